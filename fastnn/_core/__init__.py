@@ -1,0 +1,36 @@
+"""Engines that train and predict. This file holds the only switch between devices.
+
+An engine module has ``Engine``, ``predict`` and ``n_threads`` with the same arguments on every
+device, so that nothing above knows which one works.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+DEVICES = ("cpu",)
+
+
+def engine_module(device: str):
+    """The module of an engine, imported when it is first needed."""
+    if device not in DEVICES:
+        raise ValueError(
+            f"device={device!r} is not available in this version of fastnn; choose one of "
+            f"{', '.join(map(repr, DEVICES))}."
+        )
+    return importlib.import_module(f"{__name__}.{device}")
+
+
+def make_engine(program, state, optimizer, max_batch, n_threads, seed, device="cpu"):
+    """An engine that trains `state` in place; see ``cpu/engine.pyx`` for its methods."""
+    return engine_module(device).Engine(program, state, optimizer, max_batch, n_threads, seed)
+
+
+def predict(program, parameters, statistics, X, out, n_threads, device="cpu"):
+    """Fill `out` with the network's output for the rows of `X`."""
+    return engine_module(device).predict(program, parameters, statistics, X, out, n_threads)
+
+
+def n_threads(n_jobs, operations, device="cpu"):
+    """How many threads a call of so many operations should use."""
+    return engine_module(device).n_threads(n_jobs, operations)

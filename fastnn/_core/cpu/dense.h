@@ -1,0 +1,129 @@
+/* C (+)= A B + bias: the one matrix product of forward, input gradient and weight gradient.
+ *
+ * A is read by scalars at any two strides, B and C are rows of whole 64-byte panels:
+ *
+ *   forward          Z  (rows, out) = X  (rows, in)   W           a_row = ld of X,  a_k = 1
+ *   input gradient   dX (rows, in)  = dZ (rows, out)  W'          a_row = ld of dZ, a_k = 1
+ *   weight gradient  dW (in, out)   = X' (in, rows)   dZ          a_row = 1,        a_k = ld of X
+ *   bias gradient    db (1, out)    = 1' (1, rows)    dZ          a_row = a_k = 0
+ *
+ * A tile of C stays in registers while k runs, each element of it summed by one accumulator in
+ * the order of k: so tile shapes, threads and instruction sets do not change the bits. Weights
+ * are plain padded rows, not packed panels: measured on Zen 5 the two differ by under 1 %, and
+ * plain rows let the user's `coefs_`, the optimizer and sparse input share one layout.
+ */
+#ifndef FASTNN_DENSE_H
+#define FASTNN_DENSE_H
+
+#include "simd.h"
+
+/* Beyond this many k the tile is put down and picked up again, so that the rows of B in use stay
+ * in the cache for the next tile of C. The sums go on where they stopped: same bits. */
+enum { K_BLOCK = 1024 };
+
+INLINE void tile(const int rows, const int panels, int64_t n_k, const real *a, int64_t a_row,
+                 int64_t a_k, const real *b, int64_t ldb, const real *bias, real *c, int64_t ldc,
+                 int resume)
+{
+    enum { MOST = 24 * 4 };
+    vector sum[MOST];
+    const int width = panels * VECTORS;
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int v = 0; v < width; v++)
+            sum[i * width + v] = resume ? *(vector *)(c + i * ldc + v * LANES) : (vector){0};
+    for (int64_t k = 0; k < n_k; k++, a += a_k, b += ldb) {
+        vector bv[4 * VECTORS];
+        UNROLL for (int v = 0; v < width; v++) bv[v] = *(const vector *)(b + v * LANES);
+        UNROLL for (int i = 0; i < rows; i++) {
+            const vector av = broadcast(a[i * a_row]);
+            UNROLL for (int v = 0; v < width; v++)
+                sum[i * width + v] = VECTOR_FMA(av, bv[v], sum[i * width + v]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int v = 0; v < width; v++) {
+            if (bias) sum[i * width + v] += *(const vector *)(bias + v * LANES);
+            *(vector *)(c + i * ldc + v * LANES) = sum[i * width + v];
+        }
+}
+
+typedef void tile_function(int64_t, const real *, int64_t, int64_t, const real *, int64_t,
+                           const real *, real *, int64_t, int);
+
+#define TILE(rows, panels)                                                                      \
+    static void tile_##rows##x##panels(int64_t n_k, const real *a, int64_t a_row, int64_t a_k,  \
+                                       const real *b, int64_t ldb, const real *bias, real *c,   \
+                                       int64_t ldc, int resume)                                 \
+    {                                                                                           \
+        tile(rows, panels, n_k, a, a_row, a_k, b, ldb, bias, c, ldc, resume);                   \
+    }
+#define NAME(rows, panels) tile_##rows##x##panels,
+
+/* EACH_n(F, p): F(1, p) F(2, p) .. F(n, p) */
+#define EACH_2(F, p) F(1, p) F(2, p)
+#define EACH_6(F, p) EACH_2(F, p) F(3, p) F(4, p) F(5, p) F(6, p)
+#define EACH_8(F, p) EACH_6(F, p) F(7, p) F(8, p)
+#define EACH_12(F, p) EACH_8(F, p) F(9, p) F(10, p) F(11, p) F(12, p)
+#define EACH_(n) EACH_##n
+#define EACH(n, F, p) EACH_(n)(F, p)
+
+EACH(TILE_ROWS_1, TILE, 1)
+static tile_function *const tiles_1[] = {EACH(TILE_ROWS_1, NAME, 1)};
+#if TILE_PANELS == 4
+EACH(TILE_ROWS_2, TILE, 2)
+EACH(TILE_ROWS_3, TILE, 3)
+EACH(TILE_ROWS_4, TILE, 4)
+static tile_function *const tiles_2[] = {EACH(TILE_ROWS_2, NAME, 2)};
+static tile_function *const tiles_3[] = {EACH(TILE_ROWS_3, NAME, 3)};
+static tile_function *const tiles_4[] = {EACH(TILE_ROWS_4, NAME, 4)};
+static tile_function *const *const tiles[] = {tiles_1, tiles_2, tiles_3, tiles_4};
+static const int tile_rows[] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3, TILE_ROWS_4};
+#else
+static tile_function *const *const tiles[] = {tiles_1};
+static const int tile_rows[] = {TILE_ROWS_1};
+#endif
+
+/* How many panels the next tile takes of those left: no narrow one at the end (7 = 4 + 3). */
+INLINE int tile_width(int64_t left)
+{
+    if (left <= TILE_PANELS) return (int)left;
+    return TILE_PANELS == 4 && (left == 5 || left == 6 || left == 9) ? 3 : TILE_PANELS;
+}
+
+static void matmul(int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a_, int64_t a_row,
+                   int64_t a_k, const void *b_, int64_t ldb, const void *bias_, void *c_,
+                   int64_t ldc, int accumulate)
+{
+    const real *a = a_, *b = b_, *bias = bias_;
+    real *c = c_;
+    int64_t k = 0;
+    do {
+        const int64_t k_left = n_k - k, n = k_left < K_BLOCK ? k_left : K_BLOCK;
+        const int last = n == k_left;
+        int panels;
+        for (int64_t p = 0, left = (n_cols + PANEL - 1) / PANEL; left; p += panels, left -= panels) {
+            panels = tile_width(left);
+            const int most = tile_rows[panels - 1];
+            for (int64_t i = 0; i < n_rows; i += most) {
+                const int64_t rows = n_rows - i < most ? n_rows - i : most;
+                tiles[panels - 1][rows - 1](n, a + i * a_row + k * a_k, a_row, a_k,
+                                            b + k * ldb + p * PANEL, ldb,
+                                            bias && last ? bias + p * PANEL : NULL,
+                                            c + i * ldc + p * PANEL, ldc, accumulate || k);
+            }
+        }
+        k += n;
+    } while (k < n_k);
+}
+
+/* The part of W' that rows first..last of W fill: w[first:last, :n_cols] -> t[:n_cols, first:last] */
+static void transpose(int64_t first, int64_t last, int64_t n_cols, const void *w_, int64_t ldw,
+                      void *t_, int64_t ldt)
+{
+    const real *w = w_;
+    real *t = t_;
+    for (int64_t j = 0; j < n_cols; j++)
+        for (int64_t i = first; i < last; i++) t[j * ldt + i] = w[i * ldw + j];
+}
+
+#endif

@@ -1,0 +1,10 @@
+"""What ops.pyx shares with the engine."""
+
+from fastnn._core.cpu.kernels cimport Kernels, Rows
+
+cdef char *data(array) except? NULL
+cdef const Kernels *choose_kernels(name, dtype) except NULL
+
+cdef class Data:
+    cdef Rows rows
+    cdef object arrays

@@ -1,0 +1,833 @@
+"""The CPU engine: many training steps in one native call, many rows in one prediction.
+
+A step goes through the stage table forward and back. Rows of the batch are split among threads
+for everything that is done row by row: gather, forward, loss, input gradients. Then the rows of
+the weights are split: a task computes the gradient of TASK_ROWS rows over the whole batch and lets
+the optimizer loose on it while it is in the cache, so no gradient is reduced across threads and none
+is stored. Between the two lies a barrier; batch norm needs two more, as its stages need all rows.
+
+Threads never share a sum, so their number does not change a bit of the result.
+"""
+
+import os
+
+import numpy as np
+from scipy.sparse import issparse
+
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
+from cython.parallel cimport parallel, threadid
+from libc.math cimport isfinite
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from fastnn._core.cpu.kernels cimport *
+
+from fastnn.program import aligned_zeros, padded
+
+cnp.import_array()
+
+# Between two looks for Ctrl-C lie about this many operations: 50 ms at 40 GFLOP/s.
+cdef double OPERATIONS_PER_CALL = 2e9
+# Rows that go through all stages together, so that their values stay in the cache; a multiple
+# of ROW_CHUNK and of the register tiles.
+cdef enum:
+    ROW_BLOCK = 96
+    ROWS_PER_GRADIENT_CALL = 1024
+    CACHE_LINE = 64
+# What an update of one parameter costs beside its gradient, in operations.
+cdef double UPDATE_COST = 20
+
+
+TASK = np.dtype([("stage", np.int32), ("first", np.int64), ("last", np.int64),
+                 ("scratch", np.int64), ("cost", np.float64)], align=True)
+
+
+# ---------------------------------------------------------------------------- what one call needs
+
+cdef enum Mode:
+    TRAIN      # dropout, batch statistics, optimizer
+    GRADIENT   # no dropout, batch statistics, gradients summed over the calls
+    PREDICT    # no dropout, moving statistics, output written
+
+# Consecutive rows of one weight, or (last == 0) the vectors of a stage: bias, or scale and shift.
+cdef struct Task:
+    int32_t stage
+    int64_t first, last
+    int64_t scratch    # of this stage's gradient, in a thread's scratch
+    double cost
+
+cdef struct Job:
+    Mode mode
+    const Kernels *kernels
+    int64_t itemsize, panel
+    const Stage *stages
+    int n_stages
+    const Task *tasks
+    int n_tasks
+    int64_t max_batch, n_parameters, n_slots, n_statistics
+    # arenas
+    char *parameters
+    char *slots
+    char *statistics
+    char *transposed
+    char *gradient
+    # buffers shared by the threads of a step
+    char *values
+    char *deltas
+    char *partials
+    char *row_loss
+    char *penalties
+    char *ones
+    # buffers of each thread
+    char *workers
+    int64_t worker_size, worker_values
+    # a batch of sparse rows
+    int64_t *offsets
+    int64_t *starts
+    int64_t *ends
+    int64_t n_entries
+    int32_t *columns
+    int32_t *entry_rows
+    char *entries
+    char *entry_values
+    # the call
+    const Rows *rows
+    const char *targets
+    const char *weights
+    const int64_t *order
+    int64_t n_rows, batch_size
+    int64_t first_step, last_step, n_done    # steps of training, rows of prediction
+    const double *coefficients
+    double *losses
+    double weight_sum
+    int optimizer
+    uint64_t seed
+    int64_t step
+    char *out
+
+# What a thread works on: a batch, and the rows of it that are its own.
+cdef struct Worker:
+    int thread
+    int n_threads
+    int64_t n_rows          # of the batch
+    int64_t first, last     # own rows
+    const int64_t *order    # row numbers of the batch, NULL: start, start + 1, ..
+    int64_t start
+    uint32_t step
+    double scale            # 1 / sum of the batch's weights
+    char *values            # value buffers, and the number of rows that each has room for
+    int64_t room
+    const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
+    int64_t input_ld
+    char *own               # batch norm's vectors, then the gradient of a task
+
+
+cdef inline int64_t width(const Job *job, int64_t n) noexcept nogil:
+    cdef int64_t panels = (n + job.panel - 1) // job.panel
+    return (panels + 1 if panels > 1 and panels % 2 == 0 else panels) * job.panel
+
+
+cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
+    if order == NULL:
+        return NULL
+    return order + n
+
+
+cdef inline char *value(const Job *job, const Worker *worker, int64_t offset, int64_t row,
+                        int64_t ld) noexcept nogil:
+    """Row `row` of a value buffer."""
+    return worker.values + (offset * worker.room + row * ld) * job.itemsize
+
+
+cdef inline const char *stage_input(const Job *job, const Worker *worker, const Stage *stage,
+                                    int64_t row, int64_t *ld) noexcept nogil:
+    """Row `row` of what a stage reads; `ld` becomes its row stride."""
+    ld[0] = worker.input_ld if stage.x == 0 else width(job, stage.n_in)
+    if stage.x == 0:
+        return worker.input + row * ld[0] * job.itemsize
+    return value(job, worker, stage.x, row, ld[0])
+
+
+cdef inline char *delta(const Job *job, int64_t offset, int64_t row, int64_t ld) noexcept nogil:
+    """Row `row` of a gradient buffer."""
+    return job.deltas + (offset * job.max_batch + row * ld) * job.itemsize
+
+
+cdef inline char *parameter(const Job *job, int64_t offset) noexcept nogil:
+    return job.parameters + offset * job.itemsize
+
+
+# Batch norm keeps, per thread and stage, five vectors: the same in every thread, recomputed by
+# each from the chunks' partial sums rather than waited for.
+cdef enum Vector:
+    MEAN, VARIANCE, INVERSE_STD, D_SCALE, D_SHIFT
+
+cdef inline char *norm(const Job *job, const Worker *worker, const Stage *stage,
+                       Vector which) noexcept nogil:
+    cdef int64_t ld = width(job, stage.n_out), half = job.n_statistics // 2
+    cdef int64_t offset = which * half + stage.statistics // 2
+    if which >= D_SCALE:   # these two lie together, as scale and shift do
+        offset = D_SCALE * half + stage.statistics + (which - D_SCALE) * ld
+    return worker.own + offset * job.itemsize
+
+
+cdef inline char *partial(const Job *job, const Stage *stage, bint backward,
+                          int64_t chunk) noexcept nogil:
+    cdef int64_t chunks = (job.max_batch + ROW_CHUNK - 1) // ROW_CHUNK
+    cdef int64_t offset = (stage.statistics + backward * job.n_statistics) * chunks
+    return job.partials + (offset + 2 * width(job, stage.n_out) * chunk) * job.itemsize
+
+
+cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
+    cdef Mask m
+    m.seed, m.step, m.stage, m.rate = job.seed, worker.step, stage, job.stages[stage].rate
+    return m
+
+
+# ------------------------------------------------------------------------------ rows, a stage each
+
+cdef void forward(const Job *job, const Worker *worker, int index, int64_t first,
+                  int64_t n_rows) noexcept nogil:
+    cdef const Stage *stage = job.stages + index
+    cdef const Kernels *k = job.kernels
+    cdef int64_t ld = width(job, stage.n_out), ld_in, row = 0
+    cdef const char *x = stage_input(job, worker, stage, first, &ld_in)
+    cdef char *y = value(job, worker, stage.y, first, ld)
+    cdef Mask drawn
+
+    if stage.kind == STAGE_DENSE and stage.x == 0 and job.rows.indptr != NULL:
+        k.csr_matmul(n_rows, ld, job.offsets + first, job.columns, job.entries,
+                     parameter(job, stage.weight), parameter(job, stage.bias), y)
+    elif stage.kind == STAGE_DENSE:
+        k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
+                 parameter(job, stage.bias), y, ld, False)
+    elif stage.kind == STAGE_ACTIVATION:
+        k.activation(stage.code, n_rows * ld, y)
+    elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
+        while row < n_rows:
+            k.batchnorm_partial(min(<int64_t> ROW_CHUNK, n_rows - row), ld,
+                                x + row * ld * job.itemsize,
+                                partial(job, stage, False, (first + row) // ROW_CHUNK))
+            row += ROW_CHUNK
+    elif stage.kind == STAGE_BN_APPLY:
+        k.batchnorm(n_rows, ld, x, norm(job, worker, stage, MEAN),
+                    norm(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
+                    parameter(job, stage.bias), y)
+    elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
+        drawn = mask(job, worker, index)
+        if stage.x == 0 and job.rows.indptr != NULL:
+            k.dropout_csr(&drawn, first, n_rows, job.offsets + first, job.columns, job.entries)
+        else:
+            k.dropout(&drawn, first, n_rows, ld, x, y)
+    elif stage.kind == STAGE_DROPOUT and stage.x != stage.y:
+        memcpy(y, x, n_rows * ld * job.itemsize)
+    elif stage.kind == STAGE_OUTPUT and job.mode == PREDICT:
+        k.output(stage.code, n_rows, stage.n_out, ld, y)
+    elif stage.kind == STAGE_OUTPUT:
+        k.loss(stage.code, n_rows, stage.n_out, ld, y, job.targets,
+               shifted(worker.order, first), worker.start + first, job.weights, worker.scale, delta(job, stage.dy, first, ld),
+               job.row_loss + first * job.itemsize)
+
+
+cdef void backward(const Job *job, const Worker *worker, int index, int64_t first,
+                   int64_t n_rows) noexcept nogil:
+    cdef const Stage *stage = job.stages + index
+    cdef const Kernels *k = job.kernels
+    if stage.dx < 0 or (stage.kind == STAGE_DROPOUT and job.mode != TRAIN):
+        return
+    cdef int64_t ld_in = width(job, stage.n_in), ld = width(job, stage.n_out), row = 0
+    cdef char *x = value(job, worker, stage.x, first, ld_in)
+    cdef char *y = value(job, worker, stage.y, first, ld)
+    cdef char *dx = delta(job, stage.dx, first, ld_in)
+    cdef char *dy = delta(job, stage.dy, first, ld)
+    cdef Mask drawn
+
+    if stage.kind == STAGE_DENSE:
+        k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
+                 job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
+    elif stage.kind == STAGE_ACTIVATION:
+        k.activation_gradient(stage.code, n_rows * ld, y, dy)
+    elif stage.kind == STAGE_DROPOUT:
+        drawn = mask(job, worker, index)
+        k.dropout(&drawn, first, n_rows, ld, dy, dy)
+    elif stage.kind == STAGE_BN_APPLY:
+        while row < n_rows:
+            k.batchnorm_gradient_partial(
+                min(<int64_t> ROW_CHUNK, n_rows - row), ld, x + row * ld * job.itemsize,
+                norm(job, worker, stage, MEAN), norm(job, worker, stage, INVERSE_STD),
+                dy + row * ld * job.itemsize, partial(job, stage, True, (first + row) // ROW_CHUNK))
+            row += ROW_CHUNK
+    elif stage.kind == STAGE_BN_STATISTICS:
+        k.batchnorm_gradient(n_rows, worker.n_rows, ld, x, norm(job, worker, stage, MEAN),
+                             norm(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
+                             norm(job, worker, stage, D_SHIFT), norm(job, worker, stage, D_SCALE),
+                             worker.n_rows == 1, dy)
+
+
+cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
+                bint back) noexcept nogil:
+    """Batch norm's vectors from the partial sums of all threads."""
+    cdef int64_t ld = width(job, stage.n_out)
+    cdef const Kernels *k = job.kernels
+    cdef char *moving = job.statistics + stage.statistics * job.itemsize
+    if back:
+        k.batchnorm_gradient_merge(worker.n_rows, ld, partial(job, stage, True, 0),
+                                   norm(job, worker, stage, D_SHIFT),
+                                   norm(job, worker, stage, D_SCALE))
+        return
+    if job.mode == PREDICT or worker.n_rows == 1:   # one row has no variance of its own
+        memcpy(norm(job, worker, stage, MEAN), moving, ld * job.itemsize)
+        memcpy(norm(job, worker, stage, VARIANCE), moving + ld * job.itemsize, ld * job.itemsize)
+    else:
+        k.batchnorm_merge(worker.n_rows, ld, partial(job, stage, False, 0),
+                          norm(job, worker, stage, MEAN), norm(job, worker, stage, VARIANCE))
+    k.batchnorm_inverse_std(ld, stage.epsilon, norm(job, worker, stage, VARIANCE),
+                            norm(job, worker, stage, INVERSE_STD))
+
+
+cdef void through_stages(const Job *job, const Worker *worker) noexcept nogil:
+    """All stages, forward and back, for the worker's rows.
+
+    Stages run by segments: a segment ends where one needs all rows of the batch, that is after
+    batch norm's sums. Within a segment a block of rows goes through all stages at once.
+    """
+    cdef int first = 0, last, index
+    cdef int64_t row, n
+    while first < job.n_stages:
+        if job.stages[first].kind == STAGE_BN_APPLY:
+            merge(job, worker, job.stages + first, False)
+        last = first
+        while last + 1 < job.n_stages and job.stages[last].kind != STAGE_BN_STATISTICS:
+            last += 1
+        row = worker.first
+        while row < worker.last:
+            n = min(<int64_t> ROW_BLOCK, worker.last - row)
+            for index in range(first, last + 1):
+                forward(job, worker, index, row, n)
+            row += ROW_BLOCK
+        first = last + 1
+        if first < job.n_stages:
+            barrier()
+    first = job.n_stages - 1
+    while first >= 0:
+        if job.stages[first].kind == STAGE_BN_STATISTICS:
+            merge(job, worker, job.stages + first, True)
+        last = first
+        while last > 0 and job.stages[last].kind != STAGE_BN_APPLY:
+            last -= 1
+        row = worker.first
+        while row < worker.last:
+            n = min(<int64_t> ROW_BLOCK, worker.last - row)
+            for index in range(first, last - 1, -1):
+                backward(job, worker, index, row, n)
+            row += ROW_BLOCK
+        first = last - 1
+        if first >= 0:
+            barrier()
+
+
+# ------------------------------------------------------------------------------- input and weights
+
+cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
+    """The worker's rows of the batch, into the engine's type."""
+    cdef int64_t n = worker.last - worker.first, i, row
+    cdef int64_t ld = width(job, job.rows.n_cols)
+    cdef const int64_t *order = worker.order
+    cdef const int64_t *own_order = shifted(order, worker.first)
+    if job.rows.indptr == NULL:
+        if worker.input == worker.values:
+            job.kernels.gather(job.rows, own_order, worker.start + worker.first, n, ld,
+                               worker.values + worker.first * ld * job.itemsize)
+        return
+    # Every thread sums all lengths and writes those of its own rows.
+    cdef int64_t offset = 0
+    for i in range(worker.last):
+        if i >= worker.first:
+            job.offsets[i] = offset
+        row = worker.start + i if order == NULL else order[i]
+        offset += job.rows.indptr[row + 1] - job.rows.indptr[row]
+    if n > 0:
+        job.offsets[worker.last] = offset
+    job.kernels.gather_csr(job.rows, own_order, worker.start + worker.first, n,
+                           job.offsets + worker.first, job.columns, job.entries)
+
+
+cdef void update(const Job *job, const Worker *worker, int index,
+                 const double *coefficients) noexcept nogil:
+    """One task: the gradient of some rows of a weight, or of vectors, and their optimizer step."""
+    cdef const Task *task = job.tasks + index
+    cdef const Stage *stage = job.stages + task.stage
+    cdef const Kernels *k = job.kernels
+    cdef bint is_weight = task.last > 0, is_norm = stage.kind == STAGE_BN_APPLY
+    cdef bint train = job.mode == TRAIN
+    cdef int64_t ld = width(job, stage.n_out), ld_in, offset, n
+    cdef const char *x = stage_input(job, worker, stage, 0, &ld_in)
+    cdef const char *dy = delta(job, stage.dy, 0, ld)
+    cdef char *penalty = job.penalties + index * CACHE_LINE
+    cdef char *moving
+    cdef char *slots
+
+    if is_weight:
+        offset, n = stage.weight + task.first * ld, (task.last - task.first) * ld
+    elif is_norm:
+        offset, n = stage.weight, 2 * ld
+    else:
+        offset, n = stage.bias, ld
+    cdef char *g = worker.own + task.scratch * job.itemsize
+    if not train:
+        g = job.gradient + offset * job.itemsize
+
+    if is_norm:
+        memcpy(g, norm(job, worker, stage, D_SCALE), n * job.itemsize)
+        if train and worker.n_rows > 1:
+            moving = job.statistics + stage.statistics * job.itemsize
+            k.batchnorm_moving(worker.n_rows, ld, stage.momentum, norm(job, worker, stage, MEAN),
+                               norm(job, worker, stage, VARIANCE), moving,
+                               moving + ld * job.itemsize)
+    elif not is_weight:
+        k.matmul(1, worker.n_rows, stage.n_out, job.ones, 0, 0, dy, ld, NULL, g, ld, not train)
+    elif stage.x == 0 and job.rows.indptr != NULL:
+        k.csr_weight_gradient(task.first, task.last, ld, job.starts, job.ends, job.entry_rows,
+                              job.entry_values, dy, g, not train)
+    else:
+        k.matmul(task.last - task.first, worker.n_rows, stage.n_out, x + task.first * job.itemsize,
+                 1, ld_in, dy, ld, NULL, g, ld, not train)
+    if not train:
+        return
+
+    memset(penalty, 0, CACHE_LINE)
+    slots = job.slots + offset * job.itemsize
+    k.optimize(job.optimizer, n, coefficients, coefficients[COEF_L2] * worker.scale * is_weight,
+               parameter(job, offset), g, slots, slots + job.n_parameters * job.itemsize, penalty)
+    if not is_weight:
+        memset(penalty, 0, CACHE_LINE)
+    elif stage.transposed >= 0:
+        transpose_rows(job, task)
+
+
+cdef void transpose_rows(const Job *job, const Task *task) noexcept nogil:
+    cdef const Stage *stage = job.stages + task.stage
+    job.kernels.transpose(task.first, task.last, stage.n_out, parameter(job, stage.weight),
+                          width(job, stage.n_out), job.transposed + stage.transposed * job.itemsize,
+                          width(job, stage.n_in))
+
+
+cdef int first_task(const Job *job, int part, int n_parts) noexcept nogil:
+    """Where the tasks of thread `part` begin: contiguous, of about equal cost, so that a thread
+    finds the weights it updates in its own cache at the next step."""
+    cdef double total = 0, before = 0
+    cdef int i
+    for i in range(job.n_tasks):
+        total += job.tasks[i].cost
+    for i in range(job.n_tasks):
+        if before + job.tasks[i].cost / 2 >= total * part / n_parts:
+            return i
+        before += job.tasks[i].cost
+    return job.n_tasks
+
+
+# ------------------------------------------------------------------------------------------- steps
+
+cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
+    """What one thread does of steps job.first_step .. n_steps."""
+    cdef uint64_t mode = flush_denormals()
+    cdef Worker worker
+    cdef int task, tasks_begin = first_task(job, thread, n_threads)
+    cdef int tasks_end = first_task(job, thread + 1, n_threads) if thread + 1 < n_threads else job.n_tasks
+    cdef int64_t step, chunks, columns_begin = -1, columns_end = 0
+    cdef const double *coefficients
+    cdef double total, mean_loss
+    cdef bint gathers = job.order != NULL or job.rows.indptr != NULL or not readable_in_place(job)
+
+    worker.thread, worker.n_threads = thread, n_threads
+    worker.values, worker.room = job.values, job.max_batch
+    worker.own = job.workers + thread * job.worker_size
+    for task in range(tasks_begin, tasks_end):
+        if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
+            columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
+            columns_end = job.tasks[task].last
+        if job.first_step == 0 and job.tasks[task].last > 0 and                 job.stages[job.tasks[task].stage].transposed >= 0:
+            transpose_rows(job, job.tasks + task)
+    barrier()
+
+    for step in range(job.first_step, job.last_step):
+        worker.start = step * job.batch_size
+        worker.n_rows = min(job.batch_size, job.n_rows - worker.start)
+        worker.order = shifted(job.order, worker.start)
+        worker.step = <uint32_t> (job.step + step)
+        chunks = (worker.n_rows + ROW_CHUNK - 1) // ROW_CHUNK
+        worker.first = min(chunks * thread // n_threads * ROW_CHUNK, worker.n_rows)
+        worker.last = min(chunks * (thread + 1) // n_threads * ROW_CHUNK, worker.n_rows)
+        total = job.weight_sum
+        if job.mode == TRAIN:
+            job.kernels.weighted_sum(worker.n_rows, NULL, job.weights, worker.order, worker.start,
+                                     &total)
+        worker.scale = 1 / total if total > 0 else 0
+        if gathers:
+            worker.input, worker.input_ld = worker.values, width(job, job.rows.n_cols)
+            read_rows(job, &worker)
+        else:
+            worker.input_ld = job.rows.row_stride
+            worker.input = (<const char *> job.rows.data
+                            + worker.start * worker.input_ld * job.itemsize)
+
+        through_stages(job, &worker)
+        barrier()
+
+        job.kernels.weighted_sum(worker.n_rows, job.row_loss, job.weights, worker.order,
+                                 worker.start, &mean_loss)
+        mean_loss *= worker.scale
+        if thread == 0:
+            job.losses[2 * step] = mean_loss
+        if job.mode == TRAIN and not isfinite(mean_loss):
+            break   # every thread has the same sum and leaves here; the step is not applied
+        coefficients = job.coefficients + step * N_COEFS
+        if columns_begin >= 0 and job.rows.indptr != NULL:
+            job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
+                                    job.columns, job.entries, job.starts, job.ends, job.entry_rows,
+                                    job.entry_values)
+        for task in range(tasks_begin, tasks_end):
+            update(job, &worker, task, coefficients)
+        barrier()
+
+        if thread == 0:
+            job.n_done = step + 1
+            if job.mode == TRAIN:
+                job.kernels.weighted_sum(job.n_tasks * job.panel, job.penalties, NULL, NULL, 0, &total)
+                job.losses[2 * step + 1] = 0.5 * coefficients[COEF_L2] * worker.scale * total
+    restore_denormals(mode)
+
+
+cdef bint readable_in_place(const Job *job) noexcept nogil:
+    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and no
+    dropout that would write on them."""
+    return (job.rows.indptr == NULL and job.rows.col_stride == 1
+            and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64)
+            and (job.mode != TRAIN or job.stages[0].kind != STAGE_DROPOUT))
+
+
+cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
+    """What one thread predicts of rows job.first_step .. last_step."""
+    cdef uint64_t mode = flush_denormals()
+    cdef Worker worker
+    cdef int index
+    cdef const Stage *output = job.stages + job.n_stages - 1
+    cdef int64_t n_out = output.n_out, ld = width(job, n_out), row, i, n
+    cdef int64_t total = job.last_step - job.first_step
+    cdef int64_t blocks = (total + ROW_BLOCK - 1) // ROW_BLOCK
+    cdef int64_t begin = job.first_step + blocks * thread // n_threads * ROW_BLOCK
+    cdef int64_t end = job.first_step + blocks * (thread + 1) // n_threads * ROW_BLOCK
+    cdef bint in_place = readable_in_place(job)
+    cdef char *y
+    cdef Job own = job[0]   # sparse rows are read into buffers of the thread
+
+    worker.thread, worker.n_threads = thread, n_threads
+    worker.own = job.workers + thread * job.worker_size
+    worker.values, worker.room = worker.own + job.worker_values * job.itemsize, min(<int64_t> ROW_BLOCK, total)
+    worker.order, worker.first, worker.step, worker.scale = NULL, 0, 0, 0
+    own.offsets += thread * (ROW_BLOCK + 1)
+    own.columns += thread * job.n_entries
+    own.entries += thread * job.n_entries * job.itemsize
+    for index in range(job.n_stages):
+        if job.stages[index].kind == STAGE_BN_APPLY:
+            merge(job, &worker, job.stages + index, False)
+    row = begin
+    while row < min(end, job.last_step):
+        n = min(<int64_t> ROW_BLOCK, job.last_step - row)
+        worker.start, worker.n_rows, worker.last = row, n, n
+        worker.input, worker.input_ld = worker.values, width(job, job.rows.n_cols)
+        if in_place:
+            worker.input_ld = job.rows.row_stride
+            worker.input = <const char *> job.rows.data + row * worker.input_ld * job.itemsize
+        else:
+            read_rows(&own, &worker)
+        for index in range(job.n_stages):
+            forward(&own, &worker, index, 0, n)
+        y = value(job, &worker, output.y, 0, ld)
+        for i in range(n):
+            memcpy(job.out + (row + i) * n_out * job.itemsize, y + i * ld * job.itemsize,
+                   n_out * job.itemsize)
+        row += ROW_BLOCK
+    restore_denormals(mode)
+
+
+ctypedef void (*Part)(Job *job, int thread, int n_threads) noexcept nogil
+
+cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
+    """`part` in each of at most n_threads threads; one thread never enters OpenMP."""
+    if n_threads == 1:
+        part(job, 0, 1)
+    else:
+        with parallel(num_threads=n_threads):
+            part(job, threadid(), team_size())
+
+
+cdef int in_slices(Part part, Job *job, int64_t n, double operations, int n_threads) except -1:
+    """Items 0 .. n in calls short enough to answer Ctrl-C between them."""
+    cdef int64_t slice_size = max(1, <int64_t> min(OPERATIONS_PER_CALL / operations, 1e15))
+    job.first_step, job.n_done = 0, 0
+    while job.first_step < n:
+        job.last_step = min(n, job.first_step + slice_size)
+        with nogil:
+            in_parallel(part, job, n_threads)
+        if part is run_steps and job.n_done < job.last_step:
+            break
+        job.first_step = job.last_step
+        PyErr_CheckSignals()
+    return 0
+
+
+# ----------------------------------------------------------------------------- instruction sets
+
+def isa_info():
+    """Which instruction sets this build and this processor have, and which one is in use."""
+    names = [fastnn_isa_names[isa].decode() for isa in range(N_ISAS)]
+    available = [name for isa, name in enumerate(names) if fastnn_kernels(isa, False) != NULL]
+    return {
+        "compiled": [name for isa, name in enumerate(names) if fastnn_isa_compiled(isa)],
+        "available": available,
+        "active": names[choose_isa(None)],
+        "openmp": bool(HAS_OPENMP),
+    }
+
+
+cdef int choose_isa(name) except -1:
+    """The set named, else the one FASTNN_ISA names, else the fastest that the processor has."""
+    cdef int isa
+    name = name or os.environ.get("FASTNN_ISA")
+    names = [fastnn_isa_names[isa].decode() for isa in range(N_ISAS)
+             if fastnn_kernels(isa, False) != NULL]
+    name = name or names[len(names) - 1]
+    if name not in names:
+        raise ValueError(
+            f"The instruction set {name!r} (FASTNN_ISA) cannot run here; choose one of "
+            f"{', '.join(names)}, or unset FASTNN_ISA for the fastest."
+        )
+    for isa in range(N_ISAS):
+        if fastnn_isa_names[isa].decode() == name:
+            return isa
+
+
+cdef const Kernels *choose_kernels(name, dtype) except NULL:
+    return fastnn_kernels(choose_isa(name), np.dtype(dtype) == np.float64)
+
+
+def most_openmp_threads():
+    """What OpenMP would use: OMP_NUM_THREADS, or what threadpoolctl or joblib set."""
+    return most_threads()
+
+
+# ------------------------------------------------------------------------------ from Python objects
+
+cdef char *data(array) except? NULL:
+    return <char *> cnp.PyArray_DATA(<cnp.ndarray> array)
+
+
+cdef class Data:
+    """The user's rows as the kernels read them; keeps the arrays alive."""
+
+    def __cinit__(self, X):
+        self.rows.n_rows, self.rows.n_cols = X.shape
+        if issparse(X):
+            self.arrays = (X.data, np.ascontiguousarray(X.indptr, np.int64),
+                           np.ascontiguousarray(X.indices, np.int32))
+            self.rows.indptr = <const int64_t *> data(self.arrays[1])
+            self.rows.indices = <const int32_t *> data(self.arrays[2])
+        else:
+            if X.strides[0] % X.itemsize or X.strides[1] % X.itemsize:
+                X = np.ascontiguousarray(X)
+            self.arrays = (X,)
+            self.rows.row_stride = X.strides[0] // X.itemsize
+            self.rows.col_stride = X.strides[1] // X.itemsize
+        self.rows.data = data(self.arrays[0])
+        self.rows.dtype = DTYPE_CODES[self.arrays[0].dtype.name]
+
+    def most_entries(self, int64_t n_rows):
+        """The most elements that n_rows sparse rows can have together."""
+        if self.rows.indptr == NULL:
+            return 0
+        lengths = np.diff(self.arrays[1])
+        if n_rows < len(lengths):
+            lengths = np.partition(lengths, len(lengths) - n_rows)[len(lengths) - n_rows:]
+        return int(lengths.sum())
+
+
+DTYPE_CODES = {"float32": ROWS_FLOAT32, "float64": ROWS_FLOAT64, "uint8": ROWS_UINT8}
+
+
+def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
+    """Fill `out` (n, n_outputs) with the network's output for the rows of X."""
+    cdef Job job
+    cdef Data rows = Data(X)
+    cdef const Stage[::1] stages = program.stages
+    memset(&job, 0, sizeof(Job))
+    job.mode = PREDICT
+    job.kernels = choose_kernels(isa, program.dtype)
+    job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
+    job.stages, job.n_stages = &stages[0], len(program.stages)
+    job.n_statistics = program.n_statistics
+    job.parameters, job.statistics = data(parameters), data(statistics)
+    job.rows, job.out = &rows.rows, data(out)
+    n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
+    room = min(ROW_BLOCK, rows.rows.n_rows)
+    job.worker_values = -(-5 * (program.n_statistics // 2) // job.panel) * job.panel
+    job.worker_size = (job.worker_values + room * program.n_values) * job.itemsize
+    workers = aligned_zeros(n_threads * job.worker_size, np.uint8)
+    job.workers = data(workers)
+    if rows.rows.indptr != NULL:
+        job.n_entries = rows.most_entries(ROW_BLOCK)
+        offsets = np.empty(n_threads * (ROW_BLOCK + 1), np.int64)
+        columns = np.empty(n_threads * job.n_entries, np.int32)
+        entries = np.empty(n_threads * job.n_entries, program.dtype)
+        job.offsets, job.columns = <int64_t *> data(offsets), <int32_t *> data(columns)
+        job.entries = data(entries)
+    in_slices(predict_rows, &job, rows.rows.n_rows, program.flops + 1., n_threads)
+    return out
+
+
+cdef class Engine:
+    """Trains one state of one program in place.
+
+    Parameters
+    ----------
+    program : Program
+    state : State
+        Its arenas are the engine's: nothing is copied.
+    optimizer : int
+        Code of the optimizer, see ``optimizers.py``.
+    max_batch : int
+        Rows to make room for; more is made when a call needs it.
+    n_threads : int
+    seed : int
+        Key of all random masks, 64 bits.
+    isa : str, optional
+        Instruction set; by default the fastest, or what FASTNN_ISA names.
+    """
+
+    cdef readonly object program, state
+    cdef Job job
+    cdef int n_threads
+    cdef dict buffers
+    cdef object tasks
+
+    def __init__(self, program, state, int optimizer, int64_t max_batch, int n_threads, seed,
+                 isa=None):
+        cdef const Stage[::1] stages = program.stages
+        cdef Job *job = &self.job
+        memset(job, 0, sizeof(Job))
+        self.program, self.state, self.n_threads, self.buffers = program, state, n_threads, {}
+        job.kernels = choose_kernels(isa, program.dtype)
+        job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
+        job.stages, job.n_stages = &stages[0], len(program.stages)
+        job.n_parameters, job.n_statistics = program.n_parameters, program.n_statistics
+        job.parameters, job.statistics = data(state.parameters), data(state.statistics)
+        job.slots = data(state.slots)
+        job.transposed = self.buffer("transposed", program.n_transposed)
+        job.optimizer, job.seed = optimizer, seed
+        self.plan_tasks()
+        self.make_room(max_batch)
+
+    cdef char *buffer(self, name, n, dtype=None) except? NULL:
+        """Zeroed memory that lives as long as the engine; a larger one replaces the former."""
+        self.buffers[name] = aligned_zeros(max(1, n), self.program.dtype if dtype is None else dtype)
+        return data(self.buffers[name])
+
+    cdef plan_tasks(self):
+        cdef Job *job = &self.job
+        cdef int64_t scratch = 5 * (job.n_statistics // 2)
+        tasks = []
+        for index, stage in enumerate(self.program.stages):
+            ld = padded(int(stage["n_out"]), self.program.dtype)
+            if stage["kind"] == STAGE_DENSE:
+                n_in = int(stage["n_in"])
+                for first in range(0, n_in, TASK_ROWS):
+                    last = min(first + TASK_ROWS, n_in)
+                    tasks.append((index, first, last, scratch, (last - first) * ld))
+                scratch += TASK_ROWS * ld
+            if stage["kind"] in (STAGE_DENSE, STAGE_BN_APPLY):
+                tasks.append((index, 0, 0, scratch, ld))
+                scratch += 2 * ld
+        self.tasks = np.array(tasks, TASK)
+        job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(tasks)
+        job.penalties = self.buffer("penalties", job.n_tasks * job.panel)
+        job.worker_size = (scratch + job.panel) * job.itemsize   # a line between two threads
+        job.workers = self.buffer("workers", self.n_threads * (scratch + job.panel))
+
+    cdef make_room(self, int64_t n_rows):
+        cdef Job *job = &self.job
+        if n_rows <= job.max_batch:
+            return
+        chunks = -(-n_rows // ROW_CHUNK)
+        job.max_batch = n_rows
+        job.values = self.buffer("values", n_rows * self.program.n_values)
+        job.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
+        job.partials = self.buffer("partials", 2 * chunks * job.n_statistics)
+        job.row_loss = self.buffer("row_loss", n_rows)
+        job.ones = self.buffer("ones", job.panel)
+        self.buffers["ones"][:] = 1
+
+    cdef make_sparse_room(self, Data rows, int64_t n_rows):
+        cdef Job *job = &self.job
+        if rows.rows.indptr == NULL:
+            return
+        n = rows.most_entries(n_rows)
+        job.offsets = <int64_t *> self.buffer("offsets", n_rows + 1, np.int64)
+        job.starts = <int64_t *> self.buffer("starts", rows.rows.n_cols, np.int64)
+        job.ends = <int64_t *> self.buffer("ends", rows.rows.n_cols, np.int64)
+        job.columns = <int32_t *> self.buffer("columns", n, np.int32)
+        job.entry_rows = <int32_t *> self.buffer("entry_rows", n, np.int32)
+        job.entries = self.buffer("entries", n)
+        job.entry_values = self.buffer("entry_values", n)
+
+    cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses):
+        cdef Job *job = &self.job
+        cdef Data rows = Data(X)
+        n = X.shape[0] if order is None else len(order)
+        batch_size = min(batch_size, n)
+        self.make_room(batch_size)
+        self.make_sparse_room(rows, batch_size)
+        job.mode, job.rows, job.targets = mode, &rows.rows, data(y)
+        job.weights = NULL if sample_weight is None else data(sample_weight)
+        job.order = NULL
+        if order is not None:
+            job.order = <const int64_t *> data(order)
+        job.n_rows, job.batch_size, job.step = n, batch_size, self.state.step
+        job.coefficients, job.losses = <const double *> data(coefficients), <double *> data(losses)
+        operations = 6. * self.program.flops / 2 * batch_size + UPDATE_COST * self.program.n_parameters
+        try:
+            in_slices(run_steps, job, len(coefficients), operations, self.n_threads)
+        finally:
+            if mode == TRAIN:
+                self.state.step += job.n_done
+        return job.n_done
+
+    def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses):
+        """Take len(coefficients) steps; returns how many were taken.
+
+        Fewer were taken when the loss of a step was not finite: that step is not applied.
+        ``losses`` (n_steps, 2) receives each step's mean data loss and L2 penalty. KeyboardInterrupt
+        comes between steps; ``state.step`` tells how many were taken.
+        """
+        return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
+
+    def loss_and_grad(self, X, y, sample_weight, alpha, grad):
+        """Loss and gradient over all rows, without dropout; returns (data loss, L2 penalty).
+
+        Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
+        has the layout of ``state.parameters`` and is overwritten.
+        """
+        cdef Job *job = &self.job
+        n = X.shape[0]
+        total = float(n if sample_weight is None else sample_weight.sum(dtype=np.float64))
+        block = n if job.n_statistics else min(n, ROWS_PER_GRADIENT_CALL)
+        n_blocks = -(-n // block)
+        grad[...] = 0
+        losses = np.zeros((n_blocks, 2))
+        job.gradient, job.weight_sum = data(grad), total
+        self.run(GRADIENT, X, y, sample_weight, None, block, np.zeros((n_blocks, N_COEFS)), losses)
+        penalty = 0.0
+        for g, w in zip(self.program.coefs(grad), self.program.coefs(self.state.parameters)):
+            g += self.program.dtype.type(alpha / total) * w
+            penalty += float(np.square(w, dtype=np.float64).sum())
+        return float(losses[:, 0].sum()), 0.5 * alpha / total * penalty

@@ -1,0 +1,74 @@
+/* The kernels of one instruction set and one type as a table, and the choice of a table.
+ *
+ * One list is the home of every kernel's signature: the table, the tables' initialisers and the
+ * wrappers all follow it. What each kernel does is told where it is defined. */
+#ifndef FASTNN_KERNELS_H
+#define FASTNN_KERNELS_H
+
+#include "program.h"
+
+#define EACH_KERNEL(F)                                                                          \
+    F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row,       \
+               int64_t a_k, const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc, \
+               int accumulate))                                                                 \
+    F(transpose, (int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw,      \
+                  void *t, int64_t ldt))                                                        \
+    F(activation, (int code, int64_t n, void *values))                                          \
+    F(activation_gradient, (int code, int64_t n, const void *values, void *gradient))           \
+    F(dropout, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *x, \
+                void *y))                                                                       \
+    F(dropout_csr, (const Mask *mask, int64_t first_row, int64_t n_rows,                        \
+                    const int64_t *offsets, const int32_t *columns, void *values))              \
+    F(batchnorm_partial, (int64_t n_rows, int64_t ld, const void *x, void *partial))            \
+    F(batchnorm_merge, (int64_t n_rows, int64_t ld, const void *partials, void *mean,           \
+                        void *variance))                                                        \
+    F(batchnorm_inverse_std, (int64_t ld, double epsilon, const void *variance, void *inverse)) \
+    F(batchnorm, (int64_t n_rows, int64_t ld, const void *x, const void *mean,                  \
+                  const void *inverse_std, const void *scale, const void *shift, void *y))      \
+    F(batchnorm_gradient_partial, (int64_t n_rows, int64_t ld, const void *x, const void *mean, \
+                                   const void *inverse_std, const void *dy, void *partial))     \
+    F(batchnorm_gradient_merge, (int64_t n_rows, int64_t ld, const void *partials,              \
+                                 void *d_shift, void *d_scale))                                 \
+    F(batchnorm_gradient, (int64_t n_rows, int64_t batch_rows, int64_t ld, const void *x,       \
+                           const void *mean, const void *inverse_std, const void *scale,        \
+                           const void *d_shift, const void *d_scale, int constant_statistics,   \
+                           void *dy))                                                           \
+    F(batchnorm_moving, (int64_t n_rows, int64_t ld, double momentum, const void *mean,         \
+                         const void *variance, void *moving_mean, void *moving_variance))       \
+    F(loss, (int code, int64_t n_rows, int64_t n, int64_t ld, void *z, const void *targets,     \
+             const int64_t *order, int64_t first_row, const void *weights, double scale,        \
+             void *delta, void *row_loss))                                                      \
+    F(output, (int loss, int64_t n_rows, int64_t n, int64_t ld, void *z))                       \
+    F(optimize, (int code, int64_t n, const double *coefficients, double l2, void *w,           \
+                 const void *g, void *slot_0, void *slot_1, void *penalty))                     \
+    F(gather, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,       \
+               int64_t ld, void *x))                                                            \
+    F(gather_csr, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,   \
+                   const int64_t *offsets, int32_t *columns, void *values))                     \
+    F(csr_matmul, (int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,  \
+                   const void *values, const void *w, const void *bias, void *z))               \
+    F(csr_columns, (int64_t n_rows, int64_t first, int64_t last, const int64_t *offsets,        \
+                    const int32_t *columns, const void *values, int64_t *starts, int64_t *ends, \
+                    int32_t *entry_rows, void *entry_values))                                   \
+    F(csr_weight_gradient, (int64_t first, int64_t last, int64_t ld, const int64_t *starts,     \
+                            const int64_t *ends, const int32_t *entry_rows,                     \
+                            const void *entry_values, const void *dz, void *dw, int accumulate)) \
+    F(weighted_sum, (int64_t n, const void *values, const void *weights, const int64_t *order,  \
+                     int64_t first_row, double *sum))                                           \
+    F(fma_chain, (int64_t n, int64_t *n_operations))
+
+typedef struct {
+#define MEMBER(name, arguments) void(*name) arguments;
+    EACH_KERNEL(MEMBER)
+#undef MEMBER
+} Kernels;
+
+/* Instruction sets, slowest first. */
+enum { ISA_BASELINE, ISA_AVX2, ISA_AVX512, N_ISAS };
+extern const char *const fastnn_isa_names[N_ISAS];
+
+/* NULL where this build or this processor lacks the set. */
+const Kernels *fastnn_kernels(int isa, int is_double);
+int fastnn_isa_compiled(int isa);
+
+#endif

@@ -1,0 +1,117 @@
+"""C declarations: the records of program.h and the kernel table of kernels.h."""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+cdef extern from "program.h" nogil:
+    enum:
+        STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT
+        STAGE_OUTPUT
+        ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP
+        LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON
+        OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM
+        ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
+        COEF_L2, N_COEFS
+        ROW_CHUNK, TASK_ROWS
+
+    ctypedef struct Stage:
+        int32_t kind, code
+        int64_t n_in, n_out, x, y, dx, dy, weight, bias, transposed, statistics
+        double rate, momentum, epsilon
+
+    ctypedef struct Rows:
+        int32_t dtype
+        int64_t n_rows, n_cols
+        const void *data
+        int64_t row_stride, col_stride
+        const int64_t *indptr
+        const int32_t *indices
+
+    ctypedef struct Mask:
+        uint64_t seed
+        uint32_t step, stage
+        double rate
+
+cdef extern from "kernels.h" nogil:
+    ctypedef struct Kernels:
+        void (*matmul)(
+            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row, int64_t a_k,
+            const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc,
+            int accumulate) noexcept nogil
+        void (*transpose)(
+            int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw, void *t,
+            int64_t ldt) noexcept nogil
+        void (*activation)(int code, int64_t n, void *values) noexcept nogil
+        void (*activation_gradient)(
+            int code, int64_t n, const void *values, void *gradient) noexcept nogil
+        void (*dropout)(
+            const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *x,
+            void *y) noexcept nogil
+        void (*dropout_csr)(
+            const Mask *mask, int64_t first_row, int64_t n_rows, const int64_t *offsets,
+            const int32_t *columns, void *values) noexcept nogil
+        void (*batchnorm_partial)(
+            int64_t n_rows, int64_t ld, const void *x, void *partial) noexcept nogil
+        void (*batchnorm_merge)(
+            int64_t n_rows, int64_t ld, const void *partials, void *mean,
+            void *variance) noexcept nogil
+        void (*batchnorm_inverse_std)(
+            int64_t ld, double epsilon, const void *variance, void *inverse) noexcept nogil
+        void (*batchnorm)(
+            int64_t n_rows, int64_t ld, const void *x, const void *mean, const void *inverse_std,
+            const void *scale, const void *shift, void *y) noexcept nogil
+        void (*batchnorm_gradient_partial)(
+            int64_t n_rows, int64_t ld, const void *x, const void *mean, const void *inverse_std,
+            const void *dy, void *partial) noexcept nogil
+        void (*batchnorm_gradient_merge)(
+            int64_t n_rows, int64_t ld, const void *partials, void *d_shift,
+            void *d_scale) noexcept nogil
+        void (*batchnorm_gradient)(
+            int64_t n_rows, int64_t batch_rows, int64_t ld, const void *x, const void *mean,
+            const void *inverse_std, const void *scale, const void *d_shift, const void *d_scale,
+            int constant_statistics, void *dy) noexcept nogil
+        void (*batchnorm_moving)(
+            int64_t n_rows, int64_t ld, double momentum, const void *mean, const void *variance,
+            void *moving_mean, void *moving_variance) noexcept nogil
+        void (*loss)(
+            int code, int64_t n_rows, int64_t n, int64_t ld, void *z, const void *targets,
+            const int64_t *order, int64_t first_row, const void *weights, double scale, void *delta,
+            void *row_loss) noexcept nogil
+        void (*output)(int loss, int64_t n_rows, int64_t n, int64_t ld, void *z) noexcept nogil
+        void (*optimize)(
+            int code, int64_t n, const double *coefficients, double l2, void *w, const void *g,
+            void *slot_0, void *slot_1, void *penalty) noexcept nogil
+        void (*gather)(
+            const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows, int64_t ld,
+            void *x) noexcept nogil
+        void (*gather_csr)(
+            const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
+            const int64_t *offsets, int32_t *columns, void *values) noexcept nogil
+        void (*csr_matmul)(
+            int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,
+            const void *values, const void *w, const void *bias, void *z) noexcept nogil
+        void (*csr_columns)(
+            int64_t n_rows, int64_t first, int64_t last, const int64_t *offsets,
+            const int32_t *columns, const void *values, int64_t *starts, int64_t *ends,
+            int32_t *entry_rows, void *entry_values) noexcept nogil
+        void (*csr_weight_gradient)(
+            int64_t first, int64_t last, int64_t ld, const int64_t *starts, const int64_t *ends,
+            const int32_t *entry_rows, const void *entry_values, const void *dz, void *dw,
+            int accumulate) noexcept nogil
+        void (*weighted_sum)(
+            int64_t n, const void *values, const void *weights, const int64_t *order,
+            int64_t first_row, double *sum) noexcept nogil
+        void (*fma_chain)(int64_t n, int64_t *n_operations) noexcept nogil
+
+    enum:
+        ISA_BASELINE, ISA_AVX2, ISA_AVX512, N_ISAS
+    const char **fastnn_isa_names
+    const Kernels *fastnn_kernels(int isa, int is_double)
+    bint fastnn_isa_compiled(int isa)
+
+cdef extern from "processor.h" nogil:
+    bint HAS_OPENMP
+    void barrier()
+    int team_size()
+    int most_threads()
+    uint64_t flush_denormals()
+    void restore_denormals(uint64_t mode)

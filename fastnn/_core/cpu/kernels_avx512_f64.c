@@ -1,0 +1,8 @@
+#if defined(__x86_64__)
+#define REAL_IS_DOUBLE 1
+#define KERNELS fastnn_kernels_avx512_f64
+#include "isa_avx512.h"
+#include "kernels_body.h"
+#else
+typedef int nothing_for_this_architecture;
+#endif

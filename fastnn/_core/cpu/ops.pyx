@@ -1,0 +1,324 @@
+"""Each kernel as a Python call, for tests and benches; the engine calls the same tables.
+
+Arrays go in and come out in their natural shapes; rows are padded and cropped here. Every
+function takes ``isa``, the name of an instruction set, and works in the type of its first array.
+``repeat`` calls the kernel that many times on the same data, to time it without Python.
+"""
+
+import numpy as np
+
+cimport numpy as cnp
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from fastnn._core.cpu.engine cimport Data, choose_kernels, data
+from fastnn._core.cpu.kernels cimport *
+
+from fastnn.program import aligned_zeros, padded
+
+cnp.import_array()
+
+
+def rows_of(a):
+    """A copy of a 2-D array (or a row) in rows of padded width."""
+    a = np.atleast_2d(a)
+    out = aligned_zeros((a.shape[0], padded(a.shape[1], a.dtype)), a.dtype)
+    out[:, : a.shape[1]] = a
+    return out
+
+
+def matmul(a, b, bias=None, c=None, isa=None, int repeat=1):
+    """``a @ b + bias``, added to `c` where that is given; `a` may have any strides."""
+    cdef const Kernels *k = choose_kernels(isa, a.dtype)
+    cdef int i
+    b_rows = rows_of(b)
+    bias_row = None if bias is None else rows_of(bias)
+    out = rows_of(np.zeros((a.shape[0], b.shape[1]), a.dtype) if c is None else c)
+    cdef int64_t n = a.shape[0], n_k = a.shape[1], n_cols = b.shape[1]
+    cdef int64_t row = a.strides[0] // a.itemsize, column = a.strides[1] // a.itemsize
+    cdef int64_t ld = out.shape[1]
+    cdef char *a_data = data(a)
+    cdef char *b_data = data(b_rows)
+    cdef char *bias_data = NULL
+    cdef char *out_data = data(out)
+    cdef bint accumulate = c is not None
+    if bias is not None:
+        bias_data = data(bias_row)
+    with nogil:
+        for i in range(repeat):
+            k.matmul(n, n_k, n_cols, a_data, row, column, b_data, ld, bias_data, out_data, ld,
+                     accumulate)
+    return out[:, : b.shape[1]]
+
+
+def transpose(w, int64_t first, int64_t last, isa=None):
+    """Rows first..last of `w` transposed into an otherwise zero matrix."""
+    cdef const Kernels *k = choose_kernels(isa, w.dtype)
+    rows = rows_of(w)
+    out = rows_of(np.zeros((w.shape[1], w.shape[0]), w.dtype))
+    k.transpose(first, last, w.shape[1], data(rows), rows.shape[1], data(out), out.shape[1])
+    return out[:, : w.shape[0]]
+
+
+def activation(x, int code, isa=None, int repeat=1):
+    """The activation's values."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    cdef int64_t n = x.size
+    cdef int i
+    y = aligned_zeros(x.shape, x.dtype)
+    y[...] = x
+    cdef char *y_data = data(y)
+    with nogil:
+        for i in range(repeat):
+            k.activation(code, n, y_data)
+    return y
+
+
+def activation_gradient(y, gradient, int code, isa=None):
+    """`gradient` times the derivative of the activation whose values are `y`."""
+    cdef const Kernels *k = choose_kernels(isa, y.dtype)
+    d = aligned_zeros(y.shape, y.dtype)
+    d[...] = gradient
+    values = np.ascontiguousarray(y)
+    k.activation_gradient(code, y.size, data(values), data(d))
+    return d
+
+
+def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0, isa=None,
+            int repeat=1):
+    """Rows first_row .. of a batch with inverted dropout; first_row is a multiple of 4."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    cdef Mask mask
+    cdef int i
+    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    rows = rows_of(x)
+    out = np.zeros_like(rows)
+    cdef int64_t n = rows.shape[0], ld = rows.shape[1]
+    cdef char *x_data = data(rows)
+    cdef char *y_data = data(out)
+    with nogil:
+        for i in range(repeat):
+            k.dropout(&mask, first_row, n, ld, x_data, y_data)
+    return out[:, : x.shape[1]]
+
+
+def dropout_csr(X, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
+                isa=None):
+    """The stored values of CSR rows with inverted dropout."""
+    cdef const Kernels *k = choose_kernels(isa, X.dtype)
+    cdef Mask mask
+    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    values, offsets = X.data.copy(), X.indptr.astype(np.int64)
+    k.dropout_csr(&mask, first_row, X.shape[0], <const int64_t *> data(offsets),
+                  <const int32_t *> data(X.indices), data(values))
+    return values
+
+
+def batchnorm_statistics(x, isa=None):
+    """Mean and biased variance of the columns, by chunks as the engine takes them."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    rows = rows_of(x)
+    cdef int64_t n = x.shape[0], ld = rows.shape[1], chunk
+    n_chunks = -(-n // ROW_CHUNK)
+    partials = aligned_zeros((n_chunks, 2 * ld), x.dtype)
+    mean, variance = aligned_zeros(ld, x.dtype), aligned_zeros(ld, x.dtype)
+    for chunk in range(n_chunks):
+        first = chunk * ROW_CHUNK
+        k.batchnorm_partial(min(ROW_CHUNK, n - first), ld, data(rows[first:]),
+                            data(partials[chunk]))
+    k.batchnorm_merge(n, ld, data(partials), data(mean), data(variance))
+    return mean[: x.shape[1]], variance[: x.shape[1]]
+
+
+def batchnorm(x, mean, variance, scale, shift, double epsilon, isa=None):
+    """``scale * (x - mean) / sqrt(variance + epsilon) + shift``"""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    rows = rows_of(x)
+    out = np.zeros_like(rows)
+    vectors = [rows_of(v) for v in (mean, scale, shift)]
+    inverse_std = rows_of(variance)
+    k.batchnorm_inverse_std(rows.shape[1], epsilon, data(inverse_std), data(inverse_std))
+    k.batchnorm(rows.shape[0], rows.shape[1], data(rows), data(vectors[0]), data(inverse_std),
+                data(vectors[1]), data(vectors[2]), data(out))
+    return out[:, : x.shape[1]]
+
+
+def batchnorm_gradient(x, dy, mean, variance, scale, double epsilon, bint constant_statistics=False,
+                       isa=None):
+    """Gradients with respect to x, scale and shift."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    rows, d = rows_of(x), rows_of(dy)
+    cdef int64_t n = rows.shape[0], ld = rows.shape[1], chunk
+    n_chunks = -(-n // ROW_CHUNK)
+    partials = aligned_zeros((n_chunks, 2 * ld), x.dtype)
+    d_shift, d_scale = aligned_zeros(ld, x.dtype), aligned_zeros(ld, x.dtype)
+    mean, scale, inverse_std = rows_of(mean), rows_of(scale), rows_of(variance)
+    k.batchnorm_inverse_std(ld, epsilon, data(inverse_std), data(inverse_std))
+    for chunk in range(n_chunks):
+        first = chunk * ROW_CHUNK
+        k.batchnorm_gradient_partial(min(ROW_CHUNK, n - first), ld, data(rows[first:]), data(mean),
+                                     data(inverse_std), data(d[first:]), data(partials[chunk]))
+    k.batchnorm_gradient_merge(n, ld, data(partials), data(d_shift), data(d_scale))
+    k.batchnorm_gradient(n, n, ld, data(rows), data(mean), data(inverse_std), data(scale),
+                         data(d_shift), data(d_scale), constant_statistics, data(d))
+    width = x.shape[1]
+    return d[:, :width], d_scale[:width], d_shift[:width]
+
+
+def batchnorm_moving(moving_mean, moving_variance, mean, variance, int64_t n_rows, double momentum,
+                     isa=None):
+    """The moving averages after a batch of n_rows rows, n_rows > 1."""
+    cdef const Kernels *k = choose_kernels(isa, mean.dtype)
+    moving = [rows_of(v) for v in (moving_mean, moving_variance)]
+    batch = [rows_of(v) for v in (mean, variance)]
+    k.batchnorm_moving(n_rows, moving[0].shape[1], momentum, data(batch[0]), data(batch[1]),
+                       data(moving[0]), data(moving[1]))
+    return moving[0][0, : len(mean)], moving[1][0, : len(mean)]
+
+
+def loss(z, targets, int code, order=None, weights=None, double scale=1.0, isa=None):
+    """(output activation, gradient with respect to z, loss of each row)"""
+    cdef const Kernels *k = choose_kernels(isa, z.dtype)
+    cdef const int64_t *row_numbers = NULL
+    cdef const char *row_weights = NULL
+    rows = rows_of(z)
+    delta, row_loss = np.zeros_like(rows), aligned_zeros(z.shape[0], z.dtype)
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+    if weights is not None:
+        row_weights = data(weights)
+    k.loss(code, z.shape[0], z.shape[1], rows.shape[1], data(rows), data(targets), row_numbers, 0,
+           row_weights, scale, data(delta), data(row_loss))
+    return rows[:, : z.shape[1]], delta[:, : z.shape[1]], row_loss
+
+
+def output(z, int code, isa=None):
+    """The output activation that belongs to a loss."""
+    cdef const Kernels *k = choose_kernels(isa, z.dtype)
+    rows = rows_of(z)
+    k.output(code, z.shape[0], z.shape[1], rows.shape[1], data(rows))
+    return rows[:, : z.shape[1]]
+
+
+def optimize(w, g, slots, int code, coefficients, double l2=0.0, isa=None, int repeat=1):
+    """(parameters, slots, sum of squares of the parameters before) after one step.
+
+    `w` and `g` are vectors, `slots` has a row per slot, `coefficients` is a row of the table.
+    """
+    cdef const Kernels *k = choose_kernels(isa, w.dtype)
+    cdef int i
+    w_row, g_row = rows_of(w), rows_of(g)
+    slot_rows = rows_of(np.zeros((2, w.size), w.dtype))
+    slot_rows[: len(slots), : w.size] = slots
+    penalty = aligned_zeros(64 // w.itemsize, w.dtype)
+    coefficients = np.ascontiguousarray(coefficients, np.float64)
+    cdef int64_t n = w_row.shape[1]
+    cdef const double *table_row = <const double *> data(coefficients)
+    cdef char *w_data = data(w_row)
+    cdef char *g_data = data(g_row)
+    cdef char *slot_0 = data(slot_rows[0])
+    cdef char *slot_1 = data(slot_rows[1])
+    cdef char *penalty_data = data(penalty)
+    with nogil:
+        for i in range(repeat):
+            k.optimize(code, n, table_row, l2, w_data, g_data, slot_0, slot_1, penalty_data)
+    return w_row[0, : w.size], slot_rows[: len(slots), : w.size], float(penalty.sum(dtype=float))
+
+
+def gather(X, dtype, order=None, int64_t first_row=0, n_rows=None, isa=None):
+    """Rows of dense X in the engine's type."""
+    cdef const Kernels *k = choose_kernels(isa, dtype)
+    cdef Data rows = Data(X)
+    cdef const int64_t *row_numbers = NULL
+    n = len(order) if order is not None else X.shape[0] - first_row if n_rows is None else n_rows
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+    out = rows_of(np.zeros((n, X.shape[1]), dtype))
+    k.gather(&rows.rows, row_numbers, first_row, n, out.shape[1], data(out))
+    return out[:, : X.shape[1]]
+
+
+def csr_matmul(X, w, bias, isa=None):
+    """``X @ w + bias`` for CSR rows."""
+    cdef const Kernels *k = choose_kernels(isa, w.dtype)
+    weights, bias_row = rows_of(w), rows_of(bias)
+    out = rows_of(np.zeros((X.shape[0], w.shape[1]), w.dtype))
+    offsets, values = X.indptr.astype(np.int64), X.data.astype(w.dtype)
+    k.csr_matmul(X.shape[0], out.shape[1], <const int64_t *> data(offsets),
+                 <const int32_t *> data(X.indices), data(values), data(weights), data(bias_row),
+                 data(out))
+    return out[:, : w.shape[1]]
+
+
+def csr_weight_gradient(X, dz, int64_t first=0, last=None, isa=None):
+    """``X.T @ dz``, its rows first .. last, for CSR rows."""
+    cdef const Kernels *k = choose_kernels(isa, dz.dtype)
+    cdef int64_t end = X.shape[1] if last is None else last
+    offsets, values = X.indptr.astype(np.int64), X.data.astype(dz.dtype)
+    starts, ends = np.zeros(X.shape[1], np.int64), np.zeros(X.shape[1], np.int64)
+    entry_rows, entry_values = np.zeros(X.nnz, np.int32), np.zeros(X.nnz, dz.dtype)
+    dz_rows = rows_of(dz)
+    dw = rows_of(np.zeros((end - first, dz.shape[1]), dz.dtype))
+    k.csr_columns(X.shape[0], first, end, <const int64_t *> data(offsets),
+                  <const int32_t *> data(X.indices), data(values), <int64_t *> data(starts),
+                  <int64_t *> data(ends), <int32_t *> data(entry_rows), data(entry_values))
+    k.csr_weight_gradient(first, end, dw.shape[1], <const int64_t *> data(starts),
+                          <const int64_t *> data(ends), <const int32_t *> data(entry_rows),
+                          data(entry_values), data(dz_rows), data(dw), False)
+    return dw[:, : dz.shape[1]]
+
+
+def weighted_sum(values, weights=None, order=None, isa=None):
+    """Sum of values times weights[order], in float64."""
+    cdef const Kernels *k = choose_kernels(isa, values.dtype)
+    cdef const int64_t *row_numbers = NULL
+    cdef const char *row_weights = NULL
+    cdef double total
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+    if weights is not None:
+        row_weights = data(weights)
+    k.weighted_sum(values.size, data(values), row_weights, row_numbers, 0, &total)
+    return total
+
+
+def fma_chain(int64_t n, dtype=np.float32, isa=None):
+    """Do n rounds of independent fused multiply-adds; returns how many operations that was.
+
+    Timed, it gives the most arithmetic that one core can do.
+    """
+    cdef const Kernels *k = choose_kernels(isa, dtype)
+    cdef int64_t n_operations
+    with nogil:
+        k.fma_chain(n, &n_operations)
+    return n_operations
+
+
+def struct_sizes():
+    """Sizes of the C records that Python mirrors."""
+    return {"Stage": sizeof(Stage)}
+
+
+def constants():
+    """The codes of program.h by name, which the registries of Python repeat."""
+    return {
+        "DENSE": STAGE_DENSE,
+        "BN_STATISTICS": STAGE_BN_STATISTICS,
+        "BN_APPLY": STAGE_BN_APPLY,
+        "ACTIVATION": STAGE_ACTIVATION,
+        "DROPOUT": STAGE_DROPOUT,
+        "OUTPUT": STAGE_OUTPUT,
+        "identity": ACT_IDENTITY,
+        "logistic": ACT_LOGISTIC,
+        "tanh": ACT_TANH,
+        "relu": ACT_RELU,
+        "softmax": ACT_SOFTMAX,
+        "exp": ACT_EXP,
+        "squared_error": LOSS_SQUARED_ERROR,
+        "log_loss": LOSS_LOG,
+        "binary_log_loss": LOSS_BINARY_LOG,
+        "poisson": LOSS_POISSON,
+        "sgd": OPT_SGD,
+        "momentum": OPT_MOMENTUM,
+        "nesterov": OPT_NESTEROV,
+        "adam": OPT_ADAM,
+    }

@@ -1,0 +1,57 @@
+/* Threads and floating-point modes: the few things the engine asks of processor and OpenMP. */
+#ifndef FASTNN_PROCESSOR_H
+#define FASTNN_PROCESSOR_H
+
+#include <stdint.h>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+#ifdef _OPENMP
+#include <omp.h>
+#define HAS_OPENMP 1
+/* Orphaned: binds to the region it is called in. */
+static inline void barrier(void)
+{
+#pragma omp barrier
+}
+static inline int team_size(void) { return omp_get_num_threads(); }
+static inline int most_threads(void) { return omp_get_max_threads(); }
+#else
+#define HAS_OPENMP 0
+static inline void barrier(void) {}
+static inline int team_size(void) { return 1; }
+static inline int most_threads(void) { return 1; }
+#endif
+
+/* Denormals make an Adam step several times slower: take them as zero on this thread. Returns the
+ * mode to restore. */
+static inline uint64_t flush_denormals(void)
+{
+#if defined(__x86_64__)
+    const unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | 0x8040); /* flush to zero, denormals are zero */
+    return mode;
+#elif defined(__aarch64__)
+    uint64_t mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode | (1u << 24)));
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+static inline void restore_denormals(uint64_t mode)
+{
+#if defined(__x86_64__)
+    _mm_setcsr((unsigned)mode);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
+#else
+    (void)mode;
+#endif
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* What a network is to the engine: one record per stage, as program.py fills it.
+ *
+ * The same struct is the NumPy dtype `program.STAGE`; a test compares sizes and offsets.
+ * Buffers are named by how many elements of one row lie before them, so that a table does not
+ * depend on the batch size: buffer b of a batch of at most m rows starts at element b * m.
+ */
+#ifndef FASTNN_PROGRAM_H
+#define FASTNN_PROGRAM_H
+
+#include <stdint.h>
+
+enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT,
+       STAGE_OUTPUT };
+enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP };
+enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON };
+enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM };
+enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
+
+/* Rows of a batch are handed to threads, and batch norm sums them, by chunks of this many; the rows
+ * of a weight are handed out by tasks of TASK_ROWS. Neither depends on threads or instruction
+ * set, nor do the sums. Both are multiples of every tile. */
+enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
+
+/* Columns of the coefficient table that every optimizer shares; its own follow. */
+enum { COEF_LEARNING_RATE, COEF_L2, COEF_OWN, N_COEFS = 8 };
+
+typedef struct {
+    int32_t kind;
+    int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage */
+    int64_t n_in;       /* true widths; rows of buffers and weights are padded */
+    int64_t n_out;
+    int64_t x;          /* value buffers: input and output (equal: in place) */
+    int64_t y;
+    int64_t dx;         /* gradient buffers, -1 where no gradient is needed */
+    int64_t dy;
+    int64_t weight;     /* parameter arena: weight and bias, or scale and shift */
+    int64_t bias;
+    int64_t transposed; /* arena of transposed weights, -1 for none */
+    int64_t statistics; /* moving mean, then moving variance; scratch of the same layout */
+    double rate;        /* dropout */
+    double momentum;    /* batch norm */
+    double epsilon;
+} Stage;
+
+/* Rows of the user's data: dense (strides in elements), or CSR where indptr is not NULL. */
+typedef struct {
+    int32_t dtype;
+    int64_t n_rows;
+    int64_t n_cols;
+    const void *data;
+    int64_t row_stride;
+    int64_t col_stride;
+    const int64_t *indptr;
+    const int32_t *indices;
+} Rows;
+
+/* What a dropout mask is drawn from, beside row and column. */
+typedef struct {
+    uint64_t seed;
+    uint32_t step;
+    uint32_t stage;
+    double rate;
+} Mask;
+
+#endif

@@ -1,0 +1,113 @@
+/* The user's rows, read where they lie: a batch of dense rows is gathered into the engine's type,
+ * a batch of sparse rows into a small CSR of its own. */
+#ifndef FASTNN_ROWS_H
+#define FASTNN_ROWS_H
+
+#include "program.h"
+#include "simd.h"
+
+#define GATHER(type)                                                                    \
+    {                                                                                   \
+        const type *source = (const type *)rows->data + row * rows->row_stride;         \
+        if (stride == 1)                                                                \
+            for (int64_t j = 0; j < n; j++) x[j] = (real)source[j];                     \
+        else                                                                            \
+            for (int64_t j = 0; j < n; j++) x[j] = (real)source[j * stride];            \
+    }
+
+/* Rows order[0..n_rows) (first_row + i where order is NULL) -> x (n_rows, ld); padding is left. */
+static void gather(const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
+                   int64_t ld, void *x_)
+{
+    const int64_t n = rows->n_cols, stride = rows->col_stride;
+    for (int64_t i = 0; i < n_rows; i++) {
+        const int64_t row = order ? order[i] : first_row + i;
+        real *restrict x = (real *)x_ + i * ld;
+        switch (rows->dtype) {
+        case ROWS_FLOAT32: GATHER(float) break;
+        case ROWS_FLOAT64: GATHER(double) break;
+        case ROWS_UINT8: GATHER(uint8_t) break;
+        }
+    }
+}
+
+/* The same for CSR: element offsets[i] .. offsets[i + 1] of columns and values. */
+static void gather_csr(const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
+                       const int64_t *offsets, int32_t *columns, void *values_)
+{
+    real *values = values_;
+    for (int64_t i = 0; i < n_rows; i++) {
+        const int64_t from = rows->indptr[order ? order[i] : first_row + i];
+        const int64_t n = offsets[i + 1] - offsets[i], to = offsets[i];
+        memcpy(columns + to, rows->indices + from, (size_t)n * sizeof *columns);
+        if (rows->dtype == ROWS_FLOAT32)
+            for (int64_t e = 0; e < n; e++) values[to + e] = (real)((const float *)rows->data)[from + e];
+        else
+            for (int64_t e = 0; e < n; e++) values[to + e] = (real)((const double *)rows->data)[from + e];
+    }
+}
+
+/* z = x w + bias for sparse rows */
+static void csr_matmul(int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,
+                       const void *values_, const void *w_, const void *bias, void *z_)
+{
+    const real *values = values_;
+    for (int64_t i = 0; i < n_rows; i++) {
+        real *restrict z = (real *)z_ + i * ld;
+        memset(z, 0, (size_t)ld * sizeof(real));
+        for (int64_t e = offsets[i]; e < offsets[i + 1]; e++) {
+            const real *restrict w = (const real *)w_ + columns[e] * ld;
+            const real value = values[e];
+            for (int64_t j = 0; j < ld; j++) z[j] = fused(value, w[j], z[j]);
+        }
+        for (int64_t j = 0; j < ld; j++) z[j] += ((const real *)bias)[j];
+    }
+}
+
+/* Columns first..last of a batch of CSR rows as CSC: counting sort, so a column keeps the order of
+ * its rows. starts[first..last], row and value are shared by threads that own different columns:
+ * this thread's entries begin where the entries of the columns before it end. */
+static void csr_columns(int64_t n_rows, int64_t first, int64_t last, const int64_t *offsets,
+                        const int32_t *columns, const void *values_, int64_t *starts, int64_t *ends,
+                        int32_t *entry_rows, void *entry_values_)
+{
+    const real *values = values_;
+    real *entry_values = entry_values_;
+    int64_t start = 0;
+    for (int64_t c = first; c < last; c++) ends[c] = 0;
+    for (int64_t e = offsets[0]; e < offsets[n_rows]; e++) {
+        if (columns[e] < first) start++;
+        else if (columns[e] < last) ends[columns[e]]++;
+    }
+    for (int64_t c = first; c < last; c++) {
+        const int64_t count = ends[c];
+        starts[c] = ends[c] = start;
+        start += count;
+    }
+    for (int64_t i = 0; i < n_rows; i++)
+        for (int64_t e = offsets[i]; e < offsets[i + 1]; e++) {
+            const int32_t c = columns[e];
+            if (c < first || c >= last) continue;
+            entry_rows[ends[c]] = (int32_t)i;
+            entry_values[ends[c]++] = values[e];
+        }
+}
+
+/* dw[c] (+)= sum over the column's entries of value * dz[row], c = first .. last */
+static void csr_weight_gradient(int64_t first, int64_t last, int64_t ld, const int64_t *starts,
+                                const int64_t *ends, const int32_t *entry_rows,
+                                const void *entry_values_, const void *dz_, void *dw_, int accumulate)
+{
+    const real *entry_values = entry_values_;
+    for (int64_t c = first; c < last; c++) {
+        real *restrict dw = (real *)dw_ + (c - first) * ld;
+        if (!accumulate) memset(dw, 0, (size_t)ld * sizeof(real));
+        for (int64_t e = starts[c]; e < ends[c]; e++) {
+            const real *restrict dz = (const real *)dz_ + entry_rows[e] * ld;
+            const real value = entry_values[e];
+            for (int64_t j = 0; j < ld; j++) dw[j] = fused(value, dz[j], dw[j]);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,56 @@
+"""How many threads a native call should use."""
+
+from __future__ import annotations
+
+import os
+
+from joblib import cpu_count
+
+from .engine import most_openmp_threads
+
+#: Below this many floating-point operations between two barriers a second thread costs more than
+#: it brings.
+TINY = 2e6
+
+_forked = False
+
+
+def _after_fork() -> None:
+    # libgomp's threads do not exist in a forked child, and waiting for them would never end.
+    global _forked
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def n_threads(n_jobs: int | None, operations: float) -> int:
+    """Threads for a call that does so many operations between two barriers.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        None: as many as OpenMP, joblib and the process's share of the machine allow, but one for
+        work too small to share. A positive number: exactly so many. Negative numbers count back
+        from the processors as in joblib: -1 is all of them.
+    operations : float
+        Floating-point operations between two barriers.
+
+    Returns
+    -------
+    int
+        At least 1; always 1 in a forked child, where OpenMP cannot run.
+    """
+    if n_jobs == 0:
+        raise ValueError("n_jobs=0 means nothing; use None for the default or a number of threads.")
+    if _forked:
+        return 1
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
+    most = most_openmp_threads()
+    if "OMP_NUM_THREADS" not in os.environ:
+        most = min(most, cpu_count())
+    if n_jobs is None:
+        return 1 if operations < TINY else most
+    return max(1, most + 1 + n_jobs)
