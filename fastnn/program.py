@@ -22,6 +22,8 @@ STAGE = np.dtype(
         ("code", np.int32),
         ("n_in", np.int64),
         ("n_out", np.int64),
+        ("ld_in", np.int64),
+        ("ld_out", np.int64),
         ("x", np.int64),
         ("y", np.int64),
         ("dx", np.int64),
@@ -103,7 +105,7 @@ class Program:
         views = []
         for stage in self._stages(DENSE):
             n_in, n_out, start = int(stage["n_in"]), int(stage["n_out"]), int(stage["weight"])
-            ld = padded(n_out, self.dtype)
+            ld = int(stage["ld_out"])
             views.append(arena[start : start + n_in * ld].reshape(n_in, ld)[:, :n_out])
         return views
 
@@ -122,11 +124,12 @@ class Program:
             elif stage["kind"] == BN_APPLY:
                 n = int(stage["n_out"])
                 mean = int(stage["statistics"])
+                variance = mean + int(stage["ld_out"])
                 views[-1] = {
                     "scale": self._row(parameters, int(stage["weight"]), n),
                     "shift": self._row(parameters, int(stage["bias"]), n),
                     "mean": self._row(statistics, mean, n),
-                    "variance": self._row(statistics, mean + padded(n, self.dtype), n),
+                    "variance": self._row(statistics, variance, n),
                 }
         return views
 
@@ -215,6 +218,7 @@ def compile_program(
         for name in ("dx", "dy", "weight", "bias", "transposed", "statistics"):
             stage[name] = -1
         stage["kind"], stage["n_in"], stage["n_out"] = kind, n_in, n_out
+        stage["ld_in"], stage["ld_out"] = width(n_in), width(n_out)
         for name, value in fields.items():
             stage[name] = value
         stages.append(stage)

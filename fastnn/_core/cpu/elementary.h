@@ -54,7 +54,7 @@ INLINE real exponential_minus_1(real x)
     return fused(p, scale, scale - 1);
 }
 
-/* log(x), x > 0 and normal: x = 2^k m, sqrt(1/2) <= m < sqrt(2), s = (m - 1) / (m + 1),
+/* log(x), x > 0 and normal; NaN and infinity give NaN, so that a diverged loss is seen: x = 2^k m, sqrt(1/2) <= m < sqrt(2), s = (m - 1) / (m + 1),
  * log m = 2 s + s R, R = 2 s^2 / 3 + 2 s^4 / 5 + .. */
 INLINE real logarithm(real x)
 {
@@ -68,7 +68,7 @@ INLINE real logarithm(real x)
     real series = REAL(2.f, 2.) / (2 * TERMS + 1);
     UNROLL for (int t = TERMS - 1; t >= 1; t--)
         series = fused(series, z, REAL(2.f, 2.) / (2 * t + 1));
-    const real low = fused(s, half_square + z * series, k * LN2_LOW);
+    const real low = fused(s, half_square + z * series, fused(k, LN2_LOW, x - x));
     return fused(k, LN2_HIGH, f - (half_square - low));
 }
 

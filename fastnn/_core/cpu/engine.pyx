@@ -10,6 +10,7 @@ Threads never share a sum, so their number does not change a bit of the result.
 """
 
 import os
+from time import perf_counter
 
 import numpy as np
 from scipy.sparse import issparse
@@ -23,12 +24,13 @@ from libc.string cimport memcpy, memset
 
 from fastnn._core.cpu.kernels cimport *
 
-from fastnn.program import aligned_zeros, padded
+from fastnn.program import aligned_zeros
 
 cnp.import_array()
 
-# Between two looks for Ctrl-C lie about this many operations: 50 ms at 40 GFLOP/s.
-cdef double OPERATIONS_PER_CALL = 2e9
+# Between two looks for Ctrl-C lies about this time; the first slice is sized by its operations.
+cdef double SECONDS_PER_SLICE = 0.05
+cdef double OPERATIONS_OF_FIRST_SLICE = 2e8
 # Rows that go through all stages together, so that their values stay in the cache; a multiple
 # of ROW_CHUNK and of the register tiles.
 cdef enum:
@@ -108,8 +110,6 @@ cdef struct Job:
 
 # What a thread works on: a batch, and the rows of it that are its own.
 cdef struct Worker:
-    int thread
-    int n_threads
     int64_t n_rows          # of the batch
     int64_t first, last     # own rows
     const int64_t *order    # row numbers of the batch, NULL: start, start + 1, ..
@@ -121,11 +121,6 @@ cdef struct Worker:
     const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
     int64_t input_ld
     char *own               # batch norm's vectors, then the gradient of a task
-
-
-cdef inline int64_t width(const Job *job, int64_t n) noexcept nogil:
-    cdef int64_t panels = (n + job.panel - 1) // job.panel
-    return (panels + 1 if panels > 1 and panels % 2 == 0 else panels) * job.panel
 
 
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
@@ -143,7 +138,7 @@ cdef inline char *value(const Job *job, const Worker *worker, int64_t offset, in
 cdef inline const char *stage_input(const Job *job, const Worker *worker, const Stage *stage,
                                     int64_t row, int64_t *ld) noexcept nogil:
     """Row `row` of what a stage reads; `ld` becomes its row stride."""
-    ld[0] = worker.input_ld if stage.x == 0 else width(job, stage.n_in)
+    ld[0] = worker.input_ld if stage.x == 0 else stage.ld_in
     if stage.x == 0:
         return worker.input + row * ld[0] * job.itemsize
     return value(job, worker, stage.x, row, ld[0])
@@ -165,7 +160,7 @@ cdef enum Vector:
 
 cdef inline char *norm(const Job *job, const Worker *worker, const Stage *stage,
                        Vector which) noexcept nogil:
-    cdef int64_t ld = width(job, stage.n_out), half = job.n_statistics // 2
+    cdef int64_t ld = stage.ld_out, half = job.n_statistics // 2
     cdef int64_t offset = which * half + stage.statistics // 2
     if which >= D_SCALE:   # these two lie together, as scale and shift do
         offset = D_SCALE * half + stage.statistics + (which - D_SCALE) * ld
@@ -174,9 +169,9 @@ cdef inline char *norm(const Job *job, const Worker *worker, const Stage *stage,
 
 cdef inline char *partial(const Job *job, const Stage *stage, bint backward,
                           int64_t chunk) noexcept nogil:
-    cdef int64_t chunks = (job.max_batch + ROW_CHUNK - 1) // ROW_CHUNK
+    cdef int64_t chunks = quotient_up(job.max_batch, ROW_CHUNK)
     cdef int64_t offset = (stage.statistics + backward * job.n_statistics) * chunks
-    return job.partials + (offset + 2 * width(job, stage.n_out) * chunk) * job.itemsize
+    return job.partials + (offset + 2 * stage.ld_out * chunk) * job.itemsize
 
 
 cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
@@ -191,7 +186,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                   int64_t n_rows) noexcept nogil:
     cdef const Stage *stage = job.stages + index
     cdef const Kernels *k = job.kernels
-    cdef int64_t ld = width(job, stage.n_out), ld_in, row = 0
+    cdef int64_t ld = stage.ld_out, ld_in, row = 0
     cdef const char *x = stage_input(job, worker, stage, first, &ld_in)
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef Mask drawn
@@ -236,7 +231,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     cdef const Kernels *k = job.kernels
     if stage.dx < 0 or (stage.kind == STAGE_DROPOUT and job.mode != TRAIN):
         return
-    cdef int64_t ld_in = width(job, stage.n_in), ld = width(job, stage.n_out), row = 0
+    cdef int64_t ld_in = stage.ld_in, ld = stage.ld_out, row = 0
     cdef char *x = value(job, worker, stage.x, first, ld_in)
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef char *dx = delta(job, stage.dx, first, ld_in)
@@ -268,7 +263,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
 cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
                 bint back) noexcept nogil:
     """Batch norm's vectors from the partial sums of all threads."""
-    cdef int64_t ld = width(job, stage.n_out)
+    cdef int64_t ld = stage.ld_out
     cdef const Kernels *k = job.kernels
     cdef char *moving = job.statistics + stage.statistics * job.itemsize
     if back:
@@ -332,7 +327,7 @@ cdef void through_stages(const Job *job, const Worker *worker) noexcept nogil:
 cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
     """The worker's rows of the batch, into the engine's type."""
     cdef int64_t n = worker.last - worker.first, i, row
-    cdef int64_t ld = width(job, job.rows.n_cols)
+    cdef int64_t ld = job.stages[0].ld_in
     cdef const int64_t *order = worker.order
     cdef const int64_t *own_order = shifted(order, worker.first)
     if job.rows.indptr == NULL:
@@ -361,7 +356,7 @@ cdef void update(const Job *job, const Worker *worker, int index,
     cdef const Kernels *k = job.kernels
     cdef bint is_weight = task.last > 0, is_norm = stage.kind == STAGE_BN_APPLY
     cdef bint train = job.mode == TRAIN
-    cdef int64_t ld = width(job, stage.n_out), ld_in, offset, n
+    cdef int64_t ld = stage.ld_out, ld_in, offset, n
     cdef const char *x = stage_input(job, worker, stage, 0, &ld_in)
     cdef const char *dy = delta(job, stage.dy, 0, ld)
     cdef char *penalty = job.penalties + index * CACHE_LINE
@@ -409,8 +404,8 @@ cdef void update(const Job *job, const Worker *worker, int index,
 cdef void transpose_rows(const Job *job, const Task *task) noexcept nogil:
     cdef const Stage *stage = job.stages + task.stage
     job.kernels.transpose(task.first, task.last, stage.n_out, parameter(job, stage.weight),
-                          width(job, stage.n_out), job.transposed + stage.transposed * job.itemsize,
-                          width(job, stage.n_in))
+                          stage.ld_out, job.transposed + stage.transposed * job.itemsize,
+                          stage.ld_in)
 
 
 cdef int first_task(const Job *job, int part, int n_parts) noexcept nogil:
@@ -440,7 +435,6 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef double total, mean_loss
     cdef bint gathers = job.order != NULL or job.rows.indptr != NULL or not readable_in_place(job)
 
-    worker.thread, worker.n_threads = thread, n_threads
     worker.values, worker.room = job.values, job.max_batch
     worker.own = job.workers + thread * job.worker_size
     for task in range(tasks_begin, tasks_end):
@@ -456,7 +450,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         worker.n_rows = min(job.batch_size, job.n_rows - worker.start)
         worker.order = shifted(job.order, worker.start)
         worker.step = <uint32_t> (job.step + step)
-        chunks = (worker.n_rows + ROW_CHUNK - 1) // ROW_CHUNK
+        chunks = quotient_up(worker.n_rows, ROW_CHUNK)
         worker.first = min(chunks * thread // n_threads * ROW_CHUNK, worker.n_rows)
         worker.last = min(chunks * (thread + 1) // n_threads * ROW_CHUNK, worker.n_rows)
         total = job.weight_sum
@@ -465,7 +459,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                                      &total)
         worker.scale = 1 / total if total > 0 else 0
         if gathers:
-            worker.input, worker.input_ld = worker.values, width(job, job.rows.n_cols)
+            worker.input, worker.input_ld = worker.values, job.stages[0].ld_in
             read_rows(job, &worker)
         else:
             worker.input_ld = job.rows.row_stride
@@ -513,16 +507,15 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     cdef Worker worker
     cdef int index
     cdef const Stage *output = job.stages + job.n_stages - 1
-    cdef int64_t n_out = output.n_out, ld = width(job, n_out), row, i, n
+    cdef int64_t n_out = output.n_out, ld = output.ld_out, row, i, n
     cdef int64_t total = job.last_step - job.first_step
-    cdef int64_t blocks = (total + ROW_BLOCK - 1) // ROW_BLOCK
+    cdef int64_t blocks = quotient_up(total, ROW_BLOCK)
     cdef int64_t begin = job.first_step + blocks * thread // n_threads * ROW_BLOCK
     cdef int64_t end = job.first_step + blocks * (thread + 1) // n_threads * ROW_BLOCK
     cdef bint in_place = readable_in_place(job)
     cdef char *y
     cdef Job own = job[0]   # sparse rows are read into buffers of the thread
 
-    worker.thread, worker.n_threads = thread, n_threads
     worker.own = job.workers + thread * job.worker_size
     worker.values, worker.room = worker.own + job.worker_values * job.itemsize, min(<int64_t> ROW_BLOCK, total)
     worker.order, worker.first, worker.step, worker.scale = NULL, 0, 0, 0
@@ -536,7 +529,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     while row < min(end, job.last_step):
         n = min(<int64_t> ROW_BLOCK, job.last_step - row)
         worker.start, worker.n_rows, worker.last = row, n, n
-        worker.input, worker.input_ld = worker.values, width(job, job.rows.n_cols)
+        worker.input, worker.input_ld = worker.values, job.stages[0].ld_in
         if in_place:
             worker.input_ld = job.rows.row_stride
             worker.input = <const char *> job.rows.data + row * worker.input_ld * job.itemsize
@@ -564,16 +557,23 @@ cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
 
 
 cdef int in_slices(Part part, Job *job, int64_t n, double operations, int n_threads) except -1:
-    """Items 0 .. n in calls short enough to answer Ctrl-C between them."""
-    cdef int64_t slice_size = max(1, <int64_t> min(OPERATIONS_PER_CALL / operations, 1e15))
+    """Items 0 .. n in slices short enough to answer Ctrl-C between them.
+
+    `operations` is what an item takes. Where a slice ends does not change a bit of the result, so
+    the clock may decide.
+    """
+    cdef double size = OPERATIONS_OF_FIRST_SLICE / operations, began, seconds
     job.first_step, job.n_done = 0, 0
     while job.first_step < n:
-        job.last_step = min(n, job.first_step + slice_size)
+        job.last_step = min(n, job.first_step + max(1, <int64_t> min(size, 1e15)))
+        began = perf_counter()
         with nogil:
             in_parallel(part, job, n_threads)
+        seconds = perf_counter() - began
         if part is run_steps and job.n_done < job.last_step:
             break
         job.first_step = job.last_step
+        size = max(1, size * min(8, SECONDS_PER_SLICE / max(seconds, 1e-9)))
         PyErr_CheckSignals()
     return 0
 
@@ -671,7 +671,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     job.rows, job.out = &rows.rows, data(out)
     n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
     room = min(ROW_BLOCK, rows.rows.n_rows)
-    job.worker_values = -(-5 * (program.n_statistics // 2) // job.panel) * job.panel
+    job.worker_values = quotient_up(5 * (program.n_statistics // 2), job.panel) * job.panel
     job.worker_size = (job.worker_values + room * program.n_values) * job.itemsize
     workers = aligned_zeros(n_threads * job.worker_size, np.uint8)
     job.workers = data(workers)
@@ -738,7 +738,7 @@ cdef class Engine:
         cdef int64_t scratch = 5 * (job.n_statistics // 2)
         tasks = []
         for index, stage in enumerate(self.program.stages):
-            ld = padded(int(stage["n_out"]), self.program.dtype)
+            ld = int(stage["ld_out"])
             if stage["kind"] == STAGE_DENSE:
                 n_in = int(stage["n_in"])
                 for first in range(0, n_in, TASK_ROWS):
@@ -758,7 +758,7 @@ cdef class Engine:
         cdef Job *job = &self.job
         if n_rows <= job.max_batch:
             return
-        chunks = -(-n_rows // ROW_CHUNK)
+        chunks = quotient_up(n_rows, ROW_CHUNK)
         job.max_batch = n_rows
         job.values = self.buffer("values", n_rows * self.program.n_values)
         job.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
@@ -821,7 +821,7 @@ cdef class Engine:
         n = X.shape[0]
         total = float(n if sample_weight is None else sample_weight.sum(dtype=np.float64))
         block = n if job.n_statistics else min(n, ROWS_PER_GRADIENT_CALL)
-        n_blocks = -(-n // block)
+        n_blocks = quotient_up(n, block)
         grad[...] = 0
         losses = np.zeros((n_blocks, 2))
         job.gradient, job.weight_sum = data(grad), total

@@ -15,7 +15,7 @@ cdef extern from "program.h" nogil:
 
     ctypedef struct Stage:
         int32_t kind, code
-        int64_t n_in, n_out, x, y, dx, dy, weight, bias, transposed, statistics
+        int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, weight, bias, transposed, statistics
         double rate, momentum, epsilon
 
     ctypedef struct Rows:
@@ -115,3 +115,7 @@ cdef extern from "processor.h" nogil:
     int most_threads()
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
+
+cdef inline int64_t quotient_up(int64_t n, int64_t d) noexcept nogil:
+    """n / d rounded up; with C's division, -(-n // d) would round down."""
+    return (n + d - 1) // d

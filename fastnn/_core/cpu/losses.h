@@ -8,30 +8,41 @@
 
 #include "activations.h"
 
-/* In place; returns log(sum(exp(z))). Padding becomes 0. */
-INLINE real softmax(int64_t n, int64_t ld, real *z)
+/* Rows that go through a loss together, so that one loop does one thing to all of them. Sums run
+ * over a row's outputs in their order, for all rows side by side. */
+enum { LOSS_ROWS = 64 };
+
+/* In place, at most LOSS_ROWS rows; log_sum receives log(sum(exp(z))) of each. Padding becomes 0. */
+static void softmax(int64_t n_rows, int64_t n, int64_t ld, real *z, real *log_sum)
 {
-    real most = z[0], sums[PANEL] = {0};
-    for (int64_t j = 1; j < n; j++) most = maximum(most, z[j]);
-    for (int64_t j = n; j < ld; j++) z[j] = -INFINITY;
-    for (int64_t p = 0; p < ld; p += PANEL)
-        for (int j = 0; j < PANEL; j++) {
-            z[p + j] = exponential(z[p + j] - most);
-            sums[j] += z[p + j];
-        }
-    const real sum = sum_panel(sums), inverse = 1 / sum;
-    for (int64_t j = 0; j < ld; j++) z[j] *= inverse;
-    for (int64_t j = n; j < ld; j++) z[j] = 0;
-    return most + logarithm(sum);
+    real most[LOSS_ROWS], sum[LOSS_ROWS];
+    for (int64_t i = 0; i < n_rows; i++) most[i] = z[i * ld], sum[i] = 0;
+    for (int64_t j = 1; j < n; j++)
+        for (int64_t i = 0; i < n_rows; i++) most[i] = maximum(most[i], z[i * ld + j]);
+    for (int64_t i = 0; i < n_rows; i++)
+        for (int64_t p = 0; p < ld; p += PANEL)
+            for (int64_t j = p; j < p + PANEL; j++) {
+                const real power = exponential(z[i * ld + j] - most[i]);
+                z[i * ld + j] = j < n ? power : 0;
+            }
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < n_rows; i++) sum[i] += z[i * ld + j];
+    for (int64_t i = 0; i < n_rows; i++) {
+        log_sum[i] = most[i] + logarithm(sum[i]);
+        sum[i] = 1 / sum[i];
+    }
+    for (int64_t i = 0; i < n_rows; i++)
+        for (int64_t j = 0; j < ld; j++) z[i * ld + j] *= sum[i];
 }
 
 /* z -> output activation, in place */
 static void output(int loss, int64_t n_rows, int64_t n, int64_t ld, void *z_)
 {
-    real *z = z_;
+    real *z = z_, unused[LOSS_ROWS];
     switch (loss) {
     case LOSS_LOG:
-        for (int64_t i = 0; i < n_rows; i++) softmax(n, ld, z + i * ld);
+        for (int64_t i = 0; i < n_rows; i += LOSS_ROWS)
+            softmax(n_rows - i < LOSS_ROWS ? n_rows - i : LOSS_ROWS, n, ld, z + i * ld, unused);
         break;
     case LOSS_BINARY_LOG:
         activation(ACT_LOGISTIC, n_rows * ld, z);
@@ -54,48 +65,64 @@ INLINE real binary_log_loss(real z, real y)
 /* half the deviance: y log(y) - y z - y + exp(z), 0 log(0) = 0 */
 INLINE real poisson_loss(real z, real y)
 {
-    return (y > 0 ? y * logarithm(y) : 0) - y * z - y + exponential(z);
+    const real y_log_y = y * logarithm(y > 0 ? y : 1);
+    return y_log_y - y * z - y + exponential(z);
 }
 
-/* The sum over one row's outputs by PANEL partial sums: the order that every set can keep. */
-#define ROW_LOSS(of_one)                                                   \
-    {                                                                      \
-        real sums[PANEL] = {0};                                            \
-        for (int64_t j = 0; j < n; j++) sums[j % PANEL] += of_one(z[j], y[j]); \
-        row_loss[i] = sum_panel(sums);                                     \
+/* At most LOSS_ROWS rows: z becomes the activation, delta and row_loss are filled. row[i] is the
+ * row of targets (int32 class codes for LOSS_LOG, else n reals) that belongs to row i. */
+static void loss_block(int code, int64_t n_rows, int64_t n, int64_t ld, real *z,
+                       const void *targets, const int64_t *row, const real *factor, real *delta,
+                       real *row_loss)
+{
+    const int32_t *codes = targets;
+    const real *y = targets;
+    if (code == LOSS_LOG) {
+        real chosen[LOSS_ROWS];
+        for (int64_t i = 0; i < n_rows; i++) chosen[i] = z[i * ld + codes[row[i]]];
+        softmax(n_rows, n, ld, z, row_loss);
+        for (int64_t i = 0; i < n_rows; i++) row_loss[i] -= chosen[i];
+        for (int64_t i = 0; i < n_rows; i++) {
+            const int64_t target = i * ld + codes[row[i]];
+            for (int64_t j = i * ld; j < (i + 1) * ld; j++) delta[j] = z[j] * factor[i];
+            delta[target] = (z[target] - 1) * factor[i];
+        }
+        return;
     }
+    memset(row_loss, 0, (size_t)n_rows * sizeof(real));
+#define ADD(of_one)                             \
+    for (int64_t j = 0; j < n; j++)             \
+        for (int64_t i = 0; i < n_rows; i++)    \
+            row_loss[i] += of_one(z[i * ld + j], y[row[i] * n + j]);
+    switch (code) {
+    case LOSS_SQUARED_ERROR: ADD(squared_error_loss) break;
+    case LOSS_BINARY_LOG: ADD(binary_log_loss) break;
+    case LOSS_POISSON: ADD(poisson_loss) break;
+    }
+    output(code, n_rows, n, ld, z);
+    for (int64_t i = 0; i < n_rows; i++) {
+        for (int64_t j = 0; j < n; j++) delta[i * ld + j] = (z[i * ld + j] - y[row[i] * n + j]) * factor[i];
+        for (int64_t j = n; j < ld; j++) delta[i * ld + j] = 0;
+    }
+}
 
-/* Rows of z become activations, delta and row_loss are filled. Targets of batch row i are row
- * order[i] (i where order is NULL) of targets: int32 class codes for LOSS_LOG, else n reals.
- * weights: of these rows, or NULL; scale: 1 / sum of the batch's weights. */
-static void loss(int code, int64_t n_rows, int64_t n, int64_t ld, void *z_, const void *targets,
-                 const int64_t *order, int64_t first_row, const void *weights_, double scale_,
-                 void *delta_, void *row_loss_)
+/* Row i of the batch has target and weight row order[i] (first_row + i where order is NULL) of
+ * targets and weights (NULL for ones); scale is 1 / the sum of the batch's weights. */
+static void loss(int code, int64_t n_rows, int64_t n, int64_t ld, void *z, const void *targets,
+                 const int64_t *order, int64_t first_row, const void *weights_, double scale,
+                 void *delta, void *row_loss)
 {
     const real *weights = weights_;
-    real *row_loss = row_loss_;
-    const real scale = (real)scale_;
-    for (int64_t i = 0; i < n_rows; i++) {
-        const int64_t row = order ? order[i] : first_row + i;
-        real *z = (real *)z_ + i * ld, *delta = (real *)delta_ + i * ld;
-        const real factor = weights ? weights[row] * scale : scale;
-        if (code == LOSS_LOG) {
-            const int32_t target = ((const int32_t *)targets)[row];
-            const real chosen = z[target];
-            row_loss[i] = softmax(n, ld, z) - chosen;
-            for (int64_t j = 0; j < ld; j++) delta[j] = z[j] * factor;
-            delta[target] = (z[target] - 1) * factor;
-            continue;
+    int64_t row[LOSS_ROWS];
+    real factor[LOSS_ROWS];
+    for (int64_t begin = 0; begin < n_rows; begin += LOSS_ROWS) {
+        const int64_t rows = n_rows - begin < LOSS_ROWS ? n_rows - begin : LOSS_ROWS;
+        for (int64_t i = 0; i < rows; i++) {
+            row[i] = order ? order[begin + i] : first_row + begin + i;
+            factor[i] = weights ? weights[row[i]] * (real)scale : (real)scale;
         }
-        const real *y = (const real *)targets + row * n;
-        switch (code) {
-        case LOSS_SQUARED_ERROR: ROW_LOSS(squared_error_loss) break;
-        case LOSS_BINARY_LOG: ROW_LOSS(binary_log_loss) break;
-        case LOSS_POISSON: ROW_LOSS(poisson_loss) break;
-        }
-        output(code, 1, n, ld, z);
-        for (int64_t j = 0; j < n; j++) delta[j] = (z[j] - y[j]) * factor;
-        for (int64_t j = n; j < ld; j++) delta[j] = 0;
+        loss_block(code, rows, n, ld, (real *)z + begin * ld, targets, row, factor,
+                   (real *)delta + begin * ld, (real *)row_loss + begin);
     }
 }
 

@@ -118,7 +118,7 @@ def batchnorm_statistics(x, isa=None):
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows = rows_of(x)
     cdef int64_t n = x.shape[0], ld = rows.shape[1], chunk
-    n_chunks = -(-n // ROW_CHUNK)
+    n_chunks = quotient_up(n, ROW_CHUNK)
     partials = aligned_zeros((n_chunks, 2 * ld), x.dtype)
     mean, variance = aligned_zeros(ld, x.dtype), aligned_zeros(ld, x.dtype)
     for chunk in range(n_chunks):
@@ -148,7 +148,7 @@ def batchnorm_gradient(x, dy, mean, variance, scale, double epsilon, bint consta
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows, d = rows_of(x), rows_of(dy)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1], chunk
-    n_chunks = -(-n // ROW_CHUNK)
+    n_chunks = quotient_up(n, ROW_CHUNK)
     partials = aligned_zeros((n_chunks, 2 * ld), x.dtype)
     d_shift, d_scale = aligned_zeros(ld, x.dtype), aligned_zeros(ld, x.dtype)
     mean, scale, inverse_std = rows_of(mean), rows_of(scale), rows_of(variance)

@@ -54,12 +54,12 @@ static void optimize(int code, int64_t n, const double *coefficients, double l2_
     UNROLL for (int v = 0; v < VECTORS; v++) square[v] = *(vector *)((real *)penalty_ + v * LANES);
 #define UPDATE(code, rule)                                                                  \
     case code:                                                                              \
-        _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i += PANEL) {                       \
+        for (int64_t i = 0; i < n; i += PANEL) {                                            \
             UNROLL for (int v = 0; v < VECTORS; v++) {                                      \
                 const vector old = *(vector *)(w + i + v * LANES);                          \
                 square[v] = VECTOR_FMA(old, old, square[v]);                                \
             }                                                                               \
-            _Pragma("GCC ivdep") for (int64_t j = i; j < i + PANEL; j++)                    \
+            INDEPENDENT for (int64_t j = i; j < i + PANEL; j++)                             \
                 rule(c, w + j, fused(l2, w[j], g[j]), s0 + j, s1 + j);                      \
         }                                                                                   \
         break;

@@ -27,8 +27,10 @@ enum { COEF_LEARNING_RATE, COEF_L2, COEF_OWN, N_COEFS = 8 };
 typedef struct {
     int32_t kind;
     int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage */
-    int64_t n_in;       /* true widths; rows of buffers and weights are padded */
+    int64_t n_in;       /* widths */
     int64_t n_out;
+    int64_t ld_in;      /* row strides of buffers and weights of these widths */
+    int64_t ld_out;
     int64_t x;          /* value buffers: input and output (equal: in place) */
     int64_t y;
     int64_t dx;         /* gradient buffers, -1 where no gradient is needed */

@@ -37,6 +37,12 @@ typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 64")
+/* The passes of the loop that follows do not touch each other's memory. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
 
 INLINE vector broadcast(real a) { return a - (vector){0}; }
 
@@ -56,22 +62,5 @@ INLINE real minimum(real a, real b) { return a < b ? a : b; }
 /* Bits of a number as an integer, and back. */
 INLINE integer bits_of(real a) { integer i; memcpy(&i, &a, sizeof i); return i; }
 INLINE real of_bits(integer i) { real a; memcpy(&a, &i, sizeof a); return a; }
-
-/* Row stride of a buffer or a weight of n columns: whole panels, and an odd number of them when
- * there are several, so that a walk down a column does not fall into a few sets of the cache.
- * program.py pads by the same rule. */
-INLINE int64_t padded(int64_t n)
-{
-    int64_t panels = (n + PANEL - 1) / PANEL;
-    return (panels > 1 && panels % 2 == 0 ? panels + 1 : panels) * PANEL;
-}
-
-/* The sum of one panel of partial sums, in an order that no instruction set changes. */
-INLINE real sum_panel(real *partial)
-{
-    for (int half = PANEL / 2; half; half /= 2)
-        for (int j = 0; j < half; j++) partial[j] += partial[j + half];
-    return partial[0];
-}
 
 #endif

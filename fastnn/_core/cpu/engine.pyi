@@ -1,0 +1,51 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastnn.program import Program, State
+
+def isa_info() -> dict[str, Any]: ...
+def most_openmp_threads() -> int: ...
+def predict(
+    program: Program,
+    parameters: NDArray[Any],
+    statistics: NDArray[Any],
+    X: Any,
+    out: NDArray[Any],
+    n_threads: int,
+    isa: str | None = None,
+) -> NDArray[Any]: ...
+
+class Engine:
+    @property
+    def program(self) -> Program: ...
+    @property
+    def state(self) -> State: ...
+    def __init__(
+        self,
+        program: Program,
+        state: State,
+        optimizer: int,
+        max_batch: int,
+        n_threads: int,
+        seed: int,
+        isa: str | None = None,
+    ) -> None: ...
+    def train_steps(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+        order: NDArray[Any] | None,
+        batch_size: int,
+        coefficients: NDArray[Any],
+        losses: NDArray[Any],
+    ) -> int: ...
+    def loss_and_grad(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+        alpha: float,
+        grad: NDArray[Any],
+    ) -> tuple[float, float]: ...

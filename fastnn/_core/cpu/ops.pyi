@@ -1,0 +1,114 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+def rows_of(a: NDArray[Any]) -> NDArray[Any]: ...
+def matmul(
+    a: NDArray[Any],
+    b: NDArray[Any],
+    bias: NDArray[Any] | None = None,
+    c: NDArray[Any] | None = None,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
+def transpose(w: NDArray[Any], first: int, last: int, isa: str | None = None) -> NDArray[Any]: ...
+def activation(
+    x: NDArray[Any], code: int, isa: str | None = None, repeat: int = 1
+) -> NDArray[Any]: ...
+def activation_gradient(
+    y: NDArray[Any], gradient: NDArray[Any], code: int, isa: str | None = None
+) -> NDArray[Any]: ...
+def dropout(
+    x: NDArray[Any],
+    rate: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
+def dropout_csr(
+    X: Any,
+    rate: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    isa: str | None = None,
+) -> NDArray[Any]: ...
+def batchnorm_statistics(
+    x: NDArray[Any], isa: str | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def batchnorm(
+    x: NDArray[Any],
+    mean: NDArray[Any],
+    variance: NDArray[Any],
+    scale: NDArray[Any],
+    shift: NDArray[Any],
+    epsilon: float,
+    isa: str | None = None,
+) -> NDArray[Any]: ...
+def batchnorm_gradient(
+    x: NDArray[Any],
+    dy: NDArray[Any],
+    mean: NDArray[Any],
+    variance: NDArray[Any],
+    scale: NDArray[Any],
+    epsilon: float,
+    constant_statistics: bool = False,
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+def batchnorm_moving(
+    moving_mean: NDArray[Any],
+    moving_variance: NDArray[Any],
+    mean: NDArray[Any],
+    variance: NDArray[Any],
+    n_rows: int,
+    momentum: float,
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def loss(
+    z: NDArray[Any],
+    targets: NDArray[Any],
+    code: int,
+    order: NDArray[np.int64] | None = None,
+    weights: NDArray[Any] | None = None,
+    scale: float = 1.0,
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+def output(z: NDArray[Any], code: int, isa: str | None = None) -> NDArray[Any]: ...
+def optimize(
+    w: NDArray[Any],
+    g: NDArray[Any],
+    slots: NDArray[Any],
+    code: int,
+    coefficients: NDArray[Any],
+    l2: float = 0.0,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> tuple[NDArray[Any], NDArray[Any], float]: ...
+def gather(
+    X: NDArray[Any],
+    dtype: DTypeLike,
+    order: NDArray[np.int64] | None = None,
+    first_row: int = 0,
+    n_rows: int | None = None,
+    isa: str | None = None,
+) -> NDArray[Any]: ...
+def csr_matmul(
+    X: Any, w: NDArray[Any], bias: NDArray[Any], isa: str | None = None
+) -> NDArray[Any]: ...
+def csr_weight_gradient(
+    X: Any, dz: NDArray[Any], first: int = 0, last: int | None = None, isa: str | None = None
+) -> NDArray[Any]: ...
+def weighted_sum(
+    values: NDArray[Any],
+    weights: NDArray[Any] | None = None,
+    order: NDArray[np.int64] | None = None,
+    isa: str | None = None,
+) -> float: ...
+def fma_chain(n: int, dtype: DTypeLike = ..., isa: str | None = None) -> int: ...
+def struct_sizes() -> dict[str, int]: ...
+def constants() -> dict[str, int]: ...

@@ -1,0 +1,112 @@
+"""The native engine with the methods of the reference's network, so that tests compare the two."""
+
+import numpy as np
+
+from fastnn import _core, losses, program
+from fastnn.optimizers import SGD, Adam
+
+SOLVERS = {
+    "sgd": lambda: SGD(momentum=0.0, nesterov=False),
+    "momentum": lambda: SGD(nesterov=False),
+    "nesterov": lambda: SGD(),
+    "adam": lambda epsilon=1e-8: Adam(epsilon=epsilon),
+}
+
+
+class Engine:
+    """A native engine that starts where a reference network is.
+
+    Parameters
+    ----------
+    network : reference.Network
+    loss, optimizer : str
+    dtype : "float32" or "float64"
+    hyperparameters : the optimizer's
+    """
+
+    def __init__(
+        self, network, loss, optimizer="sgd", dtype="float64", max_batch=64, n_threads=1, **hyper
+    ):
+        self.dtype = np.dtype(dtype)
+        self.solver = SOLVERS[optimizer](**hyper)
+        self.n_threads = n_threads
+        self.program = program.compile_program(
+            len(network.parameters[0]["coef"]),
+            network.layers,
+            losses.LOSSES[loss].code,
+            self.dtype,
+            input_dropout=network.input_dropout,
+        )
+        self.state = program.State.new(self.program, self.solver.n_slots)
+        self.state.step = network.step
+        self.parameters = self.named(self.state.parameters)
+        self.statistics = [
+            {name: norm[name] for name in ("mean", "variance")} if norm else {}
+            for norm in self.program.norms(self.state.parameters, self.state.statistics)
+        ]
+        for views, values in [
+            (self.parameters, network.parameters),
+            (self.statistics, network.statistics),
+        ]:
+            for view, value in zip(views, values, strict=True):
+                for name in view:
+                    view[name][...] = value[name]
+        self.native = _core.make_engine(
+            self.program, self.state, self.solver.code, max_batch, n_threads, network.seed
+        )
+
+    def named(self, arena):
+        """Views of an arena of the parameters' length under the reference's names."""
+        named = []
+        for coef, intercept, norm in zip(
+            self.program.coefs(arena),
+            self.program.intercepts(arena),
+            self.program.norms(arena, self.state.statistics),
+            strict=True,
+        ):
+            named.append({"coef": coef, "intercept": intercept})
+            if norm:
+                named[-1] |= {"scale": norm["scale"], "shift": norm["shift"]}
+        return named
+
+    def targets(self, y):
+        return y if y.ndim == 1 else np.ascontiguousarray(y, self.dtype)
+
+    def weights(self, weight):
+        return None if weight is None else np.ascontiguousarray(weight, self.dtype)
+
+    def train(self, X, y, batch_size, learning_rates, alpha=0.0, sample_weight=None, order=None):
+        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
+        coefficients = self.solver.coefficients(
+            np.asarray(learning_rates, float), alpha, self.state.step
+        )
+        step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
+        done = self.native.train_steps(
+            X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses
+        )
+        assert done == len(coefficients)
+        assert self.state.step == step + done
+        return losses
+
+    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0):
+        """Data loss, penalty and the gradients under the reference's names."""
+        grad = program.aligned_zeros(self.program.n_parameters, self.dtype)
+        data_loss, penalty = self.native.loss_and_grad(
+            X, self.targets(y), self.weights(sample_weight), alpha, grad
+        )
+        return data_loss, penalty, self.named(grad)
+
+    def predict(self, X):
+        out = np.full((X.shape[0], self.program.n_outputs), np.nan, self.dtype)
+        _core.predict(
+            self.program, self.state.parameters, self.state.statistics, X, out, self.n_threads
+        )
+        return out
+
+
+def rounded(network, dtype):
+    """Rounds a reference network's parameters to what an engine of that dtype can hold."""
+    for values in [*network.parameters, *network.statistics]:
+        for name in values:
+            values[name] = values[name].astype(dtype).astype(float)
+    return network

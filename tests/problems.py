@@ -1,0 +1,114 @@
+"""Small random networks and data for the tests: what to train, on what, from where."""
+
+import itertools
+
+import numpy as np
+import scipy.sparse
+
+from fastnn.layers import BatchNorm, Dense
+from reference import LOSSES, Network
+
+
+def make_layers(units, activation="relu", position=None, dropout=0.0, loss="squared_error"):
+    """Hidden layers alike, and an output layer: `units` ends with the number of outputs."""
+    normalization = BatchNorm(position=position) if position else None
+    hidden = [Dense(n, activation, normalization, dropout) for n in units[:-1]]
+    return [*hidden, Dense(units[-1], LOSSES[loss].output_activation)]
+
+
+def make_data(rng, n_rows, n_features, n_outputs, loss):
+    """Normally distributed rows in float64, and targets that the loss takes."""
+    X = rng.standard_normal((n_rows, n_features))
+    if loss == "log_loss":
+        return X, rng.integers(n_outputs, size=n_rows).astype(np.int32)
+    signal = X @ rng.standard_normal((n_features, n_outputs)) / np.sqrt(n_features)
+    if loss == "binary_log_loss":
+        return X, (signal > 0).astype(float)
+    if loss == "poisson":
+        return X, rng.poisson(np.exp(signal)).astype(float)
+    return X, signal + 0.1 * rng.standard_normal(signal.shape)
+
+
+def make_parameters(rng, n_features, layers):
+    """Random parameters and moving averages, none at its initial value."""
+    parameters, statistics = [], []
+    for layer in layers:
+        n = layer.units
+        p = {
+            "coef": rng.standard_normal((n_features, n)) / np.sqrt(n_features),
+            "intercept": 0.1 * rng.standard_normal(n),
+        }
+        s = {}
+        if layer.normalization:
+            p |= {"scale": rng.uniform(0.5, 1.5, n), "shift": 0.1 * rng.standard_normal(n)}
+            s = {"mean": 0.1 * rng.standard_normal(n), "variance": rng.uniform(0.5, 1.5, n)}
+        parameters.append(p)
+        statistics.append(s)
+        n_features = n
+    return parameters, statistics
+
+
+def make_network(rng, n_features, layers, loss, input_dropout=0.0, seed=0):
+    """A reference network with random parameters."""
+    parameters, statistics = make_parameters(rng, n_features, layers)
+    return Network(layers, loss, parameters, statistics, input_dropout, seed)
+
+
+def numerical_gradient(function, arrays, step=1e-5):
+    """Central differences of `function()` with respect to every element of `arrays`."""
+    gradient = []
+    for array in arrays:
+        g = np.empty_like(array)
+        for index in np.ndindex(array.shape):
+            saved = array[index]
+            array[index] = saved + step
+            above = function()
+            array[index] = saved - step
+            below = function()
+            array[index] = saved
+            g[index] = (above - below) / (2 * step)
+        gradient.append(g)
+    return gradient
+
+
+def relative_error(actual, expected):
+    """Distance of two lists of arrays, as a part of the length of the expected one."""
+    distance = np.sqrt(sum(np.sum((a - e) ** 2) for a, e in zip(actual, expected, strict=True)))
+    return distance / max(np.sqrt(sum(np.sum(e**2) for e in expected)), 1e-12)
+
+
+# What a user may pass as X. Each makes another layout of the same numbers, which fit into uint8.
+LAYOUTS = {
+    "float64": lambda X: X.astype(np.float64),
+    "float32": lambda X: X.astype(np.float32),
+    "uint8": lambda X: X.astype(np.uint8),
+    "fortran": lambda X: np.asfortranarray(X, dtype=np.float32),
+    "strided": lambda X: np.repeat(np.repeat(X, 3, axis=0), 2, axis=1)[::3, ::2],
+    "reversed": lambda X: X[::-1, ::-1].copy()[::-1, ::-1],
+    "read-only": lambda X: _read_only(X),
+    "csr float64": lambda X: _unsorted_csr(X, np.float64),
+    "csr float32": lambda X: _unsorted_csr(X, np.float32),
+}
+
+
+def make_counts(rng, n_rows, n_features):
+    """Small whole numbers, mostly zero, with an empty row and an empty column."""
+    X = rng.integers(1, 4, (n_rows, n_features)) * (rng.random((n_rows, n_features)) < 0.4)
+    X[n_rows // 2], X[:, n_features // 2] = 0, 0
+    return X.astype(float)
+
+
+def _read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+def _unsorted_csr(X, dtype):
+    csr = scipy.sparse.csr_array(X.astype(dtype))
+    for start, end in itertools.pairwise(csr.indptr):
+        csr.indices[start:end] = csr.indices[start:end][::-1].copy()
+        csr.data[start:end] = csr.data[start:end][::-1].copy()
+    csr.has_sorted_indices = False
+    csr.indices, csr.indptr = csr.indices.astype(np.int32), csr.indptr.astype(np.int32)
+    return csr

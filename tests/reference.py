@@ -1,0 +1,429 @@
+"""What fastnn computes: the whole network in plain NumPy float64, to be read from top to bottom.
+
+Everything fast is tested against this file, and this file against finite differences. It contains
+formulas and where they come from, and nothing that is there for speed.
+
+    random bits -> activations -> losses -> dense, batch norm, dropout -> optimizers -> network
+
+The registries (``ACTIVATIONS``, ``LOSSES``, ``OPTIMIZERS``) are dicts by name: tests run over them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax, xlogy
+
+# --- random bits ----------------------------------------------------------------------------------
+
+_WORD = 0xFFFFFFFF
+
+
+def philox4x32(counter, key):
+    """Four random 32-bit words for each counter: Philox4x32-10.
+
+    Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011). Ten rounds of
+    two 32 x 32 -> 64 bit products; the low halves stay, the high halves are mixed with the two
+    other words and with a key that walks along a Weyl sequence.
+
+    Parameters
+    ----------
+    counter : four arrays (or ints) below 2**32, broadcast together
+    key : two ints below 2**32
+
+    Returns
+    -------
+    list of four uint32 arrays
+    """
+    c0, c1, c2, c3 = np.broadcast_arrays(*(np.asarray(word, dtype=np.uint64) for word in counter))
+    k0, k1 = key
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _WORD, (p0 >> 32) ^ c3 ^ k1, p0 & _WORD
+        k0, k1 = (k0 + 0x9E3779B9) & _WORD, (k1 + 0xBB67AE85) & _WORD
+    return [word.astype(np.uint32) for word in (c0, c1, c2, c3)]
+
+
+def keep_mask(rate, shape, seed, step, stage):
+    """Which elements of a batch a dropout stage keeps at a step: True with probability 1 - rate.
+
+    The counter tells where the element lies, so the same mask can be had again at any time and on
+    any device. Four rows of a column share one counter: each takes one of its four words.
+    """
+    rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
+    key = (seed & _WORD, seed >> 32)
+    words = philox4x32((columns.T, rows // 4, step, stage), key)
+    bits = np.choose(rows % 4, words)
+    return bits >= min(round(rate * 2**32), _WORD)
+
+
+# --- activations ----------------------------------------------------------------------------------
+
+
+class Activation(NamedTuple):
+    """An elementwise function of the pre-activation z, and its derivative."""
+
+    value: callable
+    derivative: callable
+
+
+ACTIVATIONS = {
+    "identity": Activation(lambda z: z, lambda z: np.ones_like(z)),
+    "logistic": Activation(expit, lambda z: expit(z) * expit(-z)),
+    "tanh": Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "relu": Activation(lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+}
+
+OUTPUT_ACTIVATIONS = {
+    "identity": lambda z: z,
+    "logistic": expit,
+    "softmax": lambda z: softmax(z, axis=1),
+    "exp": np.exp,
+}
+
+# --- losses ---------------------------------------------------------------------------------------
+
+
+class Loss(NamedTuple):
+    """A loss of one row, summed over the outputs, as a function of the pre-activation z.
+
+    Each is paired with the output activation that is its canonical link, so that its gradient
+    with respect to z is the same for all: activation(z) - y (Bishop, Pattern Recognition and
+    Machine Learning, 2006, section 4.3.6).
+    """
+
+    output_activation: str
+    value: callable
+
+    def delta(self, z, y):
+        """Gradient of the loss of each row with respect to z."""
+        return OUTPUT_ACTIVATIONS[self.output_activation](z) - as_target(y, z)
+
+
+def as_target(y, z):
+    """Targets in the shape of the output: class codes become one-hot rows."""
+    return np.eye(z.shape[1])[y] if y.ndim == 1 else y
+
+
+def _squared_error(z, y):
+    """Half the squared error: minus the log likelihood of a normal distribution around z."""
+    return 0.5 * np.sum((z - y) ** 2, axis=1)
+
+
+def _log_loss(z, y):
+    """Cross-entropy of softmax(z): minus the log likelihood of the true class."""
+    return logsumexp(z, axis=1) - np.sum(as_target(y, z) * z, axis=1)
+
+
+def _binary_log_loss(z, y):
+    """Cross-entropy of logistic(z): -y log p - (1 - y) log(1 - p), written with log(1 + e^z)."""
+    return np.sum(np.logaddexp(0, z) - y * z, axis=1)
+
+
+def _poisson(z, y):
+    """Half the Poisson deviance of exp(z): zero where exp(z) = y."""
+    return np.sum(xlogy(y, y) - y * z - y + np.exp(z), axis=1)
+
+
+LOSSES = {
+    "squared_error": Loss("identity", _squared_error),
+    "log_loss": Loss("softmax", _log_loss),
+    "binary_log_loss": Loss("logistic", _binary_log_loss),
+    "poisson": Loss("exp", _poisson),
+}
+
+# --- dense ----------------------------------------------------------------------------------------
+
+
+def dense_forward(x, coef, intercept):
+    """z = x W + b."""
+    return x @ coef + intercept
+
+
+def dense_backward(x, coef, dz):
+    """Gradients with respect to x, W and b (Bishop 2006, section 5.3.1)."""
+    return dz @ coef.T, x.T @ dz, dz.sum(axis=0)
+
+
+# --- batch norm -----------------------------------------------------------------------------------
+
+
+def batch_norm_statistics(x):
+    """Mean and (biased) variance of every column over the rows of a batch."""
+    return x.mean(axis=0), x.var(axis=0)
+
+
+def batch_norm_forward(x, scale, shift, mean, variance, epsilon):
+    """Ioffe and Szegedy, "Batch normalization" (2015), algorithm 1."""
+    return scale * (x - mean) / np.sqrt(variance + epsilon) + shift
+
+
+def batch_norm_backward(x, scale, mean, variance, epsilon, dy, constant_statistics):
+    """Gradients with respect to x, scale and shift (Ioffe and Szegedy 2015, section 3).
+
+    The mean and the variance depend on every row, unless they are constants (moving averages).
+    The two terms subtracted are what the batch's mean and variance take out of the gradient.
+    """
+    deviation = np.sqrt(variance + epsilon)
+    x_hat = (x - mean) / deviation
+    dscale, dshift = np.sum(dy * x_hat, axis=0), dy.sum(axis=0)
+    dx_hat = dy * scale
+    if constant_statistics:
+        return dx_hat / deviation, dscale, dshift
+    through_mean = dx_hat.mean(axis=0)
+    through_variance = x_hat * np.mean(dx_hat * x_hat, axis=0)
+    return (dx_hat - through_mean - through_variance) / deviation, dscale, dshift
+
+
+def moving_average(average, mean, variance, n_rows, momentum):
+    """Averages for prediction (Ioffe and Szegedy 2015, section 3.1), with the unbiased variance.
+
+    `momentum` is the weight of the new batch.
+    """
+    return {
+        "mean": (1 - momentum) * average["mean"] + momentum * mean,
+        "variance": (1 - momentum) * average["variance"]
+        + momentum * variance * n_rows / (n_rows - 1),
+    }
+
+
+# --- dropout --------------------------------------------------------------------------------------
+
+
+def dropout(x, keep, rate):
+    """Srivastava et al., "Dropout" (2014), section 4, inverted: scaled in training (section 10).
+
+    It is linear in x, so that the backward pass is the same function of the gradient.
+    """
+    return np.where(keep, x / (1 - rate), 0.0)
+
+
+# --- optimizers -----------------------------------------------------------------------------------
+# Each updates the slots in place and returns the new parameter. t counts the steps from 1.
+
+
+def sgd(w, g, slots, t, learning_rate):
+    """Robbins and Monro, "A stochastic approximation method" (1951)."""
+    return w - learning_rate * g
+
+
+def momentum(w, g, slots, t, learning_rate, momentum=0.9):
+    """Sutskever et al., "On the importance of initialization and momentum" (2013), eq. 1-2."""
+    (v,) = slots
+    v[...] = momentum * v - learning_rate * g
+    return w + v
+
+
+def nesterov(w, g, slots, t, learning_rate, momentum=0.9):
+    """Nesterov's momentum (Sutskever et al. 2013, eq. 3-4), with w where the gradient is taken.
+
+    That change of variable is Bengio, Boulanger-Lewandowski, Pascanu, "Advances in optimizing
+    recurrent networks" (2013), section 3.5.
+    """
+    (v,) = slots
+    v[...] = momentum * v - learning_rate * g
+    return w + momentum * v - learning_rate * g
+
+
+def adam(w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    """Kingma and Ba, "Adam" (2015), algorithm 1 in the order of the last lines of section 2."""
+    m, v = slots
+    m[...] = beta_1 * m + (1 - beta_1) * g
+    v[...] = beta_2 * v + (1 - beta_2) * g**2
+    learning_rate = learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return w - learning_rate * m / (np.sqrt(v) + epsilon)
+
+
+class Optimizer(NamedTuple):
+    """An update rule, and how many arrays of the parameter's shape it remembers."""
+
+    update: callable
+    n_slots: int
+
+
+OPTIMIZERS = {
+    "sgd": Optimizer(sgd, 0),
+    "momentum": Optimizer(momentum, 1),
+    "nesterov": Optimizer(nesterov, 1),
+    "adam": Optimizer(adam, 2),
+}
+
+# --- network --------------------------------------------------------------------------------------
+
+
+def stage_table(layers, input_dropout=0.0):
+    """The stages of a network in the order of the forward pass: (kind, layer) pairs.
+
+    A stage's place in this list is part of the counter of its random bits. Batch norm takes two
+    places, as its statistics need all rows before the first can be normalised; the identity takes
+    none.
+    """
+    stages = [("dropout", None)] if input_dropout else []
+    for i, layer in enumerate(layers[:-1]):
+        activation = [("activation", i)] if layer.activation != "identity" else []
+        norm = [("batch_norm_statistics", i), ("batch_norm", i)] if layer.normalization else []
+        before = norm and layer.normalization.position == "before"
+        stages.append(("dense", i))
+        stages += norm + activation if before else activation + norm
+        stages += [("dropout", i)] if layer.dropout else []
+    return [*stages, ("dense", len(layers) - 1), ("output", len(layers) - 1)]
+
+
+class Network:
+    """A stack of layers, trained one batch after the other.
+
+    Parameters
+    ----------
+    layers : list of fastnn.layers.Dense
+        The last is the output layer. Its activation follows from the loss.
+    loss : str
+        Key of `LOSSES`.
+    parameters : list of dict
+        For each layer "coef", "intercept" and, with batch norm, "scale" and "shift".
+    statistics : list of dict
+        For each layer the moving "mean" and "variance", or nothing.
+    """
+
+    def __init__(self, layers, loss, parameters, statistics, input_dropout=0.0, seed=0):
+        self.layers, self.loss = layers, LOSSES[loss]
+        self.parameters, self.statistics = parameters, statistics
+        self.input_dropout, self.seed = input_dropout, seed
+        self.stages = stage_table(layers, input_dropout)
+        self.slots, self.step = None, 0
+
+    def forward(self, x, training, step=None):
+        """Pre-activation of the output layer; and for each stage what its backward pass needs.
+
+        In training, batch norm uses the batch's statistics, but a batch of one row has none: it is
+        normalised as in prediction. Dropout acts at the steps of a training only (`step` given).
+        """
+        tape = []
+        for stage, (kind, i) in enumerate(self.stages[:-1]):
+            layer = None if i is None else self.layers[i]
+            parameters = None if i is None else self.parameters[i]
+            saved = x
+            if kind == "dense":
+                x = dense_forward(x, parameters["coef"], parameters["intercept"])
+            elif kind == "activation":
+                x = ACTIVATIONS[layer.activation].value(x)
+            elif kind == "batch_norm_statistics":
+                constant = not training or len(x) == 1
+                average = self.statistics[i]
+                mean, variance = (
+                    (average["mean"], average["variance"]) if constant else batch_norm_statistics(x)
+                )
+                saved = mean, variance, constant
+            elif kind == "batch_norm":
+                mean, variance, constant = tape[-1]
+                x = batch_norm_forward(
+                    x,
+                    parameters["scale"],
+                    parameters["shift"],
+                    mean,
+                    variance,
+                    layer.normalization.epsilon,
+                )
+            elif kind == "dropout" and step is not None:
+                rate = layer.dropout if layer else self.input_dropout
+                saved = keep_mask(rate, x.shape, self.seed, step, stage), rate
+                x = dropout(x, *saved)
+            tape.append(saved)
+        return x, tape
+
+    def predict(self, x):
+        """Output of the network for new rows."""
+        z, _ = self.forward(x, training=False)
+        return OUTPUT_ACTIVATIONS[self.loss.output_activation](z)
+
+    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, step=None):
+        """Data loss, L2 penalty, their gradient and the tape of the forward pass.
+
+        The data loss is the weighted mean over the rows. As in scikit-learn, the penalty is divided
+        by the sum of the weights, and only the coefs are penalised.
+        """
+        weight = np.ones(len(x)) if sample_weight is None else sample_weight
+        total = weight.sum()
+        z, tape = self.forward(x, training=True, step=step)
+        data_loss = weight @ self.loss.value(z, y) / total
+        squares = sum(np.sum(p["coef"] ** 2) for p in self.parameters)
+        penalty = 0.5 * alpha * squares / total
+        gradient = self.backward(tape, self.loss.delta(z, y) * weight[:, np.newaxis] / total)
+        for p, g in zip(self.parameters, gradient, strict=True):
+            g["coef"] += alpha * p["coef"] / total
+        return data_loss, penalty, gradient, tape
+
+    def backward(self, tape, delta):
+        """Gradient of every parameter, from the gradient with respect to the last pre-activation.
+
+        Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors" (1986).
+        """
+        gradient = [{} for _ in self.layers]
+        for stage in reversed(range(len(tape))):
+            (kind, i), saved = self.stages[stage], tape[stage]
+            if kind == "dense":
+                delta, gradient[i]["coef"], gradient[i]["intercept"] = dense_backward(
+                    saved, self.parameters[i]["coef"], delta
+                )
+            elif kind == "activation":
+                delta = delta * ACTIVATIONS[self.layers[i].activation].derivative(saved)
+            elif kind == "batch_norm":
+                mean, variance, constant = tape[stage - 1]
+                delta, gradient[i]["scale"], gradient[i]["shift"] = batch_norm_backward(
+                    saved,
+                    self.parameters[i]["scale"],
+                    mean,
+                    variance,
+                    self.layers[i].normalization.epsilon,
+                    delta,
+                    constant,
+                )
+            elif kind == "dropout" and isinstance(saved, tuple):
+                delta = dropout(delta, *saved)
+        return gradient
+
+    def train(
+        self,
+        x,
+        y,
+        optimizer,
+        batch_size,
+        learning_rates,
+        alpha=0.0,
+        sample_weight=None,
+        order=None,
+        **hyperparameters,
+    ):
+        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
+        rule = OPTIMIZERS[optimizer]
+        if self.slots is None:
+            self.slots = [
+                {name: [np.zeros_like(w) for _ in range(rule.n_slots)] for name, w in p.items()}
+                for p in self.parameters
+            ]
+        order = np.arange(len(x)) if order is None else order
+        losses = []
+        for start, learning_rate in zip(
+            range(0, len(order), batch_size), learning_rates, strict=True
+        ):
+            rows = order[start : start + batch_size]
+            weight = None if sample_weight is None else sample_weight[rows]
+            data_loss, penalty, gradient, tape = self.loss_and_grad(
+                x[rows], y[rows], weight, alpha, self.step
+            )
+            self._average_statistics(tape, len(rows))
+            self.step += 1
+            for p, g, s in zip(self.parameters, gradient, self.slots, strict=True):
+                for name in p:
+                    p[name] = rule.update(
+                        p[name], g[name], s[name], self.step, learning_rate, **hyperparameters
+                    )
+            losses.append([data_loss, penalty])
+        return np.array(losses)
+
+    def _average_statistics(self, tape, n_rows):
+        for (kind, i), saved in zip(self.stages[:-1], tape, strict=True):
+            if kind == "batch_norm_statistics" and n_rows > 1:
+                mean, variance, _ = saved
+                momentum = self.layers[i].normalization.momentum
+                self.statistics[i] = moving_average(
+                    self.statistics[i], mean, variance, n_rows, momentum
+                )

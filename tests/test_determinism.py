@@ -1,0 +1,121 @@
+"""Same seed, same bits: for any number of threads and every instruction set with FMA."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from engines import Engine
+from problems import LAYOUTS, make_counts, make_layers, make_network
+
+# Widths and batches that divide evenly among no number of threads.
+N_ROWS, N_FEATURES, BATCH = 301, 45, 75
+
+
+def trained(layout="float32", dtype="float32", n_threads=1, calls=1, **options):
+    """Everything that two epochs of training leave behind, and some predictions."""
+    rng = np.random.default_rng(0)
+    options = {"activation": "relu", "position": "before", "dropout": 0.3} | options
+    layers = make_layers([67, 34, 5], loss="log_loss", **options)
+    network = make_network(rng, N_FEATURES, layers, "log_loss", options["dropout"] / 2, seed=3)
+    X = LAYOUTS[layout](make_counts(rng, N_ROWS, N_FEATURES))
+    y = rng.integers(5, size=N_ROWS).astype(np.int32)
+    weight = rng.uniform(0.5, 2, N_ROWS)
+    engine = Engine(network, "log_loss", "adam", dtype, BATCH, n_threads)
+    losses = []
+    for _ in range(2):
+        order = rng.permutation(N_ROWS)
+        # Calls end where batches end, or the batches would be others.
+        steps = np.array_split(np.arange(-(-N_ROWS // BATCH)), calls)
+        for step in steps:
+            rows = order[step[0] * BATCH : (step[-1] + 1) * BATCH]
+            losses.append(engine.train(X, y, BATCH, [0.01] * len(step), 0.1, weight, rows))
+    *value, gradient = engine.loss_and_grad(X, y, weight, 0.1)
+    return [
+        np.concatenate(losses),
+        engine.state.parameters,
+        engine.state.statistics,
+        engine.state.slots,
+        np.array(value),
+        *(g["coef"] for g in gradient),
+        engine.predict(X),
+    ]
+
+
+def assert_same_bits(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("position", [None, "before", "after"])
+@pytest.mark.parametrize("layout", ["float32", "uint8", "csr float32"])
+def test_any_number_of_threads_gives_the_same_bits(layout, position, dtype):
+    one = trained(layout, dtype, 1, position=position)
+    assert np.isfinite(one[0]).all()
+    for n_threads in (2, 3, 8):
+        assert_same_bits(one, trained(layout, dtype, n_threads, position=position))
+
+
+@pytest.mark.parametrize("layout", ["float32", "csr float32"])
+@pytest.mark.parametrize("calls", [2, 5])
+def test_one_long_call_and_several_short_ones_give_the_same_bits(layout, calls):
+    assert_same_bits(trained(layout), trained(layout, calls=calls))
+
+
+def test_the_seed_decides_the_masks():
+    """Only they are random in the engine: without dropout, the seed changes nothing."""
+    rng = np.random.default_rng(0)
+    X, y = make_counts(rng, 40, 8), rng.standard_normal((40, 2))
+    for rate, same in [(0.0, True), (0.5, False)]:
+        results = []
+        for seed in (1, 2):
+            layers = make_layers([9, 2], dropout=rate)
+            network = make_network(np.random.default_rng(1), 8, layers, "squared_error", seed=seed)
+            engine = Engine(network, "squared_error")
+            engine.train(X, y, 8, [0.1] * 5)
+            results.append(engine.state.parameters)
+        assert np.array_equal(*results) is same
+
+
+def digest():
+    """One line that stands for the bits of many trainings; what the processes below print."""
+    total = hashlib.sha256()
+    for layout in ["float32", "uint8", "csr float32"]:
+        for dtype in ["float32", "float64"]:
+            for activation in ["logistic", "tanh", "relu"]:
+                for array in trained(layout, dtype, 2, activation=activation):
+                    total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+def digest_of_process(isa):
+    result = subprocess.run(
+        [sys.executable, __file__],
+        env=os.environ | {"FASTNN_ISA": isa, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    active, bits = result.stdout.split()
+    assert active == isa
+    return bits
+
+
+def test_instruction_sets_with_fma_give_the_same_bits():
+    from fastnn._core import cpu
+
+    fused = [name for name in cpu.isa_info()["available"] if name != "baseline"]
+    if len(fused) < 2:
+        pytest.skip("this processor has fewer than two instruction sets with FMA")
+    assert len({digest_of_process(isa) for isa in fused}) == 1
+
+
+if __name__ == "__main__":
+    from fastnn._core import cpu
+
+    print(cpu.isa_info()["active"], digest())

@@ -1,0 +1,294 @@
+"""The native engine against the reference: trajectories, gradients, predictions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines import SOLVERS, Engine, rounded
+from fastnn.layers import BatchNorm, Dense
+from problems import (
+    LAYOUTS,
+    make_counts,
+    make_data,
+    make_layers,
+    make_network,
+    numerical_gradient,
+    relative_error,
+)
+from reference import ACTIVATIONS, LOSSES
+
+# Distance to the reference, as a part of the size of what is compared. A rounding error of the
+# type, times what ten steps and a dozen operations deep in a small network amplify it by.
+TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
+
+
+def named(values):
+    """All arrays of a list of dicts in one order, as float64."""
+    return [np.asarray(v[name], float) for v in values for name in sorted(v)]
+
+
+def assert_same_state(engine, network, tolerance):
+    assert relative_error(named(engine.parameters), named(network.parameters)) < tolerance
+    if any(network.statistics):
+        assert relative_error(named(engine.statistics), named(network.statistics)) < tolerance
+
+
+def check_trajectory(network, loss, optimizer, dtype, X, y, weight, batch_size=8, n_threads=1):
+    """Ten steps over three epochs, each ending with a short batch, rows in random order."""
+    n_rows = X.shape[0]
+    dense = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
+    rng = np.random.default_rng(9)
+    rates = 0.02 * np.linspace(1, 0.5, -(-n_rows // batch_size))
+    # Adam with a tiny epsilon would make a whole step of a gradient that is but a rounding error.
+    epsilon = {"epsilon": 1e-3} if optimizer == "adam" else {}
+    engine = Engine(
+        rounded(network, dtype), loss, optimizer, dtype, batch_size, n_threads, **epsilon
+    )
+    for _ in range(3):
+        order = rng.permutation(n_rows)
+        settings_ = (batch_size, rates, 0.3, weight, order)
+        actual = engine.train(X, y, *settings_)
+        expected = network.train(
+            dense, y, optimizer, batch_size, rates, 0.3, weight, order, **epsilon
+        )
+        np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    assert_same_state(engine, network, TOLERANCE[dtype])
+    return engine
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("position", [None, "before", "after"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("optimizer", SOLVERS)
+def test_trajectory(optimizer, loss, position, dropout, dtype):
+    rng = np.random.default_rng(0)
+    layers = make_layers([19, 7, 3], "tanh", position, dropout, loss)
+    network = make_network(rng, 6, layers, loss, input_dropout=dropout / 2, seed=2**40 + 7)
+    X, y = make_data(rng, 27, 6, 3, loss)
+    weight = rng.uniform(0.5, 2, 27) if position != "after" else None
+    check_trajectory(network, loss, optimizer, dtype, X.astype(dtype), y, weight)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("batch_size", [1, 8, 27])
+@pytest.mark.parametrize("input_dropout", [0.0, 0.4])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_trajectory_of_every_kind_of_rows(layout, input_dropout, batch_size, dtype):
+    rng = np.random.default_rng(1)
+    layers = make_layers([9, 5, 2], "logistic", "before", 0.25, "squared_error")
+    network = make_network(rng, 11, layers, "squared_error", input_dropout, seed=1)
+    X = make_counts(rng, 27, 11)
+    y = rng.standard_normal((27, 2))
+    weight = rng.uniform(0.5, 2, 27) if batch_size == 8 else None
+    check_trajectory(
+        network, "squared_error", "adam", dtype, LAYOUTS[layout](X), y, weight, batch_size
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("units", [[1], [3], [40, 1], [16, 17, 8, 9, 2], [200, 33, 4]])
+def test_trajectory_of_many_shapes(units, n_threads, activation):
+    rng = np.random.default_rng(2)
+    loss = "binary_log_loss"
+    network = make_network(rng, 33, make_layers(units, activation, loss=loss), loss)
+    X, y = make_data(rng, 150, 33, units[-1], loss)
+    check_trajectory(network, loss, "nesterov", "float64", X, y, None, 64, n_threads)
+
+
+def test_rows_without_an_order_are_taken_as_they_come():
+    rng = np.random.default_rng(3)
+    network = make_network(rng, 4, make_layers([5, 2], dropout=0.5), "squared_error")
+    X, y = make_data(rng, 20, 4, 2, "squared_error")
+    runs = [Engine(network, "squared_error") for _ in range(2)]
+    losses = [
+        run.train(X, y, 8, [0.1] * 3, order=order)
+        for run, order in zip(runs, [None, np.arange(20)], strict=True)
+    ]
+    np.testing.assert_array_equal(*losses)
+    np.testing.assert_array_equal(*(run.state.parameters for run in runs))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("position", [None, "before", "after"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("n_rows", [1, 2, 57])
+def test_gradient(loss, position, dtype, n_rows):
+    """Dropout and the moving averages are a training's: loss_and_grad leaves both alone."""
+    rng = np.random.default_rng(4)
+    layers = make_layers([17, 5, 3], "tanh", position, 0.5, loss)
+    network = rounded(make_network(rng, 6, layers, loss), dtype)
+    X, y = make_data(rng, n_rows, 6, 3, loss)
+    X = X.astype(dtype)
+    weight = rng.uniform(0.5, 2, n_rows).astype(dtype)
+    engine = Engine(network, loss, dtype=dtype)
+    before = engine.state.statistics.copy()
+    *actual, gradient = engine.loss_and_grad(X, y, weight, alpha=0.3)
+    *expected, reference, _ = network.loss_and_grad(X.astype(float), y, weight, alpha=0.3)
+    # Batch norm of two rows divides by a standard deviation that may be near zero.
+    tolerance = TOLERANCE[dtype] * (100 if n_rows == 2 else 1)
+    np.testing.assert_allclose(actual, expected, rtol=tolerance)
+    assert relative_error(named(gradient), named(reference)) < tolerance
+    np.testing.assert_array_equal(engine.state.statistics, before)
+    assert engine.state.step == 0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradient_by_finite_differences(loss):
+    """Without the reference between: the engine's gradient is that of the engine's loss."""
+    rng = np.random.default_rng(5)
+    layers = make_layers([5, 3], "logistic", "before", loss=loss)
+    X, y = make_data(rng, 9, 4, 3, loss)
+    engine = Engine(make_network(rng, 4, layers, loss), loss)
+
+    def value():
+        return sum(engine.loss_and_grad(X, y, alpha=0.3)[:2])
+
+    *_, gradient = engine.loss_and_grad(X, y, alpha=0.3)
+    views = [p[name] for p in engine.parameters for name in sorted(p)]
+    assert relative_error(named(gradient), numerical_gradient(value, views)) < 1e-6
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_gradient_of_every_kind_of_rows(layout):
+    rng = np.random.default_rng(6)
+    network = make_network(rng, 11, make_layers([9, 2]), "squared_error")
+    X, y = make_counts(rng, 27, 11), rng.standard_normal((27, 2))
+    *actual, gradient = Engine(network, "squared_error").loss_and_grad(LAYOUTS[layout](X), y)
+    *expected, reference, _ = network.loss_and_grad(X, y)
+    np.testing.assert_allclose(actual, expected)
+    assert relative_error(named(gradient), named(reference)) < TOLERANCE["float64"]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("n_rows", [1, 5, 700])
+def test_predict(layout, dtype, n_rows):
+    rng = np.random.default_rng(7)
+    layers = make_layers([18, 5, 3], "relu", "before", 0.5, "log_loss")
+    network = rounded(make_network(rng, 11, layers, "log_loss", input_dropout=0.5), dtype)
+    X = make_counts(rng, n_rows, 11)
+    engine = Engine(network, "log_loss", dtype=dtype, n_threads=2)
+    actual = engine.predict(LAYOUTS[layout](X))
+    np.testing.assert_allclose(actual, network.predict(X), rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_predict_applies_the_output_activation(loss):
+    rng = np.random.default_rng(8)
+    network = make_network(rng, 4, make_layers([5, 3], loss=loss), loss)
+    X, _ = make_data(rng, 9, 4, 3, loss)
+    np.testing.assert_allclose(Engine(network, loss).predict(X), network.predict(X))
+
+
+def test_predict_of_no_rows():
+    network = make_network(np.random.default_rng(0), 4, make_layers([5, 3]), "squared_error")
+    assert Engine(network, "squared_error").predict(np.empty((0, 4))).shape == (0, 3)
+
+
+def test_what_is_written_into_a_view_is_what_predicts_and_trains():
+    """The engine keeps no copy that would be stale, as of transposed weights."""
+    rng = np.random.default_rng(9)
+    layers = make_layers([5, 4, 3], "tanh", "before")
+    network, other = (make_network(rng, 4, layers, "squared_error") for _ in range(2))
+    engine = Engine(network, "squared_error")
+    X, y = make_data(rng, 9, 4, 3, "squared_error")
+    for view, value in zip(engine.parameters, other.parameters, strict=True):
+        for name in view:
+            view[name][...] = value[name]
+    other.statistics = network.statistics
+    for _ in range(2):
+        np.testing.assert_allclose(engine.predict(X), other.predict(X))
+        *_, gradient = engine.loss_and_grad(X, y)
+        *_, expected, _ = other.loss_and_grad(X, y)
+        assert relative_error(named(gradient), named(expected)) < TOLERANCE["float64"]
+        engine.train(X, y, 3, [0.1] * 3)
+        other.train(X, y, "sgd", 3, [0.1] * 3)
+        assert_same_state(engine, other, TOLERANCE["float64"])
+        for values in (*engine.parameters, *other.parameters):
+            values["coef"][...] = values["coef"] * 1.5
+
+
+def test_padding_stays_zero():
+    rng = np.random.default_rng(10)
+    layers = make_layers([5, 19, 3], "logistic", "after", 0.3, "log_loss")
+    engine = Engine(make_network(rng, 4, layers, "log_loss"), "log_loss", "adam", "float32")
+    X, y = make_data(rng, 9, 4, 3, "log_loss")
+    engine.train(X.astype("float32"), y, 4, [0.1] * 3, alpha=0.1)
+    arenas = [engine.state.parameters, *engine.state.slots]
+    for arena in arenas:
+        for values in engine.named(arena):
+            for view in values.values():
+                view[...] = 0
+        assert not arena.any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+def test_a_step_whose_loss_is_not_finite_is_not_applied(bad):
+    """The rows of the third batch; the two steps before it stand."""
+    rng = np.random.default_rng(11)
+    network = make_network(rng, 4, make_layers([5, 2], position="before"), "squared_error")
+    X, y = make_data(rng, 20, 4, 2, "squared_error")
+    y[13] = bad
+    engine, witness = (Engine(network, "squared_error", dtype="float32") for _ in range(2))
+    X = X.astype("float32")
+    coefficients = engine.solver.coefficients(np.full(4, 0.1), 0.0, 0)
+    losses = np.zeros((4, 2))
+    with np.errstate(over="ignore"):
+        target = engine.targets(y)
+    assert engine.native.train_steps(X, target, None, None, 5, coefficients, losses) == 2
+    assert engine.state.step == 2
+    assert np.isfinite(losses[:2]).all()
+    assert not np.isfinite(losses[2, 0])
+    witness.train(X[:10], y[:10], 5, [0.1] * 2)
+    np.testing.assert_array_equal(engine.state.parameters, witness.state.parameters)
+    np.testing.assert_array_equal(engine.state.statistics, witness.state.statistics)
+
+
+def test_coefficients_follow_schedules_and_count_on():
+    """Learning rates differ by step, Adam's bias correction goes on where the last call ended."""
+    rng = np.random.default_rng(12)
+    network = make_network(rng, 4, make_layers([5, 2], "tanh"), "squared_error")
+    engine = Engine(network, "squared_error", "adam", epsilon=1e-3)
+    X, y = make_data(rng, 20, 4, 2, "squared_error")
+    for rates in ([0.1, 0.05], [0.02, 0.2]):
+        engine.train(X, y, 10, rates)
+        network.train(X, y, "adam", 10, rates, epsilon=1e-3)
+    assert_same_state(engine, network, TOLERANCE["float64"])
+
+
+@st.composite
+def problems(draw):
+    """A random small stack, its data, and how the loss is weighted."""
+    loss = draw(st.sampled_from(sorted(LOSSES)))
+    n_features, n_outputs = draw(st.integers(1, 20)), draw(st.integers(1, 9))
+    hidden = [
+        Dense(
+            draw(st.integers(1, 40)),
+            draw(st.sampled_from(sorted(ACTIVATIONS))),
+            draw(st.sampled_from([None, BatchNorm(), BatchNorm(position="after", epsilon=0.1)])),
+            draw(st.sampled_from([0.0, 0.5])),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    layers = [*hidden, Dense(n_outputs, LOSSES[loss].output_activation)]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    network = make_network(rng, n_features, layers, loss, draw(st.sampled_from([0.0, 0.2])))
+    n_rows = draw(st.integers(1, 70))
+    X, y = make_data(rng, n_rows, n_features, n_outputs, loss)
+    weight = rng.uniform(0.5, 2, n_rows) if draw(st.booleans()) else None
+    return network, loss, X, y, weight, draw(st.sampled_from([0.0, 0.5]))
+
+
+@given(problems(), st.sampled_from([1, 2]))
+@settings(max_examples=150)
+def test_any_small_stack_has_the_references_gradient(problem, n_threads):
+    network, loss, X, y, weight, alpha = problem
+    engine = Engine(network, loss, max_batch=len(X), n_threads=n_threads)
+    *actual, gradient = engine.loss_and_grad(X, y, weight, alpha)
+    *expected, reference, _ = network.loss_and_grad(X, y, weight, alpha)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
+    assert relative_error(named(gradient), named(reference)) < 1e-8
+    np.testing.assert_allclose(engine.predict(X), network.predict(X), rtol=1e-9, atol=1e-12)

@@ -1,0 +1,394 @@
+"""Every kernel of every instruction set, in both types, against the reference at odd shapes.
+
+A case yields calls of one kernel, what they should return and how far off they may be. Two tests
+run over all cases: one compares with the reference, one demands the same bits of all instruction
+sets that have a fused multiply-add.
+"""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import reference
+from engines import SOLVERS
+from fastnn import activations, losses, program
+from fastnn._core import cpu
+from fastnn._core.cpu import ops
+from problems import LAYOUTS, make_counts, make_data
+from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS
+
+AVAILABLE = cpu.isa_info()["available"]
+# Vectors hold 2 to 16 numbers, panels 8 or 16, register tiles up to 64 columns and 12 rows.
+WIDTHS = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 97, 130]
+ROWS = [1, 2, 7, 8, 9, 13, 29]
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def float64(*arrays):
+    return [np.asarray(array, np.float64) for array in arrays]
+
+
+@case
+def matmul(rng, dtype, eps):
+    """Any order of summing k products is off by at most k roundings of their absolute sum."""
+    shapes = [(n, k, m) for n, k in [(1, 1), (7, 5), (13, 17)] for m in WIDTHS]
+    # A tile is put down after 1024 products and picked up again.
+    shapes += [(n, 3, 20) for n in ROWS] + [(5, k, 33) for k in (1023, 1024, 1025, 2049)]
+    for n, k, m in shapes:
+        a, b = rng.standard_normal((n, k)).astype(dtype), rng.standard_normal((k, m)).astype(dtype)
+        bias, c = rng.standard_normal(m).astype(dtype), rng.standard_normal((n, m)).astype(dtype)
+        a64, b64 = float64(a, b)
+        bound = (k + 2) * eps * (np.abs(a64) @ np.abs(b64) + np.abs(bias) + np.abs(c))
+        yield partial(ops.matmul, a, b), a64 @ b64, bound
+        yield partial(ops.matmul, a, b, bias), a64 @ b64 + bias, bound
+        yield partial(ops.matmul, a, b, None, c), a64 @ b64 + c, bound
+        # As the weight gradient reads it, and the bias gradient: all ones from a single one.
+        yield partial(ops.matmul, a.T.copy().T, b), a64 @ b64, bound
+        ones = np.broadcast_to(np.ones(1, dtype), (1, k))
+        yield (
+            partial(ops.matmul, ones, b),
+            b64.sum(axis=0, keepdims=True),
+            ((k + 2) * eps * np.abs(b64).sum(axis=0)),
+        )
+
+
+@case
+def transpose(rng, dtype, eps):
+    for n, m in [(1, 1), (5, 17), (33, 8), (40, 65)]:
+        w = rng.standard_normal((n, m)).astype(dtype)
+        yield partial(ops.transpose, w, 0, n), w.T, 0
+        part = np.zeros_like(w)
+        part[n // 3 : n] = w[n // 3 : n]
+        yield partial(ops.transpose, w, n // 3, n), part.T, 0
+
+
+def pre_activations(rng, dtype):
+    """Where activations bend, where they are flat, and nearly zero."""
+    return np.concatenate(
+        [
+            np.linspace(-20, 20, 401),
+            rng.choice([-1, 1], 200) * 10.0 ** rng.uniform(-30, 3, 200),
+            [0.0, -0.0, np.inf, -np.inf],
+        ]
+    ).astype(dtype)
+
+
+@case
+def activation(rng, dtype, eps):
+    """Good to three units in the last place; where the true value is denormal, to that."""
+    for name, (value, _) in ACTIVATIONS.items():
+        if name != "identity":
+            z = pre_activations(rng, dtype)
+            with np.errstate(over="ignore"):
+                expected = value(float64(z)[0])
+            bound = 4 * eps * np.where(np.isinf(expected), 0, np.abs(expected))
+            code = activations.ACTIVATIONS[name].code
+            yield partial(ops.activation, z, code), expected, bound + np.finfo(dtype).tiny
+
+
+@case
+def activation_gradient(rng, dtype, eps):
+    """From the value y, that is rounded: 1 - y has an error of the size of y's."""
+    for name, (value, derivative) in ACTIVATIONS.items():
+        if name != "identity":
+            z = float64(pre_activations(rng, dtype)[:-2])[0]
+            y, g = value(z).astype(dtype), rng.standard_normal(z.shape).astype(dtype)
+            code = activations.ACTIVATIONS[name].code
+            yield partial(ops.activation_gradient, y, g, code), g * derivative(z), 4 * eps * abs(g)
+
+
+@case
+def dropout(rng, dtype, eps):
+    """The mask is exact; the factor 1 / (1 - rate) is rounded, and the product."""
+    for rate in (0.2, 0.5, 0.99):
+        for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130)]:
+            x = rng.standard_normal((n, m)).astype(dtype)
+            seed, step, stage, first = int(rng.integers(2**63)), 2**31 + 5, 3, 4 * (n % 3)
+            keep = reference.keep_mask(rate, (first + n, m), seed, step - 2**31, stage)[first:]
+            expected = reference.dropout(*float64(x), keep, rate)
+            call = partial(ops.dropout, x, rate, seed, step - 2**31, stage, first)
+            yield call, expected, 2 * eps * np.abs(expected)
+
+
+@case
+def dropout_csr(rng, dtype, eps):
+    """The mask of an element of a matrix, whether or not the others are stored."""
+    for layout in ("csr float32", "csr float64"):
+        X = LAYOUTS[layout](make_counts(rng, 30, 17)).astype(dtype)
+        keep = reference.keep_mask(0.4, (8 + 30, 17), 2**40 + 1, 7, 2)[8:]
+        rows = np.repeat(np.arange(30), np.diff(X.indptr))
+        expected = reference.dropout(*float64(X.data), keep[rows, X.indices], 0.4)
+        yield partial(ops.dropout_csr, X, 0.4, 2**40 + 1, 7, 2, 8), expected, 4 * eps * expected
+
+
+@case
+def batchnorm_statistics(rng, dtype, eps):
+    """A mean of 100 deviations: the variance suffers by that factor, not by its square."""
+    for n in [*ROWS, 64, 200]:
+        for m in WIDTHS[:9]:
+            for mean in (0, 100):
+                x = rng.normal(mean, 1, (n, m)).astype(dtype)
+                expected = reference.batch_norm_statistics(*float64(x))
+                scale = mean + 3
+                yield partial(ops.batchnorm_statistics, x), expected, 20 * eps * scale
+
+
+def batchnorm_problem(rng, dtype, n, m):
+    x, dy = rng.standard_normal((2, n, m)).astype(dtype)
+    mean, scale, shift = rng.standard_normal((3, m)).astype(dtype)
+    return x, dy, mean, rng.uniform(0.5, 2, m).astype(dtype), scale, shift
+
+
+@case
+def batchnorm(rng, dtype, eps):
+    """Six roundings of numbers below ten."""
+    for n, m in [(n, m) for n in ROWS for m in WIDTHS[:9]]:
+        x, _, mean, variance, scale, shift = batchnorm_problem(rng, dtype, n, m)
+        expected = reference.batch_norm_forward(*float64(x, scale, shift, mean, variance), 1e-3)
+        call = partial(ops.batchnorm, x, mean, variance, scale, shift, 1e-3)
+        yield call, expected, 60 * eps
+
+
+@case
+def batchnorm_gradient(rng, dtype, eps):
+    """As the forward pass, and sums over the rows; it multiplies by the normalised x twice."""
+    for n, m in [(n, m) for n in ROWS for m in WIDTHS[:9]]:
+        x, dy, mean, variance, scale, _ = batchnorm_problem(rng, dtype, n, m)
+        for constant in (False, True):
+            expected = reference.batch_norm_backward(
+                *float64(x, scale, mean, variance), 1e-3, *float64(dy), constant
+            )
+            call = partial(ops.batchnorm_gradient, x, dy, mean, variance, scale, 1e-3, constant)
+            size = np.max((x - mean) ** 2 / variance)
+            yield call, expected, 20 * n * eps * (1 + size)
+
+
+@case
+def batchnorm_moving(rng, dtype, eps):
+    for momentum in (0.1, 1.0):
+        for m in WIDTHS[:9]:
+            moving, mean = rng.standard_normal((2, m)).astype(dtype)
+            moving_variance, variance = rng.uniform(0.5, 2, (2, m)).astype(dtype)
+            average = {"mean": moving.astype(float), "variance": moving_variance.astype(float)}
+            expected = reference.moving_average(average, *float64(mean, variance), 5, momentum)
+            arguments = moving, moving_variance, mean, variance, 5, momentum
+            yield (
+                partial(ops.batchnorm_moving, *arguments),
+                [expected["mean"], expected["variance"]],
+                16 * eps,
+            )
+
+
+@case
+def loss(rng, dtype, eps):
+    """(output, delta, loss): z of 30 standard deviations, so a loss has roundings of 100."""
+    for name in LOSSES:
+        for spread in (1, 30):
+            for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130)]:
+                scale = 3 if name == "poisson" else spread
+                z = np.clip(rng.normal(0, spread, (n, m)), -10 * scale, 4 * scale).astype(dtype)
+                _, y = make_data(rng, n, 3, m, name)
+                y = y if name == "log_loss" else y.astype(dtype)
+                weight = rng.uniform(0.5, 2, n).astype(dtype)
+                order = rng.permutation(n)
+                row, z64 = LOSSES[name], z.astype(float)
+                code = losses.LOSSES[name].code
+                for at, w in [(None, None), (order, weight)]:
+                    target = y if at is None else y[at]
+                    factor = 0.25 * (np.ones(n) if w is None else w[at].astype(float))
+                    output = OUTPUT_ACTIVATIONS[row.output_activation](z64)
+                    delta = row.delta(z64, target) * factor[:, np.newaxis]
+                    value = row.value(z64, target)
+                    size = (np.abs(output).max() + spread**2) * m
+                    call = partial(ops.loss, z, y, code, at, w, 0.25)
+                    yield call, (output, delta, value), 20 * eps * size
+
+
+@case
+def output(rng, dtype, eps):
+    for name, row in LOSSES.items():
+        for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130)]:
+            z = rng.normal(0, 3, (n, m)).astype(dtype)
+            expected = OUTPUT_ACTIVATIONS[row.output_activation](z.astype(float))
+            call = partial(ops.output, z, losses.LOSSES[name].code)
+            yield call, expected, 10 * eps * (1 + np.abs(z)) * np.abs(expected)
+
+
+@case
+def optimize(rng, dtype, eps):
+    """One step from where others have been; coefficients are rounded to the type."""
+    for name, (update, n_slots) in OPTIMIZERS.items():
+        solver = SOLVERS[name]()
+        for m in [*WIDTHS, 1000]:
+            w, g = rng.standard_normal((2, m)).astype(dtype)
+            slots = np.abs(rng.standard_normal((n_slots, m))).astype(dtype)
+            t, l2 = 11, 0.25
+            table = solver.coefficients(np.array([0.1]), 1.0, t - 1)
+            w64, g64 = float64(w, g)
+            after = list(slots.astype(float))
+            expected = update(w64, g64 + l2 * w64, after, t, 0.1)
+            call = partial(ops.optimize, w, g, slots, solver.code, table[0], l2)
+            squares = np.sum(w64**2)
+            yield (
+                call,
+                (expected, np.reshape(after, slots.shape), squares),
+                30 * eps * (1 + squares),
+            )
+
+
+@case
+def gather(rng, dtype, eps):
+    for n_features in (1, 11, 17):
+        X = make_counts(rng, 23, n_features)
+        order = rng.permutation(23)[:9]
+        for layout, convert in LAYOUTS.items():
+            if not layout.startswith("csr"):
+                rows = convert(X)
+                yield partial(ops.gather, rows, dtype), X, 0
+                yield partial(ops.gather, rows, dtype, order), X[order], 0
+                yield partial(ops.gather, rows, dtype, None, 5, 7), X[5:12], 0
+    odd = rng.standard_normal((5, 3))  # a float64 that float32 rounds
+    yield partial(ops.gather, odd, dtype), odd.astype(dtype), 0
+
+
+def sparse_rows(rng, dtype):
+    """Empty rows, unsorted columns, and an element that is stored twice, which counts twice."""
+    X = LAYOUTS["csr float64"](make_counts(rng, 23, 19)).astype(dtype)
+    X.data[...] = rng.standard_normal(X.nnz)
+    X.indices[1] = X.indices[0]
+    assert X.indptr[2] > 1
+    dense = np.zeros(X.shape)
+    np.add.at(dense, (np.repeat(np.arange(23), np.diff(X.indptr)), X.indices), X.data.astype(float))
+    return X, dense
+
+
+@case
+def csr_matmul(rng, dtype, eps):
+    for m in WIDTHS:
+        X, dense = sparse_rows(rng, dtype)
+        w, bias = rng.standard_normal((19, m)).astype(dtype), rng.standard_normal(m).astype(dtype)
+        yield partial(ops.csr_matmul, X, w, bias), dense @ w + bias, 100 * eps
+
+
+@case
+def csr_weight_gradient(rng, dtype, eps):
+    for m in WIDTHS:
+        X, dense = sparse_rows(rng, dtype)
+        dz = rng.standard_normal((23, m)).astype(dtype)
+        for first, last in [(0, 19), (0, 8), (5, 6), (8, 19)]:
+            expected = dense.T[first:last] @ dz
+            yield partial(ops.csr_weight_gradient, X, dz, first, last), expected, 100 * eps
+
+
+@case
+def weighted_sum(rng, dtype, eps):
+    """Summed in float64, whatever the type."""
+    for n in [*WIDTHS, 1000]:
+        values, weights = rng.standard_normal((2, n)).astype(dtype)
+        order = rng.permutation(n)
+        v, w = float64(values, weights)
+        bound = 1e-15 * n
+        yield partial(ops.weighted_sum, values), v.sum(), bound
+        yield partial(ops.weighted_sum, values, weights), v @ w, bound
+        yield partial(ops.weighted_sum, values, weights, order), v @ w[order], bound
+
+
+def arrays(result):
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
+@pytest.mark.parametrize("isa", AVAILABLE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CASES)
+def test_kernel_against_the_reference(name, dtype, isa):
+    for call, expected, bound in CASES[name](
+        np.random.default_rng(0), np.dtype(dtype), np.finfo(dtype).eps
+    ):
+        for actual, wanted in zip(arrays(call(isa=isa)), arrays(expected), strict=True):
+            actual, wanted = np.asarray(actual), np.asarray(wanted, float)
+            assert actual.shape == wanted.shape
+            # The reference has roundings of its own, and infinities must be where they belong.
+            same = actual == wanted
+            with np.errstate(invalid="ignore"):
+                close = np.abs(actual - wanted) <= np.asarray(bound) * 1.01 + 1e-300
+            assert np.all(same | close), f"{call}: {actual} should be {wanted}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CASES)
+def test_instruction_sets_with_fma_give_the_same_bits(name, dtype):
+    fused = [isa for isa in AVAILABLE if isa != "baseline"]
+    if len(fused) < 2:
+        pytest.skip("this processor has fewer than two instruction sets with FMA")
+    for call, *_ in CASES[name](np.random.default_rng(0), np.dtype(dtype), np.finfo(dtype).eps):
+        for one, other in zip(*(arrays(call(isa=isa)) for isa in fused), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("isa", AVAILABLE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nan_passes_through(dtype, isa):
+    """Or training could not notice that it diverged."""
+    x = np.zeros((3, 20), dtype)
+    x[1, 18] = np.nan
+    for name in ("logistic", "tanh", "relu"):
+        y = ops.activation(x, activations.ACTIVATIONS[name].code, isa=isa)
+        assert np.isnan(y[1, 18])
+        assert np.isnan(y).sum() == 1
+    for row in losses.LOSSES.values():
+        y = np.zeros(3, np.int32) if row.class_codes else np.zeros((3, 20), dtype)
+        *_, value = ops.loss(x, y, row.code, isa=isa)
+        assert np.isnan(value[1])
+        assert np.isfinite(value[[0, 2]]).all()
+    _, variance = ops.batchnorm_statistics(x, isa=isa)
+    assert np.isnan(variance[18])
+
+
+@pytest.mark.parametrize("isa", AVAILABLE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_softmax_of_any_logits_is_a_distribution(dtype, isa):
+    z = np.array([[1e4, -1e4, 0], [-1e30, -1e30, -1e30], [80, 89, 100], [5, 5, 5]], dtype)
+    p = ops.output(z, losses.LOSSES["log_loss"].code, isa=isa)
+    assert (p >= 0).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(p[1], 1 / 3, rtol=1e-6)
+
+
+def test_codes_are_the_same_in_python_and_c():
+    """And every name that C knows has its row in a registry."""
+    registries = [
+        {name: row.code for name, row in activations.ACTIVATIONS.items()},
+        {name: row.code for name, row in losses.LOSSES.items()},
+        {name: solver().code for name, solver in SOLVERS.items()},
+    ]
+    stages = {name: getattr(program, name) for name in dir(program) if name in STAGE_KINDS}
+    expected = stages | registries[0] | registries[1] | registries[2]
+    assert ops.constants() == expected
+
+
+STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "OUTPUT"}
+
+
+def test_stage_is_the_same_struct_in_python_and_c():
+    assert ops.struct_sizes()["Stage"] == program.STAGE.itemsize
+
+
+def test_every_name_of_a_registry_has_a_reference():
+    assert {n for n, row in activations.ACTIVATIONS.items() if not row.output_only} == set(
+        ACTIVATIONS
+    )
+    assert losses.LOSSES.keys() == LOSSES.keys()
+    for name, row in losses.LOSSES.items():
+        assert row.output_activation == LOSSES[name].output_activation
+
+
+def test_an_unknown_instruction_set_is_refused():
+    with pytest.raises(ValueError, match="baseline"):
+        ops.matmul(np.eye(2), np.eye(2), isa="avx9000")

@@ -1,0 +1,315 @@
+"""The reference against finite differences, published vectors and formulas written another way."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from problems import (
+    make_data,
+    make_layers,
+    make_network,
+    make_parameters,
+    numerical_gradient,
+    relative_error,
+)
+from reference import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    OUTPUT_ACTIVATIONS,
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_statistics,
+    keep_mask,
+    moving_average,
+    philox4x32,
+    stage_table,
+)
+
+# Central differences with step h are wrong by about h**2 (curvature) + 1e-16 / h (rounding).
+FINITE_DIFFERENCES = 1e-6
+
+
+@pytest.mark.parametrize(
+    "counter, key, words",
+    [
+        ("00000000 " * 4, "00000000 " * 2, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        ("ffffffff " * 4, "ffffffff " * 2, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        (
+            "243f6a88 85a308d3 13198a2e 03707344",
+            "a4093822 299f31d0",
+            "d16cfe09 94fdcceb 5001e420 24126ea1",
+        ),
+    ],
+)
+def test_philox_gives_the_vectors_of_its_authors(counter, key, words):
+    """The known answers that come with Random123, the authors' implementation."""
+    counter, key, words = (
+        [int(word, 16) for word in text.split()] for text in (counter, key, words)
+    )
+    assert [int(word) for word in philox4x32(counter, key)] == words
+
+
+def test_mask_keeps_the_right_share_and_differs_by_seed_step_and_stage():
+    shape = (1000, 100)
+    mask = keep_mask(0.3, shape, seed=5, step=7, stage=3)
+    assert abs(mask.mean() - 0.7) < 4 * math.sqrt(0.3 * 0.7 / mask.size)
+    assert keep_mask(0.0, shape, 5, 7, 3).all()
+    for other in [(6, 7, 3), (5 + 2**32, 7, 3), (5, 8, 3), (5, 7, 4)]:
+        agreement = (mask == keep_mask(0.3, shape, *other)).mean()
+        assert abs(agreement - (0.7**2 + 0.3**2)) < 0.01
+    # A row and a column do not know how many others there are.
+    assert (keep_mask(0.3, (5, 3), 5, 7, 3) == mask[:5, :3]).all()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_derivative(name):
+    z = np.linspace(-6, 6, 40)  # no point at relu's kink
+    value, derivative = ACTIVATIONS[name]
+    numerical = (value(z + 1e-6) - value(z - 1e-6)) / 2e-6
+    np.testing.assert_allclose(derivative(z), numerical, rtol=0, atol=FINITE_DIFFERENCES)
+
+
+def test_relu_has_no_slope_at_zero():
+    """As in scikit-learn; any number between 0 and 1 would be a subgradient."""
+    assert ACTIVATIONS["relu"].derivative(np.zeros(1)) == 0
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_delta(name):
+    rng = np.random.default_rng(0)
+    loss, z = LOSSES[name], rng.standard_normal((7, 3))
+    _, y = make_data(rng, 7, 4, 3, name)
+    (numerical,) = numerical_gradient(lambda: loss.value(z, y).sum(), [z])
+    assert relative_error([loss.delta(z, y)], [numerical]) < FINITE_DIFFERENCES
+
+
+@pytest.mark.parametrize("name", ["squared_error", "poisson"])
+def test_loss_is_zero_at_the_target_and_positive_elsewhere(name):
+    y = np.array([[0.5, 2.0], [1.0, 3.0]])
+    z = np.log(y) if name == "poisson" else y
+    assert np.allclose(LOSSES[name].value(z, y), 0)
+    assert (LOSSES[name].value(z + 0.3, y) > 0.01).all()
+
+
+@pytest.mark.parametrize("name, y", [("log_loss", [0, 0]), ("binary_log_loss", [[1.0, 0.0]] * 2)])
+def test_cross_entropies_do_not_overflow(name, y):
+    z = np.array([[1000.0, -1000.0], [-1000.0, 1000.0]])
+    right, wrong = LOSSES[name].value(z, np.array(y))
+    assert right == 0
+    assert wrong == 2000
+    assert np.isfinite(OUTPUT_ACTIVATIONS[LOSSES[name].output_activation](z)).all()
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_batch_norm_backward(constant):
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 9, 4))
+    scale, shift, mean = rng.standard_normal((3, 4))
+    variance = rng.uniform(0.5, 2, 4)
+
+    def statistics():
+        return (mean, variance) if constant else batch_norm_statistics(x)
+
+    def value():
+        return np.sum(dy * batch_norm_forward(x, scale, shift, *statistics(), 1e-5))
+
+    gradient = batch_norm_backward(x, scale, *statistics(), 1e-5, dy, constant)
+    numerical = numerical_gradient(value, [x, scale, shift])
+    assert relative_error(gradient, numerical) < FINITE_DIFFERENCES
+
+
+def test_moving_averages_forget_their_start_and_find_the_variance():
+    rng = np.random.default_rng(0)
+    average = {"mean": np.array([100.0]), "variance": np.array([100.0])}
+    for _ in range(4000):
+        x = rng.normal(3.0, 2.0, (4, 1))
+        average = moving_average(average, *batch_norm_statistics(x), 4, momentum=0.005)
+    # The biased variance would give 3 in place of 4.
+    np.testing.assert_allclose(average["mean"], 3, atol=0.2)
+    np.testing.assert_allclose(average["variance"], 4, atol=0.5)
+
+
+def test_stage_table_is_in_the_order_of_the_forward_pass():
+    before = make_layers([3, 3, 2], position="before", dropout=0.5)
+    norm = ["batch_norm_statistics", "batch_norm"]
+    hidden = ["dense", *norm, "activation", "dropout"]
+    output = ["dense", "output"]
+    assert [kind for kind, _ in stage_table(before, 0.1)] == ["dropout", *hidden, *hidden, *output]
+    after = make_layers([3, 2], position="after")
+    assert [kind for kind, _ in stage_table(after)] == ["dense", "activation", *norm, *output]
+    linear = make_layers([3, 2], "identity", dropout=0.5)
+    assert [kind for kind, _ in stage_table(linear)] == ["dense", "dropout", *output]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("position", [None, "before", "after"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("n_rows", [1, 6])
+def test_network_gradient(loss, position, activation, n_rows):
+    """Every parameter of a network with dropout, sample weights and L2."""
+    rng = np.random.default_rng(1)
+    layers = make_layers([4, 3, 2], activation, position, 0.3, loss)
+    network = make_network(rng, 5, layers, loss, input_dropout=0.2, seed=3)
+    X, y = make_data(rng, n_rows, 5, 2, loss)
+    weight = rng.uniform(0.5, 2, n_rows)
+
+    def arrays(of):
+        return [p[name] for p in of for name in network.parameters[0] if name in p]
+
+    def value():
+        return sum(network.loss_and_grad(X, y, weight, alpha=0.1, step=2)[:2])
+
+    *_, gradient, _ = network.loss_and_grad(X, y, weight, alpha=0.1, step=2)
+    numerical = numerical_gradient(value, arrays(network.parameters))
+    assert relative_error(arrays(gradient), numerical) < FINITE_DIFFERENCES
+
+
+def test_weight_two_is_the_row_twice():
+    rng = np.random.default_rng(2)
+    network = make_network(rng, 5, make_layers([4, 2]), "squared_error")
+    X, y = make_data(rng, 6, 5, 2, "squared_error")
+    weight = np.array([1.0, 2, 1, 0, 1, 3])
+    rows = np.repeat(np.arange(6), weight.astype(int))
+    once, repeated = (
+        network.loss_and_grad(*data, alpha=0.1) for data in [(X, y, weight), (X[rows], y[rows])]
+    )
+    np.testing.assert_allclose(once[:2], repeated[:2])
+    np.testing.assert_allclose(once[2][0]["coef"], repeated[2][0]["coef"])
+
+
+def test_one_row_is_normalised_as_in_prediction():
+    rng = np.random.default_rng(3)
+    network = make_network(rng, 5, make_layers([4, 2], position="before"), "squared_error")
+    X, y = make_data(rng, 1, 5, 2, "squared_error")
+    before = network.statistics[0]
+    expected = LOSSES["squared_error"].value(network.predict(X), y)
+    losses = network.train(X, y, "sgd", 1, [0.1])
+    np.testing.assert_allclose(losses[0, 0], expected)
+    assert network.statistics[0] is before
+
+
+# --- optimizers, each in another form than the reference's ----------------------------------------
+
+
+def textbook_sgd(w, gradient, rates):
+    for rate in rates:
+        w = w - rate * gradient(w)
+    return w
+
+
+def textbook_momentum(w, gradient, rates):
+    """The step is the sum of all gradients so far, each weighted by mu to the power of its age."""
+    gradients = []
+    for rate in rates:
+        gradients.append(rate * gradient(w))
+        w = w - sum(0.9**age * g for age, g in enumerate(reversed(gradients)))
+    return w
+
+
+def textbook_nesterov(w, gradient, rates):
+    """Sutskever et al. 2013, eq. 3-4: the gradient is taken at the point looked ahead to."""
+    v, theta = 0.0, w
+    for rate in rates:
+        v = 0.9 * v - rate * gradient(theta + 0.9 * v)
+        theta = theta + v
+    return theta + 0.9 * v
+
+
+def textbook_adam(w, gradient, rates):
+    """Kingma and Ba 2015, algorithm 1 line by line; its epsilon is the other one of section 2."""
+    m = v = 0.0
+    for t, rate in enumerate(rates, start=1):
+        g = gradient(w)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
+        w = w - rate * m_hat / (math.sqrt(v_hat) + 1e-8 / math.sqrt(1 - 0.999**t))
+    return w
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer_against_its_textbook_form(name):
+    rates = np.linspace(0.1, 0.05, 20)
+
+    def gradient(w):
+        return 2.0 * w + math.sin(3 * w)
+
+    w = np.array([1.5])
+    slots = [np.zeros(1) for _ in range(OPTIMIZERS[name].n_slots)]
+    for t, rate in enumerate(rates, start=1):
+        w = OPTIMIZERS[name].update(w, gradient(w.item()), slots, t, rate)
+    expected = globals()[f"textbook_{name}"](1.5, gradient, rates)
+    np.testing.assert_allclose(w, expected, rtol=1e-12)
+
+
+# --- scikit-learn: not a specification, but another pair of eyes ----------------------------------
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_is_scikit_learns(loss, activation):
+    rng = np.random.default_rng(4)
+    layers = make_layers([4, 3, 2], activation, loss=loss)
+    network = make_network(rng, 5, layers, loss)
+    X, y = make_data(rng, 8, 5, 2, loss)
+    weight = rng.uniform(0.5, 2, 8)
+    data_loss, penalty, gradient, _ = network.loss_and_grad(X, y, weight, alpha=0.1)
+
+    Estimator = MLPClassifier if "log_loss" in loss else MLPRegressor
+    mlp = Estimator(hidden_layer_sizes=(4, 3), activation=activation, alpha=0.1)
+    mlp.loss = loss.removeprefix("binary_")
+    mlp.out_activation_ = LOSSES[loss].output_activation
+    mlp.n_layers_ = 4
+    mlp.coefs_ = [p["coef"] for p in network.parameters]
+    mlp.intercepts_ = [p["intercept"] for p in network.parameters]
+    targets = np.eye(2)[y] if loss == "log_loss" else y
+    activations, deltas, coefs, intercepts = [X, 0, 0, 0], [0] * 3, [0] * 3, [0] * 3
+    value, *_ = mlp._backprop(X, targets, weight, activations, deltas, coefs, intercepts)
+
+    # scikit-learn's squared error is a mean over outputs, though its gradient is the sum's.
+    factor = 0.5 if loss == "squared_error" else 1
+    np.testing.assert_allclose(data_loss * factor + penalty, value, rtol=1e-12)
+    for i, g in enumerate(gradient):
+        np.testing.assert_allclose(g["coef"], coefs[i], rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(g["intercept"], intercepts[i], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_trajectory_is_scikit_learns(name):
+    """Two epochs of batches with a short last one, by partial_fit without shuffling."""
+    rng = np.random.default_rng(5)
+    X, y = make_data(rng, 10, 5, 1, "squared_error")
+    solver = {
+        "sgd": {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False},
+        "momentum": {"solver": "sgd", "nesterovs_momentum": False},
+        "nesterov": {"solver": "sgd"},
+        "adam": {"solver": "adam"},
+    }[name]
+    mlp = MLPRegressor(hidden_layer_sizes=(4, 3), batch_size=4, alpha=0.1, shuffle=False, **solver)
+    mlp.set_params(learning_rate_init=0.02, random_state=0)
+
+    network = make_network(rng, 5, make_layers([4, 3, 1]), "squared_error")
+    mlp._random_state = np.random.RandomState(0)
+    mlp._initialize(y, [5, 4, 3, 1], np.dtype(float))
+    for p, coef, intercept in zip(network.parameters, mlp.coefs_, mlp.intercepts_, strict=True):
+        p |= {"coef": coef, "intercept": intercept}
+    for attribute in ["coefs_", "_random_state"]:
+        delattr(mlp, attribute)
+
+    for _ in range(2):
+        losses = network.train(X, y, name, 4, [0.02] * 3, alpha=0.1)
+        mlp.partial_fit(X, y.ravel())
+    for p, coef, intercept in zip(network.parameters, mlp.coefs_, mlp.intercepts_, strict=True):
+        np.testing.assert_allclose(p["coef"], coef, rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(p["intercept"], intercept, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(losses.sum(axis=1) @ [4, 4, 2] / 10, mlp.loss_, rtol=1e-10)
+
+
+def test_parameters_of_the_tests_are_not_their_initial_values():
+    """A network that starts at scale 1, shift 0 would hide a kernel that forgets them."""
+    layers = make_layers([4, 2], position="after")
+    parameters, statistics = make_parameters(np.random.default_rng(0), 3, layers)
+    assert not np.any(parameters[0]["scale"] == 1)
+    assert not np.any(statistics[0]["mean"] == 0)
