@@ -1,0 +1,29 @@
+"""Fast feed-forward neural networks with scikit-learn's interface."""
+
+from .estimators import MLPClassifier, MLPRegressor
+from .layers import BatchNorm, Dropout
+from .optimizers import LBFGS, SGD, Adam
+from .schedules import Adaptive, Constant, InvScaling
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adam",
+    "Adaptive",
+    "BatchNorm",
+    "Constant",
+    "Dropout",
+    "InvScaling",
+    "MLPClassifier",
+    "MLPRegressor",
+    "show_versions",
+]
+
+
+def show_versions():
+    """Print the versions and the machine's capabilities, for a bug report."""
+    from ._show_versions import show_versions
+
+    show_versions()

@@ -1,0 +1,124 @@
+"""``python -m fastnn``: fastnn beside scikit-learn on handwritten digits.
+
+Trains both libraries' ``MLPClassifier`` with the same settings on the same split of scikit-learn's
+bundled digits, prints accuracies and times, and saves a picture of the loss curves and of the
+digits that fastnn got wrong.
+"""
+
+import math
+import sys
+import time
+import warnings
+
+import numpy as np
+import sklearn.neural_network
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from fastnn import MLPClassifier
+
+PICTURE = "fastnn-demo.png"
+SETTINGS = {
+    "hidden_layer_sizes": (256, 128),
+    "batch_size": 32,
+    "max_iter": 100,
+    "n_iter_no_change": 100,  # both run all epochs
+    "random_state": 0,
+}
+
+
+def digits():
+    """The bundled 8 x 8 digits as rows of float32 between 0 and 1, split: train, test."""
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16).astype(np.float32)
+    return train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
+
+
+def train(model, X, y):
+    """Seconds that ``fit`` takes."""
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are given
+        model.fit(X, y)
+    return time.perf_counter() - start
+
+
+def draw(curves, images, targets, predictions, n_test):
+    """Loss curves on the left, misclassified digits on the right."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 5), dpi=120, layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1))
+
+    axes = left.subplots()
+    styles = [{"linewidth": 2}, {"linewidth": 2, "linestyle": (0, (3, 2))}]
+    for (name, curve), style in zip(curves.items(), styles, strict=True):
+        axes.plot(np.arange(1, len(curve) + 1), curve, label=name, **style)
+    axes.set(xlabel="epoch", ylabel="training loss (cross-entropy)", yscale="log")
+    axes.set_title("Training loss")
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+    n_shown = min(len(images), 20)
+    title = f"fastnn misclassified {len(images)} of {n_test} test digits"
+    right.suptitle(title if n_shown == len(images) else f"{title}; the first {n_shown}")
+    n_columns = max(3, math.ceil(math.sqrt(1.3 * n_shown)))
+    n_rows = max(1, math.ceil(n_shown / n_columns))
+    cells = right.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for cell in cells[n_shown:]:
+        cell.axis("off")
+    for cell, image, target, prediction in zip(
+        cells, images[:n_shown], targets, predictions, strict=False
+    ):
+        cell.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+        cell.set(xticks=[], yticks=[])
+        cell.set_title(f"target {target}\npredicted {prediction}", fontsize=10)
+    figure.savefig(PICTURE)
+
+
+def main():
+    try:
+        import matplotlib  # noqa: F401
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Table
+    except ImportError as error:
+        sys.exit(f'The demo needs {error.name}: pip install "fastnn[demo]" installs it.')
+
+    X_train, X_test, y_train, y_test = digits()
+    models = {
+        "fastnn": MLPClassifier(**SETTINGS),
+        "scikit-learn": sklearn.neural_network.MLPClassifier(**SETTINGS),
+    }
+    console = Console()
+    columns = TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn()
+    times = {}
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("fastnn", total=SETTINGS["max_iter"])
+        models["fastnn"]._on_epoch = lambda *_: progress.advance(task)
+        times["fastnn"] = train(models["fastnn"], X_train, y_train)
+        task = progress.add_task("scikit-learn", total=None)  # it does not tell how far it is
+        times["scikit-learn"] = train(models["scikit-learn"], X_train, y_train)
+        n_epochs = models["scikit-learn"].n_iter_
+        progress.update(task, total=n_epochs, completed=n_epochs)
+
+    table = Table("", "test accuracy", "training time", "epochs")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, model in models.items():
+        accuracy = model.score(X_test, y_test)
+        table.add_row(name, f"{accuracy:.2%}", f"{times[name]:.2f} s", str(model.n_iter_))
+    console.print(table)
+    ratio = times["scikit-learn"] / times["fastnn"]
+    console.print(f"fastnn trained {ratio:.1f} times as fast as scikit-learn.")
+
+    predictions = models["fastnn"].predict(X_test)
+    wrong = predictions != y_test
+    curves = {name: model.loss_curve_ for name, model in models.items()}
+    draw(curves, X_test[wrong], y_test[wrong], predictions[wrong], len(y_test))
+    console.print(f"Loss curves and misclassified digits: {PICTURE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""Docstrings of the estimators: most parameters and attributes are the same for both."""
+
+_PARAMETERS = """\
+hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+        The number of units of each hidden layer.
+
+    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
+        Activation function of the hidden layers.
+
+    solver : {'lbfgs', 'sgd', 'adam'} or SGD, Adam, LBFGS, default='adam'
+        What minimises the loss. A name takes its options from `momentum`, `nesterovs_momentum`,
+        `beta_1`, `beta_2`, `epsilon` and `max_fun`; a spec such as ``Adam(beta_1=0.8)`` brings its
+        own, and can be searched over: ``solver__beta_1``.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weights. It is divided by the number of rows of the batch
+        (or by the sum of their sample weights) when it is added to the loss.
+
+    batch_size : int or 'auto', default='auto'
+        Number of rows of a batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
+
+    learning_rate : {'constant', 'invscaling', 'adaptive'} or Constant, InvScaling, Adaptive, \
+default='constant'
+        How the learning rate changes.
+
+        - 'constant' keeps `learning_rate_init`.
+        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, anew for each epoch.
+        - 'adaptive' divides the rate by 5 whenever `n_iter_no_change` epochs were no improvement.
+
+        As in scikit-learn a name is only used with ``solver='sgd'``. A spec such as
+        ``InvScaling(power_t=0.3)`` is used by Adam too.
+
+    learning_rate_init : float, default=0.001
+        The initial learning rate. Not used by 'lbfgs'.
+
+    power_t : float, default=0.5
+        The exponent of ``learning_rate='invscaling'``.
+
+    max_iter : int, default=200
+        Maximum number of epochs, or of iterations of 'lbfgs'.
+
+    shuffle : bool, default=True
+        Whether to visit the rows in a new random order in each epoch. Not used by 'lbfgs'.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the validation set, the order of the rows, and what is
+        dropped out. Draws are scikit-learn's, in the same order.
+
+    tol : float, default=1e-4
+        An epoch is an improvement where loss or validation score get better by at least `tol`.
+        For 'lbfgs', training stops where no component of the gradient is larger.
+
+    verbose : bool, default=False
+        Whether to print the progress of training.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from where the last call ended: from its parameters, and from the
+        state of its optimizer and learning rate.
+
+    momentum : float, default=0.9
+        Momentum of 'sgd', between 0 and 1.
+
+    nesterovs_momentum : bool, default=True
+        Whether 'sgd' uses Nesterov's momentum.
+
+    early_stopping : bool, default=False
+        Whether to set aside validation data, to stop when the SCORE of it does not improve for
+        `n_iter_no_change` epochs, and to keep the parameters that had the best. Not used by
+        'lbfgs'.
+
+    validation_fraction : float, default=0.1
+        The part of the rows that is set aside for `early_stopping`.
+
+    beta_1, beta_2 : float, default=0.9 and 0.999
+        Decay rates of the moments of 'adam', in [0, 1).
+
+    epsilon : float, default=1e-8
+        Keeps the denominator of 'adam' away from zero.
+
+    n_iter_no_change : int or inf, default=10
+        Training stops after more than this number of epochs without improvement.
+
+    max_fun : int, default=15000
+        Maximum number of evaluations of the loss by 'lbfgs'.
+
+    normalization : {'batch'} or BatchNorm or None, default=None
+        Normalisation of the hidden layers. 'batch' is ``BatchNorm()``.
+
+    dropout : float, array-like of shape (n_layers - 2,) or Dropout, default=0.0
+        The part of the hidden units that is left out at random in training, of all layers or of
+        each. A ``Dropout(rate, input_rate)`` leaves out features too. Not possible with 'lbfgs'.
+
+    device : {'cpu'}, default='cpu'
+        Where to compute.
+
+    precision : {'auto', 'float32', 'float64'}, default='auto'
+        Type of the parameters and of the arithmetic. 'auto' is float32 for `X` of float32 or uint8,
+        and float64 for all else. `X` itself is not converted as a whole.
+
+    n_jobs : int or None, default=None
+        Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that
+        this process may use, joblib) where there is enough to do; -1 uses all processors. The
+        number does not change the result."""
+
+_ATTRIBUTES = """\
+loss_ : float
+        The loss of the last epoch, penalty included; of the best iteration of 'lbfgs'.
+
+    best_loss_ : float or None
+        The lowest loss of an epoch. None with `early_stopping`. Not for 'lbfgs'.
+
+    loss_curve_ : list of float
+        The loss of each epoch. Not for 'lbfgs'.
+
+    validation_scores_ : list of float or None
+        The SCORE of the validation data after each epoch, with `early_stopping`.
+
+    best_validation_score_ : float or None
+        The best of them.
+
+    t_ : int
+        The number of training rows that the solver has seen, in all epochs.
+
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        The weights of each layer. These are the numbers that predict: what you write into them, or
+        put in their place, counts.
+
+    intercepts_ : list of ndarray of shape (fan_out,)
+        The biases of each layer. As `coefs_`, they can be written to.
+
+    normalizations_ : list of (dict or None)
+        For each layer that is normalised its "scale", "shift", and the moving "mean" and
+        "variance". They can be written to.
+
+    n_features_in_ : int
+        Number of features seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen during `fit`, where `X` has names that are all strings.
+
+    n_iter_ : int
+        The number of epochs, or of iterations of 'lbfgs', of the last call.
+
+    n_layers_ : int
+        Number of layers, with the input.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        Name of the activation of the output layer."""
+
+_NOTES = """\
+Notes
+    -----
+    Differences from scikit-learn, all intended: `warm_start` keeps the state of the optimizer. When
+    the loss is not finite any more, training stops at once, and the best parameters come back with
+    a `ConvergenceWarning`. A class of a single row is kept in training with `early_stopping`. An
+    estimator whose `fit` raises an error is as it was before."""
+
+CLASSIFIER = f"""Multi-layer perceptron classifier.
+
+    It takes the place of `sklearn.neural_network.MLPClassifier`, with the same parameters, draws
+    and results, and adds batch normalization, dropout and threads. It minimises the cross-entropy:
+    of a softmax over more than two classes, of a logistic unit for two classes, and of one for each
+    label of a label indicator matrix.
+
+    Parameters
+    ----------
+    {_PARAMETERS.replace("SCORE", "accuracy")}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+
+    {_ATTRIBUTES.replace("SCORE", "accuracy")}
+
+    {_NOTES}
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.model_selection import train_test_split
+    >>> X, y = make_classification(n_samples=100, random_state=1)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=1)
+    >>> clf = MLPClassifier(random_state=1, max_iter=300).fit(X_train, y_train)
+    >>> clf.predict_proba(X_test[:1]).round(2)
+    array([[0.04, 0.96]])
+    >>> clf.predict(X_test[:5])
+    array([1, 0, 1, 0, 1])
+    >>> clf.score(X_test, y_test)
+    0.88
+    """
+
+REGRESSOR = f"""Multi-layer perceptron regressor.
+
+    It takes the place of `sklearn.neural_network.MLPRegressor`, with the same parameters, draws and
+    results, and adds batch normalization, dropout and threads.
+
+    Parameters
+    ----------
+    loss : {{'squared_error', 'poisson'}}, default='squared_error'
+        The loss: half the squared error, or half the Poisson deviance of an output that is the
+        exponential of a linear function (for counts and rates, ``y >= 0``).
+
+    {_PARAMETERS.replace("SCORE", "R2 score")}
+
+    Attributes
+    ----------
+    {_ATTRIBUTES.replace("SCORE", "R2 score")}
+
+    {_NOTES} Of several outputs, 'lbfgs' minimises the sum of the losses, whose gradient it uses;
+    scikit-learn gives it their mean.
+
+    Examples
+    --------
+    >>> from fastnn import MLPRegressor
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn.model_selection import train_test_split
+    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=1)
+    >>> regr = MLPRegressor(random_state=1, max_iter=2000, tol=0.1).fit(X_train, y_train)
+    >>> regr.predict(X_test[:2]).round()
+    array([  29., -291.])
+    >>> regr.score(X_test, y_test) > 0.98
+    True
+    """

@@ -1,0 +1,781 @@
+"""Estimators for scikit-learn: they validate, encode and predict. There is no arithmetic here."""
+
+import math
+import warnings
+from copy import copy
+from numbers import Integral, Real
+from operator import is_not
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score
+from sklearn.model_selection import train_test_split
+from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from . import _docs
+from .activations import HIDDEN_ACTIVATIONS
+from .labels import Labels
+from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
+from .losses import LOSSES
+from .network import Network, check_memory
+from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer
+from .schedules import SCHEDULES, Constant, Schedule
+from .specs import resolve
+from .trainer import Data, History, Settings, train, train_lbfgs
+
+#: Raised when a pickle of this version could not be read by older ones.
+PICKLE_FORMAT = 1
+
+# Parameters that a solver takes over where it is given by name.
+_OF_SOLVERS = ("momentum", "beta_1", "beta_2", "epsilon", "max_fun")
+# What an engine reads: all else is converted to the first.
+_ROW_TYPES = (np.float64, np.float32, np.uint8)
+# Elements that are looked at, or copied for validation, at a time.
+_BLOCK = 1 << 22
+# Fewer elements are checked by a shorter way: its overhead counts where a single row is predicted.
+_FEW = 1 << 14
+
+
+class _BaseMLP(BaseEstimator):
+    """What classifier and regressor have in common."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
+        "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "normalization": [None, StrOptions(set(NORMALIZATIONS)), BatchNorm],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout],
+        "device": [str],
+        "precision": [StrOptions({"auto", "float32", "float64"})],
+        "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
+    }
+
+    # ------------------------------------------------------------------------- fitting
+
+    def _fit(self, X, y, sample_weight, *, partial=False, classes=None):
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
+        before = self.__dict__.copy()
+        try:
+            self._train(X, y, sample_weight, partial, classes)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _train(self, X, y, sample_weight, partial, classes):
+        fresh = "_network" not in self.__dict__ or not (self.warm_start or partial)
+        if not fresh:
+            self._adopt_parameters()
+        optimizer = self._optimizer()
+        early_stopping = self.early_stopping and not isinstance(optimizer, LBFGS)
+        if partial and early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=_ROW_TYPES,
+            ensure_all_finite=False,
+            multi_output=True,
+            y_numeric=isinstance(self, RegressorMixin),
+            reset=fresh,
+        )
+        self._check_finite(X)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+
+        dtype = np.dtype(self._precision(X)) if fresh else self._network.dtype
+        targets, loss, n_outputs = self._encode(y, dtype, partial, classes)
+        if sparse.issparse(X) and X.dtype == np.uint8:
+            X = X.astype(dtype)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=dtype.type, ensure_non_negative=True
+            )
+
+        layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
+        if isinstance(optimizer, LBFGS):
+            n_slots, batch_size = 0, X.shape[0] if self.normalization else 1
+        else:
+            n_slots, batch_size = optimizer.n_slots, self._batch_size(X.shape[0])
+        check_memory(X.shape[1], layers, dtype, n_slots, batch_size)
+
+        random_state = check_random_state(self.random_state)
+        if fresh:
+            network = Network(X.shape[1], layers, loss, dtype, input_dropout)
+            network.initialize(random_state, self.activation)
+        else:
+            network = self._network.continued(layers, loss, input_dropout)
+        if network.drops_out:
+            if isinstance(optimizer, LBFGS):
+                raise ValueError(
+                    "dropout needs solver='sgd' or 'adam': 'lbfgs' cannot minimise a loss that "
+                    "changes at random."
+                )
+            if network.seed is None:
+                network.seed = int(random_state.randint(np.iinfo(np.int32).max))
+        if early_stopping:
+            rows, held_out = self._split(targets, random_state)
+        else:
+            rows, held_out = np.arange(X.shape[0]), None
+
+        history = History() if fresh else self._history.copy()
+        settings = self._settings(loss, n_outputs, len(rows), partial)
+        data = Data(X, targets, sample_weight, rows)
+        on_epoch = self.__dict__.get("_on_epoch")
+        if on_epoch is not None:
+            on_epoch = self._report_to(on_epoch, history)
+        if isinstance(optimizer, LBFGS):
+            network.use_optimizer("lbfgs", 0)
+            engine = network.engine(0, batch_size, self.n_jobs, self.device)
+            train_lbfgs(engine, network.state, data, optimizer, settings, history, on_epoch)
+            if self.normalization:
+                network.settle_averages(X, targets, sample_weight, self.n_jobs, self.device)
+        else:
+            network.use_optimizer(type(optimizer).__name__, optimizer.n_slots)
+            engine = network.engine(optimizer.code, settings.batch_size, self.n_jobs, self.device)
+            validate = None if held_out is None else self._validation(network, data, held_out)
+            train(
+                engine,
+                network.state,
+                data,
+                optimizer,
+                self._schedule(optimizer),
+                settings,
+                history,
+                random_state,
+                validate,
+                on_epoch,
+            )
+        self._publish(network, history, isinstance(optimizer, LBFGS))
+
+    def _publish(self, network, history, lbfgs):
+        self._network, self._history = network, history
+        self._name_parameters()
+        self.n_layers_ = len(network.layers) + 1
+        self.n_outputs_ = network.program.n_outputs
+        self.out_activation_ = LOSSES[network.loss].output_activation
+        self.loss_, self.n_iter_, self.t_ = history.loss, history.n_iter, history.n_seen
+        stochastic = {
+            "loss_curve_": history.loss_curve,
+            "best_loss_": history.best_loss,
+            "validation_scores_": history.validation_scores,
+            "best_validation_score_": history.best_validation_score,
+            "_no_improvement_count": history.n_stalled,
+        }
+        for name, value in stochastic.items():
+            if not lbfgs:
+                setattr(self, name, value)
+            else:
+                self.__dict__.pop(name, None)
+
+    def _report_to(self, on_epoch, history):
+        def report(epoch):
+            self.loss_curve_, self.validation_scores_ = history.loss_curve, history.validation_scores
+            on_epoch(self, epoch, self.max_iter)
+
+        return report
+
+    # ------------------------------------------------------------------------- parameters
+
+    def _optimizer(self):
+        own = {name: getattr(self, name) for name in _OF_SOLVERS}
+        return resolve(
+            "solver", self.solver, OPTIMIZERS, {**own, "nesterov": self.nesterovs_momentum}
+        )
+
+    def _schedule(self, optimizer):
+        if isinstance(optimizer, Adam) and isinstance(self.learning_rate, str):
+            return Constant()  # as in scikit-learn
+        return resolve("learning_rate", self.learning_rate, SCHEDULES, {"power_t": self.power_t})
+
+    def _layers(self, n_outputs, output_activation):
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if not all(isinstance(size, Integral) for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be integers, got {sizes}.")
+        if any(size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        sizes = [int(size) for size in sizes]
+        normalization = self.normalization
+        if normalization is not None:
+            normalization = copy(resolve("normalization", normalization, NORMALIZATIONS))
+        dropout = self.dropout
+        dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
+        layers = stack(
+            sizes, self.activation, normalization, dropout, n_outputs, output_activation
+        )
+        return layers, float(dropout.input_rate)
+
+    def _precision(self, X):
+        if self.precision != "auto":
+            return self.precision
+        return "float64" if X.dtype == np.float64 else "float32"
+
+    def _batch_size(self, n_rows):
+        return min(200 if self.batch_size == "auto" else int(self.batch_size), n_rows)
+
+    def _settings(self, loss, n_outputs, n_rows, partial):
+        if self.batch_size != "auto" and self.batch_size > n_rows:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                "clipped",
+                stacklevel=4,
+            )
+        return Settings(
+            alpha=self.alpha,
+            batch_size=self._batch_size(n_rows),
+            learning_rate_init=self.learning_rate_init,
+            max_iter=1 if partial else self.max_iter,
+            n_iter_no_change=self.n_iter_no_change,
+            shuffle=self.shuffle,
+            tol=self.tol,
+            verbose=self.verbose,
+            loss_divisor=n_outputs if LOSSES[loss].mean_over_outputs else 1,
+            partial=partial,
+        )
+
+    # ------------------------------------------------------------------------- validation set
+
+    def _split(self, targets, random_state):
+        """Numbers of the training rows and of the validation rows, drawn as scikit-learn does."""
+        rows, stratify = np.arange(len(targets)), None
+        alone = np.zeros(len(targets), bool)
+        classes = self._class_numbers(targets)
+        if classes is not None:
+            counts = np.bincount(classes)
+            alone = counts[classes] == 1
+            if targets.ndim == 2:  # of two classes only
+                stratify = classes[~alone]
+        if alone.any():
+            labels = ", ".join(map(str, self.classes_[classes[alone]]))
+            warnings.warn(
+                f"Classes of a single row are kept in training, where early_stopping sets aside "
+                f"validation data: {labels}.",
+                stacklevel=4,
+            )
+        too_small = (
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            "dataset."
+        )
+        if alone.all():
+            raise ValueError(too_small)
+        train_rows, held_out = train_test_split(
+            rows[~alone],
+            random_state=random_state,
+            test_size=self.validation_fraction,
+            stratify=stratify,
+        )
+        if len(held_out) < 2:
+            raise ValueError(too_small)
+        return np.concatenate([train_rows, rows[alone]]), held_out
+
+    def _validation(self, network, data, held_out):
+        """A function that returns the current score on the rows held out."""
+        X, targets, sample_weight, _ = data
+        targets = targets[held_out]
+        sample_weight = None if sample_weight is None else sample_weight[held_out]
+        step = max(1, _BLOCK // X.shape[1])
+
+        def validate():
+            outputs = np.concatenate(
+                [
+                    network.predict(X[held_out[start : start + step]], self.n_jobs, self.device)
+                    for start in range(0, len(held_out), step)
+                ]
+            )
+            if not np.isfinite(outputs).all():
+                return math.nan
+            return self._score(targets, outputs, sample_weight)
+
+        return validate
+
+    # ------------------------------------------------------------------------- predicting
+
+    def _outputs(self, X):
+        """Output of the network for rows that may be anything."""
+        network = self.__dict__.get("_network")
+        if network is None:
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
+                "appropriate arguments before using this estimator."
+            )
+        if any(map(is_not, (*self.coefs_, *self.intercepts_), network.views)):
+            self._adopt_parameters()
+        # A short way for a few rows of plain numbers; whatever is not plain takes the long way.
+        if not (
+            type(X) is np.ndarray
+            and X.dtype.char in "df"
+            and X.ndim == 2
+            and X.shape[1] == network.n_features
+            and 0 < X.size <= _FEW
+            and X.flags.c_contiguous
+            and X.flags.aligned
+            and math.isfinite(np.vdot(X, X))
+            and "feature_names_in_" not in self.__dict__
+        ):
+            X = self._check_rows(X)
+        return network.predict(X, self.n_jobs, self.device)
+
+    def _check_rows(self, X):
+        X = validate_data(
+            self,
+            X,
+            accept_sparse="csr",
+            dtype=_ROW_TYPES,
+            ensure_all_finite=False,
+            reset=False,
+        )
+        self._check_finite(X)
+        if sparse.issparse(X) and X.dtype == np.uint8:
+            X = X.astype(self._network.dtype)
+        return X
+
+    def _check_finite(self, X):
+        """Raise an error if there is a NaN or an infinity, without arrays as large as X."""
+        if get_config()["assume_finite"]:
+            return
+        if sparse.issparse(X):
+            X = X.data[:, np.newaxis]
+        if X.strides[0] < X.strides[1]:
+            X = X.T
+        step = max(1, _BLOCK // max(1, X.shape[1]))
+        for start in range(0, X.shape[0], step):
+            assert_all_finite(
+                X[start : start + step], estimator_name=type(self).__name__, input_name="X"
+            )
+
+    def _name_parameters(self):
+        self.coefs_ = list(self._network.coefs)
+        self.intercepts_ = list(self._network.intercepts)
+        self.normalizations_ = list(self._network.normalizations)
+
+    def _adopt_parameters(self):
+        """Let what the user put in place of the network's arrays be what predicts."""
+        self._network.adopt(self.coefs_, self.intercepts_)
+        self._name_parameters()
+
+    # ------------------------------------------------------------------------- pickling
+
+    def __getstate__(self):
+        from . import __version__
+
+        state = dict(super().__getstate__())
+        if "_network" in state:
+            self._adopt_parameters()
+            for name in ("coefs_", "intercepts_", "normalizations_"):  # the network holds them
+                del state[name]
+        state.pop("_on_epoch", None)
+        return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
+
+    def __setstate__(self, state):
+        from . import __version__
+
+        state = dict(state)
+        version, number = state.pop("_fastnn_version"), state.pop("_fastnn_format")
+        if number > PICKLE_FORMAT:
+            raise ValueError(
+                f"This {type(self).__name__} was saved by fastnn {version}, in a format that "
+                f"fastnn {__version__} does not know: load it with fastnn {version} or later."
+            )
+        super().__setstate__(state)
+        if "_network" in state:
+            self._name_parameters()
+
+    # ------------------------------------------------------------------------- scikit-learn
+
+    def _check_solver(self):
+        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
+            )
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class MLPClassifier(ClassifierMixin, _BaseMLP):
+    __doc__ = _docs.CLASSIFIER
+
+    loss = "log_loss"
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        normalization=None,
+        dropout=0.0,
+        device="cpu",
+        precision="auto",
+        n_jobs=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.normalization = normalization
+        self.dropout = dropout
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network to rows and their labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows. They are not copied where they are float32, float64 or uint8, in any order,
+            read-only or in a file (`numpy.memmap`), or where they are CSR.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            The labels, or an indicator matrix of several labels a row.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : MLPClassifier
+        """
+        return self._fit(X, y, sample_weight)
+
+    @available_if(_BaseMLP._check_solver)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go through some rows once, from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            The labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        classes : array-like of shape (n_classes,), default=None
+            All labels of all calls. The first call needs them; `y` need not contain them all.
+
+        Returns
+        -------
+        self : MLPClassifier
+        """
+        return self._fit(X, y, sample_weight, partial=True, classes=classes)
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The labels, as they were given to `fit`.
+        """
+        outputs = self._outputs(X)
+        return self._labels.decode(outputs)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        outputs = self._outputs(X)
+        if outputs.shape[1] > 1:
+            return outputs
+        probabilities = np.empty((len(outputs), 2), outputs.dtype)
+        np.subtract(1, outputs, out=probabilities[:, :1])
+        probabilities[:, 1:] = outputs
+        return probabilities
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        probabilities = self.predict_proba(X)
+        return np.log(probabilities, out=probabilities)
+
+    def _encode(self, y, dtype, partial, classes):
+        """Targets, name of the loss, and number of outputs; sets `classes_`."""
+        known = getattr(self, "classes_", None)
+        if partial and known is None:
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._labels = Labels(y if multilabel else np.asarray(classes))
+            self.classes_ = self._labels.classes
+        elif partial and classes is not None:
+            if not np.array_equal(known, unique_labels(classes)):
+                raise ValueError(
+                    f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                    f"{known!r}"
+                )
+        elif known is None or not (self.warm_start or partial):
+            self._labels = Labels(y)
+            self.classes_ = self._labels.classes
+        elif not partial and not np.array_equal(known, found := unique_labels(y)):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {known}, `y` has {found}"
+            )
+        labels = self._labels
+        return labels.encode(y, dtype), labels.loss, labels.n_outputs
+
+    def _class_numbers(self, targets):
+        """Class number of each row, or None where a row has several labels."""
+        if targets.ndim == 1:
+            return targets
+        return targets[:, 0].astype(np.intp) if targets.shape[1] == 1 else None
+
+    def _score(self, targets, outputs, sample_weight):
+        return self._labels.accuracy(targets, outputs, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class MLPRegressor(RegressorMixin, _BaseMLP):
+    __doc__ = _docs.REGRESSOR
+
+    _parameter_constraints: dict = {
+        **_BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        normalization=None,
+        dropout=0.0,
+        device="cpu",
+        precision="auto",
+        n_jobs=None,
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.normalization = normalization
+        self.dropout = dropout
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network to rows and their targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows. They are not copied where they are float32, float64 or uint8, in any order,
+            read-only or in a file (`numpy.memmap`), or where they are CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : MLPRegressor
+        """
+        return self._fit(X, y, sample_weight)
+
+    @available_if(_BaseMLP._check_solver)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Go through some rows once, from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : MLPRegressor
+        """
+        return self._fit(X, y, sample_weight, partial=True)
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        """
+        outputs = self._outputs(X)
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def _encode(self, y, dtype, partial, classes):
+        """Targets, name of the loss, and number of outputs."""
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError("loss='poisson' needs targets y >= 0: it has a negative one.")
+        targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+        n_outputs = targets.shape[1]
+        if "_network" in self.__dict__ and (self.warm_start or partial):
+            fitted = self._network.program.n_outputs
+            if n_outputs != fitted:
+                raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
+        return targets, self.loss, n_outputs
+
+    def _class_numbers(self, targets):
+        return None
+
+    def _score(self, targets, outputs, sample_weight):
+        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags

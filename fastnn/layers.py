@@ -1,0 +1,134 @@
+"""Layers: what each is made of, and the stack of them that an estimator's parameters describe."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .specs import Spec
+
+_RATE = Interval(Real, 0, 1, closed="left")
+
+
+@dataclass
+class BatchNorm(Spec):
+    """Batch normalization: every unit is scaled to mean 0 and variance 1 over the batch.
+
+    Prediction uses moving averages of the means and variances that training saw. A batch of one
+    row has no variance: it is normalised by the moving averages, as in prediction.
+
+    Parameters
+    ----------
+    momentum : float, default=0.1
+        Weight of the new batch in the moving averages, as in PyTorch.
+    epsilon : float, default=1e-5
+        Added to the variance.
+    position : {"before", "after"}, default="before"
+        Whether to normalise before or after the activation function.
+
+    References
+    ----------
+    Ioffe, S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift" (2015).
+    """
+
+    momentum: float = 0.1
+    epsilon: float = 1e-5
+    position: str = "before"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "momentum": [Interval(Real, 0, 1, closed="right")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "position": [StrOptions({"before", "after"})],
+    }
+
+
+NORMALIZATIONS: dict[str, type] = {"batch": BatchNorm}
+
+
+@dataclass
+class Dropout(Spec):
+    """Dropout: in training, random units are left out of every row.
+
+    Parameters
+    ----------
+    rate : float or sequence of float, default=0.5
+        The part of the units of the hidden layers that is left out; a sequence has one rate for
+        each hidden layer.
+    input_rate : float, default=0.0
+        The part of the features that is left out.
+
+    References
+    ----------
+    Srivastava, N. et al. "Dropout: a simple way to prevent neural networks from overfitting"
+    (2014).
+    """
+
+    rate: float | tuple[float, ...] = 0.5
+    input_rate: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {"rate": [_RATE, "array-like"], "input_rate": [_RATE]}
+
+    def rates(self, n_hidden: int) -> list[float]:
+        """One rate for each hidden layer."""
+        if isinstance(self.rate, Real):
+            return [float(self.rate)] * n_hidden
+        rates = list(self.rate)
+        if len(rates) != n_hidden:
+            raise ValueError(
+                f"dropout has {len(rates)} rates for {n_hidden} hidden layers: give one for each, "
+                "or a single number."
+            )
+        if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+            raise ValueError(f"dropout rates must be numbers in [0, 1), got {rates}.")
+        return [float(rate) for rate in rates]
+
+
+@dataclass
+class Dense(Spec):
+    """A fully connected layer, with what follows it.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : str, default="relu"
+        Name of the activation function.
+    normalization : BatchNorm or None, default=None
+        Normalisation, before or after the activation.
+    dropout : float, default=0.0
+        Rate of the dropout at the end of the layer.
+    """
+
+    units: int
+    activation: str = "relu"
+    normalization: BatchNorm | None = None
+    dropout: float = 0.0
+
+
+def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_activation):
+    """Hidden layers that are alike but for their sizes, and an output layer.
+
+    Parameters
+    ----------
+    hidden_sizes : list of int
+    activation : str
+        Name of the hidden layers' activation.
+    normalization : BatchNorm or None
+    dropout : Dropout
+    n_outputs : int
+    output_activation : str
+
+    Returns
+    -------
+    list of Dense
+    """
+    rates = dropout.rates(len(hidden_sizes))
+    return [
+        *(
+            Dense(units, activation, normalization, rate)
+            for units, rate in zip(hidden_sizes, rates, strict=True)
+        ),
+        Dense(n_outputs, output_activation),
+    ]

@@ -1,0 +1,349 @@
+"""Epochs, validation and stopping: all that happens around an engine's steps. Knows no device.
+
+The rules are scikit-learn's: what counts as progress, when training stops, what is drawn at random
+and in which order. Its loss curves come out the same.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+
+from .program import aligned_zeros
+
+# A table of coefficients has one row for each step: bound its size for tiny batches of long data.
+STEPS_PER_CALL = 1 << 16
+
+ADVICE = (
+    "Lower learning_rate_init, scale the features (for example with StandardScaler), and check "
+    "the targets for extreme values."
+)
+_NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed: the loss is not finite from the first batch on. Scale the features "
+    "and check the targets."
+)
+
+
+class Data(NamedTuple):
+    """What an engine trains on, and which rows of it."""
+
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+    rows: np.ndarray
+
+
+@dataclass
+class Settings:
+    """The estimator's parameters that belong to training."""
+
+    alpha: float
+    batch_size: int
+    learning_rate_init: float
+    max_iter: int
+    n_iter_no_change: float
+    shuffle: bool
+    tol: float
+    verbose: Any
+    loss_divisor: int = 1  # what the engine's data loss is divided by to be reported
+    partial: bool = False  # a single epoch, that is not expected to converge
+
+
+@dataclass
+class History:
+    """What training remembers from one call to the next.
+
+    Attributes
+    ----------
+    loss_curve : list of float
+        Loss of each epoch.
+    validation_scores : list of float or None
+        Score after each epoch, with early stopping.
+    best_loss, best_validation_score : float or None
+        The best of each, one of them None.
+    loss : float
+        Loss of the last epoch.
+    n_iter : int
+        Epochs of the last call.
+    n_seen : int
+        Training rows seen in all epochs.
+    n_stalled : int
+        Epochs since the last progress.
+    n_reductions : int
+        How often the learning rate was reduced because of that.
+    """
+
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] | None = None
+    best_loss: float | None = np.inf
+    best_validation_score: float | None = None
+    loss: float = np.nan
+    n_iter: int = 0
+    n_seen: int = 0
+    n_stalled: int = 0
+    n_reductions: int = 0
+
+    def copy(self):
+        """A history that can go on without this one."""
+        scores = self.validation_scores
+        return replace(
+            self,
+            loss_curve=self.loss_curve.copy(),
+            validation_scores=None if scores is None else scores.copy(),
+        )
+
+    def expect(self, validation: bool):
+        """Prepare for training with or without a validation score."""
+        if validation and self.validation_scores is None:
+            self.validation_scores, self.best_validation_score = [], -np.inf
+            self.best_loss = None
+        elif not validation and self.best_loss is None:
+            self.validation_scores, self.best_validation_score = None, None
+            self.best_loss = np.inf
+
+    def improves(self, tol: float) -> bool:
+        """Take account of the last epoch; tell whether it was the best so far."""
+        if self.validation_scores is None:
+            stalled, better = self.loss > self.best_loss - tol, self.loss < self.best_loss
+            if better:
+                self.best_loss = self.loss
+        else:
+            score, best = self.validation_scores[-1], self.best_validation_score
+            stalled, better = score < best + tol, score > best
+            if better:
+                self.best_validation_score = score
+        self.n_stalled = self.n_stalled + 1 if stalled else 0
+        return better
+
+
+class Snapshot:
+    """A copy of the parameters and moving averages, to go back to."""
+
+    def __init__(self, state):
+        self._arrays = state.parameters.copy(), state.statistics.copy()
+
+    def take(self, state):
+        for copy, array in zip(self._arrays, (state.parameters, state.statistics), strict=True):
+            np.copyto(copy, array)
+
+    def restore(self, state):
+        for copy, array in zip(self._arrays, (state.parameters, state.statistics), strict=True):
+            np.copyto(array, copy)
+
+
+def train(
+    engine,
+    state,
+    data: Data,
+    optimizer,
+    schedule,
+    settings: Settings,
+    history: History,
+    random_state,
+    validate: Callable[[], float] | None = None,
+    on_epoch: Callable[[int], Any] | None = None,
+):
+    """Train by a stochastic optimizer until nothing improves, or for `max_iter` epochs.
+
+    Parameters
+    ----------
+    engine, state
+        The engine, and the state whose arenas it trains in place.
+    data : Data
+    optimizer : StochasticOptimizer
+    schedule : Schedule
+    settings : Settings
+    history : History
+        Continued in place.
+    random_state : RandomState
+        Shuffles the rows.
+    validate : callable, optional
+        Returns the validation score of the current parameters: training stops when it stalls, and
+        leaves the parameters that had the best.
+    on_epoch : callable, optional
+        Called with the number of the epoch after each, for progress bars. Estimators pass on their
+        private attribute ``_on_epoch``, called with the estimator, the epoch and `max_iter`.
+    """
+    first_step, rows = state.step, data.rows
+    history.expect(validate is not None)
+    history.n_iter = 0
+    # Without validation, what is known of some parameters is the loss of the epoch that starts
+    # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
+    before, best = Snapshot(state), Snapshot(state)
+    diverged = False
+    try:
+        while history.n_iter < settings.max_iter:
+            if settings.shuffle:
+                rows = _shuffled(rows, random_state)
+            if validate is None:
+                before.take(state)
+            rate = schedule.rate(settings.learning_rate_init, history.n_seen, history.n_reductions)
+            history.loss = _epoch(engine, state, data, rows, optimizer, rate, settings)
+            diverged = not np.isfinite(history.loss)
+            if diverged and state.step == first_step:
+                raise ValueError(_NOT_FINITE)
+            history.n_iter += 1
+            history.n_seen += len(rows)
+            history.loss_curve.append(history.loss)
+            if settings.verbose:
+                print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
+            if validate is not None:
+                score = np.nan if diverged else validate()
+                history.validation_scores.append(score)
+                if settings.verbose:
+                    print(f"Validation score: {score:f}")
+            if on_epoch is not None:
+                on_epoch(history.n_iter)
+            if diverged:
+                break
+            if history.improves(settings.tol):
+                if validate is None:
+                    before, best = best, before
+                else:
+                    best.take(state)
+            if _stops(history, schedule, rate, settings):
+                break
+            if history.n_iter == settings.max_iter and not settings.partial:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and "
+                    "the optimization hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+
+    if diverged or not _finite(state):
+        best.restore(state)
+        state.slots[...] = 0  # they are no more finite than the loss
+        state.step = 0
+        warnings.warn(
+            f"Training diverged in epoch {history.n_iter}: the loss or the parameters are not "
+            f"finite. It was stopped, and the best parameters so far were restored. {ADVICE}",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    elif history.validation_scores:
+        best.restore(state)
+
+
+def _shuffled(rows, random_state):
+    # As sklearn.utils.shuffle draws.
+    order = np.arange(len(rows))
+    random_state.shuffle(order)
+    return rows[order]
+
+
+def _epoch(engine, state, data, rows, optimizer, rate, settings):
+    """One step for each batch; returns the mean loss of the rows, NaN if a loss is not finite."""
+    batch_size, total = settings.batch_size, 0.0
+    for start in range(0, len(rows), STEPS_PER_CALL * batch_size):
+        part = rows[start : start + STEPS_PER_CALL * batch_size]
+        sizes = np.diff(np.append(np.arange(0, len(part), batch_size), len(part)))
+        losses = np.empty((len(sizes), 2))
+        coefficients = optimizer.coefficients(
+            np.full(len(sizes), rate), settings.alpha, state.step
+        )
+        n_done = engine.train_steps(
+            data.X, data.y, data.sample_weight, part, batch_size, coefficients, losses
+        )
+        if n_done < len(sizes):
+            return np.nan
+        total += sizes @ (losses[:, 0] / settings.loss_divisor + losses[:, 1])
+    return float(total / len(rows))
+
+
+def _stops(history, schedule, rate, settings):
+    """Whether training ends because it stalled; if not, perhaps at a lower learning rate."""
+    if history.n_stalled <= settings.n_iter_no_change:
+        return False
+    stops = not schedule.reduces(rate)
+    if stops:
+        outcome = schedule.last_words
+    else:
+        history.n_reductions += 1
+        history.n_stalled = 0
+        rate = schedule.rate(settings.learning_rate_init, history.n_seen, history.n_reductions)
+        outcome = f"Setting learning rate to {rate:f}"
+    if settings.verbose:
+        what = "Training loss" if history.validation_scores is None else "Validation score"
+        print(
+            f"{what} did not improve more than tol={settings.tol:f} for "
+            f"{settings.n_iter_no_change} consecutive epochs. {outcome}"
+        )
+    return stops
+
+
+def _finite(state):
+    return bool(np.isfinite(state.parameters).all() and np.isfinite(state.statistics).all())
+
+
+def train_lbfgs(
+    engine,
+    state,
+    data: Data,
+    optimizer,
+    settings: Settings,
+    history: History,
+    on_epoch: Callable[[int], Any] | None = None,
+):
+    """Minimise the loss of all rows by L-BFGS, and leave the best parameters that were seen.
+
+    The arguments are those of `train`.
+    """
+    X, y, sample_weight, _ = data
+    gradient = aligned_zeros(len(state.parameters), state.parameters.dtype)
+    best, least = Snapshot(state), np.inf
+    history.n_iter = 0
+
+    def objective(parameters):
+        nonlocal least
+        state.parameters[...] = parameters
+        data_loss, penalty = engine.loss_and_grad(X, y, sample_weight, settings.alpha, gradient)
+        loss = data_loss + penalty
+        if not np.isfinite(loss) and least == np.inf:
+            raise ValueError(_NOT_FINITE)
+        if loss < least:
+            least = loss
+            best.take(state)
+            history.loss = data_loss / settings.loss_divisor + penalty
+        return loss, gradient.astype(np.float64)
+
+    def after_iteration(parameters):
+        history.n_iter += 1
+        if settings.verbose:
+            print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
+        if on_epoch is not None:
+            on_epoch(history.n_iter)
+
+    try:
+        result = minimize(
+            objective,
+            state.parameters.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=after_iteration,
+            options={
+                "maxfun": optimizer.max_fun,
+                "maxiter": settings.max_iter,
+                "gtol": settings.tol,
+            },
+        )
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+    else:
+        history.n_iter = min(result.nit, settings.max_iter)
+        if result.status != 0:
+            warnings.warn(
+                f"lbfgs failed to converge after {history.n_iter} iteration(s) "
+                f"(status={result.status}): {result.message}. Increase max_iter or max_fun, or "
+                "scale the data (for example with StandardScaler).",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+    best.restore(state)
