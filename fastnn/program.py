@@ -7,6 +7,7 @@ states, batch sizes, threads and devices.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -55,9 +56,8 @@ def padded(n: int, dtype) -> int:
 
 def aligned_zeros(shape, dtype) -> np.ndarray:
     """Zeros that begin on a cache line; the operating system's pages are touched on first use."""
-    shape = (shape,) if np.isscalar(shape) else tuple(shape)
     dtype = np.dtype(dtype)
-    n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    n_bytes = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
     raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + n_bytes].view(dtype).reshape(shape)

@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import SOLVERS, Engine, rounded
+from fastnn import _core
 from fastnn.layers import BatchNorm, Dense
+from fastnn.optimizers import Adam
+from fastnn.program import State, compile_program
 from problems import (
     LAYOUTS,
     make_counts,
@@ -89,7 +92,7 @@ def test_trajectory_of_every_kind_of_rows(layout, input_dropout, batch_size, dty
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("n_threads", [1, 3])
-@pytest.mark.parametrize("units", [[1], [3], [40, 1], [16, 17, 8, 9, 2], [200, 33, 4]])
+@pytest.mark.parametrize("units", [[1], [3], [40, 1], [16, 17, 8, 9, 2], [200, 33, 4], [1100, 2]])
 def test_trajectory_of_many_shapes(units, n_threads, activation):
     rng = np.random.default_rng(2)
     loss = "binary_log_loss"
@@ -98,17 +101,33 @@ def test_trajectory_of_many_shapes(units, n_threads, activation):
     check_trajectory(network, loss, "nesterov", "float64", X, y, None, 64, n_threads)
 
 
-def test_rows_without_an_order_are_taken_as_they_come():
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_rows_without_an_order_are_taken_as_they_come(layout, dtype):
+    """Where they lie, if they are of the engine's type; the bits are those of a gathered batch."""
     rng = np.random.default_rng(3)
-    network = make_network(rng, 4, make_layers([5, 2], dropout=0.5), "squared_error")
-    X, y = make_data(rng, 20, 4, 2, "squared_error")
-    runs = [Engine(network, "squared_error") for _ in range(2)]
+    layers = make_layers([5, 2], position="after", dropout=0.5)
+    network = make_network(rng, 11, layers, "squared_error")
+    X, y = LAYOUTS[layout](make_counts(rng, 20, 11)), rng.standard_normal((20, 2))
+    runs = [Engine(network, "squared_error", dtype=dtype) for _ in range(2)]
     losses = [
         run.train(X, y, 8, [0.1] * 3, order=order)
         for run, order in zip(runs, [None, np.arange(20)], strict=True)
     ]
     np.testing.assert_array_equal(*losses)
     np.testing.assert_array_equal(*(run.state.parameters for run in runs))
+
+
+def test_a_batch_may_be_larger_than_was_planned_for():
+    rng = np.random.default_rng(3)
+    layers = make_layers([9, 5, 2], "tanh", "before", 0.25)
+    network = make_network(rng, 11, layers, "squared_error")
+    engine = Engine(network, "squared_error", max_batch=4)
+    for layout, n_rows in [("float64", 20), ("csr float64", 90), ("float32", 50)]:
+        X, y = make_counts(rng, n_rows, 11), rng.standard_normal((n_rows, 2))
+        engine.train(LAYOUTS[layout](X), y, n_rows, [0.1])
+        network.train(X, y, "sgd", n_rows, [0.1])
+    assert_same_state(engine, network, TOLERANCE["float64"])
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -158,6 +177,22 @@ def test_gradient_of_every_kind_of_rows(layout):
     X, y = make_counts(rng, 27, 11), rng.standard_normal((27, 2))
     *actual, gradient = Engine(network, "squared_error").loss_and_grad(LAYOUTS[layout](X), y)
     *expected, reference, _ = network.loss_and_grad(X, y)
+    np.testing.assert_allclose(actual, expected)
+    assert relative_error(named(gradient), named(reference)) < TOLERANCE["float64"]
+
+
+@pytest.mark.parametrize("layout", ["float64", "csr float64"])
+@pytest.mark.parametrize("position", [None, "before"])
+def test_gradient_of_many_rows(layout, position):
+    """More than go through the network at once, where there is no batch norm."""
+    rng = np.random.default_rng(6)
+    layers = make_layers([9, 2], "tanh", position)
+    network = make_network(rng, 11, layers, "squared_error")
+    X, y = make_counts(rng, 3000, 11), rng.standard_normal((3000, 2))
+    weight = rng.uniform(0.5, 2, 3000)
+    engine = Engine(network, "squared_error", n_threads=2)
+    *actual, gradient = engine.loss_and_grad(LAYOUTS[layout](X), y, weight, 0.3)
+    *expected, reference, _ = network.loss_and_grad(X, y, weight, 0.3)
     np.testing.assert_allclose(actual, expected)
     assert relative_error(named(gradient), named(reference)) < TOLERANCE["float64"]
 
@@ -223,6 +258,21 @@ def test_padding_stays_zero():
             for view in values.values():
                 view[...] = 0
         assert not arena.any()
+
+
+def test_an_epsilon_below_the_type_still_keeps_denominators_from_zero():
+    """Denormals count as zero in the kernels, and dead features have moments of zero."""
+    rng = np.random.default_rng(10)
+    program = compile_program(4, [Dense(5), Dense(1)], 0, "float32")
+    state = State.new(program, 2)
+    optimizer = Adam(epsilon=1e-40)
+    engine = _core.make_engine(program, state, optimizer.code, 6, 1, 0)
+    losses = np.zeros((3, 2))
+    coefficients = optimizer.coefficients(np.full(3, 0.1), 0.0, 0)
+    X, y = np.zeros((6, 4), np.float32), rng.standard_normal((6, 1)).astype(np.float32)
+    assert engine.train_steps(X, y, None, None, 2, coefficients, losses) == 3
+    assert np.isfinite(losses).all()
+    assert np.isfinite(state.parameters).all()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])

@@ -6,11 +6,13 @@ device, so that nothing above knows which one works.
 
 from __future__ import annotations
 
+import functools
 import importlib
 
 DEVICES = ("cpu",)
 
 
+@functools.cache
 def engine_module(device: str):
     """The module of an engine, imported when it is first needed."""
     if device not in DEVICES:

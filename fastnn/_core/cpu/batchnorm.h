@@ -52,7 +52,8 @@ static void batchnorm_inverse_std(int64_t ld, double epsilon, const void *varian
 {
     const real *restrict variance = variance_;
     real *restrict inverse = inverse_;
-    for (int64_t j = 0; j < ld; j++) inverse[j] = 1 / square_root(variance[j] + (real)epsilon);
+    const real least = maximum((real)epsilon, SMALLEST);
+    for (int64_t j = 0; j < ld; j++) inverse[j] = 1 / square_root(variance[j] + least);
 }
 
 /* y = scale * (x - mean) * inverse_std + shift */

@@ -580,37 +580,34 @@ cdef int in_slices(Part part, Job *job, int64_t n, double operations, int n_thre
 
 # ----------------------------------------------------------------------------- instruction sets
 
+ISA_NAMES = [fastnn_isa_names[isa].decode() for isa in range(N_ISAS)]
+AVAILABLE = {name: isa for isa, name in enumerate(ISA_NAMES) if fastnn_kernels(isa, False) != NULL}
+FASTEST = ISA_NAMES[max(AVAILABLE.values())]
+
+
 def isa_info():
     """Which instruction sets this build and this processor have, and which one is in use."""
-    names = [fastnn_isa_names[isa].decode() for isa in range(N_ISAS)]
-    available = [name for isa, name in enumerate(names) if fastnn_kernels(isa, False) != NULL]
     return {
-        "compiled": [name for isa, name in enumerate(names) if fastnn_isa_compiled(isa)],
-        "available": available,
-        "active": names[choose_isa(None)],
+        "compiled": [name for isa, name in enumerate(ISA_NAMES) if fastnn_isa_compiled(isa)],
+        "available": list(AVAILABLE),
+        "active": ISA_NAMES[choose_isa(None)],
         "openmp": bool(HAS_OPENMP),
     }
 
 
 cdef int choose_isa(name) except -1:
     """The set named, else the one FASTNN_ISA names, else the fastest that the processor has."""
-    cdef int isa
-    name = name or os.environ.get("FASTNN_ISA")
-    names = [fastnn_isa_names[isa].decode() for isa in range(N_ISAS)
-             if fastnn_kernels(isa, False) != NULL]
-    name = name or names[len(names) - 1]
-    if name not in names:
+    name = name or os.environ.get("FASTNN_ISA") or FASTEST
+    if name not in AVAILABLE:
         raise ValueError(
             f"The instruction set {name!r} (FASTNN_ISA) cannot run here; choose one of "
-            f"{', '.join(names)}, or unset FASTNN_ISA for the fastest."
+            f"{', '.join(AVAILABLE)}, or unset FASTNN_ISA for the fastest."
         )
-    for isa in range(N_ISAS):
-        if fastnn_isa_names[isa].decode() == name:
-            return isa
+    return AVAILABLE[name]
 
 
 cdef const Kernels *choose_kernels(name, dtype) except NULL:
-    return fastnn_kernels(choose_isa(name), np.dtype(dtype) == np.float64)
+    return fastnn_kernels(choose_isa(name), np.dtype(dtype).itemsize == 8)
 
 
 def most_openmp_threads():
@@ -641,7 +638,7 @@ cdef class Data:
             self.rows.row_stride = X.strides[0] // X.itemsize
             self.rows.col_stride = X.strides[1] // X.itemsize
         self.rows.data = data(self.arrays[0])
-        self.rows.dtype = DTYPE_CODES[self.arrays[0].dtype.name]
+        self.rows.dtype = ROW_TYPES[self.arrays[0].dtype.char]
 
     def most_entries(self, int64_t n_rows):
         """The most elements that n_rows sparse rows can have together."""
@@ -653,19 +650,18 @@ cdef class Data:
         return int(lengths.sum())
 
 
-DTYPE_CODES = {"float32": ROWS_FLOAT32, "float64": ROWS_FLOAT64, "uint8": ROWS_UINT8}
+ROW_TYPES = {"f": ROWS_FLOAT32, "d": ROWS_FLOAT64, "B": ROWS_UINT8}
 
 
 def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     """Fill `out` (n, n_outputs) with the network's output for the rows of X."""
     cdef Job job
     cdef Data rows = Data(X)
-    cdef const Stage[::1] stages = program.stages
     memset(&job, 0, sizeof(Job))
     job.mode = PREDICT
     job.kernels = choose_kernels(isa, program.dtype)
     job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
-    job.stages, job.n_stages = &stages[0], len(program.stages)
+    job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
     job.n_statistics = program.n_statistics
     job.parameters, job.statistics = data(parameters), data(statistics)
     job.rows, job.out = &rows.rows, data(out)
@@ -713,13 +709,12 @@ cdef class Engine:
 
     def __init__(self, program, state, int optimizer, int64_t max_batch, int n_threads, seed,
                  isa=None):
-        cdef const Stage[::1] stages = program.stages
         cdef Job *job = &self.job
         memset(job, 0, sizeof(Job))
         self.program, self.state, self.n_threads, self.buffers = program, state, n_threads, {}
         job.kernels = choose_kernels(isa, program.dtype)
         job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
-        job.stages, job.n_stages = &stages[0], len(program.stages)
+        job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
         job.n_parameters, job.n_statistics = program.n_parameters, program.n_statistics
         job.parameters, job.statistics = data(state.parameters), data(state.statistics)
         job.slots = data(state.slots)

@@ -37,7 +37,7 @@ INLINE void adam(const real *c, real *w, real g, real *first, real *second)
     const real *own = c + COEF_OWN; /* beta_1, 1 - beta_1, beta_2, 1 - beta_2, epsilon */
     *first = fused(own[1], g, own[0] * *first);
     *second = fused(own[3] * g, g, own[2] * *second);
-    *w -= c[COEF_LEARNING_RATE] * *first / (square_root(*second) + own[4]);
+    *w -= c[COEF_LEARNING_RATE] * *first / (square_root(*second) + maximum(own[4], SMALLEST));
 }
 
 /* g += l2 w, one step of the optimizer, and penalty[lane] += w^2 of the weights before it.

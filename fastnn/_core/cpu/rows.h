@@ -6,14 +6,23 @@
 #include "program.h"
 #include "simd.h"
 
+/* Copies a row, and asks for the next one meanwhile: rows in random order come from far away. */
 #define GATHER(type)                                                                    \
     {                                                                                   \
         const type *source = (const type *)rows->data + row * rows->row_stride;         \
-        if (stride == 1)                                                                \
+        if (stride == 1) {                                                              \
+            if (order && i + 1 < n_rows)                                                \
+                prefetch((const type *)rows->data + order[i + 1] * rows->row_stride,    \
+                         n * (int64_t)sizeof(type));                                    \
             for (int64_t j = 0; j < n; j++) x[j] = (real)source[j];                     \
-        else                                                                            \
+        } else                                                                          \
             for (int64_t j = 0; j < n; j++) x[j] = (real)source[j * stride];            \
     }
+
+INLINE void prefetch(const void *memory, int64_t n_bytes)
+{
+    for (int64_t b = 0; b < n_bytes; b += 64) __builtin_prefetch((const char *)memory + b);
+}
 
 /* Rows order[0..n_rows) (first_row + i where order is NULL) -> x (n_rows, ld); padding is left. */
 static void gather(const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,

@@ -59,6 +59,9 @@ INLINE real square_root(real a) { return REAL(__builtin_sqrtf(a), __builtin_sqrt
 INLINE real maximum(real a, real b) { return a > b ? a : b; }
 INLINE real minimum(real a, real b) { return a < b ? a : b; }
 
+/* Denormals are zero here, so an epsilon that keeps a denominator from 0 is never smaller. */
+static const real SMALLEST = REAL(FLT_MIN, DBL_MIN);
+
 /* Bits of a number as an integer, and back. */
 INLINE integer bits_of(real a) { integer i; memcpy(&i, &a, sizeof i); return i; }
 INLINE real of_bits(integer i) { real a; memcpy(&a, &i, sizeof a); return a; }

@@ -47,10 +47,10 @@ def n_threads(n_jobs: int | None, operations: float) -> int:
         return 1
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
+    if n_jobs is None and operations < TINY:
+        return 1
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
     most = most_openmp_threads()
     if "OMP_NUM_THREADS" not in os.environ:
         most = min(most, cpu_count())
-    if n_jobs is None:
-        return 1 if operations < TINY else most
-    return max(1, most + 1 + n_jobs)
+    return most if n_jobs is None else max(1, most + 1 + n_jobs)

@@ -1,0 +1,222 @@
+"""The reference and the engine against PyTorch, where both define the same thing."""
+
+import numpy as np
+import pytest
+
+from engines import Engine
+from problems import make_data, make_layers, make_network
+from reference import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    OUTPUT_ACTIVATIONS,
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_statistics,
+    moving_average,
+)
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install '.[crosscheck]'")
+functional = torch.nn.functional
+
+pytestmark = pytest.mark.crosscheck
+
+TORCH_ACTIVATIONS = {
+    "identity": torch.nn.Identity(),
+    "logistic": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+TORCH_OUTPUTS = {
+    "identity": torch.nn.Identity(),
+    "logistic": torch.sigmoid,
+    "softmax": torch.nn.Softmax(dim=1),
+    "exp": torch.exp,
+}
+# The loss of every row, summed over the outputs.
+TORCH_LOSSES = {
+    "squared_error": lambda z, y: 0.5 * functional.mse_loss(z, y, reduction="none").sum(1),
+    "log_loss": lambda z, y: functional.cross_entropy(z, y.long(), reduction="none"),
+    "binary_log_loss": lambda z, y: functional.binary_cross_entropy_with_logits(
+        z, y, reduction="none"
+    ).sum(1),
+    # PyTorch leaves out y log y - y, which does not depend on z.
+    "poisson": lambda z, y: (
+        functional.poisson_nll_loss(z, y, log_input=True, reduction="none")
+        + torch.special.xlogy(y, y)
+        - y
+    ).sum(1),
+}
+
+
+def leaf(array, dtype=torch.float64):
+    """A copy as a tensor that collects its gradient."""
+    return torch.tensor(np.array(array), dtype=dtype, requires_grad=True)
+
+
+def assert_close(actual, expected, tolerance=1e-12):
+    np.testing.assert_allclose(actual, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
+
+
+def test_everything_of_the_reference_has_its_counterpart():
+    assert TORCH_ACTIVATIONS.keys() == ACTIVATIONS.keys()
+    assert TORCH_OUTPUTS.keys() == OUTPUT_ACTIVATIONS.keys()
+    assert TORCH_LOSSES.keys() == LOSSES.keys()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation(name):
+    z = leaf(np.linspace(-30, 30, 101))
+    value = TORCH_ACTIVATIONS[name](z)
+    value.sum().backward()
+    assert_close(ACTIVATIONS[name].value(z.detach().numpy()), value)
+    assert_close(ACTIVATIONS[name].derivative(z.detach().numpy()), z.grad)
+
+
+@pytest.mark.parametrize("name", OUTPUT_ACTIVATIONS)
+def test_output_activation(name):
+    z = np.random.default_rng(0).normal(0, 5, (7, 3))
+    assert_close(OUTPUT_ACTIVATIONS[name](z), TORCH_OUTPUTS[name](torch.tensor(z)))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss(name):
+    rng = np.random.default_rng(0)
+    z = leaf(rng.normal(0, 3, (7, 3)))
+    _, y = make_data(rng, 7, 4, 3, name)
+    value = TORCH_LOSSES[name](z, torch.tensor(y))
+    value.sum().backward()
+    assert_close(LOSSES[name].value(z.detach().numpy(), y), value)
+    assert_close(LOSSES[name].delta(z.detach().numpy(), y), z.grad)
+
+
+def test_batch_norm():
+    rng = np.random.default_rng(0)
+    x, dy = rng.normal(1, 2, (2, 9, 4))
+    norm = torch.nn.BatchNorm1d(4, eps=1e-3, momentum=0.3, dtype=torch.float64)
+    scale, shift = rng.uniform(0.5, 2, (2, 4))
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor(scale))
+        norm.bias.copy_(torch.tensor(shift))
+    x_torch = leaf(x)
+    y_torch = norm(x_torch)
+    y_torch.backward(torch.tensor(dy))
+
+    mean, variance = batch_norm_statistics(x)
+    assert_close(batch_norm_forward(x, scale, shift, mean, variance, 1e-3), y_torch)
+    dx, dscale, dshift = batch_norm_backward(x, scale, mean, variance, 1e-3, dy, False)
+    assert_close(dx, x_torch.grad)
+    assert_close(dscale, norm.weight.grad)
+    assert_close(dshift, norm.bias.grad)
+    average = {"mean": np.zeros(4), "variance": np.ones(4)}
+    average = moving_average(average, mean, variance, 9, momentum=0.3)
+    assert_close(average["mean"], norm.running_mean)
+    assert_close(average["variance"], norm.running_var)
+    norm.eval()
+    assert_close(
+        batch_norm_forward(x, scale, shift, average["mean"], average["variance"], 1e-3),
+        norm(torch.tensor(x)),
+    )
+
+
+# --- trajectories ---------------------------------------------------------------------------------
+
+
+class TorchNetwork:
+    """The same network with PyTorch's layers, autograd and optimizers."""
+
+    def __init__(self, network, loss, dtype):
+        self.loss, self.dtype, self.layers, self.stack = TORCH_LOSSES[loss], dtype, [], []
+        for layer, p, s in zip(network.layers, network.parameters, network.statistics, strict=True):
+            linear = torch.nn.Linear(*p["coef"].shape, dtype=dtype)
+            norm = None
+            values = [(linear.weight, p["coef"].T), (linear.bias, p["intercept"])]
+            if layer.normalization:
+                norm = torch.nn.BatchNorm1d(
+                    layer.units,
+                    eps=layer.normalization.epsilon,
+                    momentum=layer.normalization.momentum,
+                    dtype=dtype,
+                )
+                values += [(norm.weight, p["scale"]), (norm.bias, p["shift"])]
+                values += [(norm.running_mean, s["mean"]), (norm.running_var, s["variance"])]
+            with torch.no_grad():
+                for tensor, value in values:
+                    tensor.copy_(torch.tensor(value))
+            self.layers.append((linear, norm))
+            activation = TORCH_ACTIVATIONS.get(layer.activation)
+            if layer is network.layers[-1]:
+                self.stack += [linear]
+            elif norm is None:
+                self.stack += [linear, activation]
+            elif layer.normalization.position == "before":
+                self.stack += [linear, norm, activation]
+            else:
+                self.stack += [linear, activation, norm]
+
+    def parameters(self):
+        return [p for pair in self.layers for module in pair if module for p in module.parameters()]
+
+    def train(self, X, y, optimizer, learning_rates, alpha, weight, epsilon=1e-8):
+        X = torch.tensor(X, dtype=self.dtype)
+        y = torch.tensor(y) if y.ndim == 1 else torch.tensor(y, dtype=self.dtype)
+        weight = torch.tensor(weight, dtype=self.dtype)
+        optim = {
+            "sgd": lambda p: torch.optim.SGD(p, lr=1.0),
+            "momentum": lambda p: torch.optim.SGD(p, lr=1.0, momentum=0.9),
+            "nesterov": lambda p: torch.optim.SGD(p, lr=1.0, momentum=0.9, nesterov=True),
+            "adam": lambda p: torch.optim.Adam(p, lr=1.0),
+        }[optimizer](self.parameters())
+        losses = []
+        for t, learning_rate in enumerate(learning_rates, start=1):
+            (group,) = optim.param_groups
+            group["lr"] = learning_rate
+            if optimizer == "adam":
+                # PyTorch adds epsilon after the bias correction of the root, scikit-learn before.
+                group["eps"] = epsilon / np.sqrt(1 - 0.999**t)
+            z = X
+            for module in self.stack:
+                z = module(z)
+            data_loss = torch.sum(weight * self.loss(z, y)) / weight.sum()
+            squares = sum(torch.sum(linear.weight**2) for linear, _ in self.layers)
+            penalty = 0.5 * alpha * squares / weight.sum()
+            optim.zero_grad()
+            (data_loss + penalty).backward()
+            optim.step()
+            losses.append([data_loss.item(), penalty.item()])
+        return np.array(losses)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("position", [None, "before", "after"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_engine_walks_pytorchs_trajectory(optimizer, loss, position, dtype, tolerance):
+    """Twenty full-batch steps. Tanh, as at relu's kink a rounding error decides the gradient.
+
+    The learning rate is constant where there is momentum: PyTorch's velocity does not contain it.
+    """
+    rng = np.random.default_rng(0)
+    layers = make_layers([7, 5, 3], "tanh", position, loss=loss)
+    network = make_network(rng, 6, layers, loss)
+    X, y = make_data(rng, 40, 6, 3, loss)
+    weight = rng.uniform(0.5, 2, 40)
+    rate = 0.01
+    # Adam with a tiny epsilon would make a whole step of a gradient that is but a rounding error.
+    epsilon = {"epsilon": 1e-3} if optimizer == "adam" else {}
+
+    engine = Engine(network, loss, optimizer, dtype, max_batch=40, **epsilon)
+    order = np.tile(np.arange(40), 20)
+    actual = engine.train(X.astype(dtype), y, 40, [rate] * 20, 0.3, weight, order)
+    expected = TorchNetwork(network, loss, getattr(torch, dtype))
+    losses = expected.train(X, y, optimizer, [rate] * 20, 0.3, weight, **epsilon)
+
+    np.testing.assert_allclose(actual, losses, rtol=tolerance, atol=tolerance)
+    for i, (linear, norm) in enumerate(expected.layers):
+        assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
+        assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)
+        if norm:
+            assert_close(engine.parameters[i]["scale"], norm.weight, tolerance)
+            assert_close(engine.parameters[i]["shift"], norm.bias, tolerance)
+            assert_close(engine.statistics[i]["mean"], norm.running_mean, tolerance)
+            assert_close(engine.statistics[i]["variance"], norm.running_var, tolerance)

@@ -1,0 +1,315 @@
+"""The engine as a guest of its process: forks, signals, threads, floating-point mode, memory."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+import threadpoolctl
+
+from engines import Engine
+from fastnn import _core
+from fastnn._core import cpu
+from problems import make_data, make_layers, make_network
+
+# Work that is worth any number of threads.
+HUGE = 10**12
+
+needs_openmp = pytest.mark.skipif(
+    not cpu.isa_info()["openmp"], reason="this build trains on one thread"
+)
+
+
+def run_script(script, timeout=60, **environment):
+    """What a Python script prints; it fails when the script fails or hangs."""
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_starts_no_thread():
+    """A parallel region at import would make every later fork dangerous."""
+    script = """
+        import os
+        import sklearn.base, scipy.sparse
+        before = len(os.listdir("/proc/self/task"))
+        import fastnn
+        print(len(os.listdir("/proc/self/task")) - before)
+    """
+    if not os.path.isdir("/proc/self/task"):
+        pytest.skip("counts threads in /proc")
+    assert int(run_script(script)) == 0
+
+
+def test_fork_after_fit():
+    """OpenMP's threads do not survive a fork; a child that waited for them would hang."""
+    run_script("""
+        import os, warnings
+        import numpy as np
+        from fastnn import MLPClassifier, _core
+        warnings.simplefilter("ignore")
+        rng = np.random.default_rng(0)
+        X, y = rng.standard_normal((2000, 50)).astype("float32"), rng.integers(3, size=2000)
+        model = MLPClassifier((100,), max_iter=2, n_jobs=2, random_state=0).fit(X, y)
+        expected = model.predict_proba(X)
+        child = os.fork()
+        if child == 0:
+            same = np.array_equal(model.predict_proba(X), expected)
+            again = MLPClassifier((100,), max_iter=2, n_jobs=2, random_state=0).fit(X, y)
+            same = same and np.array_equal(again.predict_proba(X), expected)
+            os._exit(0 if same and _core.n_threads(None, 10**12) == 1 else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0, "the child computed something else"
+        assert np.array_equal(model.predict_proba(X), expected)
+    """)
+
+
+INTERRUPTED = """
+    import os, signal, sys, threading, time
+    import numpy as np
+    sys.path.insert(0, {tests!r})
+    from engines import Engine
+    from problems import make_data, make_layers, make_network
+
+    rng = np.random.default_rng(0)
+    layers = make_layers([200, 10], position="before")
+    network = make_network(rng, 100, layers, "squared_error")
+    X, y = make_data(rng, 5000, 100, 10, "squared_error")
+    engine = Engine(network, "squared_error", "adam", "float32", 100, n_threads=2)
+    X = X.astype("float32")
+    sent = []
+    def interrupt():
+        time.sleep(0.5)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+    order = np.tile(np.arange(5000), 10_000)
+    rates = np.full(500_000, 1e-4)  # minutes
+    threading.Thread(target=interrupt).start()
+    try:
+        engine.train(X, y, 100, rates, order=order)
+    except KeyboardInterrupt:
+        print(time.perf_counter() - sent[0])
+    step = engine.state.step
+    assert 0 < step < 500_000
+    assert np.isfinite(engine.predict(X)).all()
+    engine.train(X, y, 100, np.full(50, 1e-4))
+    assert engine.state.step == step + 50
+"""
+
+
+def test_ctrl_c_stops_a_long_call_soon():
+    """It is meant to take 0.2 s at most; the test allows for a machine that does other work."""
+    answered = float(run_script(INTERRUPTED.format(tests=os.path.dirname(__file__))))
+    print(f"Ctrl-C was answered after {answered * 1000:.0f} ms")
+    assert answered < 1
+
+
+def test_ctrl_c_leaves_a_usable_estimator():
+    answered = run_script("""
+        import os, signal, threading, time, warnings
+        import numpy as np
+        from fastnn import MLPClassifier
+        warnings.simplefilter("ignore")
+        rng = np.random.default_rng(0)
+        X, y = rng.standard_normal((5000, 100)).astype("float32"), rng.integers(3, size=5000)
+        sent = []
+        def interrupt():
+            time.sleep(0.5)
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        model = MLPClassifier((200,), max_iter=10**6, tol=0, n_iter_no_change=10**6)
+        try:
+            model.fit(X, y)
+        except KeyboardInterrupt:
+            pass
+        print(time.perf_counter() - sent[0])
+        assert np.isfinite(model.predict_proba(X)).all()
+    """)
+    assert float(answered) < 1
+
+
+def test_many_threads_predict_with_one_model():
+    rng = np.random.default_rng(0)
+    network = make_network(rng, 20, make_layers([50, 3], position="before"), "log_loss")
+    engine = Engine(network, "log_loss", n_threads=2)
+    blocks = [rng.standard_normal((n, 20)) for n in rng.integers(1, 400, 60)]
+    expected = [engine.predict(X) for X in blocks]
+    with ThreadPoolExecutor(8) as pool:
+        for actual, one in zip(pool.map(engine.predict, blocks), expected, strict=True):
+            np.testing.assert_array_equal(actual, one)
+
+
+def test_models_train_at_once_in_threads():
+    """The lock of the interpreter is released, and no buffer is shared."""
+
+    def train(seed):
+        rng = np.random.default_rng(seed)
+        layers = make_layers([30, 3], position="before", dropout=0.5, loss="log_loss")
+        network = make_network(rng, 20, layers, "log_loss", seed=seed)
+        X, y = make_data(rng, 200, 20, 3, "log_loss")
+        engine = Engine(network, "log_loss", "adam", n_threads=2)
+        engine.train(X, y, 20, [0.01] * 200, order=np.tile(np.arange(200), 20))
+        return engine.state.parameters
+
+    expected = [train(seed) for seed in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for actual, one in zip(pool.map(train, range(8)), expected, strict=True):
+            np.testing.assert_array_equal(actual, one)
+
+
+def test_other_threads_run_while_the_engine_works():
+    rng = np.random.default_rng(0)
+    engine = Engine(make_network(rng, 50, make_layers([100, 3]), "squared_error"), "squared_error")
+    X, y = make_data(rng, 1000, 50, 3, "squared_error")
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.is_set():
+            ticks.append(time.perf_counter())
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    start = time.perf_counter()
+    engine.train(X, y, 50, [1e-4] * 8000, order=np.tile(np.arange(1000), 400))
+    end = time.perf_counter()
+    done.set()
+    thread.join()
+    during = sum(start < tick < end for tick in ticks)
+    # One tick in five milliseconds, were the machine ours alone.
+    assert during > 3, f"{during} ticks in {end - start:.2f} s"
+
+
+# --- denormal numbers -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_the_callers_floating_point_mode_is_left_as_it_was(n_threads):
+    """Inside, denormals are zero, as they would slow it down; outside, they are numbers."""
+    rng = np.random.default_rng(0)
+    network = make_network(rng, 20, make_layers([50, 3]), "squared_error")
+    engine = Engine(network, "squared_error", "adam", "float32", n_threads=n_threads)
+    X, y = make_data(rng, 200, 20, 3, "squared_error")
+    smallest = np.full(64, np.finfo(np.float32).smallest_normal)
+    for call in (
+        lambda: engine.train(X, y, 50, [0.01] * 4),
+        lambda: engine.loss_and_grad(X[:60], y[:60]),
+        lambda: engine.predict(X),
+    ):
+        call()
+        assert (smallest / np.float32(4) > 0).all()
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_denormal_moments_become_zero(n_threads):
+    """Adam's moments of a unit that died decay to where arithmetic is several times slower."""
+    rng = np.random.default_rng(0)
+    network = make_network(rng, 200, make_layers([50, 1]), "squared_error")
+    engine = Engine(network, "squared_error", "adam", "float32", n_threads=n_threads)
+    denormal = np.float32(1e-40)
+    engine.state.slots[...] = denormal
+    # Where the rows are zero, so are the gradients of the first weight.
+    engine.train(np.zeros((8, 200), np.float32), np.zeros((8, 1)), 8, [0.01])
+    for slot in engine.state.slots:
+        assert not engine.named(slot)[0]["coef"].any()
+    assert denormal > 0
+
+
+# --- how many threads -----------------------------------------------------------------------------
+
+
+def test_n_jobs_asks_for_threads():
+    assert _core.n_threads(3, HUGE) == 3
+    assert _core.n_threads(None, 1) == 1
+    assert _core.n_threads(1, HUGE) == 1
+    assert _core.n_threads(-1, HUGE) >= 1
+
+
+@needs_openmp
+def test_threadpoolctl_limits_the_threads():
+    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+        assert _core.n_threads(None, HUGE) == 1
+
+
+@needs_openmp
+@pytest.mark.parametrize("limit", [1, 2])
+def test_environment_limits_the_threads(limit):
+    script = f"from fastnn import _core; print(_core.n_threads(None, {HUGE}))"
+    assert int(run_script(script, OMP_NUM_THREADS=str(limit))) <= limit
+
+
+def _threads_of_worker(_):
+    from fastnn import _core
+
+    return _core.n_threads(None, HUGE)
+
+
+def test_workers_of_joblib_share_the_cores():
+    n_jobs = 2
+    threads = joblib.Parallel(n_jobs)(joblib.delayed(_threads_of_worker)(i) for i in range(4))
+    assert max(threads) <= max(1, joblib.cpu_count() // n_jobs)
+
+
+# --- more than 2**31 elements ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_file(tmp_path):
+    """2.5 GB of zeros that take no room: a file with a hole, apart from its last megabyte."""
+    path = tmp_path / "rows"
+    flat = np.memmap(path, np.uint8, "w+", shape=(2_500_000_000,))
+    flat[-1_000_000:] = np.random.default_rng(0).integers(5, size=1_000_000)
+    return flat
+
+
+def test_rows_that_lie_beyond_two_gigabytes_train(long_file):
+    X = long_file.reshape(-1, 500)
+    assert X.size > 2**31
+    rng = np.random.default_rng(0)
+    order = np.array([0, 1, len(X) - 1, len(X) - 2, len(X) - 100, 7, len(X) - 1999])
+    y = np.zeros((len(X), 1), np.float32)
+    y[order] = rng.standard_normal((7, 1))
+    network = make_network(rng, 500, make_layers([3, 1], "tanh"), "squared_error")
+    far, near = (Engine(network, "squared_error", dtype="float32") for _ in range(2))
+    losses = far.train(X, y, 4, [0.01] * 2, order=order)
+    expected = near.train(np.array(X[order]), y[order], 4, [0.01] * 2)
+    assert np.isfinite(losses).all()
+    np.testing.assert_array_equal(losses, expected)
+    np.testing.assert_array_equal(far.state.parameters, near.state.parameters)
+
+
+@pytest.mark.parametrize("axis", ["rows", "columns"])
+def test_strides_beyond_two_gigabytes_predict(long_file, axis):
+    rng = np.random.default_rng(0)
+    network = make_network(rng, 26, make_layers([3, 1], "tanh"), "squared_error")
+    end = long_file[-100_000_000 * 24 - 500_000 :]
+    shape, strides = ((25, 26), (100_000_000, 1)) if axis == "rows" else ((25, 26), (1, 96_000_000))
+    X = np.lib.stride_tricks.as_strided(end, shape, strides, writeable=False)
+    assert sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) > 2**31
+    assert X.any()
+    engine = Engine(network, "squared_error", dtype="float32")
+    np.testing.assert_array_equal(engine.predict(X), engine.predict(np.array(X)))
+
+
+def test_more_than_two_gigabytes_of_rows_predict():
+    rng = np.random.default_rng(0)
+    row = rng.integers(5, size=45_000).astype(np.uint8)
+    X = np.broadcast_to(row, (50_000, 45_000))
+    assert X.size > 2**31
+    network = make_network(rng, 45_000, make_layers([1], "tanh"), "squared_error")
+    engine = Engine(network, "squared_error", dtype="float32", n_threads=2)
+    out = engine.predict(X)
+    np.testing.assert_array_equal(out, np.full_like(out, engine.predict(X[:1]).item()))
