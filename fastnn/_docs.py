@@ -99,8 +99,8 @@ default='constant'
 
     n_jobs : int or None, default=None
         Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that
-        this process may use, joblib) where there is enough to do; -1 uses all processors. The
-        number does not change the result."""
+        this process may use, joblib) where there is enough to do; negative numbers count back from
+        all processors, -1 is all. The number does not change the result."""
 
 _ATTRIBUTES = """\
 loss_ : float

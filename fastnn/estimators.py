@@ -1,18 +1,18 @@
 """Estimators for scikit-learn: they validate, encode and predict. There is no arithmetic here."""
 
+import inspect
 import math
 import warnings
 from copy import copy
 from numbers import Integral, Real
 from operator import is_not
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -35,18 +35,27 @@ PICKLE_FORMAT = 1
 
 # Parameters that a solver takes over where it is given by name.
 _OF_SOLVERS = ("momentum", "beta_1", "beta_2", "epsilon", "max_fun")
-# What an engine reads: all else is converted to the first.
-_ROW_TYPES = (np.float64, np.float32, np.uint8)
+# What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
+_ROWS = {
+    "accept_sparse": "csr",
+    "dtype": (np.float64, np.float32, np.uint8),
+    "ensure_all_finite": False,
+}
+# Rows of which a gradient is computed at once, where batch norm does not need all.
+_GRADIENT_ROWS = 1024
 # Elements that are looked at, or copied for validation, at a time.
-_BLOCK = 1 << 22
-# Fewer elements are checked by a shorter way: its overhead counts where a single row is predicted.
-_FEW = 1 << 14
+_BLOCK = 1 << 20
+
+
+def _readable(X):
+    """X for an engine, that reads no sparse rows of bytes."""
+    return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
 
 
 class _BaseMLP(BaseEstimator):
     """What classifier and regressor have in common."""
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
@@ -77,7 +86,11 @@ class _BaseMLP(BaseEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "float64"})],
-        "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
+        "n_jobs": [
+            None,
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+        ],
     }
 
     # ------------------------------------------------------------------------- fitting
@@ -99,43 +112,66 @@ class _BaseMLP(BaseEstimator):
         if not fresh:
             self._adopt_parameters()
         optimizer = self._optimizer()
-        early_stopping = self.early_stopping and not isinstance(optimizer, LBFGS)
+        stochastic = not isinstance(optimizer, LBFGS)
+        early_stopping = self.early_stopping and stochastic
         if partial and early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=_ROW_TYPES,
-            ensure_all_finite=False,
-            multi_output=True,
-            y_numeric=isinstance(self, RegressorMixin),
-            reset=fresh,
-        )
+
+        numeric = isinstance(self, RegressorMixin)
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=numeric, reset=fresh, **_ROWS)
+        X = _readable(X)
         self._check_finite(X)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-
-        dtype = np.dtype(self._precision(X)) if fresh else self._network.dtype
+        dtype = self._dtype(X, fresh)
         targets, loss, n_outputs = self._encode(y, dtype, partial, classes)
-        if sparse.issparse(X) and X.dtype == np.uint8:
-            X = X.astype(dtype)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=dtype.type, ensure_non_negative=True
             )
-
-        layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
-        if isinstance(optimizer, LBFGS):
-            n_slots, batch_size = 0, X.shape[0] if self.normalization else 1
-        else:
-            n_slots, batch_size = optimizer.n_slots, self._batch_size(X.shape[0])
-        check_memory(X.shape[1], layers, dtype, n_slots, batch_size)
+            if not sample_weight.any():
+                raise ValueError("Sample weights must contain at least one non-zero number.")
 
         random_state = check_random_state(self.random_state)
+        network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
+        rows, held_out = np.arange(X.shape[0]), None
+        if early_stopping:
+            rows, held_out = self._split(targets, random_state)
+        data = Data(X, targets, sample_weight, rows)
+        settings = self._settings(optimizer, loss, n_outputs, len(rows), partial)
+        history = History() if fresh else self._history.copy()
+        progress = self._progress(history)
+        network.use_optimizer(optimizer)
+        engine = network.engine(optimizer, settings.batch_size, self.n_jobs, self.device)
+        if stochastic:
+            train(
+                engine,
+                network.state,
+                data,
+                optimizer,
+                self._schedule(optimizer),
+                settings,
+                history,
+                random_state,
+                self._validation(network, data, held_out) if early_stopping else None,
+                progress,
+            )
+        else:
+            train_lbfgs(engine, network.state, data, optimizer, settings, history, progress)
+            if self.normalization is not None:
+                network.settle_averages(X, targets, sample_weight, self.n_jobs, self.device)
+        self._publish(network, history, stochastic)
+
+    def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
+        """The network to train: a new one, or one that goes on with the fitted one's parameters."""
+        n_rows, n_features = X.shape
+        layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
+        # L-BFGS keeps about 25 vectors of float64.
+        n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
+        batch_size = self._batch_size(optimizer, n_rows)
+        check_memory(n_features, layers, dtype, n_slots, batch_size, sparse.issparse(X))
         if fresh:
-            network = Network(X.shape[1], layers, loss, dtype, input_dropout)
+            network = Network(n_features, layers, loss, dtype, input_dropout)
             network.initialize(random_state, self.activation)
         else:
             network = self._network.continued(layers, loss, input_dropout)
@@ -147,64 +183,37 @@ class _BaseMLP(BaseEstimator):
                 )
             if network.seed is None:
                 network.seed = int(random_state.randint(np.iinfo(np.int32).max))
-        if early_stopping:
-            rows, held_out = self._split(targets, random_state)
-        else:
-            rows, held_out = np.arange(X.shape[0]), None
+        return network
 
-        history = History() if fresh else self._history.copy()
-        settings = self._settings(loss, n_outputs, len(rows), partial)
-        data = Data(X, targets, sample_weight, rows)
-        on_epoch = self.__dict__.get("_on_epoch")
-        if on_epoch is not None:
-            on_epoch = self._report_to(on_epoch, history)
-        if isinstance(optimizer, LBFGS):
-            network.use_optimizer("lbfgs", 0)
-            engine = network.engine(0, batch_size, self.n_jobs, self.device)
-            train_lbfgs(engine, network.state, data, optimizer, settings, history, on_epoch)
-            if self.normalization:
-                network.settle_averages(X, targets, sample_weight, self.n_jobs, self.device)
-        else:
-            network.use_optimizer(type(optimizer).__name__, optimizer.n_slots)
-            engine = network.engine(optimizer.code, settings.batch_size, self.n_jobs, self.device)
-            validate = None if held_out is None else self._validation(network, data, held_out)
-            train(
-                engine,
-                network.state,
-                data,
-                optimizer,
-                self._schedule(optimizer),
-                settings,
-                history,
-                random_state,
-                validate,
-                on_epoch,
-            )
-        self._publish(network, history, isinstance(optimizer, LBFGS))
-
-    def _publish(self, network, history, lbfgs):
+    def _publish(self, network, history, stochastic):
         self._network, self._history = network, history
         self._name_parameters()
         self.n_layers_ = len(network.layers) + 1
         self.n_outputs_ = network.program.n_outputs
         self.out_activation_ = LOSSES[network.loss].output_activation
         self.loss_, self.n_iter_, self.t_ = history.loss, history.n_iter, history.n_seen
-        stochastic = {
+        validates = history.validates
+        curves = {
             "loss_curve_": history.loss_curve,
-            "best_loss_": history.best_loss,
-            "validation_scores_": history.validation_scores,
-            "best_validation_score_": history.best_validation_score,
+            "best_loss_": None if validates else history.best_loss,
+            "validation_scores_": history.validation_scores if validates else None,
+            "best_validation_score_": history.best_validation_score if validates else None,
             "_no_improvement_count": history.n_stalled,
         }
-        for name, value in stochastic.items():
-            if not lbfgs:
-                setattr(self, name, value)
-            else:
+        if stochastic:
+            self.__dict__.update(curves)
+        else:
+            for name in curves:
                 self.__dict__.pop(name, None)
 
-    def _report_to(self, on_epoch, history):
+    def _progress(self, history):
+        """What the trainer calls after each epoch, if somebody wants to know."""
+        on_epoch = self.__dict__.get("_on_epoch")
+        if on_epoch is None:
+            return None
+
         def report(epoch):
-            self.loss_curve_, self.validation_scores_ = history.loss_curve, history.validation_scores
+            self.loss_curve_ = history.loss_curve
             on_epoch(self, epoch, self.max_iter)
 
         return report
@@ -235,29 +244,36 @@ class _BaseMLP(BaseEstimator):
             normalization = copy(resolve("normalization", normalization, NORMALIZATIONS))
         dropout = self.dropout
         dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
-        layers = stack(
-            sizes, self.activation, normalization, dropout, n_outputs, output_activation
-        )
+        layers = stack(sizes, self.activation, normalization, dropout, n_outputs, output_activation)
         return layers, float(dropout.input_rate)
 
-    def _precision(self, X):
-        if self.precision != "auto":
-            return self.precision
-        return "float64" if X.dtype == np.float64 else "float32"
+    def _dtype(self, X, fresh):
+        fitted = None if fresh else self._network.dtype
+        if self.precision == "auto":
+            return fitted or np.dtype(np.float64 if X.dtype == np.float64 else np.float32)
+        if fitted and fitted != self.precision:
+            raise ValueError(
+                f"precision={self.precision!r}, but the network was fitted in {fitted.name}: fit "
+                "it anew, with warm_start=False."
+            )
+        return np.dtype(self.precision)
 
-    def _batch_size(self, n_rows):
+    def _batch_size(self, optimizer, n_rows):
+        """Rows that an engine works on at once."""
+        if isinstance(optimizer, LBFGS):
+            return min(_GRADIENT_ROWS, n_rows) if self.normalization is None else n_rows
         return min(200 if self.batch_size == "auto" else int(self.batch_size), n_rows)
 
-    def _settings(self, loss, n_outputs, n_rows, partial):
+    def _settings(self, optimizer, loss, n_outputs, n_rows, partial):
         if self.batch_size != "auto" and self.batch_size > n_rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
-                stacklevel=4,
+                stacklevel=5,
             )
         return Settings(
             alpha=self.alpha,
-            batch_size=self._batch_size(n_rows),
+            batch_size=self._batch_size(optimizer, n_rows),
             learning_rate_init=self.learning_rate_init,
             max_iter=1 if partial else self.max_iter,
             n_iter_no_change=self.n_iter_no_change,
@@ -272,6 +288,8 @@ class _BaseMLP(BaseEstimator):
 
     def _split(self, targets, random_state):
         """Numbers of the training rows and of the validation rows, drawn as scikit-learn does."""
+        from sklearn.model_selection import train_test_split  # slow to import
+
         rows, stratify = np.arange(len(targets)), None
         alone = np.zeros(len(targets), bool)
         classes = self._class_numbers(targets)
@@ -285,7 +303,7 @@ class _BaseMLP(BaseEstimator):
             warnings.warn(
                 f"Classes of a single row are kept in training, where early_stopping sets aside "
                 f"validation data: {labels}.",
-                stacklevel=4,
+                stacklevel=5,
             )
         too_small = (
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
@@ -313,7 +331,7 @@ class _BaseMLP(BaseEstimator):
         def validate():
             outputs = np.concatenate(
                 [
-                    network.predict(X[held_out[start : start + step]], self.n_jobs, self.device)
+                    network.predict(X[held_out[start : start + step]], self.n_jobs, self.device)[0]
                     for start in range(0, len(held_out), step)
                 ]
             )
@@ -333,49 +351,38 @@ class _BaseMLP(BaseEstimator):
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        if any(map(is_not, (*self.coefs_, *self.intercepts_), network.views)):
-            self._adopt_parameters()
-        # A short way for a few rows of plain numbers; whatever is not plain takes the long way.
+        self._adopt_parameters()
+        # The short way is for what needs no conversion and has no names to compare.
         if not (
             type(X) is np.ndarray
             and X.dtype.char in "df"
             and X.ndim == 2
+            and X.shape[0] > 0
             and X.shape[1] == network.n_features
-            and 0 < X.size <= _FEW
-            and X.flags.c_contiguous
             and X.flags.aligned
-            and math.isfinite(np.vdot(X, X))
             and "feature_names_in_" not in self.__dict__
         ):
-            X = self._check_rows(X)
-        return network.predict(X, self.n_jobs, self.device)
-
-    def _check_rows(self, X):
-        X = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=_ROW_TYPES,
-            ensure_all_finite=False,
-            reset=False,
-        )
-        self._check_finite(X)
-        if sparse.issparse(X) and X.dtype == np.uint8:
-            X = X.astype(self._network.dtype)
-        return X
+            X = _readable(validate_data(self, X, reset=False, **_ROWS))
+        outputs, finite = network.predict(X, self.n_jobs, self.device)
+        if not finite and not get_config()["assume_finite"]:
+            self._check_finite(X)
+            raise ValueError(
+                f"Input X contains a value too large for {network.dtype}, the precision of this "
+                f"{type(self).__name__}: scale X, or fit with precision='float64'."
+            )
+        return outputs
 
     def _check_finite(self, X):
         """Raise an error if there is a NaN or an infinity, without arrays as large as X."""
         if get_config()["assume_finite"]:
             return
-        if sparse.issparse(X):
-            X = X.data[:, np.newaxis]
-        if X.strides[0] < X.strides[1]:
-            X = X.T
-        step = max(1, _BLOCK // max(1, X.shape[1]))
-        for start in range(0, X.shape[0], step):
+        values = X.data[:, np.newaxis] if sparse.issparse(X) else X
+        if values.strides[0] < values.strides[1]:
+            values = values.T
+        step = max(1, _BLOCK // values.shape[1])
+        for start in range(0, len(values), step):
             assert_all_finite(
-                X[start : start + step], estimator_name=type(self).__name__, input_name="X"
+                values[start : start + step], estimator_name=type(self).__name__, input_name="X"
             )
 
     def _name_parameters(self):
@@ -385,8 +392,10 @@ class _BaseMLP(BaseEstimator):
 
     def _adopt_parameters(self):
         """Let what the user put in place of the network's arrays be what predicts."""
-        self._network.adopt(self.coefs_, self.intercepts_)
-        self._name_parameters()
+        mine = (*self.coefs_, *self.intercepts_)
+        if len(mine) != len(self._network.views) or any(map(is_not, mine, self._network.views)):
+            self._network.adopt(self.coefs_, self.intercepts_)
+            self._name_parameters()
 
     # ------------------------------------------------------------------------- pickling
 
@@ -411,7 +420,9 @@ class _BaseMLP(BaseEstimator):
                 f"This {type(self).__name__} was saved by fastnn {version}, in a format that "
                 f"fastnn {__version__} does not know: load it with fastnn {version} or later."
             )
-        super().__setstate__(state)
+        # Parameters that came after the pickle have their defaults.
+        parameters = inspect.signature(type(self)).parameters
+        super().__setstate__({name: parameters[name].default for name in parameters} | state)
         if "_network" in state:
             self._name_parameters()
 
@@ -634,7 +645,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 class MLPRegressor(RegressorMixin, _BaseMLP):
     __doc__ = _docs.REGRESSOR
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **_BaseMLP._parameter_constraints,
         "loss": [StrOptions({"squared_error", "poisson"})],
     }
@@ -758,9 +769,10 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
     def _encode(self, y, dtype, partial, classes):
         """Targets, name of the loss, and number of outputs."""
-        if self.loss == "poisson" and (y < 0).any():
-            raise ValueError("loss='poisson' needs targets y >= 0: it has a negative one.")
+        y = y.toarray() if sparse.issparse(y) else y
         targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+        if self.loss == "poisson" and targets.min() < 0:
+            raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
         n_outputs = targets.shape[1]
         if "_network" in self.__dict__ and (self.warm_start or partial):
             fitted = self._network.program.n_outputs
@@ -772,6 +784,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return None
 
     def _score(self, targets, outputs, sample_weight):
+        from sklearn.metrics import r2_score  # slow to import
+
         return float(r2_score(targets, outputs, sample_weight=sample_weight))
 
     def __sklearn_tags__(self):

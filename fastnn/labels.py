@@ -31,7 +31,9 @@ class Labels:
         self.classes = unique_labels(y)
         self._container = None
         if sparse.issparse(y):
-            self._container = sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
+            self._container = (
+                sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
+            )
 
     @property
     def loss(self):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -44,7 +44,7 @@ class BatchNorm(Spec):
     }
 
 
-NORMALIZATIONS: dict[str, type] = {"batch": BatchNorm}
+NORMALIZATIONS: dict[str, type[Spec]] = {"batch": BatchNorm}
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Dropout(Spec):
     (2014).
     """
 
-    rate: float | tuple[float, ...] = 0.5
+    rate: Any = 0.5
     input_rate: float = 0.0
 
     _parameter_constraints: ClassVar[dict] = {"rate": [_RATE, "array-like"], "input_rate": [_RATE]}
@@ -80,7 +80,7 @@ class Dropout(Spec):
                 f"dropout has {len(rates)} rates for {n_hidden} hidden layers: give one for each, "
                 "or a single number."
             )
-        if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+        if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
             raise ValueError(f"dropout rates must be numbers in [0, 1), got {rates}.")
         return [float(rate) for rate in rates]
 

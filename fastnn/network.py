@@ -3,6 +3,7 @@
 import copy
 import os
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -72,32 +73,36 @@ class Network:
 
     def continued(self, layers, loss, input_dropout):
         """A network of the same arenas, whose layers may differ in all but their sizes."""
-        network = object.__new__(type(self))
-        network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
         if _description(layers) != _description(self.layers):
             raise ValueError(
                 "Training can only go on with layers of the same sizes and normalization: the "
                 f"fitted network has {_description(self.layers)}, now asked for is "
                 f"{_description(layers)}."
             )
-        network._compile(layers, input_dropout)
+        network = object.__new__(type(self))
+        network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
+        if (layers, loss, input_dropout) != (self.layers, self.loss, self.input_dropout):
+            network._compile(layers, input_dropout)
         return network
 
-    def use_optimizer(self, name, n_slots):
-        """Go on with the slots of the optimizer of this name, or with zeros if it is another."""
+    def use_optimizer(self, optimizer):
+        """Go on with the slots of an optimizer of this kind, or with zeros if it is another."""
+        self._use_slots(type(optimizer).__name__, optimizer.n_slots)
+
+    def _use_slots(self, name, n_slots):
         state = self.state
         if (name, n_slots) != (self.optimizer, len(state.slots)):
             state.slots = aligned_zeros((n_slots, self.program.n_parameters), self.dtype)
             state.step = 0
             self.optimizer = name
 
-    def engine(self, optimizer_code, batch_size, n_jobs, device):
+    def engine(self, optimizer, batch_size, n_jobs, device):
         """An engine that trains this network in place."""
-        flops = 3 * batch_size * self.program.flops  # one pass forward, two back
-        n_threads = _core.n_threads(n_jobs, flops, device)
+        operations = 3 * batch_size * self.program.flops  # one pass forward, two back
+        n_threads = _core.n_threads(n_jobs, operations, device)
         seed = 0 if self.seed is None else self.seed
         return _core.make_engine(
-            self.program, self.state, optimizer_code, batch_size, n_threads, seed, device
+            self.program, self.state, optimizer.code, batch_size, n_threads, seed, device
         )
 
     def settle_averages(self, X, y, sample_weight, n_jobs, device):
@@ -107,7 +112,7 @@ class Network:
         """
         settled = self.continued([_forgetful(layer) for layer in self.layers], self.loss, 0.0)
         optimizer, n_rows = SGD(momentum=0.0), X.shape[0]
-        engine = settled.engine(optimizer.code, n_rows, n_jobs, device)
+        engine = settled.engine(optimizer, n_rows, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
         engine.train_steps(X, y, sample_weight, None, n_rows, coefficients, np.empty((1, 2)))
 
@@ -131,12 +136,14 @@ class Network:
                 view[...] = array
 
     def predict(self, X, n_jobs=None, device="cpu"):
-        """Output of the network for the rows of X."""
+        """Output of the network for the rows of X, and whether all of X was finite."""
         program, state = self.program, self.state
         out = np.empty((X.shape[0], program.n_outputs), self.dtype)
         n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device)
-        _core.predict(program, state.parameters, state.statistics, X, out, n_threads, device)
-        return out
+        finite = _core.predict(
+            program, state.parameters, state.statistics, X, out, n_threads, device
+        )
+        return out, finite
 
     # A pickle holds plain arrays, so that it does not depend on how arenas are laid out.
 
@@ -171,7 +178,7 @@ class Network:
         names = ("n_features", "layers", "loss", "dtype", "input_dropout")
         self.__init__(**{name: state[name] for name in names})
         averages, parameters, *slots = state["arrays"]
-        self.use_optimizer(state["optimizer"], len(slots))
+        self._use_slots(state["optimizer"], len(slots))
         self.seed, self.state.step = state["seed"], state["step"]
         groups = [(self._averages(), averages), (self._arrays(self.state.parameters), parameters)]
         groups += [
@@ -191,12 +198,13 @@ def _forgetful(layer):
     return replace(layer, normalization=normalization, dropout=0.0)
 
 
-def check_memory(n_features, layers, dtype, n_slots, batch_size):
+def check_memory(n_features, layers, dtype, n_slots, batch_size, is_sparse):
     """Refuse a network that this machine cannot hold, before anything is allocated."""
     units = [n_features, *(layer.units for layer in layers)]
-    n_parameters = sum((fan_in + 3) * fan_out for fan_in, fan_out in zip(units, units[1:]))
-    # Parameters, slots and two copies to go back to; values and gradients of a batch.
-    n_numbers = n_parameters * (3 + n_slots) + 2 * batch_size * sum(units)
+    n_parameters = sum((fan_in + 3) * fan_out for fan_in, fan_out in pairwise(units))
+    # Parameters, slots and two copies to go back to; rows, values and gradients of a batch.
+    n_numbers = n_parameters * (3 + n_slots)
+    n_numbers += batch_size * (2 * sum(units[1:]) + (0 if is_sparse else n_features))
     needed = n_numbers * np.dtype(dtype).itemsize
     try:
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -18,11 +18,7 @@ _FRACTION = Interval(Real, 0, 1, closed="left")
 
 
 class Optimizer(Spec):
-    """Base of the optimizers."""
-
-
-class StochasticOptimizer(Optimizer):
-    """Base of the optimizers that take a step after each batch.
+    """Base of the optimizers.
 
     Attributes
     ----------
@@ -32,8 +28,9 @@ class StochasticOptimizer(Optimizer):
         How many arrays of the size of the parameters the rule remembers.
     """
 
-    code: int
-    n_slots: int
+
+class StochasticOptimizer(Optimizer):
+    """Base of the optimizers that take a step after each batch."""
 
     def coefficients(self, learning_rates, alpha: float, first_step: int) -> np.ndarray:
         """Table of shape (n_steps, 8): effective learning rate, L2 penalty, and the rule's own.
@@ -142,6 +139,8 @@ class LBFGS(Optimizer):
     _parameter_constraints: ClassVar[dict] = {
         "max_fun": [Interval(Integral, 1, None, closed="left")]
     }
+    code: ClassVar[int] = 0  # SciPy takes the steps
+    n_slots: ClassVar[int] = 0
 
 
-OPTIMIZERS: dict[str, type] = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}

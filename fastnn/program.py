@@ -111,9 +111,7 @@ class Program:
 
     def intercepts(self, arena: np.ndarray) -> list[np.ndarray]:
         """The biases in `arena` as views of shape (fan_out,), a layer each."""
-        return [
-            self._row(arena, int(s["bias"]), int(s["n_out"])) for s in self._stages(DENSE)
-        ]
+        return [self._row(arena, int(s["bias"]), int(s["n_out"])) for s in self._stages(DENSE)]
 
     def norms(self, parameters: np.ndarray, statistics: np.ndarray) -> list[dict | None]:
         """Per layer None, or batch norm's scale, shift, mean and variance as views."""

@@ -87,7 +87,7 @@ class Adaptive(Schedule):
         return rate > self.minimum
 
 
-SCHEDULES: dict[str, type] = {
+SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "invscaling": InvScaling,
     "adaptive": Adaptive,

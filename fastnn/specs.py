@@ -1,5 +1,6 @@
 """What configures a network: small dataclasses that scikit-learn clones and searches over."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
@@ -43,7 +44,9 @@ class Spec:
         return self
 
 
-def resolve(kind: str, value, registry: dict[str, type], defaults: dict[str, Any] | None = None):
+def resolve(
+    kind: str, value, registry: Mapping[str, type[Spec]], defaults: dict[str, Any] | None = None
+):
     """The spec that a user means by a name, or by a spec.
 
     Parameters
@@ -57,7 +60,7 @@ def resolve(kind: str, value, registry: dict[str, type], defaults: dict[str, Any
     defaults : dict, optional
         Values for the parameters of a spec that was named only.
     """
-    if isinstance(value, tuple(registry.values())):
+    if isinstance(value, Spec):
         return value.validate()
     if not isinstance(value, str) or value not in registry:
         known = ", ".join(map(repr, registry))

@@ -18,6 +18,9 @@ from .program import aligned_zeros
 # A table of coefficients has one row for each step: bound its size for tiny batches of long data.
 STEPS_PER_CALL = 1 << 16
 
+# From `train` and `train_lbfgs` up to the line of the user that called `fit`.
+_USER = 5
+
 ADVICE = (
     "Lower learning_rate_init, scale the features (for example with StandardScaler), and check "
     "the targets for extreme values."
@@ -62,10 +65,12 @@ class History:
     ----------
     loss_curve : list of float
         Loss of each epoch.
-    validation_scores : list of float or None
+    validation_scores : list of float
         Score after each epoch, with early stopping.
-    best_loss, best_validation_score : float or None
-        The best of each, one of them None.
+    best_loss, best_validation_score : float
+        The best of each.
+    validates : bool
+        Whether the last call had validation data: then the scores decide, else the losses.
     loss : float
         Loss of the last epoch.
     n_iter : int
@@ -79,9 +84,10 @@ class History:
     """
 
     loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] | None = None
-    best_loss: float | None = np.inf
-    best_validation_score: float | None = None
+    validation_scores: list[float] = field(default_factory=list)
+    best_loss: float = np.inf
+    best_validation_score: float = -np.inf
+    validates: bool = False
     loss: float = np.nan
     n_iter: int = 0
     n_seen: int = 0
@@ -90,33 +96,20 @@ class History:
 
     def copy(self):
         """A history that can go on without this one."""
-        scores = self.validation_scores
-        return replace(
-            self,
-            loss_curve=self.loss_curve.copy(),
-            validation_scores=None if scores is None else scores.copy(),
-        )
-
-    def expect(self, validation: bool):
-        """Prepare for training with or without a validation score."""
-        if validation and self.validation_scores is None:
-            self.validation_scores, self.best_validation_score = [], -np.inf
-            self.best_loss = None
-        elif not validation and self.best_loss is None:
-            self.validation_scores, self.best_validation_score = None, None
-            self.best_loss = np.inf
+        curves = self.loss_curve.copy(), self.validation_scores.copy()
+        return replace(self, loss_curve=curves[0], validation_scores=curves[1])
 
     def improves(self, tol: float) -> bool:
         """Take account of the last epoch; tell whether it was the best so far."""
-        if self.validation_scores is None:
-            stalled, better = self.loss > self.best_loss - tol, self.loss < self.best_loss
-            if better:
-                self.best_loss = self.loss
-        else:
+        if self.validates:
             score, best = self.validation_scores[-1], self.best_validation_score
             stalled, better = score < best + tol, score > best
             if better:
                 self.best_validation_score = score
+        else:
+            stalled, better = self.loss > self.best_loss - tol, self.loss < self.best_loss
+            if better:
+                self.best_loss = self.loss
         self.n_stalled = self.n_stalled + 1 if stalled else 0
         return better
 
@@ -170,8 +163,7 @@ def train(
         private attribute ``_on_epoch``, called with the estimator, the epoch and `max_iter`.
     """
     first_step, rows = state.step, data.rows
-    history.expect(validate is not None)
-    history.n_iter = 0
+    history.n_iter, history.validates = 0, validate is not None
     # Without validation, what is known of some parameters is the loss of the epoch that starts
     # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
     before, best = Snapshot(state), Snapshot(state)
@@ -213,10 +205,10 @@ def train(
                     f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and "
                     "the optimization hasn't converged yet.",
                     ConvergenceWarning,
-                    stacklevel=2,
+                    stacklevel=_USER,
                 )
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=2)
+        warnings.warn("Training interrupted by user.", stacklevel=_USER)
 
     if diverged or not _finite(state):
         best.restore(state)
@@ -226,9 +218,9 @@ def train(
             f"Training diverged in epoch {history.n_iter}: the loss or the parameters are not "
             f"finite. It was stopped, and the best parameters so far were restored. {ADVICE}",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=_USER,
         )
-    elif history.validation_scores:
+    elif history.validates and history.validation_scores:
         best.restore(state)
 
 
@@ -246,9 +238,7 @@ def _epoch(engine, state, data, rows, optimizer, rate, settings):
         part = rows[start : start + STEPS_PER_CALL * batch_size]
         sizes = np.diff(np.append(np.arange(0, len(part), batch_size), len(part)))
         losses = np.empty((len(sizes), 2))
-        coefficients = optimizer.coefficients(
-            np.full(len(sizes), rate), settings.alpha, state.step
-        )
+        coefficients = optimizer.coefficients(np.full(len(sizes), rate), settings.alpha, state.step)
         n_done = engine.train_steps(
             data.X, data.y, data.sample_weight, part, batch_size, coefficients, losses
         )
@@ -271,7 +261,7 @@ def _stops(history, schedule, rate, settings):
         rate = schedule.rate(settings.learning_rate_init, history.n_seen, history.n_reductions)
         outcome = f"Setting learning rate to {rate:f}"
     if settings.verbose:
-        what = "Training loss" if history.validation_scores is None else "Validation score"
+        what = "Validation score" if history.validates else "Training loss"
         print(
             f"{what} did not improve more than tol={settings.tol:f} for "
             f"{settings.n_iter_no_change} consecutive epochs. {outcome}"
@@ -335,7 +325,7 @@ def train_lbfgs(
             },
         )
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=2)
+        warnings.warn("Training interrupted by user.", stacklevel=_USER)
     else:
         history.n_iter = min(result.nit, settings.max_iter)
         if result.status != 0:
@@ -344,6 +334,6 @@ def train_lbfgs(
                 f"(status={result.status}): {result.message}. Increase max_iter or max_fun, or "
                 "scale the data (for example with StandardScaler).",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=_USER,
             )
     best.restore(state)

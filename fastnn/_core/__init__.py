@@ -29,7 +29,7 @@ def make_engine(program, state, optimizer, max_batch, n_threads, seed, device="c
 
 
 def predict(program, parameters, statistics, X, out, n_threads, device="cpu"):
-    """Fill `out` with the network's output for the rows of `X`."""
+    """Fill `out` with the network's output for the rows of `X`; tells whether `X` was finite."""
     return engine_module(device).predict(program, parameters, statistics, X, out, n_threads)
 
 

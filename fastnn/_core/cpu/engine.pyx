@@ -99,7 +99,8 @@ cdef struct Job:
     const char *weights
     const int64_t *order
     int64_t n_rows, batch_size
-    int64_t first_step, last_step, n_done    # steps of training, rows of prediction
+    int64_t first, last         # the slice: steps of training, rows of prediction
+    int64_t n_done, n_taken     # steps done, blocks of rows taken
     const double *coefficients
     double *losses
     double weight_sum
@@ -107,6 +108,7 @@ cdef struct Job:
     uint64_t seed
     int64_t step
     char *out
+    bint all_finite
 
 # What a thread works on: a batch, and the rows of it that are its own.
 cdef struct Worker:
@@ -425,7 +427,7 @@ cdef int first_task(const Job *job, int part, int n_parts) noexcept nogil:
 # ------------------------------------------------------------------------------------------- steps
 
 cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
-    """What one thread does of steps job.first_step .. n_steps."""
+    """What one thread does of steps job.first .. n_steps."""
     cdef uint64_t mode = flush_denormals()
     cdef Worker worker
     cdef int task, tasks_begin = first_task(job, thread, n_threads)
@@ -441,11 +443,11 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
             columns_end = job.tasks[task].last
-        if job.first_step == 0 and job.tasks[task].last > 0 and                 job.stages[job.tasks[task].stage].transposed >= 0:
+        if job.first == 0 and job.tasks[task].last > 0 and                 job.stages[job.tasks[task].stage].transposed >= 0:
             transpose_rows(job, job.tasks + task)
     barrier()
 
-    for step in range(job.first_step, job.last_step):
+    for step in range(job.first, job.last):
         worker.start = step * job.batch_size
         worker.n_rows = min(job.batch_size, job.n_rows - worker.start)
         worker.order = shifted(job.order, worker.start)
@@ -501,23 +503,38 @@ cdef bint readable_in_place(const Job *job) noexcept nogil:
             and (job.mode != TRAIN or job.stages[0].kind != STAGE_DROPOUT))
 
 
+cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
+    """Whether the rows that were read hold no NaN and no infinity."""
+    cdef int finite = True
+    cdef int64_t row
+    if job.rows.indptr != NULL:
+        job.kernels.all_finite(job.offsets[worker.n_rows], job.entries, &finite)
+        return finite
+    for row in range(worker.n_rows):
+        job.kernels.all_finite(job.rows.n_cols,
+                               worker.input + row * worker.input_ld * job.itemsize, &finite)
+        if not finite:
+            return False
+    return True
+
+
 cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
-    """What one thread predicts of rows job.first_step .. last_step."""
+    """What one thread predicts of rows job.first .. last_step.
+
+    Threads take blocks as they get done with others: where another program, or a BLAS that spins
+    for work, holds a processor, the rest goes on.
+    """
     cdef uint64_t mode = flush_denormals()
     cdef Worker worker
     cdef int index
     cdef const Stage *output = job.stages + job.n_stages - 1
     cdef int64_t n_out = output.n_out, ld = output.ld_out, row, i, n
-    cdef int64_t total = job.last_step - job.first_step
-    cdef int64_t blocks = quotient_up(total, ROW_BLOCK)
-    cdef int64_t begin = job.first_step + blocks * thread // n_threads * ROW_BLOCK
-    cdef int64_t end = job.first_step + blocks * (thread + 1) // n_threads * ROW_BLOCK
     cdef bint in_place = readable_in_place(job)
     cdef char *y
     cdef Job own = job[0]   # sparse rows are read into buffers of the thread
 
     worker.own = job.workers + thread * job.worker_size
-    worker.values, worker.room = worker.own + job.worker_values * job.itemsize, min(<int64_t> ROW_BLOCK, total)
+    worker.values, worker.room = worker.own + job.worker_values * job.itemsize, job.max_batch
     worker.order, worker.first, worker.step, worker.scale = NULL, 0, 0, 0
     own.offsets += thread * (ROW_BLOCK + 1)
     own.columns += thread * job.n_entries
@@ -525,9 +542,11 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     for index in range(job.n_stages):
         if job.stages[index].kind == STAGE_BN_APPLY:
             merge(job, &worker, job.stages + index, False)
-    row = begin
-    while row < min(end, job.last_step):
-        n = min(<int64_t> ROW_BLOCK, job.last_step - row)
+    while True:
+        row = job.first + take_ticket(&job.n_taken) * ROW_BLOCK
+        if row >= job.last:
+            break
+        n = min(<int64_t> ROW_BLOCK, job.last - row)
         worker.start, worker.n_rows, worker.last = row, n, n
         worker.input, worker.input_ld = worker.values, job.stages[0].ld_in
         if in_place:
@@ -535,13 +554,15 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
             worker.input = <const char *> job.rows.data + row * worker.input_ld * job.itemsize
         else:
             read_rows(&own, &worker)
+        # This look at the rows also brings them into the cache.
+        if not finite_rows(&own, &worker):
+            job.all_finite = False
         for index in range(job.n_stages):
             forward(&own, &worker, index, 0, n)
         y = value(job, &worker, output.y, 0, ld)
         for i in range(n):
             memcpy(job.out + (row + i) * n_out * job.itemsize, y + i * ld * job.itemsize,
                    n_out * job.itemsize)
-        row += ROW_BLOCK
     restore_denormals(mode)
 
 
@@ -563,16 +584,17 @@ cdef int in_slices(Part part, Job *job, int64_t n, double operations, int n_thre
     the clock may decide.
     """
     cdef double size = OPERATIONS_OF_FIRST_SLICE / operations, began, seconds
-    job.first_step, job.n_done = 0, 0
-    while job.first_step < n:
-        job.last_step = min(n, job.first_step + max(1, <int64_t> min(size, 1e15)))
+    job.first, job.n_done = 0, 0
+    while job.first < n:
+        job.n_taken = 0
+        job.last = min(n, job.first + max(1, <int64_t> min(size, 1e15)))
         began = perf_counter()
         with nogil:
             in_parallel(part, job, n_threads)
         seconds = perf_counter() - began
-        if part is run_steps and job.n_done < job.last_step:
+        if part is run_steps and job.n_done < job.last:
             break
-        job.first_step = job.last_step
+        job.first = job.last
         size = max(1, size * min(8, SECONDS_PER_SLICE / max(seconds, 1e-9)))
         PyErr_CheckSignals()
     return 0
@@ -654,7 +676,10 @@ ROW_TYPES = {"f": ROWS_FLOAT32, "d": ROWS_FLOAT64, "B": ROWS_UINT8}
 
 
 def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
-    """Fill `out` (n, n_outputs) with the network's output for the rows of X."""
+    """Fill `out` (n, n_outputs) with the network's output for the rows of X.
+
+    Returns whether all of X was finite; where it was not, rows of `out` mean nothing.
+    """
     cdef Job job
     cdef Data rows = Data(X)
     memset(&job, 0, sizeof(Job))
@@ -666,9 +691,10 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     job.parameters, job.statistics = data(parameters), data(statistics)
     job.rows, job.out = &rows.rows, data(out)
     n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
-    room = min(ROW_BLOCK, rows.rows.n_rows)
+    job.max_batch = min(ROW_BLOCK, rows.rows.n_rows)
+    job.all_finite = True
     job.worker_values = quotient_up(5 * (program.n_statistics // 2), job.panel) * job.panel
-    job.worker_size = (job.worker_values + room * program.n_values) * job.itemsize
+    job.worker_size = (job.worker_values + job.max_batch * program.n_values) * job.itemsize
     workers = aligned_zeros(n_threads * job.worker_size, np.uint8)
     job.workers = data(workers)
     if rows.rows.indptr != NULL:
@@ -679,7 +705,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
         job.offsets, job.columns = <int64_t *> data(offsets), <int32_t *> data(columns)
         job.entries = data(entries)
     in_slices(predict_rows, &job, rows.rows.n_rows, program.flops + 1., n_threads)
-    return out
+    return job.all_finite
 
 
 cdef class Engine:

@@ -53,6 +53,7 @@
     F(csr_weight_gradient, (int64_t first, int64_t last, int64_t ld, const int64_t *starts,     \
                             const int64_t *ends, const int32_t *entry_rows,                     \
                             const void *entry_values, const void *dz, void *dw, int accumulate)) \
+    F(all_finite, (int64_t n, const void *values, int *finite))                                 \
     F(weighted_sum, (int64_t n, const void *values, const void *weights, const int64_t *order,  \
                      int64_t first_row, double *sum))                                           \
     F(fma_chain, (int64_t n, int64_t *n_operations))

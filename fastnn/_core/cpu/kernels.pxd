@@ -97,6 +97,7 @@ cdef extern from "kernels.h" nogil:
             int64_t first, int64_t last, int64_t ld, const int64_t *starts, const int64_t *ends,
             const int32_t *entry_rows, const void *entry_values, const void *dz, void *dw,
             int accumulate) noexcept nogil
+        void (*all_finite)(int64_t n, const void *values, int *finite) noexcept nogil
         void (*weighted_sum)(
             int64_t n, const void *values, const void *weights, const int64_t *order,
             int64_t first_row, double *sum) noexcept nogil
@@ -113,6 +114,7 @@ cdef extern from "processor.h" nogil:
     void barrier()
     int team_size()
     int most_threads()
+    int64_t take_ticket(int64_t *counter)
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
 

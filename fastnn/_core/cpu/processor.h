@@ -25,6 +25,12 @@ static inline int team_size(void) { return 1; }
 static inline int most_threads(void) { return 1; }
 #endif
 
+/* The next number of a counter that threads share. */
+static inline int64_t take_ticket(int64_t *counter)
+{
+    return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
 /* Denormals make an Adam step several times slower: take them as zero on this thread. Returns the
  * mode to restore. */
 static inline uint64_t flush_denormals(void)

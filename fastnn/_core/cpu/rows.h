@@ -119,4 +119,17 @@ static void csr_weight_gradient(int64_t first, int64_t last, int64_t ld, const i
     }
 }
 
+/* Whether no value is NaN or infinite. */
+static void all_finite(int64_t n, const void *values_, int *finite)
+{
+    const real *values = values_;
+    const integer magnitude = REAL(0x7fffffff, 0x7fffffffffffffff), infinity = bits_of((real)INFINITY);
+    integer most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const integer bits = bits_of(values[i]) & magnitude;
+        most = bits > most ? bits : most;
+    }
+    *finite = most < infinity;
+}
+
 #endif

@@ -10,7 +10,7 @@ from .engine import most_openmp_threads
 
 #: Below this many floating-point operations between two barriers a second thread costs more than
 #: it brings.
-TINY = 2e6
+TINY = 5e6
 
 _forked = False
 

@@ -1,0 +1,341 @@
+"""What is refused: with one clear sentence, and the estimator is as it was before the call."""
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn import config_context
+from sklearn.exceptions import NotFittedError
+
+from fastnn import LBFGS, SGD, Adam, BatchNorm, Dropout, InvScaling, MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RNG = np.random.RandomState(0)
+X = RNG.normal(size=(60, 4))
+Y = {MLPClassifier: np.array(["a", "b", "c"])[np.arange(60) % 3], MLPRegressor: X[:, 0]}
+ESTIMATORS = list(Y)
+
+
+def spoiled(value, container=np.asarray):
+    rows = X.copy()
+    rows[17, 2] = value
+    return container(rows)
+
+
+def snapshot(model):
+    """Everything the model holds, the numbers in its arrays included."""
+    return copy.deepcopy(vars(model)), dict(vars(model))
+
+
+def assert_unchanged(model, before):
+    copied, same = before
+    assert vars(model).keys() == same.keys()
+    for name, value in vars(model).items():
+        assert value is same[name], name
+    for name in ("coefs_", "intercepts_"):
+        for array, expected in zip(getattr(model, name, ()), copied.get(name, ()), strict=True):
+            np.testing.assert_array_equal(array, expected)
+    for name in ("loss_curve_", "validation_scores_"):
+        assert getattr(model, name, None) == copied.get(name)
+
+
+def fitted(estimator, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return estimator(hidden_layer_sizes=(5,), max_iter=3, **options).fit(X, Y[estimator])
+
+
+# --- rows and targets -----------------------------------------------------------------------------
+
+BAD_ROWS = {
+    "nan": (spoiled(np.nan), "Input X contains NaN"),
+    "inf": (spoiled(np.inf), "Input X contains infinity"),
+    "nan, float32": (spoiled(np.nan).astype(np.float32), "Input X contains NaN"),
+    "nan, fortran": (np.asfortranarray(spoiled(np.nan)), "Input X contains NaN"),
+    "nan, sparse": (spoiled(np.nan, sparse.csr_array), "Input X contains NaN"),
+    "inf, csc": (spoiled(-np.inf, sparse.csc_matrix), "Input X contains infinity"),
+    "no rows": (X[:0], r"Found array with 0 sample\(s\)"),
+    "no columns": (X[:, :0], r"Found array with 0 feature\(s\)"),
+    "one row, 1-D": (X[0], "Expected 2D array, got 1D array"),
+    "3-D": (X[np.newaxis], "Found array with dim 3"),
+    "strings": (X.astype(str).astype(object) + "?", "could not convert string to float"),
+    "complex": (X + 1j, "Complex data not supported"),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("kind", BAD_ROWS)
+def test_bad_rows(estimator, kind):
+    rows, message = BAD_ROWS[kind]
+    y = Y[estimator][: rows.shape[0]]
+    for model in (estimator(), fitted(estimator), fitted(estimator, warm_start=True)):
+        before = snapshot(model)
+        with pytest.raises(ValueError, match=message):
+            model.fit(rows, y)
+        assert_unchanged(model, before)
+    for call in (model.predict, lambda rows: model.partial_fit(rows, y)):
+        with pytest.raises(ValueError, match=message):
+            call(rows)
+        assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_rows_of_another_width(estimator):
+    model = fitted(estimator, warm_start=True)
+    before = snapshot(model)
+    message = f"X has 3 features, but {estimator.__name__} is expecting 4 features"
+    for call in (
+        lambda: model.fit(X[:, :3], Y[estimator]),
+        lambda: model.partial_fit(X[:, :3], Y[estimator]),
+        lambda: model.predict(X[:, :3]),
+        lambda: model.predict(sparse.csr_array(X[:, :3])),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+        assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (np.r_[[np.nan], X[1:, 0]], "Input y contains NaN"),
+        (np.r_[[np.inf], X[1:, 0]], "Input y contains infinity"),
+        (X[:59, 0], "inconsistent numbers of samples"),
+        (None, "requires y to be passed"),
+        ([], "inconsistent numbers of samples|Found array with 0"),
+    ],
+)
+def test_bad_targets(estimator, y, message):
+    for model in (estimator(), fitted(estimator)):
+        before = snapshot(model)
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, y)
+        assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize(
+    "model, y, message",
+    [
+        (MLPClassifier(), X[:, 0], "Unknown label type: "),
+        (
+            MLPClassifier(),
+            np.arange(120).reshape(60, 2),
+            "Multioutput target data is not supported",
+        ),
+        (MLPRegressor(loss="poisson"), X[:, 0], "loss='poisson' needs targets y >= 0"),
+        (MLPRegressor(), Y[MLPClassifier], "could not convert string to float"),
+    ],
+    ids=str,
+)
+def test_targets_that_do_not_fit_the_estimator(model, y, message):
+    before = snapshot(model)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize(
+    "weight, message",
+    [
+        (np.ones(59), r"sample_weight.shape == \(59,\), expected \(60,\)"),
+        (np.r_[[np.nan], np.ones(59)], "Input sample_weight contains NaN"),
+        (np.r_[[-1], np.ones(59)], "Negative values in data passed to `sample_weight`"),
+        (np.zeros(60), "at least one non-zero"),
+        (np.ones((60, 2)), "Sample weights must be 1D"),
+    ],
+)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_bad_weights(estimator, weight, message):
+    model = fitted(estimator)
+    before = snapshot(model)
+    for call in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=message):
+            call(X, Y[estimator], sample_weight=weight)
+        assert_unchanged(model, before)
+
+
+def test_bad_targets_of_partial_fit():
+    model = MLPClassifier(hidden_layer_sizes=(5,))
+    before = snapshot(model)
+    for y, classes, message in (
+        (["a"] * 60, None, "classes must be passed on the first call to partial_fit"),
+        (["d"] * 60, ["a", "b", "c"], "`y` has classes not in `self.classes_`.*'y' has .*'d'"),
+        ([1] * 60, ["a", "b", "c"], "`y` has classes not in `self.classes_`"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(X, y, classes=classes)
+        assert_unchanged(model, before)
+
+    model.partial_fit(X, Y[MLPClassifier], classes=["a", "b", "c"])
+    before = snapshot(model)
+    indicators = np.eye(3, dtype=int)[np.arange(60) % 3]
+    for y, classes, message in (
+        (["a", "z"] * 30, None, "`y` has classes not in `self.classes_`"),
+        (Y[MLPClassifier], ["a", "b"], "is not the same as on last call to partial_fit"),
+        (indicators, None, "The object was not fitted with multilabel input"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(X, y, classes=classes)
+        assert_unchanged(model, before)
+
+    model = MLPClassifier(hidden_layer_sizes=(5,)).partial_fit(X, indicators, classes=[0, 1, 2])
+    before = snapshot(model)
+    for y in (indicators[:, :2], indicators[:, 0]):
+        with pytest.raises(ValueError, match="y must be a label indicator matrix of 3 columns"):
+            model.partial_fit(X, y)
+        assert_unchanged(model, before)
+
+
+def test_regressor_of_another_number_of_outputs():
+    model = fitted(MLPRegressor)
+    before = snapshot(model)
+    with pytest.raises(ValueError, match="y has 2 outputs, but was fitted with 1"):
+        model.partial_fit(X, X[:, :2])
+    assert_unchanged(model, before)
+
+
+def test_warm_start_with_other_classes():
+    model = fitted(MLPClassifier, warm_start=True)
+    before = snapshot(model)
+    for y in (["a", "b"] * 30, ["a", "b", "d"] * 20):
+        with pytest.raises(ValueError, match="warm_start can only be used where `y` has the same"):
+            model.fit(X, y)
+        assert_unchanged(model, before)
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+
+def known(name, *values):
+    """The message that names a parameter and lists what it may be, in any order."""
+    return f"'{name}' parameter" + "".join(f"(?=.*'{value}')" for value in values)
+
+
+BAD_PARAMETERS = [
+    ({"hidden_layer_sizes": -3}, "'hidden_layer_sizes' parameter of MLP"),
+    ({"hidden_layer_sizes": (5, 0)}, r"hidden_layer_sizes must be > 0, got \[5, 0\]"),
+    ({"hidden_layer_sizes": (5, -1)}, r"hidden_layer_sizes must be > 0, got \[5, -1\]"),
+    ({"hidden_layer_sizes": (5.5,)}, r"hidden_layer_sizes must be integers, got \[5.5\]"),
+    ({"activation": "swish"}, known("activation", "identity", "logistic", "relu", "tanh")),
+    ({"activation": "softmax"}, "'activation' parameter"),
+    ({"solver": "adagrad"}, known("solver", "adam", "lbfgs", "sgd")),
+    ({"solver": Adam}, "'solver' parameter"),
+    ({"solver": Adam(beta_1=1.5)}, r"'beta_1' parameter of Adam must be .*\[0.0, 1.0\)"),
+    ({"solver": SGD(momentum=-1)}, "'momentum' parameter of SGD"),
+    ({"solver": LBFGS(max_fun=0)}, "'max_fun' parameter of LBFGS"),
+    ({"learning_rate": "cosine"}, known("learning_rate", "adaptive", "constant", "invscaling")),
+    ({"solver": "sgd", "learning_rate": InvScaling(-1.0)}, "'power_t' parameter of InvScaling"),
+    ({"learning_rate_init": 0.0}, "'learning_rate_init' parameter"),
+    ({"alpha": -1.0}, "'alpha' parameter"),
+    ({"batch_size": 0}, "'batch_size' parameter"),
+    ({"max_iter": 0}, "'max_iter' parameter"),
+    ({"validation_fraction": 1.5}, "'validation_fraction' parameter"),
+    ({"normalization": "layer"}, known("normalization", "batch")),
+    ({"normalization": BatchNorm(position="inside")}, "'position' parameter of BatchNorm"),
+    ({"dropout": 1.0}, "'dropout' parameter"),
+    ({"dropout": (0.1, 0.2, 0.3)}, "dropout has 3 rates for 1 hidden layers"),
+    ({"dropout": (1.2,)}, r"dropout rates must be numbers in \[0, 1\)"),
+    ({"dropout": Dropout(input_rate=2)}, "'input_rate' parameter of Dropout"),
+    ({"dropout": 0.5, "solver": "lbfgs"}, "dropout needs solver='sgd' or 'adam'"),
+    ({"device": "cuda"}, "device='cuda' is not available in this version"),
+    ({"device": 0}, "'device' parameter"),
+    ({"precision": "float16"}, known("precision", "auto", "float32", "float64")),
+    ({"n_jobs": 0}, "'n_jobs' parameter"),
+    ({"early_stopping": True, "validation_fraction": 0.01}, "validation set is too small"),
+    ({"random_state": "seed"}, "'random_state' parameter"),
+]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("options, message", BAD_PARAMETERS, ids=str)
+def test_bad_parameters(estimator, options, message):
+    options = {"hidden_layer_sizes": (5,)} | options
+    for model in (estimator(**options), fitted(estimator).set_params(**options)):
+        before = snapshot(model)
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, Y[estimator])
+        assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_bad_parameters_set_between_calls(estimator):
+    for options, message in (
+        ({"alpha": -1.0}, "'alpha' parameter"),
+        ({"early_stopping": True}, "partial_fit does not support early_stopping=True"),
+        ({"hidden_layer_sizes": (6,)}, "the fitted network has 5-.*, now asked for is 6-"),
+        ({"hidden_layer_sizes": (5, 5)}, "layers of the same sizes and normalization"),
+        ({"normalization": "batch"}, "5 normalised-"),
+        ({"precision": "float32"}, "precision='float32', but the network was fitted in float64"),
+        ({"device": "cuda"}, "device='cuda' is not available"),
+    ):
+        model = fitted(estimator).set_params(**options)
+        before = snapshot(model)
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(X, Y[estimator])
+        assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize(
+    "options, units",
+    [
+        ({"hidden_layer_sizes": (10**12,)}, "4-1000000000000-"),
+        ({"hidden_layer_sizes": (10**6, 10**6)}, "4-1000000-1000000-"),
+        ({"hidden_layer_sizes": (10**40,)}, "4-1"),
+    ],
+)
+def test_networks_that_do_not_fit_in_memory(estimator, options, units):
+    for solver in ("adam", "lbfgs"):
+        model = estimator(solver=solver, **options)
+        before = snapshot(model)
+        message = f"A network of {units}.* units, trained on batches of .* choose smaller hidden"
+        with pytest.raises(MemoryError, match=message):
+            model.fit(X, Y[estimator])
+        assert_unchanged(model, before)
+
+
+def test_batches_that_do_not_fit_in_memory():
+    n_rows = 10**7
+    model = MLPRegressor(hidden_layer_sizes=(10**6,), batch_size=n_rows)
+    rows = np.broadcast_to(np.float32(1), (n_rows, 1))
+    with pytest.raises(MemoryError, match="trained on batches of 10000000 rows"):
+        model.fit(rows, np.broadcast_to(1.0, n_rows))
+    assert not hasattr(model, "n_features_in_")
+
+
+# --- failing later --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_an_error_in_the_middle_of_training_changes_nothing(estimator, solver):
+    def fail(estimator, epoch, n_epochs):
+        raise RuntimeError("from outside")
+
+    for model in (estimator(solver=solver), fitted(estimator).set_params(solver=solver)):
+        model._on_epoch = fail
+        before = snapshot(model)
+        with pytest.raises(RuntimeError, match="from outside"):
+            model.fit(X, Y[estimator])
+        assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba", "score"])
+def test_not_fitted(method):
+    arguments = (X, Y[MLPClassifier]) if method == "score" else (X,)
+    with pytest.raises(NotFittedError, match="This MLPClassifier instance is not fitted yet"):
+        getattr(MLPClassifier(), method)(*arguments)
+
+
+def test_a_value_beyond_the_precision_of_the_network_is_named_as_such():
+    model = MLPClassifier(precision="float32", max_iter=2).fit(X, Y[MLPClassifier])
+    huge = X.copy()
+    huge[0, 0] = 1e300
+    with pytest.raises(ValueError, match="too large for float32.*precision='float64'"):
+        model.predict(huge)
+    with config_context(assume_finite=True):
+        assert len(model.predict(huge)) == len(huge)

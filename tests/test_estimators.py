@@ -1,0 +1,691 @@
+"""The estimators as a user meets them: what goes in, what comes out, what is kept."""
+
+import doctest
+import inspect
+import pickle
+import tracemalloc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_multilabel_classification, make_regression
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.neural_network import MLPClassifier as TheirClassifier
+from sklearn.neural_network import MLPRegressor as TheirRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from fastnn import (
+    LBFGS,
+    SGD,
+    Adam,
+    Adaptive,
+    BatchNorm,
+    Dropout,
+    InvScaling,
+    MLPClassifier,
+    MLPRegressor,
+    estimators,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+PAIRS = [(MLPClassifier, TheirClassifier), (MLPRegressor, TheirRegressor)]
+X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
+X_DIGITS, Y_DIGITS = X_DIGITS[:300] / 16, Y_DIGITS[:300]
+X_REGRESSION, Y_REGRESSION = make_regression(200, 10, random_state=0)
+Y_REGRESSION /= Y_REGRESSION.std()
+ALL = [
+    (MLPClassifier, X_DIGITS, Y_DIGITS),
+    (MLPRegressor, X_REGRESSION, Y_REGRESSION),
+]
+
+
+def classifier(**options):
+    options = {"hidden_layer_sizes": (20,), "max_iter": 5, "random_state": 0} | options
+    return MLPClassifier(**options)
+
+
+def regressor(**options):
+    options = {"hidden_layer_sizes": (20,), "max_iter": 5, "random_state": 0} | options
+    return MLPRegressor(**options)
+
+
+# --- the same interface ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_parameters_are_scikit_learns_and_some_after_them(ours, theirs):
+    theirs, ours = (list(inspect.signature(cls).parameters.values()) for cls in (theirs, ours))
+    assert ours[: len(theirs)] == theirs
+    names = [parameter.name for parameter in ours[len(theirs) :]]
+    assert names == ["normalization", "dropout", "device", "precision", "n_jobs"]
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
+def test_fitted_attributes_are_scikit_learns_and_one_more(ours, theirs, options):
+    X = pd.DataFrame(X_DIGITS).rename(columns=str)
+    options = {"max_iter": 3} | options
+    attributes = [
+        {name for name in vars(cls(**options).fit(X, Y_DIGITS)) if not name.startswith("_")}
+        for cls in (ours, theirs)
+    ]
+    new = {"normalization", "dropout", "device", "precision", "n_jobs", "normalizations_"}
+    assert attributes[0] == attributes[1] - {"loss"} | new | (attributes[0] & {"loss"})
+    assert ours(**options).loss == theirs(**options).loss
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_methods_are_scikit_learns(ours, theirs):
+    assert {name for name in dir(theirs) if not name.startswith("_")} <= set(dir(ours))
+    for name in ("fit", "partial_fit", "predict", "score"):
+        assert inspect.signature(getattr(ours(), name)) == inspect.signature(
+            getattr(theirs(), name)
+        )
+
+
+def test_repr_shows_what_was_changed():
+    assert repr(MLPClassifier()) == "MLPClassifier()"
+    text = repr(MLPClassifier(solver=SGD(momentum=0.5), normalization="batch"))
+    assert text == ("MLPClassifier(normalization='batch', solver=SGD(momentum=0.5, nesterov=True))")
+
+
+def test_examples_in_the_documentation():
+    result = doctest.testmod(estimators)
+    assert result.attempted > 10
+    assert result.failed == 0
+
+
+# --- every parameter does something ---------------------------------------------------------------
+
+CHANGES = {
+    "loss": ({"y": "counts"}, "poisson"),
+    "hidden_layer_sizes": ({}, (21,)),
+    "activation": ({}, "tanh"),
+    "solver": ({}, "sgd"),
+    "alpha": ({}, 1.0),
+    "batch_size": ({}, 50),
+    "learning_rate": ({"solver": "sgd"}, "invscaling"),
+    "learning_rate_init": ({}, 0.01),
+    "power_t": ({"solver": "sgd", "learning_rate": "invscaling"}, 0.1),
+    "max_iter": ({}, 6),
+    "shuffle": ({"batch_size": 50}, False),
+    "random_state": ({}, 1),
+    "tol": ({"n_iter_no_change": 1}, 1e9),
+    "warm_start": ({"fits": 2}, True),
+    "momentum": ({"solver": "sgd"}, 0.5),
+    "nesterovs_momentum": ({"solver": "sgd"}, False),
+    "early_stopping": ({}, True),
+    "validation_fraction": ({"early_stopping": True}, 0.3),
+    "beta_1": ({}, 0.5),
+    "beta_2": ({}, 0.5),
+    "epsilon": ({}, 1e-2),
+    "n_iter_no_change": ({"tol": 1e9, "max_iter": 9, "n_iter_no_change": 2}, 5),
+    "max_fun": ({"solver": "lbfgs"}, 2),
+    "normalization": ({}, "batch"),
+    "dropout": ({}, 0.3),
+    "precision": ({}, "float32"),
+}
+SPEC_CHANGES = [
+    ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
+    ("solver", SGD(), SGD(nesterov=False)),
+    ("solver", Adam(), Adam(beta_1=0.8)),
+    ("solver", Adam(), Adam(beta_2=0.9)),
+    ("solver", Adam(), Adam(epsilon=1e-3)),
+    ("solver", LBFGS(), LBFGS(max_fun=3)),
+    ("learning_rate", InvScaling(), InvScaling(power_t=0.1)),
+    ("learning_rate", Adaptive(), Adaptive(divisor=2.0)),
+    ("learning_rate", Adaptive(), Adaptive(minimum=1.0)),
+    ("normalization", BatchNorm(), BatchNorm(momentum=0.5)),
+    ("normalization", BatchNorm(), BatchNorm(epsilon=0.1)),
+    ("normalization", BatchNorm(), BatchNorm(position="after")),
+    ("dropout", Dropout(), Dropout(rate=0.2)),
+    ("dropout", Dropout(), Dropout(input_rate=0.2)),
+]
+NO_CHANGE = {"verbose", "device", "n_jobs"}  # how, not what
+
+
+def _predicted(estimator, fits=1, y=None, **options):
+    X, target = X_REGRESSION, Y_REGRESSION
+    if y == "counts":
+        target = np.floor(np.exp(target))
+    model = estimator(**options)
+    if isinstance(model, MLPClassifier):
+        X, target = X_DIGITS, Y_DIGITS
+    for _ in range(fits):
+        model.fit(X, target)
+    return model.predict_proba(X) if isinstance(model, MLPClassifier) else model.predict(X)
+
+
+@pytest.mark.parametrize(
+    "estimator, name",
+    [(regressor, name) for name in CHANGES]
+    + [(classifier, name) for name in CHANGES if name != "loss"],
+)
+def test_parameter_changes_the_result(estimator, name):
+    base, value = CHANGES[name]
+    before = _predicted(estimator, **base)
+    np.testing.assert_array_equal(_predicted(estimator, **base), before)
+    assert not np.array_equal(_predicted(estimator, **base | {name: value}), before)
+
+
+@pytest.mark.parametrize("name, one, other", SPEC_CHANGES, ids=str)
+def test_parameter_of_a_spec_changes_the_result(name, one, other):
+    options = {"n_iter_no_change": 1, "tol": 1e9} if isinstance(one, Adaptive) else {}
+    assert not np.array_equal(
+        _predicted(regressor, **options, **{name: one}),
+        _predicted(regressor, **options, **{name: other}),
+    )
+
+
+def test_no_parameter_is_forgotten():
+    for cls in (MLPClassifier, MLPRegressor):
+        assert set(cls().get_params()) - {"loss"} == set(CHANGES) - {"loss"} | NO_CHANGE
+
+
+@pytest.mark.parametrize("estimator", [classifier, regressor])
+@pytest.mark.parametrize("n_jobs", [2, 3, -1])
+def test_number_of_threads_does_not_change_the_result(estimator, n_jobs):
+    options = {"normalization": "batch", "dropout": 0.2, "max_iter": 2}
+    np.testing.assert_array_equal(
+        _predicted(estimator, n_jobs=n_jobs, **options), _predicted(estimator, n_jobs=1, **options)
+    )
+
+
+# --- rows of many kinds ---------------------------------------------------------------------------
+
+
+def _rows(kind, X, folder):
+    if kind == "memmap":
+        np.save(folder / "X.npy", X)
+        return np.load(folder / "X.npy", mmap_mode="r")
+    if kind == "read-only":
+        X = X.copy()
+        X.flags.writeable = False
+        return X
+    return {
+        "list": lambda: X.tolist(),
+        "fortran": lambda: np.asfortranarray(X),
+        "strided": lambda: np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
+        "reversed": lambda: X[::-1, ::-1].copy()[::-1, ::-1],
+        "csr": lambda: sparse.csr_array(X),
+        "csc": lambda: sparse.csc_matrix(X),
+        "coo": lambda: sparse.coo_array(X),
+        "pandas": lambda: pd.DataFrame(X).rename(columns=str),
+        "polars": lambda: pl.DataFrame(X, schema=[f"x{i}" for i in range(X.shape[1])]),
+    }[kind]()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "memmap",
+        "read-only",
+        "list",
+        "fortran",
+        "strided",
+        "reversed",
+        "csr",
+        "csc",
+        "coo",
+        "pandas",
+        "polars",
+    ],
+)
+def test_rows_of_any_kind_give_the_same(kind, dtype, tmp_path):
+    X = X_DIGITS.astype(dtype)
+    options = {"precision": np.dtype(dtype).name, "early_stopping": True}
+    expected = classifier(**options).fit(X, Y_DIGITS)
+    rows = _rows(kind, X, tmp_path)
+    model = classifier(**options).fit(rows, Y_DIGITS)
+    rtol = 1e-3 if dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(model.loss_curve_, expected.loss_curve_, rtol=rtol)
+    np.testing.assert_allclose(
+        model.predict_proba(rows), expected.predict_proba(X), rtol=rtol, atol=1e-6
+    )
+
+
+def test_bytes_are_rows_too():
+    pixels = (X_DIGITS * 16).astype(np.uint8)
+    model = classifier(max_iter=30, learning_rate_init=0.01).fit(pixels, Y_DIGITS)
+    assert model.coefs_[0].dtype == np.float32
+    assert model.score(pixels, Y_DIGITS) > 0.95
+    as_float = pixels.astype(np.float32)
+    np.testing.assert_allclose(
+        model.predict_proba(pixels), model.predict_proba(as_float), rtol=1e-5
+    )
+    csr = sparse.csr_array(pixels)
+    assert csr.dtype == np.uint8
+    np.testing.assert_allclose(model.predict_proba(csr), model.predict_proba(pixels), rtol=1e-3)
+    assert clone(model).fit(csr, Y_DIGITS).coefs_[0].dtype == np.float32
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_rows_in_a_file_are_never_copied_whole(order, dtype, tmp_path):
+    shape = (20_000, 400)
+    X = np.lib.format.open_memmap(
+        tmp_path / "X.npy", "w+", dtype, shape, fortran_order=order == "F"
+    )
+    X[:: shape[0] // 100] = 1
+    X.flush()
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    y = np.arange(shape[0]) % 2
+    # The other precision than that of the rows.
+    model = MLPClassifier(
+        (4,),
+        max_iter=1,
+        batch_size=200,
+        early_stopping=True,
+        validation_fraction=0.01,
+        n_jobs=1,
+        precision="float32" if dtype == "float64" else "float64",
+    )
+    model.fit(X[:1000], y[:1000])  # what is imported or cached for good
+    model.predict(X[:100])
+    tracemalloc.start()
+    model.fit(X, y).predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.size  # a copy needs at least this number of bytes
+
+
+def test_sparse_rows_are_never_made_dense():
+    X = sparse.random(5000, 50_000, density=1e-4, format="csr", random_state=0)
+    y = np.arange(5000) % 2
+    model = MLPClassifier((2,), max_iter=1, n_jobs=1)
+    tracemalloc.start()
+    model.fit(X, y).predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.shape[0] * X.shape[1] * 8 / 15
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_feature_names(kind, tmp_path):
+    rows = _rows(kind, X_REGRESSION, tmp_path)
+    model = regressor().fit(rows, Y_REGRESSION)
+    assert list(model.feature_names_in_) == list(rows.columns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = model.predict(rows)
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        predicted = model.predict(X_REGRESSION)
+    np.testing.assert_array_equal(predicted, expected)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(rows[list(rows.columns)[::-1]])
+
+
+def test_precision():
+    X32 = X_DIGITS.astype(np.float32)
+    for X, precision, dtype in (
+        (X_DIGITS, "auto", np.float64),
+        (X32, "auto", np.float32),
+        ((X_DIGITS * 16).astype(int), "auto", np.float64),
+        (X_DIGITS, "float32", np.float32),
+        (X32, "float64", np.float64),
+    ):
+        model = classifier(precision=precision).fit(X, Y_DIGITS)
+        assert {array.dtype for array in model.coefs_ + model.intercepts_} == {np.dtype(dtype)}
+        assert model.predict_proba(X_DIGITS).dtype == dtype
+        assert model.predict_proba(X32).dtype == dtype
+        assert model.predict_log_proba(X32).dtype == dtype
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "names, dtype",
+    [
+        (["no", "yes"], None),
+        (["no", "yes"], object),
+        (["a", "b", "c"], None),
+        (["a", "b", "c"], object),
+        ([3, 7], np.int16),
+        ([0, 1, 2], np.uint8),
+        ([-1.0, 0.0, 2.0], np.float32),
+        ([False, True], bool),
+    ],
+    ids=str,
+)
+def test_labels_come_back_as_they_were(names, dtype):
+    codes = Y_DIGITS % len(names)
+    y = np.array(names, dtype=dtype)[codes]
+    ours = classifier(max_iter=20).fit(X_DIGITS, y)
+    theirs = TheirClassifier((20,), max_iter=20, random_state=0).fit(X_DIGITS, y)
+    np.testing.assert_array_equal(ours.classes_, theirs.classes_)
+    assert ours.classes_.dtype == theirs.classes_.dtype
+    predicted = ours.predict(X_DIGITS)
+    np.testing.assert_array_equal(predicted, theirs.predict(X_DIGITS))
+    assert predicted.dtype == theirs.predict(X_DIGITS).dtype
+    probabilities = ours.predict_proba(X_DIGITS)
+    assert probabilities.shape == (len(y), len(names))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(ours.predict_log_proba(X_DIGITS), np.log(probabilities))
+
+    validated = classifier(early_stopping=True).fit(X_DIGITS, y)
+    by_number = classifier(early_stopping=True).fit(X_DIGITS, codes)
+    assert validated.validation_scores_ == by_number.validation_scores_
+    np.testing.assert_array_equal(
+        validated.predict(X_DIGITS), np.array(names, dtype=dtype)[by_number.predict(X_DIGITS)]
+    )
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csr_matrix])
+def test_several_labels_a_row(container):
+    X, y = make_multilabel_classification(100, 10, n_classes=4, random_state=0)
+    ours = classifier(max_iter=50).fit(X, container(y))
+    theirs = TheirClassifier((20,), max_iter=50, random_state=0).fit(X, container(y))
+    predicted, expected = ours.predict(X), theirs.predict(X)
+    assert sparse.issparse(predicted) == sparse.issparse(expected)
+    if sparse.issparse(predicted):
+        assert type(predicted) is container
+        predicted, expected = predicted.toarray(), expected.toarray()
+    np.testing.assert_array_equal(predicted, expected)
+    assert predicted.dtype == expected.dtype
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-6)
+
+
+def test_one_class_only():
+    y = np.full(len(X_DIGITS), "only")
+    model = classifier().fit(X_DIGITS, y)
+    assert list(model.classes_) == ["only"]
+    assert set(model.predict(X_DIGITS)) == {"only"}
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_predictions_have_the_shape_of_the_targets(n_outputs, loss):
+    y = np.abs(np.column_stack([Y_REGRESSION] * n_outputs))
+    model = regressor(loss=loss)
+    assert model.fit(X_REGRESSION, y[:, 0]).predict(X_REGRESSION).shape == (200,)
+    if n_outputs > 1:
+        assert model.fit(X_REGRESSION, y).predict(X_REGRESSION).shape == y.shape
+    if loss == "poisson":
+        assert (model.predict(X_REGRESSION) > 0).all()
+
+
+def test_first_partial_fit_need_not_see_all_classes():
+    model = classifier()
+    model.partial_fit(X_DIGITS[:1], ["b"], classes=["c", "a", "b"])
+    assert list(model.classes_) == ["a", "b", "c"]
+    model.partial_fit(X_DIGITS[1:3], ["a", "a"])
+    assert model.predict_proba(X_DIGITS).shape == (len(X_DIGITS), 3)
+
+
+def test_rows_of_weight_zero_do_not_count():
+    for estimator, X, y in (
+        (classifier, X_DIGITS, Y_DIGITS),
+        (regressor, X_REGRESSION, Y_REGRESSION),
+    ):
+        n = len(X)
+        weight = np.ones(n)
+        weight[n // 2 :] = 0
+        options = {"batch_size": n, "shuffle": False}
+        weighted = estimator(**options).fit(X, y, sample_weight=weight)
+        options["batch_size"] = n // 2
+        part = estimator(**options).fit(X[: n // 2], y[: n // 2])
+        np.testing.assert_allclose(weighted.coefs_[0], part.coefs_[0], rtol=1e-9)
+
+
+def test_a_batch_of_weight_zero_does_no_harm():
+    weight = np.repeat([0.0, 1.0], 100)
+    model = regressor(batch_size=50, shuffle=False, solver="sgd").fit(
+        X_REGRESSION, Y_REGRESSION, sample_weight=weight
+    )
+    assert np.isfinite(model.loss_curve_).all()
+
+
+# --- parameters that can be written to ------------------------------------------------------------
+
+
+def _by_hand(model, X):
+    for i, (coef, intercept) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
+        X = X @ coef + intercept
+        if i < len(model.coefs_) - 1:
+            X = np.maximum(X, 0)
+    return X[:, 0]
+
+
+def test_what_is_written_into_the_parameters_predicts():
+    model = regressor().fit(X_REGRESSION, Y_REGRESSION)
+    before = model.predict(X_REGRESSION)
+    np.testing.assert_allclose(before, _by_hand(model, X_REGRESSION), rtol=1e-9)
+
+    model.coefs_[0][2, 3] += 1.0
+    model.intercepts_[1][:] = 0.5
+    written = model.predict(X_REGRESSION)
+    assert not np.allclose(written, before)
+    np.testing.assert_allclose(written, _by_hand(model, X_REGRESSION), rtol=1e-9)
+
+    mine = np.ones((20, 1), dtype=np.float32)
+    model.coefs_[1] = mine
+    model.intercepts_ = [np.arange(20), [3]]
+    replaced = model.predict(X_REGRESSION)
+    np.testing.assert_array_equal(model.coefs_[1], mine)
+    np.testing.assert_array_equal(model.intercepts_[1], [3])
+    np.testing.assert_allclose(replaced, _by_hand(model, X_REGRESSION), rtol=1e-9)
+    assert model.coefs_[1].dtype == np.float64
+
+    model.coefs_[1][...] = 2  # views again
+    assert not np.allclose(model.predict(X_REGRESSION), replaced)
+    model.coefs_ = tuple(np.zeros_like(coef) for coef in model.coefs_)
+    np.testing.assert_array_equal(model.predict(X_REGRESSION), 3)
+
+
+def test_written_parameters_are_where_training_goes_on_from_and_what_is_pickled():
+    model = regressor().fit(X_REGRESSION, Y_REGRESSION)
+    model.coefs_[0] = np.zeros((10, 20))
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.coefs_[0], 0)
+    model.coefs_[0] = np.zeros((10, 20))
+    model.partial_fit(X_REGRESSION, Y_REGRESSION)
+    assert 0 < np.abs(model.coefs_[0]).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("coefs_", [np.zeros((10, 20)), np.zeros((20, 2))], r"coefs_\[1\] has shape \(20, 2\)"),
+        ("coefs_", [np.zeros((10, 20))], "coefs_ has 1 arrays, but there are 2 layers"),
+        ("intercepts_", [np.zeros(3), np.zeros(1)], r"intercepts_\[0\] has shape \(3,\)"),
+    ],
+)
+def test_parameters_of_another_shape_are_refused(name, value, message):
+    model = regressor().fit(X_REGRESSION, Y_REGRESSION)
+    setattr(model, name, value)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=message):
+            model.predict(X_REGRESSION)
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(X_REGRESSION, Y_REGRESSION)
+
+
+def test_normalizations_can_be_seen_and_written():
+    model = regressor(normalization="batch").fit(X_REGRESSION, Y_REGRESSION)
+    hidden, output = model.normalizations_
+    assert output is None
+    assert set(hidden) == {"scale", "shift", "mean", "variance"}
+    z = X_REGRESSION @ model.coefs_[0] + model.intercepts_[0]
+    z = (z - hidden["mean"]) / np.sqrt(hidden["variance"] + 1e-5) * hidden["scale"]
+    by_hand = np.maximum(z + hidden["shift"], 0) @ model.coefs_[1] + model.intercepts_[1]
+    np.testing.assert_allclose(model.predict(X_REGRESSION), by_hand[:, 0], rtol=1e-9)
+    hidden["scale"][:] = 0
+    hidden["shift"][:] = 0
+    np.testing.assert_allclose(model.predict(X_REGRESSION), model.intercepts_[1][0])
+
+
+def test_a_new_fit_leaves_the_arrays_of_the_last_one_alone():
+    model = regressor().fit(X_REGRESSION, Y_REGRESSION)
+    mine, copied = model.coefs_[0], model.coefs_[0].copy()
+    model.set_params(random_state=1).fit(X_REGRESSION, Y_REGRESSION)
+    np.testing.assert_array_equal(mine, copied)
+
+
+# --- inside scikit-learn --------------------------------------------------------------------------
+
+
+def test_grid_search_over_specs():
+    search = GridSearchCV(
+        classifier(solver=Adam(), normalization=BatchNorm(), dropout=Dropout(0.1)),
+        {
+            "solver__beta_1": [0.5, 0.9],
+            "normalization__position": ["before", "after"],
+            "dropout__rate": [0.0, 0.2],
+        },
+        cv=2,
+    ).fit(X_DIGITS, Y_DIGITS)
+    assert (
+        len({tuple(row) for row in search.cv_results_["param_solver__beta_1"].reshape(-1, 1)}) == 2
+    )
+    assert search.best_estimator_.solver.beta_1 in (0.5, 0.9)
+    swapped = GridSearchCV(classifier(), {"solver": ["sgd", Adam(beta_1=0.5), LBFGS()]}, cv=2)
+    swapped.fit(X_DIGITS, Y_DIGITS)
+    assert len(set(swapped.cv_results_["mean_test_score"])) > 1
+
+
+def test_specs_are_not_shared_with_the_fitted_network():
+    norm = BatchNorm()
+    model = regressor(normalization=norm).fit(X_REGRESSION, Y_REGRESSION)
+    before = pickle.dumps(model.predict(X_REGRESSION))
+    norm.epsilon = 1.0
+    assert pickle.dumps(pickle.loads(pickle.dumps(model)).predict(X_REGRESSION)) == before
+
+
+def test_metadata_routing_of_sample_weight():
+    weight = np.random.default_rng(0).uniform(size=len(X_REGRESSION))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = (
+            regressor().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        )
+        result = cross_validate(
+            model,
+            X_REGRESSION,
+            Y_REGRESSION,
+            params={"sample_weight": weight},
+            cv=2,
+            return_estimator=True,
+            return_indices=True,
+        )
+        assert classifier().set_partial_fit_request(sample_weight=True, classes=True)
+    rows = result["indices"]["train"][0]
+    by_hand = regressor().fit(X_REGRESSION[rows], Y_REGRESSION[rows], sample_weight=weight[rows])
+    np.testing.assert_array_equal(result["estimator"][0].coefs_[0], by_hand.coefs_[0])
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_in_a_pipeline_with_set_output(container):
+    pipeline = make_pipeline(StandardScaler(), regressor()).set_output(transform=container)
+    pipeline.fit(X_REGRESSION, Y_REGRESSION)
+    assert list(pipeline[-1].feature_names_in_) == [f"x{i}" for i in range(10)]
+    assert np.isfinite(pipeline.predict(X_REGRESSION)).all()
+
+
+def test_partial_fit_is_for_stochastic_solvers():
+    assert hasattr(classifier(), "partial_fit")
+    for solver in ("lbfgs", LBFGS()):
+        assert not hasattr(classifier(solver=solver), "partial_fit")
+
+
+# --- pickling -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator, X, y", ALL)
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_training_goes_on_after_pickling_to_the_same_bits(estimator, X, y, solver):
+    model = estimator(
+        hidden_layer_sizes=(20,),
+        solver=solver,
+        normalization="batch",
+        dropout=0.2,
+        max_iter=5,
+        random_state=0,
+    ).fit(X, y)
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.predict(X), model.predict(X))
+    for _ in range(3):
+        model.partial_fit(X, y)
+        copied.partial_fit(X, y)
+    assert copied.loss_curve_ == model.loss_curve_
+    np.testing.assert_array_equal(copied.predict(X), model.predict(X))
+    for ours, theirs in zip(copied.coefs_, model.coefs_, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_pickle_holds_parameters_and_little_else():
+    X = np.random.default_rng(0).uniform(size=(20_000, 10))
+    model = regressor(hidden_layer_sizes=(50,), max_iter=1).fit(X, X[:, 0])
+    n_numbers = 3 * (11 * 50 + 51)  # parameters, and two moments of Adam
+    assert len(pickle.dumps(model)) < 8 * n_numbers + 5000
+    model._on_epoch = lambda *_: None  # cannot be pickled, and is not
+    assert pickle.loads(pickle.dumps(model)).loss_curve_ == model.loss_curve_
+    state = model.__getstate__()
+    assert state["_fastnn_version"]
+    assert state["_fastnn_format"] == estimators.PICKLE_FORMAT
+
+
+def test_unfitted_and_fitted_models_can_be_copied():
+    assert pickle.loads(pickle.dumps(classifier())).get_params() == classifier().get_params()
+    model = regressor().fit(X_REGRESSION, Y_REGRESSION)
+    assert not hasattr(clone(model), "coefs_")
+
+
+def test_a_pickle_of_the_future_is_refused(monkeypatch):
+    model = regressor().fit(X_REGRESSION, Y_REGRESSION)
+    monkeypatch.setattr("fastnn.__version__", "9.8.7")
+    monkeypatch.setattr(estimators, "PICKLE_FORMAT", estimators.PICKLE_FORMAT + 1)
+    pickled = pickle.dumps(model)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"was saved by fastnn 9\.8\.7, in a format that fastnn"):
+        pickle.loads(pickled)
+
+
+def test_a_pickle_without_a_new_parameter_gets_its_default():
+    state = regressor().fit(X_REGRESSION, Y_REGRESSION).__getstate__()
+    del state["n_jobs"]
+    model = MLPRegressor.__new__(MLPRegressor)
+    model.__setstate__(state)
+    assert model.n_jobs is None
+    assert model.predict(X_REGRESSION).shape == Y_REGRESSION.shape
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("pickles/*.pkl")), ids=str)
+def test_old_pickles_still_load(path):
+    """Each file holds a fitted model, rows, and what the model predicted when it was saved."""
+    with path.open("rb") as file:
+        model, X, expected = pickle.load(file)
+    np.testing.assert_allclose(model.predict_proba(X), expected, rtol=1e-6)
+    model.partial_fit(X, model.predict(X))
+    assert np.isfinite(model.loss_)
+
+
+# --- a few rows -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_few_rows_are_checked_as_many_are(dtype):
+    model = classifier().fit(X_DIGITS.astype(dtype), Y_DIGITS)
+    x = X_DIGITS[:1].astype(dtype)
+    expected = model.predict_proba(x.tolist())
+    np.testing.assert_allclose(model.predict_proba(x), expected, rtol=1e-6)
+    for bad in (np.nan, np.inf, -np.inf):
+        x[0, 5] = bad
+        with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+            model.predict_proba(x)
+    x[0, 5] = np.finfo(dtype).max / 8  # finite, though its square is not
+    assert model.predict_proba(x).shape == (1, 10)
+    with pytest.raises(ValueError, match="X has 63 features, but MLPClassifier is expecting 64"):
+        model.predict_proba(x[:, 1:].copy())
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
+        model.predict_proba(x[0])
+    with pytest.raises(ValueError, match="Found array with 0 sample"):
+        model.predict_proba(x[:0])

@@ -1,0 +1,34 @@
+"""What scikit-learn asks of every estimator."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from fastnn import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+ESTIMATORS = [
+    estimator(**{"max_iter": 100, "hidden_layer_sizes": (20,), "n_jobs": 1} | options)
+    for estimator in (MLPClassifier, MLPRegressor)
+    for options in (
+        {"hidden_layer_sizes": (100,)},
+        {"solver": "lbfgs", "max_iter": 30},
+        {"normalization": "batch", "dropout": 0.1},
+    )
+]
+
+
+def expected_failures(estimator):
+    """A row of weight 0 is no row left out where rows meet in a batch, or are dropped at random."""
+    if estimator.normalization is None:
+        return {}
+    reason = "the statistics of a batch count its rows, whatever their weights"
+    return {
+        "check_sample_weight_equivalence_on_dense_data": reason,
+        "check_sample_weight_equivalence_on_sparse_data": reason,
+    }
+
+
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)

@@ -1,0 +1,202 @@
+"""Specs and their registries: names, codes, values that are refused, and what they compute."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.neural_network import MLPClassifier as TheirClassifier
+
+import fastnn
+from fastnn.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
+from fastnn.initializers import glorot_uniform
+from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
+from fastnn.losses import LOSSES
+from fastnn.optimizers import LBFGS, N_COEFFICIENTS, OPTIMIZERS, SGD, Adam
+from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
+from fastnn.specs import resolve
+
+REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
+SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
+SPECS += [Dropout(), Dense(3)]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=repr)
+def test_spec_has_the_parameters_of_an_estimator(spec):
+    parameters = spec.get_params()
+    assert clone(spec) == spec
+    assert clone(spec) is not spec
+    assert type(spec)(**parameters) == spec
+    assert eval(repr(spec), vars(fastnn) | {"Dense": Dense}) == spec
+    for name, value in parameters.items():
+        assert spec.set_params(**{name: value}) is spec
+
+
+def test_set_params_tells_the_known_names():
+    with pytest.raises(ValueError, match=r"Adam has no parameter 'beta': it has \['beta_1'"):
+        Adam().set_params(beta=0.5)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        SGD(momentum=1.5),
+        SGD(momentum=-0.1),
+        SGD(nesterov="yes"),
+        Adam(beta_1=1.0),
+        Adam(beta_2=-0.1),
+        Adam(epsilon=0.0),
+        LBFGS(max_fun=0),
+        InvScaling(power_t=-1.0),
+        Adaptive(divisor=1.0),
+        Adaptive(minimum=0.0),
+        BatchNorm(momentum=0.0),
+        BatchNorm(epsilon=-1e-5),
+        BatchNorm(position="between"),
+        Dropout(rate=1.0),
+        Dropout(input_rate=-0.1),
+    ],
+    ids=repr,
+)
+def test_bad_value_is_named(spec):
+    default = type(spec)().get_params()
+    (name,) = (name for name, value in spec.get_params().items() if value != default[name])
+    with pytest.raises(ValueError, match=f"'{name}' parameter of {type(spec).__name__} must be"):
+        spec.validate()
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_resolve(kind):
+    registry = REGISTRIES[kind]
+    for name, spec in registry.items():
+        assert resolve(kind, name, registry) == spec()
+        own = spec()
+        assert resolve(kind, own, registry) is own
+    for unknown in ("adagrad", 3, None):
+        with pytest.raises(ValueError, match=f"Unknown {kind} {unknown!r}: the known ones are"):
+            resolve(kind, unknown, registry)
+
+
+def test_resolve_gives_a_name_the_values_at_hand():
+    at_hand = {"beta_1": 0.5, "momentum": 0.3}
+    assert resolve("solver", "adam", OPTIMIZERS, at_hand) == Adam(beta_1=0.5)
+    assert resolve("solver", "sgd", OPTIMIZERS, at_hand) == SGD(momentum=0.3)
+    assert resolve("solver", Adam(), OPTIMIZERS, at_hand) == Adam()
+
+
+# --- codes ----------------------------------------------------------------------------------------
+
+
+def _enumerations():
+    header = Path(__file__).parents[1] / "fastnn" / "_core" / "cpu" / "program.h"
+    enumerations = re.findall(r"enum \{(.*?)\}", header.read_text(), re.DOTALL)
+    return [[name.strip() for name in names.split(",")] for names in enumerations]
+
+
+@pytest.mark.parametrize(
+    "prefix, rows",
+    [("ACT_", ACTIVATIONS.values()), ("LOSS_", LOSSES.values())],
+)
+def test_codes_are_those_of_the_header(prefix, rows):
+    (names,) = (names for names in _enumerations() if names[0].startswith(prefix))
+    assert [row.code for row in rows] == list(range(len(names)))
+    short = {"log_loss": "log", "binary_log_loss": "binary_log"}
+    assert [short.get(row.name, row.name) for row in rows] == [
+        name.removeprefix(prefix).lower() for name in names
+    ]
+
+
+def test_codes_of_optimizers_are_those_of_the_header():
+    (names,) = (names for names in _enumerations() if names[0].startswith("OPT_"))
+    specs = [SGD(momentum=0.0), SGD(nesterov=False), SGD(), Adam()]
+    assert names == ["OPT_SGD", "OPT_MOMENTUM", "OPT_NESTEROV", "OPT_ADAM"]
+    assert [spec.code for spec in specs] == [0, 1, 2, 3]
+    assert [spec.n_slots for spec in specs] == [0, 1, 1, 2]
+
+
+def test_every_loss_has_an_output_activation():
+    assert {loss.output_activation for loss in LOSSES.values()} <= set(ACTIVATIONS)
+    assert HIDDEN_ACTIVATIONS == ["identity", "logistic", "tanh", "relu"]
+
+
+# --- optimizers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "optimizer, own",
+    [
+        (SGD(momentum=0.0), [0.0]),
+        (SGD(momentum=0.7, nesterov=False), [0.7]),
+        (SGD(momentum=0.7), [0.7]),
+    ],
+    ids=repr,
+)
+def test_coefficients_of_sgd(optimizer, own):
+    table = optimizer.coefficients(np.array([0.1, 0.2]), alpha=0.01, first_step=7)
+    row = own + [0.0] * (N_COEFFICIENTS - 2 - len(own))
+    np.testing.assert_array_equal(table, [[0.1, 0.01, *row], [0.2, 0.01, *row]])
+    assert table.flags.c_contiguous
+
+
+def test_coefficients_of_adam_go_on_counting():
+    adam = Adam(beta_1=0.8, beta_2=0.99, epsilon=1e-6)
+    rates = np.full(5, 0.1)
+    table = adam.coefficients(rates, alpha=0.5, first_step=0)
+    t = np.arange(1, 6)
+    np.testing.assert_allclose(table[:, 0], 0.1 * np.sqrt(1 - 0.99**t) / (1 - 0.8**t), rtol=1e-14)
+    np.testing.assert_array_equal(table[0, 1:], [0.5, 0.8, 1 - 0.8, 0.99, 1 - 0.99, 1e-6, 0.0])
+    np.testing.assert_array_equal(adam.coefficients(rates[:2], 0.5, first_step=3), table[3:])
+
+
+# --- schedules ------------------------------------------------------------------------------------
+
+
+def test_schedules():
+    assert Constant().rate(0.1, n_seen=1000, n_reductions=3) == 0.1
+    assert InvScaling(power_t=0.5).rate(0.1, n_seen=99, n_reductions=3) == pytest.approx(0.01)
+    assert InvScaling().rate(0.1, n_seen=0, n_reductions=0) == 0.1
+    assert Adaptive().rate(0.1, n_seen=1000, n_reductions=2) == pytest.approx(0.004)
+    assert Adaptive(divisor=10).rate(0.1, n_seen=0, n_reductions=1) == pytest.approx(0.01)
+
+
+def test_only_the_adaptive_schedule_goes_on_after_a_stall():
+    assert not Constant().reduces(0.1)
+    assert not InvScaling().reduces(0.1)
+    assert Adaptive().reduces(1.1e-6)
+    assert not Adaptive().reduces(1e-6)
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ["relu", "logistic"])
+def test_initial_parameters_are_scikit_learns(activation):
+    X, y = np.zeros((3, 5)), [0, 1, 2]
+    theirs = TheirClassifier(
+        (4,), activation, random_state=0, max_iter=1, learning_rate_init=1e-300
+    )
+    with pytest.warns(UserWarning):
+        theirs.fit(X, y)
+    random_state = np.random.RandomState(0)
+    for coef, intercept in zip(theirs.coefs_, theirs.intercepts_, strict=True):
+        ours = glorot_uniform(random_state, *coef.shape, activation)
+        np.testing.assert_array_equal(ours[0], coef)
+        np.testing.assert_array_equal(ours[1], intercept)
+
+
+def test_stack():
+    norm = BatchNorm()
+    layers = stack([4, 3], "tanh", norm, Dropout([0.1, 0.2]), 2, "softmax")
+    assert layers == [Dense(4, "tanh", norm, 0.1), Dense(3, "tanh", norm, 0.2), Dense(2, "softmax")]
+    assert stack([], "relu", None, Dropout(0.0), 1, "identity") == [Dense(1, "identity")]
+
+
+def test_dropout_rates():
+    assert Dropout(0.25).rates(3) == [0.25] * 3
+    assert Dropout(np.array([0.0, 0.5])).rates(2) == [0.0, 0.5]
+    with pytest.raises(ValueError, match="dropout has 2 rates for 3 hidden layers"):
+        Dropout([0.1, 0.2]).rates(3)
+    for bad in ([0.1, 1.0], [-0.1, 0.0], ["a", 0.0]):
+        with pytest.raises(ValueError, match=r"dropout rates must be numbers in \[0, 1\)"):
+            Dropout(bad).rates(2)
