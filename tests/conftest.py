@@ -1,8 +1,10 @@
-"""What all tests share: no window, one stream of examples."""
+"""What all tests share: no window, the installed package, one stream of examples."""
 
 import os
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# Child processes test the package that this one tests, not the source folder they start in.
+os.environ["PYTHONSAFEPATH"] = "1"
 
 from hypothesis import settings
 

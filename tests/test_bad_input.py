@@ -335,7 +335,7 @@ def test_a_value_beyond_the_precision_of_the_network_is_named_as_such():
     model = MLPClassifier(precision="float32", max_iter=2).fit(X, Y[MLPClassifier])
     huge = X.copy()
     huge[0, 0] = 1e300
-    with pytest.raises(ValueError, match="too large for float32.*precision='float64'"):
+    with pytest.raises(ValueError, match=r"too large for float32.*precision='float64'"):
         model.predict(huge)
     with config_context(assume_finite=True):
         assert len(model.predict(huge)) == len(huge)
