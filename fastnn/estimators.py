@@ -142,7 +142,8 @@ class _BaseMLP(BaseEstimator):
         history = History() if fresh else self._history.copy()
         progress = self._progress(history)
         network.use_optimizer(optimizer)
-        engine = network.engine(optimizer, settings.batch_size, self.n_jobs, self.device)
+        n_steps = settings.max_iter * math.ceil(len(rows) / settings.batch_size)
+        engine = network.engine(optimizer, settings.batch_size, n_steps, self.n_jobs, self.device)
         if stochastic:
             train(
                 engine,

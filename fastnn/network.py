@@ -96,10 +96,10 @@ class Network:
             state.step = 0
             self.optimizer = name
 
-    def engine(self, optimizer, batch_size, n_jobs, device):
-        """An engine that trains this network in place."""
+    def engine(self, optimizer, batch_size, n_steps, n_jobs, device):
+        """An engine that trains this network in place, for about so many steps."""
         operations = 3 * batch_size * self.program.flops  # one pass forward, two back
-        n_threads = _core.n_threads(n_jobs, operations, device)
+        n_threads = _core.n_threads(n_jobs, operations, n_steps, device)
         seed = 0 if self.seed is None else self.seed
         return _core.make_engine(
             self.program, self.state, optimizer.code, batch_size, n_threads, seed, device
@@ -112,7 +112,7 @@ class Network:
         """
         settled = self.continued([_forgetful(layer) for layer in self.layers], self.loss, 0.0)
         optimizer, n_rows = SGD(momentum=0.0), X.shape[0]
-        engine = settled.engine(optimizer, n_rows, n_jobs, device)
+        engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
         engine.train_steps(X, y, sample_weight, None, n_rows, coefficients, np.empty((1, 2)))
 
@@ -139,7 +139,7 @@ class Network:
         """Output of the network for the rows of X, and whether all of X was finite."""
         program, state = self.program, self.state
         out = np.empty((X.shape[0], program.n_outputs), self.dtype)
-        n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device)
+        n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device=device)
         finite = _core.predict(
             program, state.parameters, state.statistics, X, out, n_threads, device
         )

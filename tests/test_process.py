@@ -234,6 +234,8 @@ def test_denormal_moments_become_zero(n_threads):
 def test_n_jobs_asks_for_threads():
     assert _core.n_threads(3, HUGE) == 3
     assert _core.n_threads(None, 1) == 1
+    assert _core.n_threads(None, 1, HUGE) == 1  # tiny steps, however many
+    assert _core.n_threads(None, 1e7, 2) == 1  # too little in all
     assert _core.n_threads(1, HUGE) == 1
     assert _core.n_threads(-1, HUGE) >= 1
 

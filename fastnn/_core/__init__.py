@@ -33,6 +33,6 @@ def predict(program, parameters, statistics, X, out, n_threads, device="cpu"):
     return engine_module(device).predict(program, parameters, statistics, X, out, n_threads)
 
 
-def n_threads(n_jobs, operations, device="cpu"):
-    """How many threads a call of so many operations should use."""
-    return engine_module(device).n_threads(n_jobs, operations)
+def n_threads(n_jobs, operations, repeats=1, device="cpu"):
+    """How many threads should do so many operations so many times."""
+    return engine_module(device).n_threads(n_jobs, operations, repeats)

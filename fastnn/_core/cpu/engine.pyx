@@ -109,9 +109,11 @@ cdef struct Job:
     int64_t step
     char *out
     bint all_finite
+    Barrier barrier
 
 # What a thread works on: a batch, and the rows of it that are its own.
 cdef struct Worker:
+    int team                # number of threads
     int64_t n_rows          # of the batch
     int64_t first, last     # own rows
     const int64_t *order    # row numbers of the batch, NULL: start, start + 1, ..
@@ -283,7 +285,7 @@ cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
                             norm(job, worker, stage, INVERSE_STD))
 
 
-cdef void through_stages(const Job *job, const Worker *worker) noexcept nogil:
+cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
     """All stages, forward and back, for the worker's rows.
 
     Stages run by segments: a segment ends where one needs all rows of the batch, that is after
@@ -305,7 +307,7 @@ cdef void through_stages(const Job *job, const Worker *worker) noexcept nogil:
             row += ROW_BLOCK
         first = last + 1
         if first < job.n_stages:
-            barrier()
+            barrier_wait(&job.barrier, worker.team)
     first = job.n_stages - 1
     while first >= 0:
         if job.stages[first].kind == STAGE_BN_STATISTICS:
@@ -321,7 +323,7 @@ cdef void through_stages(const Job *job, const Worker *worker) noexcept nogil:
             row += ROW_BLOCK
         first = last - 1
         if first >= 0:
-            barrier()
+            barrier_wait(&job.barrier, worker.team)
 
 
 # ------------------------------------------------------------------------------- input and weights
@@ -437,6 +439,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef double total, mean_loss
     cdef bint gathers = job.order != NULL or job.rows.indptr != NULL or not readable_in_place(job)
 
+    worker.team = n_threads
     worker.values, worker.room = job.values, job.max_batch
     worker.own = job.workers + thread * job.worker_size
     for task in range(tasks_begin, tasks_end):
@@ -445,7 +448,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             columns_end = job.tasks[task].last
         if job.first == 0 and job.tasks[task].last > 0 and                 job.stages[job.tasks[task].stage].transposed >= 0:
             transpose_rows(job, job.tasks + task)
-    barrier()
+    barrier_wait(&job.barrier, n_threads)
 
     for step in range(job.first, job.last):
         worker.start = step * job.batch_size
@@ -469,7 +472,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                             + worker.start * worker.input_ld * job.itemsize)
 
         through_stages(job, &worker)
-        barrier()
+        barrier_wait(&job.barrier, n_threads)
 
         job.kernels.weighted_sum(worker.n_rows, job.row_loss, job.weights, worker.order,
                                  worker.start, &mean_loss)
@@ -485,7 +488,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                                     job.entry_values)
         for task in range(tasks_begin, tasks_end):
             update(job, &worker, task, coefficients)
-        barrier()
+        barrier_wait(&job.barrier, n_threads)
 
         if thread == 0:
             job.n_done = step + 1

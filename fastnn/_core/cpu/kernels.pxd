@@ -111,12 +111,17 @@ cdef extern from "kernels.h" nogil:
 
 cdef extern from "processor.h" nogil:
     bint HAS_OPENMP
-    void barrier()
     int team_size()
     int most_threads()
     int64_t take_ticket(int64_t *counter)
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
+
+cdef extern from "barrier.h" nogil:
+    ctypedef struct Barrier:
+        pass
+    void barrier_wait(Barrier *barrier, int team)
+
 
 cdef inline int64_t quotient_up(int64_t n, int64_t d) noexcept nogil:
     """n / d rounded up; with C's division, -(-n // d) would round down."""

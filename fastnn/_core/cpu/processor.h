@@ -11,16 +11,10 @@
 #ifdef _OPENMP
 #include <omp.h>
 #define HAS_OPENMP 1
-/* Orphaned: binds to the region it is called in. */
-static inline void barrier(void)
-{
-#pragma omp barrier
-}
 static inline int team_size(void) { return omp_get_num_threads(); }
 static inline int most_threads(void) { return omp_get_max_threads(); }
 #else
 #define HAS_OPENMP 0
-static inline void barrier(void) {}
 static inline int team_size(void) { return 1; }
 static inline int most_threads(void) { return 1; }
 #endif

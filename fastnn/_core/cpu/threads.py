@@ -10,7 +10,10 @@ from .engine import most_openmp_threads
 
 #: Below this many floating-point operations between two barriers a second thread costs more than
 #: it brings.
-TINY = 5e6
+TINY_STEP = 5e6
+#: The same for all that is done at a stretch: threads that have gone to sleep may take milliseconds
+#: to come, while the first one waits for them.
+TINY_CALL = 3e8
 
 _forked = False
 
@@ -24,8 +27,8 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def n_threads(n_jobs: int | None, operations: float) -> int:
-    """Threads for a call that does so many operations between two barriers.
+def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
+    """Threads for `repeats` times so many operations, with a barrier after each time.
 
     Parameters
     ----------
@@ -35,6 +38,8 @@ def n_threads(n_jobs: int | None, operations: float) -> int:
         from the processors as in joblib: -1 is all of them.
     operations : float
         Floating-point operations between two barriers.
+    repeats : float, default=1
+        How often they are done at a stretch.
 
     Returns
     -------
@@ -47,7 +52,7 @@ def n_threads(n_jobs: int | None, operations: float) -> int:
         return 1
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
-    if n_jobs is None and operations < TINY:
+    if n_jobs is None and (operations < TINY_STEP or operations * repeats < TINY_CALL):
         return 1
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
     most = most_openmp_threads()
