@@ -22,9 +22,13 @@
 /* Longer than threads that run side by side wait for one another, some 50 microseconds. */
 enum { SPINS = 2000 };
 
+/* On cache lines of their own, wherever the struct lies: arrivals do not disturb who waits. */
 typedef struct {
+    char before[64];
     atomic_int arrived;
+    char between[64];
     atomic_uint round;
+    char after[64];
 } Barrier;
 
 /* Returns when all threads of the team have called it. Zeroed memory is a fresh barrier. */
