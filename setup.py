@@ -57,11 +57,11 @@ DIRECTIVES = {
 SERIAL = ["-Wno-unknown-pragmas"], []
 OPENMP_PROBE = """
 #include <omp.h>
-int main(void) {
+int count_threads(void) {
     int threads = 0;
     #pragma omp parallel reduction(+ : threads)
     threads += 1;
-    return threads != omp_get_max_threads();
+    return threads == omp_get_max_threads();
 }
 """
 
@@ -79,8 +79,8 @@ def openmp_flags(compiler):
                 objects = compiler.compile(
                     [str(source)], output_dir=folder, extra_postargs=compile_args
                 )
-                compiler.link_executable(
-                    objects, "probe", output_dir=folder, extra_postargs=link_args
+                compiler.link_shared_object(
+                    objects, str(Path(folder, "probe.so")), extra_postargs=link_args
                 )
             except (CompileError, LinkError):
                 continue

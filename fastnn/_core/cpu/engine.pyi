@@ -14,7 +14,7 @@ def predict(
     out: NDArray[Any],
     n_threads: int,
     isa: str | None = None,
-) -> NDArray[Any]: ...
+) -> bool: ...
 
 class Engine:
     @property

@@ -1,0 +1,80 @@
+"""Every kernel by itself on one thread, called many times a call so that Python does not count."""
+
+import numpy as np
+import pytest
+
+from fastnn._core.cpu import ops
+from fastnn.activations import ACTIVATIONS
+from fastnn.optimizers import SGD, Adam
+
+REPEAT = 200
+DTYPES = ["float32", "float64"]
+HIDDEN = [row for row in ACTIVATIONS.values() if row.code and not row.output_only]
+# rows of the batch, fan-in, fan-out
+SHAPES = [(128, 784, 100), (256, 512, 512), (200, 64, 64), (128, 100, 10)]
+OPTIMIZERS = {
+    "sgd": SGD(momentum=0.0),
+    "momentum": SGD(nesterov=False),
+    "nesterov": SGD(),
+    "adam": Adam(),
+}
+
+
+def random(dtype, *shape):
+    return np.random.default_rng(0).standard_normal(shape).astype(dtype)
+
+
+def shape_name(shape):
+    return "x".join(map(str, shape))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("product", ["forward", "input_gradient", "weight_gradient"])
+@pytest.mark.parametrize("shape", SHAPES, ids=shape_name)
+def bench_matmul(rate, shape, product, dtype):
+    rows, fan_in, fan_out = shape
+    X, dZ = random(dtype, rows, fan_in), random(dtype, rows, fan_out)
+    W, bias = random(dtype, fan_in, fan_out), random(dtype, fan_out)
+    arguments = {
+        "forward": (X, W, bias),
+        "input_gradient": (dZ, np.ascontiguousarray(W.T)),
+        "weight_gradient": (X.T, dZ),
+    }[product]
+    rate(
+        lambda: ops.matmul(*arguments, repeat=REPEAT),
+        repeat=REPEAT,
+        operations=2 * rows * fan_in * fan_out,
+        dtype=dtype,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", [row.name for row in HIDDEN])
+def bench_activation(rate, name, dtype):
+    x = random(dtype, 128, 128)
+    code = ACTIVATIONS[name].code
+    rate(
+        lambda: ops.activation(x, code, repeat=REPEAT),
+        repeat=REPEAT,
+        moved=2 * x.nbytes,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def bench_dropout(rate, dtype):
+    x = random(dtype, 8192, 96)  # a mask too long for the processor to learn its branches
+    rate(lambda: ops.dropout(x, 0.5, seed=1, repeat=10), repeat=10, moved=2 * x.nbytes)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def bench_optimizer(rate, name, dtype):
+    solver = OPTIMIZERS[name]
+    w, g = random(dtype, 128 * 128), random(dtype, 128 * 128)
+    slots = np.abs(random(dtype, solver.n_slots, w.size))
+    coefficients = solver.coefficients(np.array([1e-9]), 1e-4, first_step=0)[0]
+    rate(
+        lambda: ops.optimize(w, g, slots, solver.code, coefficients, l2=1e-6, repeat=REPEAT),
+        repeat=REPEAT,
+        moved=(3 + 2 * solver.n_slots) * w.nbytes,
+    )

@@ -1,0 +1,59 @@
+"""What an installed package holds and tells."""
+
+import subprocess
+import sys
+from importlib.resources import files
+
+import numpy as np
+import sklearn
+
+import fastnn
+from fastnn import _core
+from fastnn._core.cpu import isa_info
+
+
+def run(script):
+    return subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_types_are_installed():
+    package = files("fastnn")
+    assert package.joinpath("py.typed").is_file()
+    for module in ("engine", "ops"):
+        assert package.joinpath("_core", "cpu", f"{module}.pyi").is_file()
+
+
+def test_isa_info():
+    isa = isa_info()
+    assert isa["active"] in isa["available"]
+    assert set(isa["available"]) <= set(isa["compiled"])
+    assert isinstance(isa["openmp"], bool)
+
+
+def test_show_versions(capsys):
+    fastnn.show_versions()
+    report = dict(line.strip().split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert report["fastnn"] == fastnn.__version__
+    assert report["numpy"] == np.__version__
+    assert report["scikit-learn"] == sklearn.__version__
+    assert report["instruction set"].startswith(isa_info()["active"])
+    assert report["OpenMP"].startswith("yes" if isa_info()["openmp"] else "no")
+    assert int(report["threads"]) == _core.n_threads(None, float("inf"))
+
+
+def test_import_is_light():
+    script = """if True:
+        import sys, time
+        import sklearn.base, sklearn.utils.validation
+        before = set(sys.modules)
+        start = time.perf_counter()
+        import fastnn
+        print(time.perf_counter() - start)
+        heavy = {"matplotlib", "numba", "pandas", "polars", "rich", "torch"}
+        print(*heavy & set(sys.modules) - before)
+    """
+    reports = [run(script).split() for _ in range(3)]
+    assert not reports[0][1:]
+    assert min(float(seconds) for seconds, *_ in reports) < 0.060
