@@ -3,8 +3,8 @@
 A step goes through the stage table forward and back. Rows of the batch are split among threads
 for everything that is done row by row: gather, forward, loss, input gradients. Then the rows of
 the weights are split: a task computes the gradient of TASK_ROWS rows over the whole batch and lets
-the optimizer loose on it while it is in the cache, so no gradient is reduced across threads and none
-is stored. Between the two lies a barrier; batch norm needs two more, as its stages need all rows.
+the optimizer at it while it is in the cache, so no gradient is reduced across threads, and none is
+stored. Between the two lies a barrier; batch norm needs two more, as its stages need all rows.
 
 Threads never share a sum, so their number does not change a bit of the result.
 """
@@ -225,7 +225,8 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         k.output(stage.code, n_rows, stage.n_out, ld, y)
     elif stage.kind == STAGE_OUTPUT:
         k.loss(stage.code, n_rows, stage.n_out, ld, y, job.targets,
-               shifted(worker.order, first), worker.start + first, job.weights, worker.scale, delta(job, stage.dy, first, ld),
+               shifted(worker.order, first), worker.start + first, job.weights, worker.scale,
+               delta(job, stage.dy, first, ld),
                job.row_loss + first * job.itemsize)
 
 
@@ -401,12 +402,14 @@ cdef void update(const Job *job, const Worker *worker, int index,
                parameter(job, offset), g, slots, slots + job.n_parameters * job.itemsize, penalty)
     if not is_weight:
         memset(penalty, 0, CACHE_LINE)
-    elif stage.transposed >= 0:
-        transpose_rows(job, task)
+    transpose_rows(job, task)
 
 
 cdef void transpose_rows(const Job *job, const Task *task) noexcept nogil:
+    """Rewrite what the input gradient needs of the rows of a weight, if it needs any."""
     cdef const Stage *stage = job.stages + task.stage
+    if task.last == 0 or stage.transposed < 0:
+        return
     job.kernels.transpose(task.first, task.last, stage.n_out, parameter(job, stage.weight),
                           stage.ld_out, job.transposed + stage.transposed * job.itemsize,
                           stage.ld_in)
@@ -433,7 +436,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef uint64_t mode = flush_denormals()
     cdef Worker worker
     cdef int task, tasks_begin = first_task(job, thread, n_threads)
-    cdef int tasks_end = first_task(job, thread + 1, n_threads) if thread + 1 < n_threads else job.n_tasks
+    cdef int tasks_end = first_task(job, thread + 1, n_threads)
     cdef int64_t step, chunks, columns_begin = -1, columns_end = 0
     cdef const double *coefficients
     cdef double total, mean_loss
@@ -446,7 +449,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
             columns_end = job.tasks[task].last
-        if job.first == 0 and job.tasks[task].last > 0 and                 job.stages[job.tasks[task].stage].transposed >= 0:
+        if job.first == 0:
             transpose_rows(job, job.tasks + task)
     barrier_wait(&job.barrier, n_threads)
 
@@ -493,7 +496,8 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         if thread == 0:
             job.n_done = step + 1
             if job.mode == TRAIN:
-                job.kernels.weighted_sum(job.n_tasks * job.panel, job.penalties, NULL, NULL, 0, &total)
+                job.kernels.weighted_sum(job.n_tasks * job.panel, job.penalties, NULL, NULL, 0,
+                                         &total)
                 job.losses[2 * step + 1] = 0.5 * coefficients[COEF_L2] * worker.scale * total
     restore_denormals(mode)
 
@@ -754,7 +758,8 @@ cdef class Engine:
 
     cdef char *buffer(self, name, n, dtype=None) except? NULL:
         """Zeroed memory that lives as long as the engine; a larger one replaces the former."""
-        self.buffers[name] = aligned_zeros(max(1, n), self.program.dtype if dtype is None else dtype)
+        dtype = self.program.dtype if dtype is None else dtype
+        self.buffers[name] = aligned_zeros(max(1, n), dtype)
         return data(self.buffers[name])
 
     cdef plan_tasks(self):
@@ -818,7 +823,8 @@ cdef class Engine:
             job.order = <const int64_t *> data(order)
         job.n_rows, job.batch_size, job.step = n, batch_size, self.state.step
         job.coefficients, job.losses = <const double *> data(coefficients), <double *> data(losses)
-        operations = 6. * self.program.flops / 2 * batch_size + UPDATE_COST * self.program.n_parameters
+        operations = (3. * self.program.flops * batch_size
+                      + UPDATE_COST * self.program.n_parameters)
         try:
             in_slices(run_steps, job, len(coefficients), operations, self.n_threads)
         finally:
@@ -830,8 +836,8 @@ cdef class Engine:
         """Take len(coefficients) steps; returns how many were taken.
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
-        ``losses`` (n_steps, 2) receives each step's mean data loss and L2 penalty. KeyboardInterrupt
-        comes between steps; ``state.step`` tells how many were taken.
+        ``losses`` (n_steps, 2) receives each step's mean data loss and L2 penalty.
+        KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
 

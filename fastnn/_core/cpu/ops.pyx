@@ -29,7 +29,7 @@ def rows_of(a):
 def matmul(a, b, bias=None, c=None, isa=None, int repeat=1):
     """``a @ b + bias``, added to `c` where that is given; `a` may have any strides."""
     cdef const Kernels *k = choose_kernels(isa, a.dtype)
-    cdef int i
+    cdef int _i
     b_rows = rows_of(b)
     bias_row = None if bias is None else rows_of(bias)
     out = rows_of(np.zeros((a.shape[0], b.shape[1]), a.dtype) if c is None else c)
@@ -44,7 +44,7 @@ def matmul(a, b, bias=None, c=None, isa=None, int repeat=1):
     if bias is not None:
         bias_data = data(bias_row)
     with nogil:
-        for i in range(repeat):
+        for _i in range(repeat):
             k.matmul(n, n_k, n_cols, a_data, row, column, b_data, ld, bias_data, out_data, ld,
                      accumulate)
     return out[:, : b.shape[1]]
@@ -63,12 +63,12 @@ def activation(x, int code, isa=None, int repeat=1):
     """The activation's values."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef int64_t n = x.size
-    cdef int i
+    cdef int _i
     y = aligned_zeros(x.shape, x.dtype)
     y[...] = x
     cdef char *y_data = data(y)
     with nogil:
-        for i in range(repeat):
+        for _i in range(repeat):
             k.activation(code, n, y_data)
     return y
 
@@ -88,7 +88,7 @@ def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t firs
     """Rows first_row .. of a batch with inverted dropout; first_row is a multiple of 4."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef Mask mask
-    cdef int i
+    cdef int _i
     mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
     rows = rows_of(x)
     out = np.zeros_like(rows)
@@ -96,7 +96,7 @@ def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t firs
     cdef char *x_data = data(rows)
     cdef char *y_data = data(out)
     with nogil:
-        for i in range(repeat):
+        for _i in range(repeat):
             k.dropout(&mask, first_row, n, ld, x_data, y_data)
     return out[:, : x.shape[1]]
 
@@ -205,7 +205,7 @@ def optimize(w, g, slots, int code, coefficients, double l2=0.0, isa=None, int r
     `w` and `g` are vectors, `slots` has a row per slot, `coefficients` is a row of the table.
     """
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
-    cdef int i
+    cdef int _i
     w_row, g_row = rows_of(w), rows_of(g)
     slot_rows = rows_of(np.zeros((2, w.size), w.dtype))
     slot_rows[: len(slots), : w.size] = slots
@@ -219,7 +219,7 @@ def optimize(w, g, slots, int code, coefficients, double l2=0.0, isa=None, int r
     cdef char *slot_1 = data(slot_rows[1])
     cdef char *penalty_data = data(penalty)
     with nogil:
-        for i in range(repeat):
+        for _i in range(repeat):
             k.optimize(code, n, table_row, l2, w_data, g_data, slot_0, slot_1, penalty_data)
     return w_row[0, : w.size], slot_rows[: len(slots), : w.size], float(penalty.sum(dtype=float))
 
