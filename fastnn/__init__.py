@@ -1,5 +1,6 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
+from .activations import ELU, GELU, LeakyReLU
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
 from .optimizers import LBFGS, SGD, Adam
@@ -8,6 +9,8 @@ from .schedules import Adaptive, Constant, InvScaling
 __version__ = "0.1.0"
 
 __all__ = [
+    "ELU",
+    "GELU",
     "LBFGS",
     "SGD",
     "Adam",
@@ -16,6 +19,7 @@ __all__ = [
     "Constant",
     "Dropout",
     "InvScaling",
+    "LeakyReLU",
     "MLPClassifier",
     "MLPRegressor",
     "show_versions",

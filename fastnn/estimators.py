@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
-from .activations import HIDDEN_ACTIVATIONS
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
 from .labels import Labels
 from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
 from .losses import LOSSES
@@ -57,7 +57,7 @@ class _BaseMLP(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -240,12 +240,15 @@ class _BaseMLP(BaseEstimator):
         if any(size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         sizes = [int(size) for size in sizes]
+        activation = self.activation
+        if isinstance(activation, ActivationSpec):
+            activation = copy(activation.validate())
         normalization = self.normalization
         if normalization is not None:
             normalization = copy(resolve("normalization", normalization, NORMALIZATIONS))
         dropout = self.dropout
         dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
-        layers = stack(sizes, self.activation, normalization, dropout, n_outputs, output_activation)
+        layers = stack(sizes, activation, normalization, dropout, n_outputs, output_activation)
         return layers, float(dropout.input_rate)
 
     def _dtype(self, X, fresh):

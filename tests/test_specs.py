@@ -9,7 +9,14 @@ from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 
 import fastnn
-from fastnn.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
+from fastnn.activations import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    HIDDEN_ACTIVATIONS,
+    LeakyReLU,
+    row_and_parameter,
+)
 from fastnn.initializers import glorot_uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
 from fastnn.losses import LOSSES
@@ -17,9 +24,10 @@ from fastnn.optimizers import LBFGS, N_COEFFICIENTS, OPTIMIZERS, SGD, Adam
 from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 from fastnn.specs import resolve
 
+ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
 REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
-SPECS += [Dropout(), Dense(3)]
+SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -56,6 +64,9 @@ def test_set_params_tells_the_known_names():
         BatchNorm(position="between"),
         Dropout(rate=1.0),
         Dropout(input_rate=-0.1),
+        LeakyReLU(negative_slope=-0.1),
+        ELU(alpha=0.0),
+        GELU(approximate="erf"),
     ],
     ids=repr,
 )
@@ -117,7 +128,17 @@ def test_codes_of_optimizers_are_those_of_the_header():
 
 def test_every_loss_has_an_output_activation():
     assert {loss.output_activation for loss in LOSSES.values()} <= set(ACTIVATIONS)
-    assert HIDDEN_ACTIVATIONS == ["identity", "logistic", "tanh", "relu"]
+    assert HIDDEN_ACTIVATIONS[:4] == ["identity", "logistic", "tanh", "relu"]
+    assert not {"softmax", "exp"} & set(HIDDEN_ACTIVATIONS)
+
+
+def test_an_activations_name_stands_for_the_defaults_of_its_spec():
+    for spec in ACTIVATION_SPECS:
+        assert row_and_parameter(spec.name) == row_and_parameter(spec)
+    assert row_and_parameter(LeakyReLU(0.3)) == (ACTIVATIONS["leaky_relu"], 0.3)
+    assert row_and_parameter(ELU(alpha=2)) == (ACTIVATIONS["elu"], 2)
+    assert row_and_parameter(GELU(approximate="tanh")) == (ACTIVATIONS["gelu_tanh"], 0)
+    assert row_and_parameter("tanh") == (ACTIVATIONS["tanh"], 0)
 
 
 # --- optimizers -----------------------------------------------------------------------------------
