@@ -1,5 +1,6 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
+from . import initializers
 from .activations import ELU, GELU, LeakyReLU
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
@@ -22,6 +23,7 @@ __all__ = [
     "LeakyReLU",
     "MLPClassifier",
     "MLPRegressor",
+    "initializers",
     "show_versions",
 ]
 

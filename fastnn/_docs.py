@@ -113,7 +113,21 @@ default='constant'
     n_jobs : int or None, default=None
         Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that
         this process may use, joblib) where there is enough to do; negative numbers count back from
-        all processors, -1 is all. The number does not change the result."""
+        all processors, -1 is all. The number does not change the result.
+
+    weight_init : str, initializer, array, function or list of these, default=None
+        The weights to start from, of all layers, or, in a list, of each (the output layer is the
+        last). Rules are in `fastnn.initializers`, as ``HeNormal(mode="fan_out")``; names are
+        'zeros', 'uniform', 'normal', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal',
+        'lecun_uniform', 'lecun_normal', 'orthogonal' and 'pytorch'. An array has the shape (fan_in,
+        fan_out); so has what a function ``f(random_state, fan_in, fan_out)`` returns. None is
+        scikit-learn's rule: Glorot's, with a third of the variance where the hidden layers are
+        logistic.
+
+    bias_init : str, initializer, array, function or list of these, default=None
+        The biases to start from, as `weight_init` but for 'orthogonal'; arrays have the shape
+        (fan_out,). None is scikit-learn's rule: random numbers as large as the weights of its
+        `weight_init`."""
 
 _ATTRIBUTES = """\
 loss_ : float

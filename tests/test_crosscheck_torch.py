@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engines import Engine
+from fastnn import initializers
 from fastnn._core.cpu import ops
 from fastnn.activations import ELU, GELU, LeakyReLU, row_and_parameter
 from problems import make_data, make_layers, make_network
@@ -152,6 +153,52 @@ def test_batch_norm():
         batch_norm_forward(x, scale, shift, average["mean"], average["variance"], 1e-3),
         norm(torch.tensor(x)),
     )
+
+
+TORCH_INITIALIZERS = [
+    (initializers.GlorotUniform(1.5), lambda w: torch.nn.init.xavier_uniform_(w, 1.5)),
+    (initializers.GlorotNormal(1.5), lambda w: torch.nn.init.xavier_normal_(w, 1.5)),
+    (initializers.HeUniform(), torch.nn.init.kaiming_uniform_),
+    (initializers.HeUniform(0.2), lambda w: torch.nn.init.kaiming_uniform_(w, 0.2)),
+    (
+        initializers.HeNormal(0.2, "fan_out"),
+        lambda w: torch.nn.init.kaiming_normal_(w, 0.2, "fan_out"),
+    ),
+    (initializers.LeCunNormal(), lambda w: torch.nn.init.kaiming_normal_(w, nonlinearity="linear")),
+    (
+        initializers.LeCunUniform(),
+        lambda w: torch.nn.init.kaiming_uniform_(w, nonlinearity="linear"),
+    ),
+    (initializers.PyTorchDefault(), lambda w: torch.nn.init.kaiming_uniform_(w, 5**0.5)),
+]
+
+
+@pytest.mark.parametrize("spec, initialize", TORCH_INITIALIZERS, ids=str)
+def test_initializer(spec, initialize):
+    """The same bound or standard deviation: what a draw between -1 and 1, or at 1, is scaled by."""
+    uniform = spec.distribution == "uniform"
+    ours = spec.draw(np.random.RandomState(0), (7, 4), 7, 4)
+    random_state = np.random.RandomState(0)
+    scale = ours / (
+        random_state.uniform(-1, 1, (7, 4)) if uniform else random_state.normal(size=(7, 4))
+    )
+    theirs, unit = (torch.empty(4, 7, dtype=torch.float64) for _ in range(2))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        initialize(theirs)
+        torch.manual_seed(0)
+        torch.nn.init.uniform_(unit, -1, 1) if uniform else torch.nn.init.normal_(unit)
+    np.testing.assert_allclose(scale, (theirs / unit).numpy().T, rtol=1e-12)
+
+
+def test_default_initialization_of_a_linear_layer():
+    """Weights and biases keep within PyTorchDefault's bound, and come near it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        linear = torch.nn.Linear(50, 2000)
+    bound = initializers.PyTorchDefault().variance(50, 2000) ** 0.5 * 3**0.5
+    for values in (linear.weight, linear.bias):
+        assert 0.99 * bound < values.abs().max().item() <= bound * (1 + 1e-6)
 
 
 # --- trajectories ---------------------------------------------------------------------------------

@@ -62,6 +62,9 @@ def regressor(**options):
     return MLPRegressor(**options)
 
 
+# Parameters that come after scikit-learn's.
+NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
+
 # --- the same interface ---------------------------------------------------------------------------
 
 
@@ -70,7 +73,7 @@ def test_parameters_are_scikit_learns_and_some_after_them(ours, theirs):
     theirs, ours = (list(inspect.signature(cls).parameters.values()) for cls in (theirs, ours))
     assert ours[: len(theirs)] == theirs
     names = [parameter.name for parameter in ours[len(theirs) :]]
-    assert names == ["normalization", "dropout", "device", "precision", "n_jobs"]
+    assert names == NEW
 
 
 @pytest.mark.parametrize("ours, theirs", PAIRS)
@@ -82,7 +85,7 @@ def test_fitted_attributes_are_scikit_learns_and_one_more(ours, theirs, options)
         {name for name in vars(cls(**options).fit(X, Y_DIGITS)) if not name.startswith("_")}
         for cls in (ours, theirs)
     ]
-    new = {"normalization", "dropout", "device", "precision", "n_jobs", "normalizations_"}
+    new = {*NEW, "normalizations_"}
     assert attributes[0] == attributes[1] - {"loss"} | new | (attributes[0] & {"loss"})
     assert ours(**options).loss == theirs(**options).loss
 
@@ -136,6 +139,8 @@ CHANGES = {
     "max_fun": ({"solver": "lbfgs"}, 2),
     "normalization": ({}, "batch"),
     "dropout": ({}, 0.3),
+    "weight_init": ({}, "he_normal"),
+    "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
 }
 SPEC_CHANGES = [

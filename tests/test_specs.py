@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.neural_network import MLPClassifier as TheirClassifier
 
 import fastnn
+from fastnn import initializers
 from fastnn.activations import (
     ACTIVATIONS,
     ELU,
@@ -17,7 +17,7 @@ from fastnn.activations import (
     LeakyReLU,
     row_and_parameter,
 )
-from fastnn.initializers import glorot_uniform
+from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
 from fastnn.losses import LOSSES
 from fastnn.optimizers import LBFGS, N_COEFFICIENTS, OPTIMIZERS, SGD, Adam
@@ -27,6 +27,7 @@ from fastnn.specs import resolve
 ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
 REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
+SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
 SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
 
 
@@ -36,7 +37,10 @@ def test_spec_has_the_parameters_of_an_estimator(spec):
     assert clone(spec) == spec
     assert clone(spec) is not spec
     assert type(spec)(**parameters) == spec
-    assert eval(repr(spec), vars(fastnn) | {"Dense": Dense}) == spec
+    names = vars(fastnn) | {"Dense": Dense}
+    if isinstance(spec, initializers.Initializer):
+        names = vars(initializers)
+    assert eval(repr(spec), names) == spec
     for name, value in parameters.items():
         assert spec.set_params(**{name: value}) is spec
 
@@ -67,6 +71,11 @@ def test_set_params_tells_the_known_names():
         LeakyReLU(negative_slope=-0.1),
         ELU(alpha=0.0),
         GELU(approximate="erf"),
+        Normal(std=-1.0),
+        Uniform(low=np.inf),
+        Orthogonal(gain=-1.0),
+        initializers.Constant(value="0"),
+        initializers.HeNormal(mode="fan"),
     ],
     ids=repr,
 )
@@ -189,21 +198,6 @@ def test_only_the_adaptive_schedule_goes_on_after_a_stall():
 
 
 # --- layers ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("activation", ["relu", "logistic"])
-def test_initial_parameters_are_scikit_learns(activation):
-    X, y = np.zeros((3, 5)), [0, 1, 2]
-    theirs = TheirClassifier(
-        (4,), activation, random_state=0, max_iter=1, learning_rate_init=1e-300
-    )
-    with pytest.warns(UserWarning):
-        theirs.fit(X, y)
-    random_state = np.random.RandomState(0)
-    for coef, intercept in zip(theirs.coefs_, theirs.intercepts_, strict=True):
-        ours = glorot_uniform(random_state, *coef.shape, activation)
-        np.testing.assert_array_equal(ours[0], coef)
-        np.testing.assert_array_equal(ours[1], intercept)
 
 
 def test_stack():
