@@ -302,3 +302,22 @@ def test_engine_walks_pytorchs_trajectory(optimizer, loss, position, dtype, tole
             assert_close(engine.parameters[i]["shift"], norm.bias, tolerance)
             assert_close(engine.statistics[i]["mean"], norm.running_mean, tolerance)
             assert_close(engine.statistics[i]["variance"], norm.running_var, tolerance)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("activation", TORCH_ACTIVATIONS)
+def test_engine_walks_pytorchs_trajectory_with_any_activation(activation, dtype, tolerance):
+    rng = np.random.default_rng(1)
+    layers = make_layers([7, 5, 3], activation)
+    network = make_network(rng, 6, layers, "squared_error")
+    X, y = make_data(rng, 40, 6, 3, "squared_error")
+    weight = rng.uniform(0.5, 2, 40)
+    engine = Engine(network, "squared_error", "momentum", dtype, max_batch=40)
+    order = np.tile(np.arange(40), 20)
+    actual = engine.train(X.astype(dtype), y, 40, [0.01] * 20, 0.3, weight, order)
+    expected = TorchNetwork(network, "squared_error", getattr(torch, dtype))
+    losses = expected.train(X, y, "momentum", [0.01] * 20, 0.3, weight)
+    np.testing.assert_allclose(actual, losses, rtol=tolerance, atol=tolerance)
+    for i, (linear, _) in enumerate(expected.layers):
+        assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
+        assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)
