@@ -102,8 +102,8 @@ static const double NORMAL_TAIL_F64[] = {
     4.38523607919232902e-8, -6.65400740125251116e-8, -1.0623937439932971e-8,
     7.57370245695260291e-9, 2.20618608579568861e-9};
 
-/* P(Z <= x), and e^(-x^2 / 2). Where x is far below zero the error is relative, that of rounding
- * x^2. */
+/* P(Z <= x), and e^(-x^2 / 2). Good to 4 ulp, and to that of the rounded x^2 where x is far below
+ * zero: the error is relative there too. */
 INLINE real normal_distribution(real x, real *bell)
 {
     const real most = 40, size = x < 0 ? -x : x, u = size > most ? most : size;
