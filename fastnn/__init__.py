@@ -1,5 +1,7 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
+from . import initializers
+from .activations import ELU, GELU, LeakyReLU
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
 from .optimizers import LBFGS, SGD, Adam
@@ -8,6 +10,8 @@ from .schedules import Adaptive, Constant, InvScaling
 __version__ = "0.1.0"
 
 __all__ = [
+    "ELU",
+    "GELU",
     "LBFGS",
     "SGD",
     "Adam",
@@ -16,8 +20,10 @@ __all__ = [
     "Constant",
     "Dropout",
     "InvScaling",
+    "LeakyReLU",
     "MLPClassifier",
     "MLPRegressor",
+    "initializers",
     "show_versions",
 ]
 

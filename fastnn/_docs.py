@@ -4,8 +4,21 @@ _PARAMETERS = """\
 hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         The number of units of each hidden layer.
 
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation function of the hidden layers.
+    activation : str or LeakyReLU, ELU, GELU, default='relu'
+        Activation function of the hidden layers, of the pre-activation x. A spec such as
+        ``LeakyReLU(negative_slope=0.2)`` can be searched over: ``activation__negative_slope``.
+
+        - 'identity' is x, 'logistic' is 1 / (1 + exp(-x)), 'tanh' is tanh(x), 'relu' is max(0, x).
+        - 'hardtanh' is x, but at least -1 and at most 1 (Collobert 2004).
+        - 'leaky_relu' is x, or 0.01 x below zero (Maas et al. 2013): ``LeakyReLU()``.
+        - 'elu' is x, or exp(x) - 1 below zero (Clevert et al. 2016): ``ELU()``.
+        - 'selu' is 1.0507 times x, or 1.6733 (exp(x) - 1) below zero (Klambauer et al. 2017).
+        - 'gelu' is x P(Z <= x), Z standard normal (Hendrycks and Gimpel 2016): ``GELU()``;
+          'gelu_tanh' approximates it by a tanh: ``GELU(approximate="tanh")``.
+        - 'silu' is x logistic(x) (Elfwing et al. 2018).
+        - 'mish' is x tanh(softplus(x)) (Misra 2020).
+        - 'softplus' is log(1 + exp(x)) (Dugas et al. 2001).
+        - 'softsign' is x / (1 + abs(x)) (Bergstra et al. 2009).
 
     solver : {'lbfgs', 'sgd', 'adam'} or SGD, Adam, LBFGS, default='adam'
         What minimises the loss. A name takes its options from `momentum`, `nesterovs_momentum`,
@@ -100,7 +113,21 @@ default='constant'
     n_jobs : int or None, default=None
         Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that
         this process may use, joblib) where there is enough to do; negative numbers count back from
-        all processors, -1 is all. The number does not change the result."""
+        all processors, -1 is all. The number does not change the result.
+
+    weight_init : str, initializer, array, function or list of these, default=None
+        The weights to start from, of all layers, or, in a list, of each (the output layer is the
+        last). Rules are in `fastnn.initializers`, as ``HeNormal(mode="fan_out")``; names are
+        'zeros', 'uniform', 'normal', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal',
+        'lecun_uniform', 'lecun_normal', 'orthogonal' and 'pytorch'. An array has the shape (fan_in,
+        fan_out); so has what a function ``f(random_state, fan_in, fan_out)`` returns. None is
+        scikit-learn's rule: Glorot's, with a third of the variance where the hidden layers are
+        logistic.
+
+    bias_init : str, initializer, array, function or list of these, default=None
+        The biases to start from, as `weight_init` but for 'orthogonal'; arrays have the shape
+        (fan_out,). None is scikit-learn's rule: random numbers as large as the weights of its
+        `weight_init`."""
 
 _ATTRIBUTES = """\
 loss_ : float

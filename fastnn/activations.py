@@ -1,15 +1,36 @@
-"""Activation functions, by name. The native code knows them by their codes."""
+"""Activation functions, by name, and specs of those that have a parameter.
+
+The native code knows them by their codes; formulas are in the documentation of the estimators'
+parameter `activation`.
+"""
 
 from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .specs import Spec
 
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of the pre-activation of a layer."""
+    """A function of the pre-activation of a layer.
+
+    Attributes
+    ----------
+    name : str
+    code : int
+    output_only : bool
+        It belongs to a loss, and has no gradient of its own.
+    keeps_input : bool
+        The derivative cannot be had from the value: the pre-activation is kept for it.
+    """
 
     name: str
     code: int
-    output_only: bool = False  # it belongs to a loss, and has no gradient of its own
+    output_only: bool = False
+    keeps_input: bool = False
 
 
 ACTIVATIONS = {
@@ -21,6 +42,119 @@ ACTIVATIONS = {
         Activation("relu", 3),
         Activation("softmax", 4, output_only=True),
         Activation("exp", 5, output_only=True),
+        Activation("hardtanh", 6),
+        Activation("leaky_relu", 7),
+        Activation("elu", 8),
+        Activation("selu", 9),
+        Activation("gelu", 10, keeps_input=True),
+        Activation("gelu_tanh", 11, keeps_input=True),
+        Activation("silu", 12, keeps_input=True),
+        Activation("mish", 13, keeps_input=True),
+        Activation("softplus", 14),
+        Activation("softsign", 15),
     )
 }
 HIDDEN_ACTIVATIONS = [name for name, row in ACTIVATIONS.items() if not row.output_only]
+
+
+class ActivationSpec(Spec):
+    """Base of the specs of activations.
+
+    Attributes
+    ----------
+    name : str
+        The row of `ACTIVATIONS` that it stands for.
+    parameter : float
+        The number that the native code needs for it.
+    """
+
+    name: ClassVar[str]
+    parameter = 0.0
+
+
+@dataclass
+class LeakyReLU(ActivationSpec):
+    """Leaky rectified linear unit: x, or ``negative_slope * x`` below zero.
+
+    Parameters
+    ----------
+    negative_slope : float, default=0.01
+        At least 0.
+
+    References
+    ----------
+    Maas, A. L., Hannun, A. Y. and Ng, A. Y. "Rectifier nonlinearities improve neural network
+    acoustic models" (2013).
+    """
+
+    negative_slope: float = 0.01
+
+    _parameter_constraints: ClassVar[dict] = {
+        "negative_slope": [Interval(Real, 0, None, closed="left")]
+    }
+    name: ClassVar[str] = "leaky_relu"
+
+    @property
+    def parameter(self):
+        return self.negative_slope
+
+
+@dataclass
+class ELU(ActivationSpec):
+    """Exponential linear unit: x, or ``alpha * (exp(x) - 1)`` below zero.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Minus the limit for large negative x, above 0.
+
+    References
+    ----------
+    Clevert, D.-A., Unterthiner, T. and Hochreiter, S. "Fast and accurate deep network learning by
+    exponential linear units (ELUs)" (2016).
+    """
+
+    alpha: float = 1.0
+
+    _parameter_constraints: ClassVar[dict] = {"alpha": [Interval(Real, 0, None, closed="neither")]}
+    name: ClassVar[str] = "elu"
+
+    @property
+    def parameter(self):
+        return self.alpha
+
+
+@dataclass
+class GELU(ActivationSpec):
+    """Gaussian error linear unit: x times the standard normal distribution function at x.
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}, default="none"
+        "none" is the function itself; "tanh" the approximation
+        ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``, named "gelu_tanh" too.
+
+    References
+    ----------
+    Hendrycks, D. and Gimpel, K. "Gaussian error linear units (GELUs)" (2016).
+    """
+
+    approximate: str = "none"
+
+    _parameter_constraints: ClassVar[dict] = {"approximate": [StrOptions({"none", "tanh"})]}
+
+    @property
+    def name(self):
+        return "gelu_tanh" if self.approximate == "tanh" else "gelu"
+
+
+_DEFAULTS: dict[str, ActivationSpec] = {spec.name: spec for spec in (LeakyReLU(), ELU())}
+
+
+def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, float]:
+    """What the native code needs to know of an activation that is given by name or by spec."""
+    if isinstance(activation, str):
+        if activation not in _DEFAULTS:
+            return ACTIVATIONS[activation], 0.0
+        activation = _DEFAULTS[activation]
+    return ACTIVATIONS[activation.name], activation.parameter

@@ -20,7 +20,8 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
-from .activations import HIDDEN_ACTIVATIONS
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
 from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
 from .losses import LOSSES
@@ -57,7 +58,7 @@ class _BaseMLP(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -90,6 +91,20 @@ class _BaseMLP(BaseEstimator):
             None,
             Interval(Integral, 1, None, closed="left"),
             Interval(Integral, None, -1, closed="right"),
+        ],
+        "weight_init": [
+            None,
+            StrOptions(set(WEIGHT_INITIALIZERS)),
+            Initializer,
+            "array-like",
+            callable,
+        ],
+        "bias_init": [
+            None,
+            StrOptions(set(BIAS_INITIALIZERS)),
+            Initializer,
+            "array-like",
+            callable,
         ],
     }
 
@@ -173,7 +188,7 @@ class _BaseMLP(BaseEstimator):
         check_memory(n_features, layers, dtype, n_slots, batch_size, sparse.issparse(X))
         if fresh:
             network = Network(n_features, layers, loss, dtype, input_dropout)
-            network.initialize(random_state, self.activation)
+            network.initialize(random_state, self.activation, self.weight_init, self.bias_init)
         else:
             network = self._network.continued(layers, loss, input_dropout)
         if network.drops_out:
@@ -240,12 +255,15 @@ class _BaseMLP(BaseEstimator):
         if any(size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         sizes = [int(size) for size in sizes]
+        activation = self.activation
+        if isinstance(activation, ActivationSpec):
+            activation = copy(activation.validate())
         normalization = self.normalization
         if normalization is not None:
             normalization = copy(resolve("normalization", normalization, NORMALIZATIONS))
         dropout = self.dropout
         dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
-        layers = stack(sizes, self.activation, normalization, dropout, n_outputs, output_activation)
+        layers = stack(sizes, activation, normalization, dropout, n_outputs, output_activation)
         return layers, float(dropout.input_rate)
 
     def _dtype(self, X, fresh):
@@ -479,6 +497,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         device="cpu",
         precision="auto",
         n_jobs=None,
+        weight_init=None,
+        bias_init=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -508,6 +528,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.device = device
         self.precision = precision
         self.n_jobs = n_jobs
+        self.weight_init = weight_init
+        self.bias_init = bias_init
 
     def fit(self, X, y, sample_weight=None):
         """Fit the network to rows and their labels.
@@ -683,6 +705,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         device="cpu",
         precision="auto",
         n_jobs=None,
+        weight_init=None,
+        bias_init=None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -713,6 +737,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.device = device
         self.precision = precision
         self.n_jobs = n_jobs
+        self.weight_init = weight_init
+        self.bias_init = bias_init
 
     def fit(self, X, y, sample_weight=None):
         """Fit the network to rows and their targets.

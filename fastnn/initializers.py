@@ -1,17 +1,386 @@
-"""Parameters to start from."""
+"""Parameters to start from: specs that draw the weights or the biases of a layer.
+
+A layer has `fan_in` inputs and `fan_out` outputs; weights have shape (fan_in, fan_out), biases
+(fan_out,). Biases that are drawn by a rule for weights have the distribution of the weights.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .specs import Spec, resolve
+
+_NUMBER = Interval(Real, None, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 
-def glorot_uniform(random_state, fan_in, fan_out, activation):
-    """Weights and biases of a layer, drawn as scikit-learn draws them.
+class Initializer(Spec):
+    """Base of the specs of initial parameters."""
 
-    Uniform between plus and minus ``sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio,
-    "Understanding the difficulty of training deep feedforward neural networks", 2010). Two things
-    are scikit-learn's own: a factor of 2 where the hidden layers are logistic, and biases that are
-    drawn too.
+    def draw(self, random_state, shape, fan_in: int, fan_out: int) -> np.ndarray:
+        """Parameters of this shape, of a layer with so many inputs and outputs."""
+        raise NotImplementedError
+
+
+@dataclass
+class Constant(Initializer):
+    """The same value for all. The name "zeros" stands for it.
+
+    Hidden units that all start alike remain alike: this is for biases, and for an output layer.
+
+    Parameters
+    ----------
+    value : float, default=0.0
     """
-    factor = 2.0 if activation == "logistic" else 6.0
-    bound = np.sqrt(factor / (fan_in + fan_out))
-    weights = random_state.uniform(-bound, bound, (fan_in, fan_out))
-    return weights, random_state.uniform(-bound, bound, fan_out)
+
+    value: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {"value": [_NUMBER]}
+
+    def draw(self, random_state, shape, fan_in, fan_out):
+        return np.full(shape, float(self.value))
+
+
+@dataclass
+class Uniform(Initializer):
+    """Uniform between two numbers, whatever the size of the layer.
+
+    Parameters
+    ----------
+    low, high : float, default=-0.05 and 0.05
+    """
+
+    low: float = -0.05
+    high: float = 0.05
+
+    _parameter_constraints: ClassVar[dict] = {"low": [_NUMBER], "high": [_NUMBER]}
+
+    def validate(self):
+        super().validate()
+        if self.low > self.high:
+            raise ValueError(f"Uniform has low={self.low} above high={self.high}.")
+        return self
+
+    def draw(self, random_state, shape, fan_in, fan_out):
+        return random_state.uniform(self.low, self.high, shape)
+
+
+@dataclass
+class Normal(Initializer):
+    """Normally distributed, whatever the size of the layer.
+
+    Parameters
+    ----------
+    mean : float, default=0.0
+    std : float, default=0.05
+        The standard deviation.
+    """
+
+    mean: float = 0.0
+    std: float = 0.05
+
+    _parameter_constraints: ClassVar[dict] = {"mean": [_NUMBER], "std": [_NOT_NEGATIVE]}
+
+    def draw(self, random_state, shape, fan_in, fan_out):
+        return random_state.normal(self.mean, self.std, shape)
+
+
+class _Scaled(Initializer):
+    """Base of the rules that give a mean of 0 and a variance that depends on the layer.
+
+    A uniform distribution between -b and b has the variance b**2 / 3.
+    """
+
+    distribution: ClassVar[str]
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        raise NotImplementedError
+
+    def draw(self, random_state, shape, fan_in, fan_out):
+        variance = self.variance(fan_in, fan_out)
+        if self.distribution == "normal":
+            return random_state.normal(0.0, np.sqrt(variance), shape)
+        bound = np.sqrt(3 * variance)
+        return random_state.uniform(-bound, bound, shape)
+
+
+@dataclass
+class GlorotUniform(_Scaled):
+    """Uniform, variance ``gain**2 * 2 / (fan_in + fan_out)``: Glorot's rule, or Xavier's.
+
+    The bound is ``gain * sqrt(6 / (fan_in + fan_out))``. Signals keep their variance on the way
+    forward, gradients on the way back, as nearly as both can be had.
+
+    Parameters
+    ----------
+    gain : float, default=1.0
+
+    References
+    ----------
+    Glorot, X. and Bengio, Y. "Understanding the difficulty of training deep feedforward neural
+    networks" (2010), eq. 16.
+    """
+
+    gain: float = 1.0
+
+    _parameter_constraints: ClassVar[dict] = {"gain": [_NOT_NEGATIVE]}
+    distribution: ClassVar[str] = "uniform"
+
+    def variance(self, fan_in, fan_out):
+        return self.gain**2 * 2 / (fan_in + fan_out)
+
+
+@dataclass
+class GlorotNormal(GlorotUniform):
+    """Normal, variance ``gain**2 * 2 / (fan_in + fan_out)``: Glorot's rule, or Xavier's.
+
+    Parameters
+    ----------
+    gain : float, default=1.0
+
+    References
+    ----------
+    Glorot, X. and Bengio, Y. "Understanding the difficulty of training deep feedforward neural
+    networks" (2010), eq. 12.
+    """
+
+    distribution: ClassVar[str] = "normal"
+
+
+@dataclass
+class HeUniform(_Scaled):
+    """Uniform, variance ``2 / (1 + negative_slope**2) / fan``: He's rule, or Kaiming's.
+
+    The bound is ``sqrt(6 / (1 + negative_slope**2) / fan)``. A relu halves the second moment of
+    what it gets; this makes up for it.
+
+    Parameters
+    ----------
+    negative_slope : float, default=0.0
+        Slope of a leaky relu below zero.
+    mode : {"fan_in", "fan_out"}, default="fan_in"
+        Whether signals keep their variance on the way forward, or gradients on the way back.
+
+    References
+    ----------
+    He, K., Zhang, X., Ren, S. and Sun, J. "Delving deep into rectifiers: surpassing human-level
+    performance on ImageNet classification" (2015), eq. 10, 14 and 15.
+    """
+
+    negative_slope: float = 0.0
+    mode: str = "fan_in"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "negative_slope": [_NUMBER],
+        "mode": [StrOptions({"fan_in", "fan_out"})],
+    }
+    distribution: ClassVar[str] = "uniform"
+
+    def variance(self, fan_in, fan_out):
+        fan = fan_in if self.mode == "fan_in" else fan_out
+        return 2 / (1 + self.negative_slope**2) / fan
+
+
+@dataclass
+class HeNormal(HeUniform):
+    """Normal, variance ``2 / (1 + negative_slope**2) / fan``: He's rule, or Kaiming's.
+
+    Parameters
+    ----------
+    negative_slope : float, default=0.0
+        Slope of a leaky relu below zero.
+    mode : {"fan_in", "fan_out"}, default="fan_in"
+        Whether signals keep their variance on the way forward, or gradients on the way back.
+
+    References
+    ----------
+    He, K., Zhang, X., Ren, S. and Sun, J. "Delving deep into rectifiers: surpassing human-level
+    performance on ImageNet classification" (2015), eq. 10, 14 and 15.
+    """
+
+    distribution: ClassVar[str] = "normal"
+
+
+@dataclass
+class LeCunUniform(_Scaled):
+    """Uniform, variance ``1 / fan_in``; the bound is ``sqrt(3 / fan_in)``.
+
+    References
+    ----------
+    LeCun, Y., Bottou, L., Orr, G. B. and Müller, K.-R. "Efficient backprop" (1998), eq. 16.
+    """
+
+    distribution: ClassVar[str] = "uniform"
+
+    def variance(self, fan_in, fan_out):
+        return 1 / fan_in
+
+
+@dataclass
+class LeCunNormal(LeCunUniform):
+    """Normal, variance ``1 / fan_in``: what the SELU needs.
+
+    References
+    ----------
+    LeCun, Y., Bottou, L., Orr, G. B. and Müller, K.-R. "Efficient backprop" (1998), eq. 16.
+    Klambauer, G., Unterthiner, T., Mayr, A. and Hochreiter, S. "Self-normalizing neural networks"
+    (2017).
+    """
+
+    distribution: ClassVar[str] = "normal"
+
+
+@dataclass
+class PyTorchDefault(_Scaled):
+    """Uniform, variance ``1 / (3 * fan_in)``: weights and biases of PyTorch's ``Linear``.
+
+    The bound is ``1 / sqrt(fan_in)``, PyTorch's ``kaiming_uniform_`` with a slope of sqrt(5). Use
+    it for weights and biases: ``weight_init="pytorch", bias_init="pytorch"``.
+    """
+
+    distribution: ClassVar[str] = "uniform"
+
+    def variance(self, fan_in, fan_out):
+        return 1 / (3 * fan_in)
+
+
+@dataclass
+class Orthogonal(Initializer):
+    """A random matrix whose columns, or rows where these are fewer, are orthogonal.
+
+    They have the length `gain`. It is Q of the QR decomposition of a normally distributed matrix,
+    with the signs of R's diagonal, so that all orthogonal matrices are as likely. For weights only.
+
+    Parameters
+    ----------
+    gain : float, default=1.0
+
+    References
+    ----------
+    Saxe, A. M., McClelland, J. L. and Ganguli, S. "Exact solutions to the nonlinear dynamics of
+    learning in deep linear neural networks" (2014).
+    """
+
+    gain: float = 1.0
+
+    _parameter_constraints: ClassVar[dict] = {"gain": [_NOT_NEGATIVE]}
+
+    def draw(self, random_state, shape, fan_in, fan_out):
+        if len(shape) != 2:
+            raise ValueError("Orthogonal is for weights: choose another bias_init, as 'zeros'.")
+        q, r = np.linalg.qr(random_state.normal(size=(max(shape), min(shape))))
+        q *= self.gain * np.sign(np.diag(r))
+        return q if fan_in >= fan_out else q.T
+
+
+@dataclass
+class ScikitLearn(Initializer):
+    """Uniform between plus and minus ``sqrt(factor / (fan_in + fan_out))``: the default, None.
+
+    With `factor` 6 this is Glorot's rule; scikit-learn takes 2 where the hidden layers are
+    logistic. It draws biases in the same way.
+
+    Parameters
+    ----------
+    factor : float, default=6.0
+    """
+
+    factor: float = 6.0
+
+    _parameter_constraints: ClassVar[dict] = {"factor": [_NOT_NEGATIVE]}
+
+    def draw(self, random_state, shape, fan_in, fan_out):
+        bound = np.sqrt(self.factor / (fan_in + fan_out))
+        return random_state.uniform(-bound, bound, shape)
+
+
+class _Given(Initializer):
+    """An array, or a function ``f(random_state, fan_in, fan_out)`` that returns one."""
+
+    def __init__(self, kind, init):
+        self.kind, self.init = kind, init
+
+    def draw(self, random_state, shape, fan_in, fan_out):
+        given = self.init(random_state, fan_in, fan_out) if callable(self.init) else self.init
+        try:
+            values = np.asarray(given, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self.kind} must be names, specs, arrays of numbers or functions that return "
+                f"such, got {given!r}."
+            ) from error
+        if values.shape != shape:
+            raise ValueError(
+                f"{self.kind} gives an array of shape {values.shape} to a layer with {fan_in} "
+                f"inputs and {fan_out} outputs, that needs {shape}."
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(f"{self.kind} contains NaN or infinity.")
+        return values
+
+
+BIAS_INITIALIZERS: dict[str, type[Initializer]] = {
+    "zeros": Constant,
+    "uniform": Uniform,
+    "normal": Normal,
+    "glorot_uniform": GlorotUniform,
+    "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform,
+    "he_normal": HeNormal,
+    "lecun_uniform": LeCunUniform,
+    "lecun_normal": LeCunNormal,
+    "pytorch": PyTorchDefault,
+}
+WEIGHT_INITIALIZERS: dict[str, type[Initializer]] = BIAS_INITIALIZERS | {"orthogonal": Orthogonal}
+
+
+def draw_parameters(
+    random_state, shapes, activation, weight_init=None, bias_init=None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Weights and biases of each layer, drawn in this order.
+
+    Parameters
+    ----------
+    random_state : RandomState
+    shapes : list of (fan_in, fan_out)
+        Of each layer.
+    activation : str or ActivationSpec
+        Of the hidden layers.
+    weight_init, bias_init : optional
+        A name, a spec, an array or a function, for all layers, or a list with one for each. None is
+        `ScikitLearn`.
+    """
+    default = ScikitLearn(factor=2.0 if activation == "logistic" else 6.0)
+    n_layers = len(shapes)
+    weights = _one_for_each("weight_init", weight_init, WEIGHT_INITIALIZERS, default, n_layers)
+    biases = _one_for_each("bias_init", bias_init, BIAS_INITIALIZERS, default, n_layers)
+    for weight, bias, (fan_in, fan_out) in zip(weights, biases, shapes, strict=True):
+        yield (
+            weight.draw(random_state, (fan_in, fan_out), fan_in, fan_out),
+            bias.draw(random_state, (fan_out,), fan_in, fan_out),
+        )
+
+
+def _one_for_each(kind, init, registry, default, n_layers) -> list[Initializer]:
+    """A spec for each layer."""
+    inits = init if isinstance(init, list | tuple) else [init] * n_layers
+    if len(inits) != n_layers:
+        raise ValueError(
+            f"{kind} is a list of {len(inits)}, but there are {n_layers} layers: give one for "
+            "each, the output layer included."
+        )
+    specs = []
+    for one in inits:
+        if one is None:
+            specs.append(default)
+        elif isinstance(one, str | Initializer):
+            specs.append(resolve(kind, one, registry))
+        elif isinstance(one, type):
+            raise ValueError(f"{kind} is the class {one.__name__}: give an instance of it.")
+        else:
+            specs.append(_Given(kind, one))
+    return specs

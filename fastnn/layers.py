@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .activations import ActivationSpec
 from .specs import Spec
 
 _RATE = Interval(Real, 0, 1, closed="left")
@@ -93,8 +94,8 @@ class Dense(Spec):
     ----------
     units : int
         Number of outputs.
-    activation : str, default="relu"
-        Name of the activation function.
+    activation : str or ActivationSpec, default="relu"
+        The activation function, by name or by spec.
     normalization : BatchNorm or None, default=None
         Normalisation, before or after the activation.
     dropout : float, default=0.0
@@ -102,7 +103,7 @@ class Dense(Spec):
     """
 
     units: int
-    activation: str = "relu"
+    activation: str | ActivationSpec = "relu"
     normalization: BatchNorm | None = None
     dropout: float = 0.0
 
@@ -113,8 +114,8 @@ def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_ac
     Parameters
     ----------
     hidden_sizes : list of int
-    activation : str
-        Name of the hidden layers' activation.
+    activation : str or ActivationSpec
+        The hidden layers' activation.
     normalization : BatchNorm or None
     dropout : Dropout
     n_outputs : int

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from . import _core
-from .initializers import glorot_uniform
+from .initializers import draw_parameters
 from .losses import LOSSES
 from .optimizers import SGD
 from .program import State, aligned_zeros, compile_program
@@ -61,10 +61,14 @@ class Network:
         self.views = (*self.coefs, *self.intercepts)
         self.normalizations = self.program.norms(parameters, self.state.statistics)
 
-    def initialize(self, random_state, activation):
+    def initialize(self, random_state, activation, weight_init=None, bias_init=None):
         """Draw new parameters, layer by layer."""
-        for coef, intercept in zip(self.coefs, self.intercepts, strict=True):
-            coef[...], intercept[...] = glorot_uniform(random_state, *coef.shape, activation)
+        shapes = [coef.shape for coef in self.coefs]
+        drawn = draw_parameters(random_state, shapes, activation, weight_init, bias_init)
+        for coef, intercept, (weights, biases) in zip(
+            self.coefs, self.intercepts, drawn, strict=True
+        ):
+            coef[...], intercept[...] = weights, biases
 
     @property
     def drops_out(self):

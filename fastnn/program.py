@@ -36,6 +36,7 @@ STAGE = np.dtype(
         ("rate", np.float64),
         ("momentum", np.float64),
         ("epsilon", np.float64),
+        ("parameter", np.float64),
     ],
     align=True,
 )
@@ -201,7 +202,7 @@ def compile_program(
     -------
     Program
     """
-    from .activations import ACTIVATIONS
+    from .activations import row_and_parameter
 
     dtype = np.dtype(dtype)
     parameters, statistics, transposed = _Arena(), _Arena(), _Arena()
@@ -261,9 +262,12 @@ def compile_program(
         norm = layer.normalization
         if norm is not None and norm.position == "before":
             add_batch_norm(norm, n)
-        code = ACTIVATIONS[layer.activation].code
-        if code != ACTIVATIONS["identity"].code:
-            add(ACTIVATION, n, n, x=x, y=x, dx=gradient, dy=gradient, code=code)
+        activation, parameter = row_and_parameter(layer.activation)
+        if activation.name != "identity":
+            y = values.take(width(n)) if activation.keeps_input else x
+            common = dict(dx=gradient, dy=gradient, code=activation.code, parameter=parameter)
+            add(ACTIVATION, n, n, x=x, y=y, **common)
+            x = y
         if norm is not None and norm.position == "after":
             add_batch_norm(norm, n)
         if layer.dropout:

@@ -8,10 +8,11 @@ formulas and where they come from, and nothing that is there for speed.
 The registries (``ACTIVATIONS``, ``LOSSES``, ``OPTIMIZERS``) are dicts by name: tests run over them.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax, xlogy
+from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
 
 # --- random bits ----------------------------------------------------------------------------------
 
@@ -60,10 +61,66 @@ def keep_mask(rate, shape, seed, step, stage):
 
 
 class Activation(NamedTuple):
-    """An elementwise function of the pre-activation z, and its derivative."""
+    """An elementwise function of the pre-activation z, and its derivative.
+
+    Both take the parameter of the activation, if it has one, as a second argument.
+    """
 
     value: callable
     derivative: callable
+
+
+def elu(z, alpha=1.0):
+    """Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units" (2016).
+    """
+    return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
+
+
+def elu_derivative(z, alpha=1.0):
+    return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0)))
+
+
+# Klambauer, Unterthiner, Mayr, Hochreiter, "Self-normalizing neural networks" (2017), eq. 14.
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def gelu_derivative(z):
+    return ndtr(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def gelu_tanh_argument(z):
+    """Twice the argument of the tanh (Hendrycks and Gimpel 2016), and its derivative."""
+    root = np.sqrt(2 / np.pi)
+    return 2 * root * (z + 0.044715 * z**3), 2 * root * (1 + 3 * 0.044715 * z**2)
+
+
+def gelu_tanh(z):
+    """z (1 + tanh(a)) / 2 = z logistic(2 a), which does not cancel where z is far below zero."""
+    return z * expit(gelu_tanh_argument(z)[0])
+
+
+def gelu_tanh_derivative(z):
+    a, da = gelu_tanh_argument(z)
+    return expit(a) + z * expit(a) * expit(-a) * da
+
+
+def silu_derivative(z):
+    return expit(z) + z * expit(z) * expit(-z)
+
+
+def mish(z):
+    """Misra, "Mish: a self regularized non-monotonic activation function" (2020)."""
+    return z * np.tanh(softplus(z))
+
+
+def mish_derivative(z):
+    return np.tanh(softplus(z)) + z * expit(z) / np.cosh(np.minimum(softplus(z), 300)) ** 2
+
+
+def softplus(z):
+    """log(1 + e^z) (Dugas et al., "Incorporating second-order functional knowledge", 2001)."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
 ACTIVATIONS = {
@@ -71,7 +128,41 @@ ACTIVATIONS = {
     "logistic": Activation(expit, lambda z: expit(z) * expit(-z)),
     "tanh": Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2),
     "relu": Activation(lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+    # Collobert, "Large scale machine learning" (2004).
+    "hardtanh": Activation(lambda z: np.clip(z, -1, 1), lambda z: (abs(z) < 1).astype(z.dtype)),
+    # Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models" (2013).
+    "leaky_relu": Activation(
+        lambda z, negative_slope=0.01: np.where(z > 0, z, negative_slope * z),
+        lambda z, negative_slope=0.01: np.where(z > 0, 1.0, negative_slope),
+    ),
+    "elu": Activation(elu, elu_derivative),
+    "selu": Activation(
+        lambda z: SELU_SCALE * elu(z, SELU_ALPHA),
+        lambda z: SELU_SCALE * elu_derivative(z, SELU_ALPHA),
+    ),
+    # Hendrycks and Gimpel, "Gaussian error linear units" (2016): z P(Z <= z), Z standard normal.
+    "gelu": Activation(lambda z: z * ndtr(z), gelu_derivative),
+    "gelu_tanh": Activation(gelu_tanh, gelu_tanh_derivative),
+    # Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units" (2018).
+    "silu": Activation(lambda z: z * expit(z), silu_derivative),
+    "mish": Activation(mish, mish_derivative),
+    "softplus": Activation(softplus, expit),
+    # Bergstra, Desjardins, Lamblin, Bengio, "Quadratic polynomials learn better image features"
+    # (2009).
+    "softsign": Activation(lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2),
 }
+
+
+def activation(of):
+    """The functions that a name or a spec of `fastnn.activations` stands for."""
+    if isinstance(of, str):
+        return ACTIVATIONS[of]
+    value, derivative = ACTIVATIONS[of.name]
+    if of.name in ("gelu", "gelu_tanh"):  # two names in place of a parameter
+        return Activation(value, derivative)
+    parameters = of.get_params()
+    return Activation(partial(value, **parameters), partial(derivative, **parameters))
+
 
 OUTPUT_ACTIVATIONS = {
     "identity": lambda z: z,
@@ -259,11 +350,11 @@ def stage_table(layers, input_dropout=0.0):
     """
     stages = [("dropout", None)] if input_dropout else []
     for i, layer in enumerate(layers[:-1]):
-        activation = [("activation", i)] if layer.activation != "identity" else []
+        act = [("activation", i)] if layer.activation != "identity" else []
         norm = [("batch_norm_statistics", i), ("batch_norm", i)] if layer.normalization else []
         before = norm and layer.normalization.position == "before"
         stages.append(("dense", i))
-        stages += norm + activation if before else activation + norm
+        stages += norm + act if before else act + norm
         stages += [("dropout", i)] if layer.dropout else []
     return [*stages, ("dense", len(layers) - 1), ("output", len(layers) - 1)]
 
@@ -304,7 +395,7 @@ class Network:
             if kind == "dense":
                 x = dense_forward(x, parameters["coef"], parameters["intercept"])
             elif kind == "activation":
-                x = ACTIVATIONS[layer.activation].value(x)
+                x = activation(layer.activation).value(x)
             elif kind == "batch_norm_statistics":
                 constant = not training or len(x) == 1
                 average = self.statistics[i]
@@ -364,7 +455,7 @@ class Network:
                     saved, self.parameters[i]["coef"], delta
                 )
             elif kind == "activation":
-                delta = delta * ACTIVATIONS[self.layers[i].activation].derivative(saved)
+                delta = delta * activation(self.layers[i].activation).derivative(saved)
             elif kind == "batch_norm":
                 mean, variance, constant = tape[stage - 1]
                 delta, gradient[i]["scale"], gradient[i]["shift"] = batch_norm_backward(

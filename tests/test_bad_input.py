@@ -9,7 +9,19 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 
-from fastnn import LBFGS, SGD, Adam, BatchNorm, Dropout, InvScaling, MLPClassifier, MLPRegressor
+from fastnn import (
+    ELU,
+    GELU,
+    LBFGS,
+    SGD,
+    Adam,
+    BatchNorm,
+    Dropout,
+    InvScaling,
+    LeakyReLU,
+    MLPClassifier,
+    MLPRegressor,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -222,6 +234,10 @@ BAD_PARAMETERS = [
     ({"hidden_layer_sizes": (5.5,)}, r"hidden_layer_sizes must be integers, got \[5.5\]"),
     ({"activation": "swish"}, known("activation", "identity", "logistic", "relu", "tanh")),
     ({"activation": "softmax"}, "'activation' parameter"),
+    ({"activation": LeakyReLU}, "'activation' parameter"),
+    ({"activation": LeakyReLU(-0.1)}, "'negative_slope' parameter of LeakyReLU"),
+    ({"activation": ELU(alpha=0)}, "'alpha' parameter of ELU"),
+    ({"activation": GELU("erf")}, "'approximate' parameter of GELU"),
     ({"solver": "adagrad"}, known("solver", "adam", "lbfgs", "sgd")),
     ({"solver": Adam}, "'solver' parameter"),
     ({"solver": Adam(beta_1=1.5)}, r"'beta_1' parameter of Adam must be .*\[0.0, 1.0\)"),

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from engines import Engine
+from fastnn import initializers
+from fastnn._core.cpu import ops
+from fastnn.activations import ELU, GELU, LeakyReLU, row_and_parameter
 from problems import make_data, make_layers, make_network
 from reference import (
     ACTIVATIONS,
@@ -26,7 +29,24 @@ TORCH_ACTIVATIONS = {
     "logistic": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
+    "hardtanh": functional.hardtanh,
+    "leaky_relu": functional.leaky_relu,
+    "elu": functional.elu,
+    "selu": functional.selu,
+    "gelu": functional.gelu,
+    "gelu_tanh": lambda z: functional.gelu(z, approximate="tanh"),
+    "silu": functional.silu,
+    "mish": functional.mish,
+    # By default PyTorch's is the identity above 20, off by 2e-9.
+    "softplus": lambda z: functional.softplus(z, threshold=100),
+    "softsign": functional.softsign,
 }
+TORCH_SPECS = [
+    (LeakyReLU(0.3), lambda z: functional.leaky_relu(z, 0.3)),
+    (ELU(0.3), lambda z: functional.elu(z, 0.3)),
+    (GELU(), functional.gelu),
+    (GELU("tanh"), TORCH_ACTIVATIONS["gelu_tanh"]),
+]
 TORCH_OUTPUTS = {
     "identity": torch.nn.Identity(),
     "logistic": torch.sigmoid,
@@ -73,6 +93,22 @@ def test_activation(name):
     assert_close(ACTIVATIONS[name].derivative(z.detach().numpy()), z.grad)
 
 
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("each, function", [*TORCH_ACTIVATIONS.items(), *TORCH_SPECS], ids=str)
+def test_activation_of_the_engine(each, function, dtype, tolerance):
+    z = leaf(np.linspace(-30, 30, 1001), getattr(torch, dtype))
+    value = function(z)
+    value.sum().backward()
+    row, parameter = row_and_parameter(each)
+    if row.name == "identity":  # no kernel: there is no stage for it
+        return
+    x = z.detach().numpy()
+    y = ops.activation(x, row.code, parameter)
+    assert_close(y, value, tolerance)
+    gradient = ops.activation_gradient(x, y, np.ones_like(x), row.code, parameter)
+    assert_close(gradient, z.grad, tolerance)
+
+
 @pytest.mark.parametrize("name", OUTPUT_ACTIVATIONS)
 def test_output_activation(name):
     z = np.random.default_rng(0).normal(0, 5, (7, 3))
@@ -117,6 +153,52 @@ def test_batch_norm():
         batch_norm_forward(x, scale, shift, average["mean"], average["variance"], 1e-3),
         norm(torch.tensor(x)),
     )
+
+
+TORCH_INITIALIZERS = [
+    (initializers.GlorotUniform(1.5), lambda w: torch.nn.init.xavier_uniform_(w, 1.5)),
+    (initializers.GlorotNormal(1.5), lambda w: torch.nn.init.xavier_normal_(w, 1.5)),
+    (initializers.HeUniform(), torch.nn.init.kaiming_uniform_),
+    (initializers.HeUniform(0.2), lambda w: torch.nn.init.kaiming_uniform_(w, 0.2)),
+    (
+        initializers.HeNormal(0.2, "fan_out"),
+        lambda w: torch.nn.init.kaiming_normal_(w, 0.2, "fan_out"),
+    ),
+    (initializers.LeCunNormal(), lambda w: torch.nn.init.kaiming_normal_(w, nonlinearity="linear")),
+    (
+        initializers.LeCunUniform(),
+        lambda w: torch.nn.init.kaiming_uniform_(w, nonlinearity="linear"),
+    ),
+    (initializers.PyTorchDefault(), lambda w: torch.nn.init.kaiming_uniform_(w, 5**0.5)),
+]
+
+
+@pytest.mark.parametrize("spec, initialize", TORCH_INITIALIZERS, ids=str)
+def test_initializer(spec, initialize):
+    """The same bound or standard deviation: what a draw between -1 and 1, or at 1, is scaled by."""
+    uniform = spec.distribution == "uniform"
+    ours = spec.draw(np.random.RandomState(0), (7, 4), 7, 4)
+    random_state = np.random.RandomState(0)
+    scale = ours / (
+        random_state.uniform(-1, 1, (7, 4)) if uniform else random_state.normal(size=(7, 4))
+    )
+    theirs, unit = (torch.empty(4, 7, dtype=torch.float64) for _ in range(2))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        initialize(theirs)
+        torch.manual_seed(0)
+        torch.nn.init.uniform_(unit, -1, 1) if uniform else torch.nn.init.normal_(unit)
+    np.testing.assert_allclose(scale, (theirs / unit).numpy().T, rtol=1e-12)
+
+
+def test_default_initialization_of_a_linear_layer():
+    """Weights and biases keep within PyTorchDefault's bound, and come near it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        linear = torch.nn.Linear(50, 2000)
+    bound = initializers.PyTorchDefault().variance(50, 2000) ** 0.5 * 3**0.5
+    for values in (linear.weight, linear.bias):
+        assert 0.99 * bound < values.abs().max().item() <= bound * (1 + 1e-6)
 
 
 # --- trajectories ---------------------------------------------------------------------------------
@@ -220,3 +302,22 @@ def test_engine_walks_pytorchs_trajectory(optimizer, loss, position, dtype, tole
             assert_close(engine.parameters[i]["shift"], norm.bias, tolerance)
             assert_close(engine.statistics[i]["mean"], norm.running_mean, tolerance)
             assert_close(engine.statistics[i]["variance"], norm.running_var, tolerance)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("activation", TORCH_ACTIVATIONS)
+def test_engine_walks_pytorchs_trajectory_with_any_activation(activation, dtype, tolerance):
+    rng = np.random.default_rng(1)
+    layers = make_layers([7, 5, 3], activation)
+    network = make_network(rng, 6, layers, "squared_error")
+    X, y = make_data(rng, 40, 6, 3, "squared_error")
+    weight = rng.uniform(0.5, 2, 40)
+    engine = Engine(network, "squared_error", "momentum", dtype, max_batch=40)
+    order = np.tile(np.arange(40), 20)
+    actual = engine.train(X.astype(dtype), y, 40, [0.01] * 20, 0.3, weight, order)
+    expected = TorchNetwork(network, "squared_error", getattr(torch, dtype))
+    losses = expected.train(X, y, "momentum", [0.01] * 20, 0.3, weight)
+    np.testing.assert_allclose(actual, losses, rtol=tolerance, atol=tolerance)
+    for i, (linear, _) in enumerate(expected.layers):
+        assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
+        assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engines import Engine
+from fastnn.activations import HIDDEN_ACTIVATIONS
 from problems import LAYOUTS, make_counts, make_layers, make_network
 
 # Widths and batches that divide evenly among no number of threads.
@@ -86,7 +87,7 @@ def digest():
     total = hashlib.sha256()
     for layout in ["float32", "uint8", "csr float32"]:
         for dtype in ["float32", "float64"]:
-            for activation in ["logistic", "tanh", "relu"]:
+            for activation in HIDDEN_ACTIVATIONS:
                 for array in trained(layout, dtype, 2, activation=activation):
                     total.update(np.ascontiguousarray(array).tobytes())
     return total.hexdigest()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engines import SOLVERS, Engine, rounded
 from fastnn import _core
+from fastnn.activations import ELU, GELU, LeakyReLU
 from fastnn.layers import BatchNorm, Dense
 from fastnn.optimizers import Adam
 from fastnn.program import State, compile_program
@@ -317,7 +318,7 @@ def problems(draw):
     hidden = [
         Dense(
             draw(st.integers(1, 40)),
-            draw(st.sampled_from(sorted(ACTIVATIONS))),
+            draw(st.sampled_from([*sorted(ACTIVATIONS), LeakyReLU(0.3), ELU(0.5), GELU("tanh")])),
             draw(st.sampled_from([None, BatchNorm(), BatchNorm(position="after", epsilon=0.1)])),
             draw(st.sampled_from([0.0, 0.5])),
         )

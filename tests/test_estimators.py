@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import itertools
 import pickle
 import tracemalloc
 import warnings
@@ -22,6 +23,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastnn import (
+    ELU,
+    GELU,
     LBFGS,
     SGD,
     Adam,
@@ -29,10 +32,12 @@ from fastnn import (
     BatchNorm,
     Dropout,
     InvScaling,
+    LeakyReLU,
     MLPClassifier,
     MLPRegressor,
     estimators,
 )
+from fastnn.activations import HIDDEN_ACTIVATIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -57,6 +62,9 @@ def regressor(**options):
     return MLPRegressor(**options)
 
 
+# Parameters that come after scikit-learn's.
+NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
+
 # --- the same interface ---------------------------------------------------------------------------
 
 
@@ -65,7 +73,7 @@ def test_parameters_are_scikit_learns_and_some_after_them(ours, theirs):
     theirs, ours = (list(inspect.signature(cls).parameters.values()) for cls in (theirs, ours))
     assert ours[: len(theirs)] == theirs
     names = [parameter.name for parameter in ours[len(theirs) :]]
-    assert names == ["normalization", "dropout", "device", "precision", "n_jobs"]
+    assert names == NEW
 
 
 @pytest.mark.parametrize("ours, theirs", PAIRS)
@@ -77,7 +85,7 @@ def test_fitted_attributes_are_scikit_learns_and_one_more(ours, theirs, options)
         {name for name in vars(cls(**options).fit(X, Y_DIGITS)) if not name.startswith("_")}
         for cls in (ours, theirs)
     ]
-    new = {"normalization", "dropout", "device", "precision", "n_jobs", "normalizations_"}
+    new = {*NEW, "normalizations_"}
     assert attributes[0] == attributes[1] - {"loss"} | new | (attributes[0] & {"loss"})
     assert ours(**options).loss == theirs(**options).loss
 
@@ -131,6 +139,8 @@ CHANGES = {
     "max_fun": ({"solver": "lbfgs"}, 2),
     "normalization": ({}, "batch"),
     "dropout": ({}, 0.3),
+    "weight_init": ({}, "he_normal"),
+    "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
 }
 SPEC_CHANGES = [
@@ -148,6 +158,9 @@ SPEC_CHANGES = [
     ("normalization", BatchNorm(), BatchNorm(position="after")),
     ("dropout", Dropout(), Dropout(rate=0.2)),
     ("dropout", Dropout(), Dropout(input_rate=0.2)),
+    ("activation", LeakyReLU(), LeakyReLU(negative_slope=0.3)),
+    ("activation", ELU(), ELU(alpha=0.3)),
+    ("activation", GELU(), GELU(approximate="tanh")),
 ]
 NO_CHANGE = {"verbose", "device", "n_jobs"}  # how, not what
 
@@ -553,11 +566,38 @@ def test_grid_search_over_specs():
     assert len(set(swapped.cv_results_["mean_test_score"])) > 1
 
 
+def test_grid_search_over_the_parameter_of_an_activation():
+    search = GridSearchCV(
+        classifier(activation=LeakyReLU()), {"activation__negative_slope": [0.0, 0.2]}, cv=2
+    ).fit(X_DIGITS, Y_DIGITS)
+    assert search.best_estimator_.activation.negative_slope in (0.0, 0.2)
+    names = GridSearchCV(classifier(), {"activation": ["gelu", ELU(0.5), GELU("tanh")]}, cv=2)
+    assert len(set(names.fit(X_DIGITS, Y_DIGITS).cv_results_["mean_test_score"])) > 1
+
+
+@pytest.mark.parametrize("estimator", [classifier, regressor])
+def test_every_activation_is_another_network(estimator):
+    """By name, in both types; what comes out of a pickle predicts the same."""
+    for precision in ("float32", "float64"):
+        predictions = []
+        for name in HIDDEN_ACTIVATIONS:
+            X, y = (X_DIGITS, Y_DIGITS) if estimator is classifier else (X_REGRESSION, Y_REGRESSION)
+            model = estimator(activation=name, precision=precision).fit(X, y)
+            assert np.isfinite(model.loss_)
+            predict = getattr(model, "predict_proba", model.predict)
+            predictions.append(predict(X))
+            copy = pickle.loads(pickle.dumps(model))
+            again = getattr(copy, "predict_proba", copy.predict)(X)
+            np.testing.assert_array_equal(again, predictions[-1])
+        for one, other in itertools.combinations(predictions, 2):
+            assert not np.array_equal(one, other)
+
+
 def test_specs_are_not_shared_with_the_fitted_network():
-    norm = BatchNorm()
-    model = regressor(normalization=norm).fit(X_REGRESSION, Y_REGRESSION)
+    norm, activation = BatchNorm(), ELU()
+    model = regressor(normalization=norm, activation=activation).fit(X_REGRESSION, Y_REGRESSION)
     before = pickle.dumps(model.predict(X_REGRESSION))
-    norm.epsilon = 1.0
+    norm.epsilon, activation.alpha = 1.0, 0.2
     assert pickle.dumps(pickle.loads(pickle.dumps(model)).predict(X_REGRESSION)) == before
 
 

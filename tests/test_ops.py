@@ -15,6 +15,7 @@ from engines import SOLVERS
 from fastnn import activations, losses, program
 from fastnn._core import cpu
 from fastnn._core.cpu import ops
+from fastnn.activations import ELU, LeakyReLU
 from problems import LAYOUTS, make_counts, make_data
 from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS
 
@@ -75,33 +76,61 @@ def pre_activations(rng, dtype):
         [
             np.linspace(-20, 20, 401),
             rng.choice([-1, 1], 200) * 10.0 ** rng.uniform(-30, 3, 200),
-            [0.0, -0.0, np.inf, -np.inf],
+            [0.0, -0.0],
         ]
     ).astype(dtype)
 
 
+# Specs, and all names that stand for the defaults.
+EACH_ACTIVATION = [name for name in ACTIVATIONS if name != "identity"]
+EACH_ACTIVATION += [LeakyReLU(0.3), LeakyReLU(0.0), LeakyReLU(2.0), ELU(0.2), ELU(3.0)]
+
+
+def native(activation):
+    """The row of an activation, and the code and parameter that kernels take."""
+    row, parameter = activations.row_and_parameter(activation)
+    return row, (row.code, parameter)
+
+
 @case
 def activation(rng, dtype, eps):
-    """Good to three units in the last place; where the true value is denormal, to that."""
-    for name, (value, _) in ACTIVATIONS.items():
-        if name != "identity":
-            z = pre_activations(rng, dtype)
-            with np.errstate(over="ignore"):
-                expected = value(float64(z)[0])
-            bound = 4 * eps * np.where(np.isinf(expected), 0, np.abs(expected))
-            code = activations.ACTIVATIONS[name].code
-            yield partial(ops.activation, z, code), expected, bound + np.finfo(dtype).tiny
+    """Good to three units in the last place; where the true value is denormal, to that.
+
+    GELUs are good to six, and amplify two roundings of the polynomial in z whose exponential they
+    are made of. That of "gelu_tanh" may overflow where the value is 1e-36.
+    """
+    exponents = {
+        "gelu": lambda z: z**2 / 2,
+        "gelu_tanh": lambda z: np.abs(reference.gelu_tanh_argument(z)[0]),
+    }
+    for each in EACH_ACTIVATION:
+        row, arguments = native(each)
+        x = pre_activations(rng, dtype)
+        z = float64(x)[0]
+        expected = reference.activation(each).value(z)
+        units = 6 + 2 * exponents[row.name](z) if row.name in exponents else 4
+        least = 1e-36 if row.name == "gelu_tanh" and dtype == np.float32 else np.finfo(dtype).tiny
+        bound = units * eps * np.abs(expected) + least
+        yield partial(ops.activation, x, *arguments), expected, bound
+        if not row.keeps_input:
+            yield partial(ops.activation, x, *arguments, in_place=True), expected, bound
 
 
 @case
 def activation_gradient(rng, dtype, eps):
-    """From the value y, that is rounded: 1 - y has an error of the size of y's."""
-    for name, (value, derivative) in ACTIVATIONS.items():
-        if name != "identity":
-            z = float64(pre_activations(rng, dtype)[:-2])[0]
-            y, g = value(z).astype(dtype), rng.standard_normal(z.shape).astype(dtype)
-            code = activations.ACTIVATIONS[name].code
-            yield partial(ops.activation_gradient, y, g, code), g * derivative(z), 4 * eps * abs(g)
+    """From the value y, that is rounded: 1 - y has an error of the size of y's.
+
+    Where it needs no pre-activation, it does not look at it.
+    """
+    for each in EACH_ACTIVATION:
+        row, arguments = native(each)
+        value, derivative = reference.activation(each)
+        x = pre_activations(rng, dtype)
+        z = float64(x)[0]
+        y, g = value(z).astype(dtype), rng.standard_normal(z.shape).astype(dtype)
+        x = x if row.keeps_input else np.full_like(x, np.nan)
+        expected, bound = g * derivative(z), 4 * eps * abs(g)
+        yield partial(ops.activation_gradient, x, y, g, *arguments), expected, bound
 
 
 @case
@@ -338,8 +367,8 @@ def test_nan_passes_through(dtype, isa):
     """Or training could not notice that it diverged."""
     x = np.zeros((3, 20), dtype)
     x[1, 18] = np.nan
-    for name in ("logistic", "tanh", "relu"):
-        y = ops.activation(x, activations.ACTIVATIONS[name].code, isa=isa)
+    for each in EACH_ACTIVATION:
+        y = ops.activation(x, *native(each)[1], isa=isa)
         assert np.isnan(y[1, 18])
         assert np.isnan(y).sum() == 1
     for row in losses.LOSSES.values():
@@ -349,6 +378,39 @@ def test_nan_passes_through(dtype, isa):
         assert np.isfinite(value[[0, 2]]).all()
     _, variance = ops.batchnorm_statistics(x, isa=isa)
     assert np.isnan(variance[18])
+
+
+LIMITS = {
+    "logistic": (0, 1),
+    "tanh": (-1, 1),
+    "relu": (0, np.inf),
+    "hardtanh": (-1, 1),
+    "leaky_relu": (-np.inf, np.inf),
+    "elu": (-1, np.inf),
+    "selu": (-reference.SELU_SCALE * reference.SELU_ALPHA, np.inf),
+    "gelu": (0, np.inf),
+    "gelu_tanh": (0, np.inf),
+    "silu": (0, np.inf),
+    "mish": (0, np.inf),
+    "softplus": (0, np.inf),
+    "softsign": (-1, 1),
+}
+
+
+@pytest.mark.parametrize("isa", AVAILABLE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_activations_go_to_their_limits(dtype, isa):
+    """And derivatives stay finite: nothing overflows on the way."""
+    largest = np.finfo(dtype).max
+    x = np.array([-np.inf, -largest, -1e10, 1e10, largest, np.inf], dtype)
+    assert list(LIMITS) == [name for name in ACTIVATIONS if name != "identity"]
+    for name, (low, high) in LIMITS.items():
+        y = ops.activation(x, *native(name)[1], isa=isa)
+        np.testing.assert_allclose(y[[0, -1]], [low, high], rtol=1e-6)
+        np.testing.assert_allclose(y[2:4], ACTIVATIONS[name].value(np.float64(x[2:4])), rtol=1e-6)
+        d = ops.activation_gradient(x, y, np.ones_like(x), *native(name)[1], isa=isa)
+        slopes = ACTIVATIONS[name].derivative(np.float64([-1e10, 1e10]))
+        np.testing.assert_allclose(d, np.repeat(slopes, 3), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("isa", AVAILABLE)

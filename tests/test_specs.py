@@ -6,20 +6,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.neural_network import MLPClassifier as TheirClassifier
 
 import fastnn
-from fastnn.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
-from fastnn.initializers import glorot_uniform
+from fastnn import initializers
+from fastnn.activations import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    HIDDEN_ACTIVATIONS,
+    LeakyReLU,
+    row_and_parameter,
+)
+from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
 from fastnn.losses import LOSSES
 from fastnn.optimizers import LBFGS, N_COEFFICIENTS, OPTIMIZERS, SGD, Adam
 from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 from fastnn.specs import resolve
 
+ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
 REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
-SPECS += [Dropout(), Dense(3)]
+SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
+SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -28,7 +37,10 @@ def test_spec_has_the_parameters_of_an_estimator(spec):
     assert clone(spec) == spec
     assert clone(spec) is not spec
     assert type(spec)(**parameters) == spec
-    assert eval(repr(spec), vars(fastnn) | {"Dense": Dense}) == spec
+    names = vars(fastnn) | {"Dense": Dense}
+    if isinstance(spec, initializers.Initializer):
+        names = vars(initializers)
+    assert eval(repr(spec), names) == spec
     for name, value in parameters.items():
         assert spec.set_params(**{name: value}) is spec
 
@@ -56,6 +68,14 @@ def test_set_params_tells_the_known_names():
         BatchNorm(position="between"),
         Dropout(rate=1.0),
         Dropout(input_rate=-0.1),
+        LeakyReLU(negative_slope=-0.1),
+        ELU(alpha=0.0),
+        GELU(approximate="erf"),
+        Normal(std=-1.0),
+        Uniform(low=np.inf),
+        Orthogonal(gain=-1.0),
+        initializers.Constant(value="0"),
+        initializers.HeNormal(mode="fan"),
     ],
     ids=repr,
 )
@@ -117,7 +137,17 @@ def test_codes_of_optimizers_are_those_of_the_header():
 
 def test_every_loss_has_an_output_activation():
     assert {loss.output_activation for loss in LOSSES.values()} <= set(ACTIVATIONS)
-    assert HIDDEN_ACTIVATIONS == ["identity", "logistic", "tanh", "relu"]
+    assert HIDDEN_ACTIVATIONS[:4] == ["identity", "logistic", "tanh", "relu"]
+    assert not {"softmax", "exp"} & set(HIDDEN_ACTIVATIONS)
+
+
+def test_an_activations_name_stands_for_the_defaults_of_its_spec():
+    for spec in ACTIVATION_SPECS:
+        assert row_and_parameter(spec.name) == row_and_parameter(spec)
+    assert row_and_parameter(LeakyReLU(0.3)) == (ACTIVATIONS["leaky_relu"], 0.3)
+    assert row_and_parameter(ELU(alpha=2)) == (ACTIVATIONS["elu"], 2)
+    assert row_and_parameter(GELU(approximate="tanh")) == (ACTIVATIONS["gelu_tanh"], 0)
+    assert row_and_parameter("tanh") == (ACTIVATIONS["tanh"], 0)
 
 
 # --- optimizers -----------------------------------------------------------------------------------
@@ -168,21 +198,6 @@ def test_only_the_adaptive_schedule_goes_on_after_a_stall():
 
 
 # --- layers ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("activation", ["relu", "logistic"])
-def test_initial_parameters_are_scikit_learns(activation):
-    X, y = np.zeros((3, 5)), [0, 1, 2]
-    theirs = TheirClassifier(
-        (4,), activation, random_state=0, max_iter=1, learning_rate_init=1e-300
-    )
-    with pytest.warns(UserWarning):
-        theirs.fit(X, y)
-    random_state = np.random.RandomState(0)
-    for coef, intercept in zip(theirs.coefs_, theirs.intercepts_, strict=True):
-        ours = glorot_uniform(random_state, *coef.shape, activation)
-        np.testing.assert_array_equal(ours[0], coef)
-        np.testing.assert_array_equal(ours[1], intercept)
 
 
 def test_stack():

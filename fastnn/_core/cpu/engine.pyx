@@ -202,7 +202,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
                  parameter(job, stage.bias), y, ld, False)
     elif stage.kind == STAGE_ACTIVATION:
-        k.activation(stage.code, n_rows * ld, y)
+        k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
     elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
         while row < n_rows:
             k.batchnorm_partial(min(<int64_t> ROW_CHUNK, n_rows - row), ld,
@@ -247,7 +247,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
     elif stage.kind == STAGE_ACTIVATION:
-        k.activation_gradient(stage.code, n_rows * ld, y, dy)
+        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, x, y, dy)
     elif stage.kind == STAGE_DROPOUT:
         drawn = mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)

@@ -6,7 +6,9 @@ cdef extern from "program.h" nogil:
     enum:
         STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT
         STAGE_OUTPUT
-        ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP
+        ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH
+        ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS
+        ACT_SOFTSIGN
         LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON
         OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
@@ -16,7 +18,7 @@ cdef extern from "program.h" nogil:
     ctypedef struct Stage:
         int32_t kind, code
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, weight, bias, transposed, statistics
-        double rate, momentum, epsilon
+        double rate, momentum, epsilon, parameter
 
     ctypedef struct Rows:
         int32_t dtype
@@ -40,9 +42,11 @@ cdef extern from "kernels.h" nogil:
         void (*transpose)(
             int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw, void *t,
             int64_t ldt) noexcept nogil
-        void (*activation)(int code, int64_t n, void *values) noexcept nogil
+        void (*activation)(
+            int code, double parameter, int64_t n, const void *x, void *y) noexcept nogil
         void (*activation_gradient)(
-            int code, int64_t n, const void *values, void *gradient) noexcept nogil
+            int code, double parameter, int64_t n, const void *x, const void *y,
+            void *gradient) noexcept nogil
         void (*dropout)(
             const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *x,
             void *y) noexcept nogil

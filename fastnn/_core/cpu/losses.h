@@ -45,7 +45,7 @@ static void output(int loss, int64_t n_rows, int64_t n, int64_t ld, void *z_)
             softmax(n_rows - i < LOSS_ROWS ? n_rows - i : LOSS_ROWS, n, ld, z + i * ld, unused);
         break;
     case LOSS_BINARY_LOG:
-        activation(ACT_LOGISTIC, n_rows * ld, z);
+        activation(ACT_LOGISTIC, 0, n_rows * ld, z, z);
         break;
     case LOSS_POISSON:
         for (int64_t i = 0; i < n_rows * ld; i++) z[i] = exponential(z[i]);

@@ -14,10 +14,21 @@ def matmul(
 ) -> NDArray[Any]: ...
 def transpose(w: NDArray[Any], first: int, last: int, isa: str | None = None) -> NDArray[Any]: ...
 def activation(
-    x: NDArray[Any], code: int, isa: str | None = None, repeat: int = 1
+    x: NDArray[Any],
+    code: int,
+    parameter: float = 0.0,
+    in_place: bool = False,
+    isa: str | None = None,
+    repeat: int = 1,
 ) -> NDArray[Any]: ...
 def activation_gradient(
-    y: NDArray[Any], gradient: NDArray[Any], code: int, isa: str | None = None
+    x: NDArray[Any],
+    y: NDArray[Any],
+    gradient: NDArray[Any],
+    code: int,
+    parameter: float = 0.0,
+    isa: str | None = None,
+    repeat: int = 1,
 ) -> NDArray[Any]: ...
 def dropout(
     x: NDArray[Any],

@@ -59,27 +59,37 @@ def transpose(w, int64_t first, int64_t last, isa=None):
     return out[:, : w.shape[0]]
 
 
-def activation(x, int code, isa=None, int repeat=1):
+def activation(x, int code, double parameter=0, bint in_place=False, isa=None, int repeat=1):
     """The activation's values."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef int64_t n = x.size
     cdef int _i
     y = aligned_zeros(x.shape, x.dtype)
-    y[...] = x
+    if in_place:
+        y[...] = x
+    values = y if in_place else np.ascontiguousarray(x)
+    cdef char *x_data = data(values)
     cdef char *y_data = data(y)
     with nogil:
         for _i in range(repeat):
-            k.activation(code, n, y_data)
+            k.activation(code, parameter, n, x_data, y_data)
     return y
 
 
-def activation_gradient(y, gradient, int code, isa=None):
-    """`gradient` times the derivative of the activation whose values are `y`."""
+def activation_gradient(x, y, gradient, int code, double parameter=0, isa=None, int repeat=1):
+    """`gradient` times the derivative of the activation that is `y` at `x`."""
     cdef const Kernels *k = choose_kernels(isa, y.dtype)
+    cdef int64_t n = y.size
+    cdef int _i
     d = aligned_zeros(y.shape, y.dtype)
     d[...] = gradient
-    values = np.ascontiguousarray(y)
-    k.activation_gradient(code, y.size, data(values), data(d))
+    x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+    cdef char *x_data = data(x)
+    cdef char *y_data = data(y)
+    cdef char *d_data = data(d)
+    with nogil:
+        for _i in range(repeat):
+            k.activation_gradient(code, parameter, n, x_data, y_data, d_data)
     return d
 
 
@@ -313,6 +323,16 @@ def constants():
         "relu": ACT_RELU,
         "softmax": ACT_SOFTMAX,
         "exp": ACT_EXP,
+        "hardtanh": ACT_HARDTANH,
+        "leaky_relu": ACT_LEAKY_RELU,
+        "elu": ACT_ELU,
+        "selu": ACT_SELU,
+        "gelu": ACT_GELU,
+        "gelu_tanh": ACT_GELU_TANH,
+        "silu": ACT_SILU,
+        "mish": ACT_MISH,
+        "softplus": ACT_SOFTPLUS,
+        "softsign": ACT_SOFTSIGN,
         "squared_error": LOSS_SQUARED_ERROR,
         "log_loss": LOSS_LOG,
         "binary_log_loss": LOSS_BINARY_LOG,

@@ -11,7 +11,9 @@
 
 enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT,
        STAGE_OUTPUT };
-enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP };
+enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH,
+       ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
+       ACT_SOFTSIGN };
 enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON };
 enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM };
 enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
@@ -42,6 +44,7 @@ typedef struct {
     double rate;        /* dropout */
     double momentum;    /* batch norm */
     double epsilon;
+    double parameter;   /* of the activation, where it has one */
 } Stage;
 
 /* Rows of the user's data: dense (strides in elements), or CSR where indptr is not NULL. */
