@@ -2,7 +2,20 @@
 
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
-from .optimizers import LBFGS, SGD, Adam
+from .optimizers import (
+    LBFGS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Momentum,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 from .schedules import Adaptive, Constant, InvScaling
 
 __version__ = "0.1.0"
@@ -10,7 +23,11 @@ __version__ = "0.1.0"
 __all__ = [
     "LBFGS",
     "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Adaptive",
     "BatchNorm",
     "Constant",
@@ -18,6 +35,11 @@ __all__ = [
     "InvScaling",
     "MLPClassifier",
     "MLPRegressor",
+    "Momentum",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
     "show_versions",
 ]
 
