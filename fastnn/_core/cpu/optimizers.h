@@ -88,20 +88,21 @@ INLINE void rmsprop_centered(const real *c, real *w, real g, real *square, real 
     *w = fused(-c[COEF_LEARNING_RATE], *velocity, *w);
 }
 
-INLINE real sign(real a) { return (real)((a > 0) - (a < 0)); }
-
 /* A step size of 0 is one that has not begun: it does with the first gradient, at the learning
- * rate. A gradient that turned is forgotten, and the parameter stays for this step. */
+ * rate. A gradient that turned is forgotten, and the parameter stays for this step. What is chosen
+ * from is read before, so that there are no branches. */
 INLINE void rprop(const real *c, real *w, real g, real *previous, real *size)
 {
-    const real *own = c + COEF_OWN; /* eta_minus, eta_plus, step_min, step_max */
-    const real turn = sign(g) * sign(*previous);
-    const real factor = turn > 0 ? own[1] : turn < 0 ? own[0] : 1;
-    const real begun = *size > 0 ? *size : c[COEF_LEARNING_RATE];
-    const real bounded = minimum(maximum(begun * factor, maximum(own[2], SMALLEST)), own[3]);
-    *size = g == 0 ? *size : bounded;
-    *previous = turn < 0 ? 0 : g;
-    *w = fused(-sign(*previous), *size, *w);
+    const real initial = c[COEF_LEARNING_RATE], eta_minus = c[COEF_OWN], eta_plus = c[COEF_OWN + 1];
+    const real step_min = maximum(c[COEF_OWN + 2], SMALLEST), step_max = c[COEF_OWN + 3];
+    const real turn = g * *previous, old = *size;
+    const real factor = turn > 0 ? eta_plus : turn < 0 ? eta_minus : 1;
+    const real scaled = (old > 0 ? old : initial) * factor;
+    const real new = g == 0 ? old : minimum(maximum(scaled, step_min), step_max);
+    const real remembered = turn < 0 ? 0 : g;
+    *previous = remembered;
+    *size = new;
+    *w -= remembered == 0 ? 0 : copy_sign(new, remembered);
 }
 
 /* AdamW, NAdam and RAdam: they differ in their coefficients. The learning rate is the weight of
@@ -146,7 +147,7 @@ static void optimize(int code, int64_t n, const double *coefficients, double l2_
                 const vector old = *(vector *)(w + i + v * LANES);                          \
                 square[v] = VECTOR_FMA(old, old, square[v]);                                \
             }                                                                               \
-            INDEPENDENT for (int64_t j = i; j < i + PANEL; j++) {                           \
+            KEPT INDEPENDENT for (int64_t j = i; j < i + PANEL; j++) {                      \
                 const real gradient = fused(l2, w[j], g[j]);                                \
                 w[j] = fused(-decay, w[j], w[j]);                                           \
                 step;                                                                       \
