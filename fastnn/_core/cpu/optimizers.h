@@ -94,11 +94,11 @@ INLINE void rmsprop_centered(const real *c, real *w, real g, real *square, real 
 INLINE void rprop(const real *c, real *w, real g, real *previous, real *size)
 {
     const real initial = c[COEF_LEARNING_RATE], eta_minus = c[COEF_OWN], eta_plus = c[COEF_OWN + 1];
-    const real step_min = maximum(c[COEF_OWN + 2], SMALLEST), step_max = c[COEF_OWN + 3];
-    const real turn = g * *previous, old = *size;
+    const real step_min = c[COEF_OWN + 2], step_max = c[COEF_OWN + 3];
+    const real turn = g * *previous, old = *size, begun = old > 0 ? old : initial;
     const real factor = turn > 0 ? eta_plus : turn < 0 ? eta_minus : 1;
-    const real scaled = (old > 0 ? old : initial) * factor;
-    const real new = g == 0 ? old : minimum(maximum(scaled, step_min), step_max);
+    const real bounded = minimum(maximum(begun * factor, maximum(step_min, SMALLEST)), step_max);
+    const real new = g == 0 ? old : bounded;
     const real remembered = turn < 0 ? 0 : g;
     *previous = remembered;
     *size = new;
