@@ -5,18 +5,21 @@ import pytest
 
 from fastnn._core.cpu import ops
 from fastnn.activations import ACTIVATIONS
-from fastnn.optimizers import SGD, Adam
+from fastnn.optimizers import LBFGS, SGD, RMSprop
+from fastnn.optimizers import OPTIMIZERS as SPECS
 
 REPEAT = 200
 DTYPES = ["float32", "float64"]
 HIDDEN = [row for row in ACTIVATIONS.values() if row.code and not row.output_only]
 # rows of the batch, fan-in, fan-out
 SHAPES = [(128, 784, 100), (256, 512, 512), (200, 64, 64), (128, 100, 10)]
-OPTIMIZERS = {
+OPTIMIZERS = {name: spec() for name, spec in SPECS.items() if spec is not LBFGS}
+OPTIMIZERS |= {
     "sgd": SGD(momentum=0.0),
-    "momentum": SGD(nesterov=False),
+    "classic momentum": SGD(nesterov=False),
     "nesterov": SGD(),
-    "adam": Adam(),
+    "rmsprop with momentum": RMSprop(momentum=0.9),
+    "rmsprop centered": RMSprop(centered=True),
 }
 
 

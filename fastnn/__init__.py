@@ -4,7 +4,20 @@ from . import initializers
 from .activations import ELU, GELU, LeakyReLU
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
-from .optimizers import LBFGS, SGD, Adam
+from .optimizers import (
+    LBFGS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Momentum,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 from .schedules import Adaptive, Constant, InvScaling
 
 __version__ = "0.1.0"
@@ -14,7 +27,11 @@ __all__ = [
     "GELU",
     "LBFGS",
     "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Adaptive",
     "BatchNorm",
     "Constant",
@@ -23,6 +40,11 @@ __all__ = [
     "LeakyReLU",
     "MLPClassifier",
     "MLPRegressor",
+    "Momentum",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
     "initializers",
     "show_versions",
 ]

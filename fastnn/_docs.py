@@ -20,17 +20,22 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         - 'softplus' is log(1 + exp(x)) (Dugas et al. 2001).
         - 'softsign' is x / (1 + abs(x)) (Bergstra et al. 2009).
 
-    solver : {'lbfgs', 'sgd', 'adam'} or SGD, Adam, LBFGS, default='adam'
-        What minimises the loss. A name takes its options from `momentum`, `nesterovs_momentum`,
-        `beta_1`, `beta_2`, `epsilon` and `max_fun`; a spec such as ``Adam(beta_1=0.8)`` brings its
-        own, and can be searched over: ``solver__beta_1``.
+    solver : {'lbfgs', 'sgd', 'momentum', 'adagrad', 'adadelta', 'rmsprop', 'rprop', 'adam', \
+'adamw', 'nadam', 'radam', 'amsgrad'} or a spec, default='adam'
+        What minimises the loss. The names of scikit-learn ('lbfgs', 'sgd', 'adam') take their
+        options from `momentum`, `nesterovs_momentum`, `beta_1`, `beta_2`, `epsilon` and `max_fun`;
+        the others have the defaults of their specs (`Momentum`, `Adagrad`, `Adadelta`, `RMSprop`,
+        `Rprop`, `AdamW`, `NAdam`, `RAdam`, `AMSGrad`). A spec such as ``Adam(beta_1=0.8)`` brings
+        its own options, and can be searched over: ``solver__beta_1``.
 
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights. It is divided by the number of rows of the batch
-        (or by the sum of their sample weights) when it is added to the loss.
+        (or by the sum of their sample weights) when it is added to the loss. Not used by 'adamw',
+        which has a `weight_decay` of its own.
 
     batch_size : int or 'auto', default='auto'
-        Number of rows of a batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
+        Number of rows of a batch; 'auto' is ``min(200, n_samples)``, and all rows with 'rprop'. Not
+        used by 'lbfgs'.
 
     learning_rate : {'constant', 'invscaling', 'adaptive'} or Constant, InvScaling, Adaptive, \
 default='constant'
@@ -40,8 +45,8 @@ default='constant'
         - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, anew for each epoch.
         - 'adaptive' divides the rate by 5 whenever `n_iter_no_change` epochs were no improvement.
 
-        As in scikit-learn a name is only used with ``solver='sgd'``. A spec such as
-        ``InvScaling(power_t=0.3)`` is used by Adam too.
+        As in scikit-learn 'adam' does not use a name. A spec such as ``InvScaling(power_t=0.3)``
+        is used by all solvers but 'lbfgs' and 'rprop'.
 
     learning_rate_init : float, default=0.001
         The initial learning rate. Not used by 'lbfgs'.

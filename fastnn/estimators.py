@@ -26,7 +26,7 @@ from .labels import Labels
 from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
 from .losses import LOSSES
 from .network import Network, check_memory
-from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer
+from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from .schedules import SCHEDULES, Constant, Schedule
 from .specs import resolve
 from .trainer import Data, History, Settings, train, train_lbfgs
@@ -34,8 +34,12 @@ from .trainer import Data, History, Settings, train, train_lbfgs
 #: Raised when a pickle of this version could not be read by older ones.
 PICKLE_FORMAT = 1
 
-# Parameters that a solver takes over where it is given by name.
-_OF_SOLVERS = ("momentum", "beta_1", "beta_2", "epsilon", "max_fun")
+# What scikit-learn's solvers, given by name, take over from the estimator's parameters.
+_OF_SOLVERS = {
+    "sgd": {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
+    "adam": {name: name for name in ("beta_1", "beta_2", "epsilon")},
+    "lbfgs": {"max_fun": "max_fun"},
+}
 # What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
 _ROWS = {
     "accept_sparse": "csr",
@@ -192,10 +196,10 @@ class _BaseMLP(BaseEstimator):
         else:
             network = self._network.continued(layers, loss, input_dropout)
         if network.drops_out:
-            if isinstance(optimizer, LBFGS):
+            if optimizer.full_batch:
                 raise ValueError(
-                    "dropout needs solver='sgd' or 'adam': 'lbfgs' cannot minimise a loss that "
-                    "changes at random."
+                    f"dropout needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot "
+                    "minimise a loss that changes at random."
                 )
             if network.seed is None:
                 network.seed = int(random_state.randint(np.iinfo(np.int32).max))
@@ -237,10 +241,9 @@ class _BaseMLP(BaseEstimator):
     # ------------------------------------------------------------------------- parameters
 
     def _optimizer(self):
-        own = {name: getattr(self, name) for name in _OF_SOLVERS}
-        return resolve(
-            "solver", self.solver, OPTIMIZERS, {**own, "nesterov": self.nesterovs_momentum}
-        )
+        own = _OF_SOLVERS.get(self.solver, {}) if isinstance(self.solver, str) else {}
+        defaults = {name: getattr(self, parameter) for name, parameter in own.items()}
+        return resolve("solver", self.solver, OPTIMIZERS, defaults)
 
     def _schedule(self, optimizer):
         if isinstance(optimizer, Adam) and isinstance(self.learning_rate, str):
@@ -281,7 +284,9 @@ class _BaseMLP(BaseEstimator):
         """Rows that an engine works on at once."""
         if isinstance(optimizer, LBFGS):
             return min(_GRADIENT_ROWS, n_rows) if self.normalization is None else n_rows
-        return min(200 if self.batch_size == "auto" else int(self.batch_size), n_rows)
+        if self.batch_size == "auto":
+            return n_rows if optimizer.full_batch else min(200, n_rows)
+        return min(int(self.batch_size), n_rows)
 
     def _settings(self, optimizer, loss, n_outputs, n_rows, partial):
         if self.batch_size != "auto" and self.batch_size > n_rows:
@@ -290,9 +295,17 @@ class _BaseMLP(BaseEstimator):
                 "clipped",
                 stacklevel=5,
             )
+        batch_size = self._batch_size(optimizer, n_rows)
+        if isinstance(optimizer, Rprop) and batch_size < n_rows:
+            warnings.warn(
+                f"Rprop compares the signs of gradients from step to step, and those of batches of "
+                f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
+                "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
+                stacklevel=5,
+            )
         return Settings(
             alpha=self.alpha,
-            batch_size=self._batch_size(optimizer, n_rows),
+            batch_size=batch_size,
             learning_rate_init=self.learning_rate_init,
             max_iter=1 if partial else self.max_iter,
             n_iter_no_change=self.n_iter_no_change,

@@ -1,16 +1,64 @@
 """The native engine with the methods of the reference's network, so that tests compare the two."""
 
+from functools import partial
+
 import numpy as np
 
 from fastnn import _core, losses, program
-from fastnn.optimizers import SGD, Adam
+from fastnn.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Momentum,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 
+# By the names of the reference.
 SOLVERS = {
-    "sgd": lambda: SGD(momentum=0.0, nesterov=False),
-    "momentum": lambda: SGD(nesterov=False),
-    "nesterov": lambda: SGD(),
-    "adam": lambda epsilon=1e-8: Adam(epsilon=epsilon),
+    "sgd": partial(SGD, momentum=0.0, nesterov=False),
+    "momentum": partial(SGD, nesterov=False),
+    "nesterov": SGD,
+    "adam": Adam,
+    "averaged": Momentum,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "rmsprop": RMSprop,
+    "rmsprop_momentum": partial(RMSprop, momentum=0.9),
+    "rmsprop_centered": partial(RMSprop, momentum=0.9, centered=True),
+    "rprop": Rprop,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "amsgrad": AMSGrad,
 }
+
+# Every optimizer with one loss, every loss with two optimizers.
+COMBINATIONS = [(optimizer, "log_loss") for optimizer in SOLVERS]
+COMBINATIONS += [
+    (optimizer, loss)
+    for optimizer in ("nesterov", "adam")
+    for loss in ("squared_error", "binary_log_loss", "poisson")
+]
+
+
+def large_epsilon(optimizer):
+    """With a tiny one, a gradient that is but a rounding error would make a whole step."""
+    return {"epsilon": 1e-3} if "epsilon" in SOLVERS[optimizer]().names() else {}
+
+
+def small_rate(optimizer):
+    """A learning rate at which no rounding error grows to something else in some steps.
+
+    With momentum, the first steps of RMSprop are up to a hundred times as long as the rate. Rprop
+    turns where the gradient is a rounding error, if it comes there.
+    """
+    return 0.002 if optimizer in ("rmsprop_momentum", "rmsprop_centered", "rprop") else 0.02
 
 
 class Engine:

@@ -324,11 +324,127 @@ def adam(w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
     return w - learning_rate * m / (np.sqrt(v) + epsilon)
 
 
+def averaged(w, g, slots, t, learning_rate, beta=0.9):
+    """Momentum as a moving average: the first moment of Adam, without correction of its bias."""
+    (m,) = slots
+    m[...] = beta * m + (1 - beta) * g
+    return w - learning_rate * m
+
+
+def adagrad(w, g, slots, t, learning_rate, epsilon=1e-10):
+    """Duchi, Hazan, Singer, "Adaptive subgradient methods" (2011), figure 1."""
+    (s,) = slots
+    s[...] = s + g**2
+    return w - learning_rate * g / (np.sqrt(s) + epsilon)
+
+
+def adadelta(w, g, slots, t, learning_rate, rho=0.9, epsilon=1e-6):
+    """Zeiler, "ADADELTA" (2012), algorithm 1, times a learning rate."""
+    s, u = slots
+    s[...] = rho * s + (1 - rho) * g**2
+    change = np.sqrt(u + epsilon) / np.sqrt(s + epsilon) * g
+    u[...] = rho * u + (1 - rho) * change**2
+    return w - learning_rate * change
+
+
+def rmsprop(w, g, slots, t, learning_rate, rho=0.99, epsilon=1e-8):
+    """Tieleman and Hinton, Coursera lecture 6.5 (2012)."""
+    (s,) = slots
+    s[...] = rho * s + (1 - rho) * g**2
+    return w - learning_rate * g / (np.sqrt(s) + epsilon)
+
+
+def rmsprop_momentum(w, g, slots, t, learning_rate, rho=0.99, epsilon=1e-8, momentum=0.9):
+    """The same with momentum, in PyTorch's form: the learning rate is not in the velocity."""
+    s, v = slots
+    s[...] = rho * s + (1 - rho) * g**2
+    v[...] = momentum * v + g / (np.sqrt(s) + epsilon)
+    return w - learning_rate * v
+
+
+def rmsprop_centered(w, g, slots, t, learning_rate, rho=0.99, epsilon=1e-8, momentum=0.9):
+    """Graves, "Generating sequences" (2013), eq. 38-41, in PyTorch's form."""
+    s, v, m = slots
+    s[...] = rho * s + (1 - rho) * g**2
+    m[...] = rho * m + (1 - rho) * g
+    v[...] = momentum * v + g / (np.sqrt(np.maximum(s - m**2, 0)) + epsilon)
+    return w - learning_rate * v
+
+
+def rprop(w, g, slots, t, learning_rate, eta_minus=0.5, eta_plus=1.2, step_min=1e-6, step_max=50.0):
+    """Riedmiller and Braun, "RPROP" (1993); iRprop- of Igel and Huesken (2000).
+
+    A size of 0 stands for one that has not begun. The learning rate is the first size.
+    """
+    previous, size = slots
+    turn = np.sign(g) * np.sign(previous)
+    factor = np.select([turn > 0, turn < 0], [eta_plus, eta_minus], 1.0)
+    begun = np.where(size > 0, size, learning_rate)
+    size[...] = np.where(g == 0, size, np.clip(begun * factor, step_min, step_max))
+    previous[...] = np.where(turn < 0, 0.0, g)
+    return w - np.sign(previous) * size
+
+
+def adamw(w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+    """Loshchilov and Hutter, "Decoupled weight decay regularization" (2019), algorithm 2."""
+    m, v = slots
+    m[...] = beta_1 * m + (1 - beta_1) * g
+    v[...] = beta_2 * v + (1 - beta_2) * g**2
+    m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
+    return w - learning_rate * (m_hat / (np.sqrt(v_hat) + epsilon) + weight_decay * w)
+
+
+def nadam(
+    w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, momentum_decay=0.004
+):
+    """Dozat, "Incorporating Nesterov momentum into Adam" (2016), algorithm 2."""
+    m, v = slots
+    m[...] = beta_1 * m + (1 - beta_1) * g
+    v[...] = beta_2 * v + (1 - beta_2) * g**2
+    mu = [beta_1 * (1 - 0.5 * 0.96 ** (i * momentum_decay)) for i in range(1, t + 2)]
+    m_hat = mu[t] * m / (1 - np.prod(mu)) + (1 - mu[t - 1]) * g / (1 - np.prod(mu[:t]))
+    return w - learning_rate * m_hat / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+
+
+def radam(w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    """Liu et al., "On the variance of the adaptive learning rate" (2020), algorithm 2.
+
+    The threshold is the 5 of the authors' code, and epsilon lies where PyTorch has it.
+    """
+    m, v = slots
+    m[...] = beta_1 * m + (1 - beta_1) * g
+    v[...] = beta_2 * v + (1 - beta_2) * g**2
+    m_hat = m / (1 - beta_1**t)
+    limit = 2 / (1 - beta_2) - 1
+    length = limit - 2 * t * beta_2**t / (1 - beta_2**t)
+    if length <= 5:
+        return w - learning_rate * m_hat
+    r = (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)
+    return w - learning_rate * m_hat * np.sqrt(r * (1 - beta_2**t)) / (np.sqrt(v) + epsilon)
+
+
+def amsgrad(w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    """Reddi, Kale, Kumar, "On the convergence of Adam and beyond" (2018), algorithm 2.
+
+    As in PyTorch, the bias of both moments is corrected.
+    """
+    m, v, u = slots
+    m[...] = beta_1 * m + (1 - beta_1) * g
+    v[...] = beta_2 * v + (1 - beta_2) * g**2
+    u[...] = np.maximum(u, v)
+    m_hat, u_hat = m / (1 - beta_1**t), u / (1 - beta_2**t)
+    return w - learning_rate * m_hat / (np.sqrt(u_hat) + epsilon)
+
+
 class Optimizer(NamedTuple):
-    """An update rule, and how many arrays of the parameter's shape it remembers."""
+    """An update rule, and how many arrays of the parameter's shape it remembers.
+
+    One that is decoupled has a weight decay, of the coefs only, in place of the L2 penalty.
+    """
 
     update: callable
     n_slots: int
+    decoupled: bool = False
 
 
 OPTIMIZERS = {
@@ -336,6 +452,17 @@ OPTIMIZERS = {
     "momentum": Optimizer(momentum, 1),
     "nesterov": Optimizer(nesterov, 1),
     "adam": Optimizer(adam, 2),
+    "averaged": Optimizer(averaged, 1),
+    "adagrad": Optimizer(adagrad, 1),
+    "adadelta": Optimizer(adadelta, 2),
+    "rmsprop": Optimizer(rmsprop, 1),
+    "rmsprop_momentum": Optimizer(rmsprop_momentum, 2),
+    "rmsprop_centered": Optimizer(rmsprop_centered, 3),
+    "rprop": Optimizer(rprop, 2),
+    "adamw": Optimizer(adamw, 2, decoupled=True),
+    "nadam": Optimizer(nadam, 2),
+    "radam": Optimizer(radam, 2),
+    "amsgrad": Optimizer(amsgrad, 3),
 }
 
 # --- network --------------------------------------------------------------------------------------
@@ -490,6 +617,8 @@ class Network:
                 {name: [np.zeros_like(w) for _ in range(rule.n_slots)] for name, w in p.items()}
                 for p in self.parameters
             ]
+        if rule.decoupled:
+            alpha = 0.0
         order = np.arange(len(x)) if order is None else order
         losses = []
         for start, learning_rate in zip(
@@ -504,9 +633,9 @@ class Network:
             self.step += 1
             for p, g, s in zip(self.parameters, gradient, self.slots, strict=True):
                 for name in p:
-                    p[name] = rule.update(
-                        p[name], g[name], s[name], self.step, learning_rate, **hyperparameters
-                    )
+                    own = (p[name], g[name], s[name], self.step, learning_rate)
+                    still = {"weight_decay": 0.0} if rule.decoupled and name != "coef" else {}
+                    p[name] = rule.update(*own, **hyperparameters | still)
             losses.append([data_loss, penalty])
         return np.array(losses)
 

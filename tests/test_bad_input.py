@@ -21,6 +21,7 @@ from fastnn import (
     LeakyReLU,
     MLPClassifier,
     MLPRegressor,
+    Rprop,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -238,10 +239,11 @@ BAD_PARAMETERS = [
     ({"activation": LeakyReLU(-0.1)}, "'negative_slope' parameter of LeakyReLU"),
     ({"activation": ELU(alpha=0)}, "'alpha' parameter of ELU"),
     ({"activation": GELU("erf")}, "'approximate' parameter of GELU"),
-    ({"solver": "adagrad"}, known("solver", "adam", "lbfgs", "sgd")),
+    ({"solver": "newton"}, known("solver", "adam", "lbfgs", "rprop", "sgd")),
     ({"solver": Adam}, "'solver' parameter"),
     ({"solver": Adam(beta_1=1.5)}, r"'beta_1' parameter of Adam must be .*\[0.0, 1.0\)"),
     ({"solver": SGD(momentum=-1)}, "'momentum' parameter of SGD"),
+    ({"solver": Rprop(step_min=2.0, step_max=1.0)}, "step_min of Rprop must not be above step_max"),
     ({"solver": LBFGS(max_fun=0)}, "'max_fun' parameter of LBFGS"),
     ({"learning_rate": "cosine"}, known("learning_rate", "adaptive", "constant", "invscaling")),
     ({"solver": "sgd", "learning_rate": InvScaling(-1.0)}, "'power_t' parameter of InvScaling"),
@@ -256,7 +258,8 @@ BAD_PARAMETERS = [
     ({"dropout": (0.1, 0.2, 0.3)}, "dropout has 3 rates for 1 hidden layers"),
     ({"dropout": (1.2,)}, r"dropout rates must be numbers in \[0, 1\)"),
     ({"dropout": Dropout(input_rate=2)}, "'input_rate' parameter of Dropout"),
-    ({"dropout": 0.5, "solver": "lbfgs"}, "dropout needs solver='sgd' or 'adam'"),
+    ({"dropout": 0.5, "solver": "lbfgs"}, "dropout needs a solver such as 'sgd' .*'lbfgs' can"),
+    ({"dropout": 0.5, "solver": "rprop"}, "dropout needs a solver such as 'sgd' .*'rprop' can"),
     ({"device": "cuda"}, "device='cuda' is not available in this version"),
     ({"device": 0}, "'device' parameter"),
     ({"precision": "float16"}, known("precision", "auto", "float32", "float64")),

@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines import SOLVERS, Engine, rounded
+from engines import COMBINATIONS, SOLVERS, Engine, large_epsilon, rounded, small_rate
 from fastnn import _core
 from fastnn.activations import ELU, GELU, LeakyReLU
 from fastnn.layers import BatchNorm, Dense
-from fastnn.optimizers import Adam
 from fastnn.program import State, compile_program
 from problems import (
     LAYOUTS,
@@ -43,9 +42,8 @@ def check_trajectory(network, loss, optimizer, dtype, X, y, weight, batch_size=8
     n_rows = X.shape[0]
     dense = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
     rng = np.random.default_rng(9)
-    rates = 0.02 * np.linspace(1, 0.5, -(-n_rows // batch_size))
-    # Adam with a tiny epsilon would make a whole step of a gradient that is but a rounding error.
-    epsilon = {"epsilon": 1e-3} if optimizer == "adam" else {}
+    rates = small_rate(optimizer) * np.linspace(1, 0.5, -(-n_rows // batch_size))
+    epsilon = large_epsilon(optimizer)
     engine = Engine(
         rounded(network, dtype), loss, optimizer, dtype, batch_size, n_threads, **epsilon
     )
@@ -64,10 +62,11 @@ def check_trajectory(network, loss, optimizer, dtype, X, y, weight, batch_size=8
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("position", [None, "before", "after"])
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("optimizer", SOLVERS)
+@pytest.mark.parametrize("optimizer, loss", COMBINATIONS)
 def test_trajectory(optimizer, loss, position, dropout, dtype):
     rng = np.random.default_rng(0)
+    if optimizer == "rprop" and position == "before":
+        position = None  # the gradient of a bias before batch norm is a rounding error: any sign
     layers = make_layers([19, 7, 3], "tanh", position, dropout, loss)
     network = make_network(rng, 6, layers, loss, input_dropout=dropout / 2, seed=2**40 + 7)
     X, y = make_data(rng, 27, 6, 3, loss)
@@ -247,26 +246,30 @@ def test_what_is_written_into_a_view_is_what_predicts_and_trains():
             values["coef"][...] = values["coef"] * 1.5
 
 
-def test_padding_stays_zero():
+@pytest.mark.parametrize("optimizer", SOLVERS)
+def test_padding_stays_zero(optimizer):
     rng = np.random.default_rng(10)
     layers = make_layers([5, 19, 3], "logistic", "after", 0.3, "log_loss")
-    engine = Engine(make_network(rng, 4, layers, "log_loss"), "log_loss", "adam", "float32")
+    engine = Engine(make_network(rng, 4, layers, "log_loss"), "log_loss", optimizer, "float32")
     X, y = make_data(rng, 9, 4, 3, "log_loss")
     engine.train(X.astype("float32"), y, 4, [0.1] * 3, alpha=0.1)
     arenas = [engine.state.parameters, *engine.state.slots]
     for arena in arenas:
+        assert arena.any()
+        assert np.isfinite(arena).all()
         for values in engine.named(arena):
             for view in values.values():
                 view[...] = 0
         assert not arena.any()
 
 
-def test_an_epsilon_below_the_type_still_keeps_denominators_from_zero():
+@pytest.mark.parametrize("name", [name for name in SOLVERS if large_epsilon(name)])
+def test_an_epsilon_below_the_type_still_keeps_denominators_from_zero(name):
     """Denormals count as zero in the kernels, and dead features have moments of zero."""
     rng = np.random.default_rng(10)
     program = compile_program(4, [Dense(5), Dense(1)], 0, "float32")
-    state = State.new(program, 2)
-    optimizer = Adam(epsilon=1e-40)
+    optimizer = SOLVERS[name](epsilon=1e-40)
+    state = State.new(program, optimizer.n_slots)
     engine = _core.make_engine(program, state, optimizer.code, 6, 1, 0)
     losses = np.zeros((3, 2))
     coefficients = optimizer.coefficients(np.full(3, 0.1), 0.0, 0)

@@ -27,17 +27,27 @@ from fastnn import (
     GELU,
     LBFGS,
     SGD,
+    Adadelta,
+    Adagrad,
     Adam,
+    AdamW,
     Adaptive,
+    AMSGrad,
     BatchNorm,
     Dropout,
     InvScaling,
     LeakyReLU,
     MLPClassifier,
     MLPRegressor,
+    Momentum,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
     estimators,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
+from fastnn.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -149,6 +159,33 @@ SPEC_CHANGES = [
     ("solver", Adam(), Adam(beta_1=0.8)),
     ("solver", Adam(), Adam(beta_2=0.9)),
     ("solver", Adam(), Adam(epsilon=1e-3)),
+    ("solver", Momentum(), Momentum(beta=0.8)),
+    ("solver", Adagrad(), Adagrad(epsilon=1e-3)),
+    ("solver", Adadelta(), Adadelta(rho=0.8)),
+    ("solver", Adadelta(), Adadelta(epsilon=1e-3)),
+    ("solver", RMSprop(), RMSprop(rho=0.9)),
+    ("solver", RMSprop(), RMSprop(momentum=0.9)),
+    ("solver", RMSprop(), RMSprop(centered=True)),
+    ("solver", RMSprop(centered=True), RMSprop(centered=True, momentum=0.5)),
+    ("solver", RMSprop(), RMSprop(epsilon=1e-3)),
+    ("solver", Rprop(), Rprop(eta_minus=0.4)),
+    ("solver", Rprop(), Rprop(eta_plus=1.3)),
+    ("solver", Rprop(), Rprop(step_min=2e-3)),
+    ("solver", Rprop(), Rprop(step_max=1.1e-3)),
+    ("solver", AdamW(), AdamW(beta_1=0.8)),
+    ("solver", AdamW(), AdamW(beta_2=0.9)),
+    ("solver", AdamW(), AdamW(epsilon=1e-3)),
+    ("solver", AdamW(), AdamW(weight_decay=0.1)),
+    ("solver", NAdam(), NAdam(beta_1=0.8)),
+    ("solver", NAdam(), NAdam(beta_2=0.9)),
+    ("solver", NAdam(), NAdam(epsilon=1e-3)),
+    ("solver", NAdam(), NAdam(momentum_decay=0.1)),
+    ("solver", RAdam(), RAdam(beta_1=0.8)),
+    ("solver", RAdam(), RAdam(beta_2=0.9)),
+    ("solver", RAdam(), RAdam(epsilon=1e-3)),
+    ("solver", AMSGrad(), AMSGrad(beta_1=0.8)),
+    ("solver", AMSGrad(), AMSGrad(beta_2=0.9)),
+    ("solver", AMSGrad(), AMSGrad(epsilon=1e-3)),
     ("solver", LBFGS(), LBFGS(max_fun=3)),
     ("learning_rate", InvScaling(), InvScaling(power_t=0.1)),
     ("learning_rate", Adaptive(), Adaptive(divisor=2.0)),
@@ -192,10 +229,45 @@ def test_parameter_changes_the_result(estimator, name):
 @pytest.mark.parametrize("name, one, other", SPEC_CHANGES, ids=str)
 def test_parameter_of_a_spec_changes_the_result(name, one, other):
     options = {"n_iter_no_change": 1, "tol": 1e9} if isinstance(one, Adaptive) else {}
+    if isinstance(one, Rprop | RAdam):  # gradients have to turn, and lengths to be known
+        options = {"max_iter": 40}
     assert not np.array_equal(
         _predicted(regressor, **options, **{name: one}),
         _predicted(regressor, **options, **{name: other}),
     )
+
+
+def test_every_parameter_of_every_optimizer_is_changed_above():
+    changed = [
+        (type(one), name)
+        for kind, one, other in SPEC_CHANGES
+        if kind == "solver"
+        for name, value in other.get_params().items()
+        if value != one.get_params()[name]
+    ]
+    assert set(changed) == {(spec, name) for spec in OPTIMIZERS.values() for name in spec.names()}
+
+
+@pytest.mark.parametrize("estimator", [classifier, regressor])
+@pytest.mark.parametrize(
+    "name", [name for name in OPTIMIZERS if name not in ("sgd", "adam", "lbfgs")]
+)
+def test_a_solver_that_scikit_learn_lacks_has_its_own_defaults(estimator, name):
+    options = {"momentum": 0.1, "beta_1": 0.1, "beta_2": 0.1, "epsilon": 0.1}
+    np.testing.assert_array_equal(
+        _predicted(estimator, solver=name, **options),
+        _predicted(estimator, solver=OPTIMIZERS[name]()),
+    )
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_solver_lowers_the_loss(name):
+    rate = {"adadelta": 1.0, "adagrad": 0.05, "sgd": 0.05, "momentum": 0.05}.get(name, 0.01)
+    model = regressor(solver=name, learning_rate_init=rate, max_iter=300, alpha=0.0)
+    model.fit(X_REGRESSION, Y_REGRESSION)
+    assert model.score(X_REGRESSION, Y_REGRESSION) > 0.95
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.predict(X_REGRESSION), model.predict(X_REGRESSION))
 
 
 def test_no_parameter_is_forgotten():
@@ -591,6 +663,16 @@ def test_every_activation_is_another_network(estimator):
             np.testing.assert_array_equal(again, predictions[-1])
         for one, other in itertools.combinations(predictions, 2):
             assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("spec", [spec() for spec in OPTIMIZERS.values()], ids=repr)
+def test_grid_search_over_every_optimizer(spec):
+    name = spec.names()[0]
+    value = {"max_fun": 3, "eta_minus": 0.3, "epsilon": 1e-3}.get(name, 0.5)
+    grid = {f"solver__{name}": [getattr(spec, name), value]}
+    search = GridSearchCV(regressor(solver=spec), grid, cv=2).fit(X_REGRESSION, Y_REGRESSION)
+    assert getattr(search.best_estimator_.solver, name) in grid[f"solver__{name}"]
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
 def test_specs_are_not_shared_with_the_fitted_network():

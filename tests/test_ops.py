@@ -16,6 +16,8 @@ from fastnn import activations, losses, program
 from fastnn._core import cpu
 from fastnn._core.cpu import ops
 from fastnn.activations import ELU, LeakyReLU
+from fastnn.optimizers import LBFGS, Rule
+from fastnn.optimizers import OPTIMIZERS as SPECS
 from problems import LAYOUTS, make_counts, make_data
 from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS
 
@@ -253,17 +255,19 @@ def output(rng, dtype, eps):
 @case
 def optimize(rng, dtype, eps):
     """One step from where others have been; coefficients are rounded to the type."""
-    for name, (update, n_slots) in OPTIMIZERS.items():
+    for name, (update, n_slots, _) in OPTIMIZERS.items():
         solver = SOLVERS[name]()
         for m in [*WIDTHS, 1000]:
             w, g = rng.standard_normal((2, m)).astype(dtype)
             slots = np.abs(rng.standard_normal((n_slots, m))).astype(dtype)
+            if name == "rmsprop_centered":
+                slots[0] += slots[2] ** 2  # as a mean square is
             t, l2 = 11, 0.25
-            table = solver.coefficients(np.array([0.1]), 1.0, t - 1)
+            (row,) = solver.coefficients(np.array([0.1]), 1.0, t - 1)
             w64, g64 = float64(w, g)
             after = list(slots.astype(float))
             expected = update(w64, g64 + l2 * w64, after, t, 0.1)
-            call = partial(ops.optimize, w, g, slots, solver.code, table[0], l2)
+            call = partial(ops.optimize, w, g, slots, solver.code, row, l2, row[2])
             squares = np.sum(w64**2)
             yield (
                 call,
@@ -428,7 +432,7 @@ def test_codes_are_the_same_in_python_and_c():
     registries = [
         {name: row.code for name, row in activations.ACTIVATIONS.items()},
         {name: row.code for name, row in losses.LOSSES.items()},
-        {name: solver().code for name, solver in SOLVERS.items()},
+        {rule.name.lower(): rule for rule in Rule},
     ]
     stages = {name: getattr(program, name) for name in dir(program) if name in STAGE_KINDS}
     expected = stages | registries[0] | registries[1] | registries[2]
@@ -440,6 +444,14 @@ STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "O
 
 def test_stage_is_the_same_struct_in_python_and_c():
     assert ops.struct_sizes()["Stage"] == program.STAGE.itemsize
+
+
+def test_every_rule_has_a_reference():
+    assert SOLVERS.keys() == OPTIMIZERS.keys()
+    assert {solver().code for solver in SOLVERS.values()} == set(Rule)
+    assert {type(solver()) for solver in SOLVERS.values()} == set(SPECS.values()) - {LBFGS}
+    for name, solver in SOLVERS.items():
+        assert solver().n_slots == OPTIMIZERS[name].n_slots
 
 
 def test_every_name_of_a_registry_has_a_reference():

@@ -256,6 +256,123 @@ def textbook_adam(w, gradient, rates):
     return w
 
 
+def textbook_averaged(w, gradient, rates):
+    """The average written as a sum over all gradients so far."""
+    gradients = []
+    for rate in rates:
+        gradients.append(gradient(w))
+        w = w - rate * mean(gradients, 0.9)
+    return w
+
+
+def mean(values, decay):
+    """The moving average as a sum: each value weighted by the decay to the power of its age."""
+    return sum((1 - decay) * decay**age * value for age, value in enumerate(reversed(values)))
+
+
+def textbook_adagrad(w, gradient, rates):
+    gradients = []
+    for rate in rates:
+        gradients.append(gradient(w))
+        w = w - rate * gradients[-1] / (math.hypot(*gradients) + 1e-10)
+    return w
+
+
+def textbook_adadelta(w, gradient, rates):
+    """Zeiler 2012, eq. 14: the ratio of two root mean squares."""
+    gradients, changes = [], []
+    for rate in rates:
+        gradients.append(gradient(w))
+        rms_g = math.sqrt(mean(np.square(gradients), 0.9) + 1e-6)
+        rms_x = math.sqrt(mean(np.square(changes), 0.9) + 1e-6)
+        changes.append(-rms_x / rms_g * gradients[-1])
+        w = w + rate * changes[-1]
+    return w
+
+
+def textbook_rmsprop(w, gradient, rates, momentum=0.0, centered=False):
+    gradients, scaled = [], []
+    for rate in rates:
+        gradients.append(gradient(w))
+        variance = mean(np.square(gradients), 0.99) - centered * mean(gradients, 0.99) ** 2
+        scaled.append(gradients[-1] / (math.sqrt(variance) + 1e-8))
+        w = w - rate * sum(momentum**age * step for age, step in enumerate(reversed(scaled)))
+    return w
+
+
+def textbook_rmsprop_momentum(w, gradient, rates):
+    return textbook_rmsprop(w, gradient, rates, momentum=0.9)
+
+
+def textbook_rmsprop_centered(w, gradient, rates):
+    return textbook_rmsprop(w, gradient, rates, momentum=0.9, centered=True)
+
+
+def textbook_rprop(w, gradient, rates):
+    """Igel and Huesken 2000, case by case."""
+    size, last = rates[0], 0.0
+    for _ in rates:
+        g = gradient(w)
+        if g * last > 0:
+            size = min(1.2 * size, 50.0)
+        elif g * last < 0:
+            size, g = max(0.5 * size, 1e-6), 0.0
+        w, last = w - math.copysign(size, g) * (g != 0), g
+    return w
+
+
+def textbook_adamw(w, gradient, rates):
+    """The weight decays first, as in PyTorch; the gradient is taken before."""
+    gradients = []
+    for t, rate in enumerate(rates, start=1):
+        gradients.append(gradient(w))
+        m, v = mean(gradients, 0.9), mean(np.square(gradients), 0.999)
+        w *= 1 - rate * 0.01
+        w -= rate * m / (1 - 0.9**t) / (math.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return w
+
+
+def textbook_nadam(w, gradient, rates):
+    """Line by line, with the product of the momenta carried from step to step."""
+    gradients, product = [], 1.0
+    for t, rate in enumerate(rates, start=1):
+        g = gradient(w)
+        gradients.append(g)
+        m, v = mean(gradients, 0.9), mean(np.square(gradients), 0.999)
+        now, after = (0.9 * (1 - 0.5 * 0.96 ** (i * 0.004)) for i in (t, t + 1))
+        product *= now
+        n = (1 - now) * g / (1 - product) + after * m / (1 - product * after)
+        w = w - rate * n / (math.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return w
+
+
+def textbook_radam(w, gradient, rates):
+    """Without adaptation for the first steps: 2 / 0.001 - 1 = 1999 is the limit of the length."""
+    gradients = []
+    for t, rate in enumerate(rates, start=1):
+        gradients.append(gradient(w))
+        m_hat = mean(gradients, 0.9) / (1 - 0.9**t)
+        length = 1999 - 2 * t / (0.999**-t - 1)
+        if t <= 5:
+            assert length <= 5
+            w = w - rate * m_hat
+        else:
+            r = math.sqrt((length - 4) / 1995 * (length - 2) / 1997 * 1999 / length)
+            root = math.sqrt(mean(np.square(gradients), 0.999)) + 1e-8
+            w = w - rate * m_hat * r * math.sqrt(1 - 0.999**t) / root
+    return w
+
+
+def textbook_amsgrad(w, gradient, rates):
+    gradients, second = [], []
+    for t, rate in enumerate(rates, start=1):
+        gradients.append(gradient(w))
+        second.append(mean(np.square(gradients), 0.999))
+        m_hat = mean(gradients, 0.9) / (1 - 0.9**t)
+        w = w - rate * m_hat / (math.sqrt(max(second) / (1 - 0.999**t)) + 1e-8)
+    return w
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizer_against_its_textbook_form(name):
     rates = np.linspace(0.1, 0.05, 20)
@@ -269,6 +386,19 @@ def test_optimizer_against_its_textbook_form(name):
         w = OPTIMIZERS[name].update(w, gradient(w.item()), slots, t, rate)
     expected = globals()[f"textbook_{name}"](1.5, gradient, rates)
     np.testing.assert_allclose(w, expected, rtol=1e-12)
+
+
+def test_rprop_on_batches_goes_the_wrong_way():
+    """Why it needs all rows: three gradients of 0.1 outvote one of -0.5, whose sum is negative."""
+    ways = {}
+    for name, rate in (("sgd", 0.1), ("rprop", 0.1)):
+        w, slots = np.zeros(1), [np.zeros(1) for _ in range(OPTIMIZERS[name].n_slots)]
+        for t, g in enumerate([0.1, 0.1, 0.1, -0.5], start=1):
+            w = OPTIMIZERS[name].update(w, np.array([g]), slots, t, rate)
+        ways[name] = w.item()
+    assert ways["sgd"] == pytest.approx(0.1 * 0.2)
+    # Steps of 0.1, 0.12 and 0.144, and none where the gradient turns.
+    assert ways["rprop"] == pytest.approx(-0.364)
 
 
 # --- scikit-learn: not a specification, but another pair of eyes ----------------------------------
@@ -303,7 +433,7 @@ def test_gradient_is_scikit_learns(loss, activation):
         np.testing.assert_allclose(g["intercept"], intercepts[i], rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adam"])
 def test_trajectory_is_scikit_learns(name):
     """Two epochs of batches with a short last one, by partial_fit without shuffling."""
     rng = np.random.default_rng(5)

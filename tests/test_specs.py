@@ -1,5 +1,6 @@
 """Specs and their registries: names, codes, values that are refused, and what they compute."""
 
+import pickle
 import re
 from pathlib import Path
 
@@ -20,7 +21,23 @@ from fastnn.activations import (
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
 from fastnn.losses import LOSSES
-from fastnn.optimizers import LBFGS, N_COEFFICIENTS, OPTIMIZERS, SGD, Adam
+from fastnn.optimizers import (
+    LBFGS,
+    N_COEFFICIENTS,
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Momentum,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+    Rule,
+)
 from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 from fastnn.specs import resolve
 
@@ -41,6 +58,8 @@ def test_spec_has_the_parameters_of_an_estimator(spec):
     if isinstance(spec, initializers.Initializer):
         names = vars(initializers)
     assert eval(repr(spec), names) == spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    assert eval(repr(spec), vars(fastnn) | {"Dense": Dense}) == spec
     for name, value in parameters.items():
         assert spec.set_params(**{name: value}) is spec
 
@@ -59,6 +78,22 @@ def test_set_params_tells_the_known_names():
         Adam(beta_1=1.0),
         Adam(beta_2=-0.1),
         Adam(epsilon=0.0),
+        Momentum(beta=1.0),
+        Adagrad(epsilon=0.0),
+        Adadelta(rho=1.0),
+        Adadelta(epsilon=0.0),
+        RMSprop(rho=-0.1),
+        RMSprop(momentum=1.1),
+        RMSprop(centered="no"),
+        RMSprop(epsilon=0.0),
+        Rprop(eta_minus=1.0),
+        Rprop(eta_plus=1.0),
+        Rprop(step_min=0.0),
+        Rprop(step_max=-1.0),
+        AdamW(weight_decay=-0.1),
+        NAdam(momentum_decay=-0.1),
+        RAdam(beta_2=1.0),
+        AMSGrad(epsilon=0.0),
         LBFGS(max_fun=0),
         InvScaling(power_t=-1.0),
         Adaptive(divisor=1.0),
@@ -93,7 +128,7 @@ def test_resolve(kind):
         assert resolve(kind, name, registry) == spec()
         own = spec()
         assert resolve(kind, own, registry) is own
-    for unknown in ("adagrad", 3, None):
+    for unknown in ("newton", 3, None):
         with pytest.raises(ValueError, match=f"Unknown {kind} {unknown!r}: the known ones are"):
             resolve(kind, unknown, registry)
 
@@ -129,10 +164,22 @@ def test_codes_are_those_of_the_header(prefix, rows):
 
 def test_codes_of_optimizers_are_those_of_the_header():
     (names,) = (names for names in _enumerations() if names[0].startswith("OPT_"))
-    specs = [SGD(momentum=0.0), SGD(nesterov=False), SGD(), Adam()]
-    assert names == ["OPT_SGD", "OPT_MOMENTUM", "OPT_NESTEROV", "OPT_ADAM"]
-    assert [spec.code for spec in specs] == [0, 1, 2, 3]
-    assert [spec.n_slots for spec in specs] == [0, 1, 1, 2]
+    assert names == [f"OPT_{rule.name}" for rule in Rule]
+    assert list(Rule) == list(range(len(names)))
+
+
+def test_tables_are_as_wide_as_the_header_says():
+    (columns,) = (names for names in _enumerations() if names[0].startswith("COEF_"))
+    assert columns == [
+        "COEF_LEARNING_RATE",
+        "COEF_L2",
+        "COEF_DECAY",
+        "COEF_OWN",
+        f"N_COEFS = {N_COEFFICIENTS}",
+    ]
+    for spec in OPTIMIZERS.values():
+        if spec is not LBFGS:
+            assert spec().coefficients(np.ones(3), 0.1, 0).shape == (3, N_COEFFICIENTS)
 
 
 def test_every_loss_has_an_output_activation():
@@ -164,7 +211,7 @@ def test_an_activations_name_stands_for_the_defaults_of_its_spec():
 )
 def test_coefficients_of_sgd(optimizer, own):
     table = optimizer.coefficients(np.array([0.1, 0.2]), alpha=0.01, first_step=7)
-    row = own + [0.0] * (N_COEFFICIENTS - 2 - len(own))
+    row = [0.0, *own] + [0.0] * (N_COEFFICIENTS - 3 - len(own))
     np.testing.assert_array_equal(table, [[0.1, 0.01, *row], [0.2, 0.01, *row]])
     assert table.flags.c_contiguous
 
@@ -175,8 +222,30 @@ def test_coefficients_of_adam_go_on_counting():
     table = adam.coefficients(rates, alpha=0.5, first_step=0)
     t = np.arange(1, 6)
     np.testing.assert_allclose(table[:, 0], 0.1 * np.sqrt(1 - 0.99**t) / (1 - 0.8**t), rtol=1e-14)
-    np.testing.assert_array_equal(table[0, 1:], [0.5, 0.8, 1 - 0.8, 0.99, 1 - 0.99, 1e-6, 0.0])
-    np.testing.assert_array_equal(adam.coefficients(rates[:2], 0.5, first_step=3), table[3:])
+    np.testing.assert_array_equal(
+        table[0, 1:], [0.5, 0.0, 0.8, 1 - 0.8, 0.99, 1 - 0.99, 1e-6, 0.0, 0.0]
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_coefficients_go_on_counting(name):
+    """Where one table ends and the next begins changes nothing."""
+    spec, rates = OPTIMIZERS[name](), np.linspace(0.1, 0.2, 9)
+    table = spec.coefficients(rates, 0.5, first_step=100)
+    parts = spec.coefficients(rates[:4], 0.5, 100), spec.coefficients(rates[4:], 0.5, 104)
+    np.testing.assert_array_equal(np.concatenate(parts), table)
+
+
+def test_coefficients_of_adamw_decay_weights_in_place_of_the_penalty():
+    table = AdamW(weight_decay=0.3).coefficients(np.array([0.1, 0.2]), alpha=0.5, first_step=0)
+    np.testing.assert_array_equal(table[:, 1], 0)
+    np.testing.assert_allclose(table[:, 2], [0.03, 0.06])
+
+
+def test_radam_never_adapts_where_the_average_is_too_short():
+    table = RAdam(beta_2=0.5).coefficients(np.full(50, 0.1), alpha=0.0, first_step=0)
+    np.testing.assert_array_equal(table[:, 7], 0)  # the weight of the root
+    np.testing.assert_array_equal(table[:, 8], 1)
 
 
 # --- schedules ------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Training beside scikit-learn's: curves, stopping, continuing; and what happens when it fails."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 from fastnn import SGD, Adam, Adaptive, BatchNorm, InvScaling, MLPClassifier, MLPRegressor, trainer
+from fastnn.optimizers import OPTIMIZERS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -207,6 +209,29 @@ def test_warm_start_keeps_a_reduced_learning_rate():
     reductions = model._history.n_reductions
     assert reductions > 0
     assert model.fit(X, y)._history.n_reductions > reductions
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_warm_start_of_every_solver_goes_on(name):
+    X, y = DATA["regression"]
+    options = {"hidden_layer_sizes": (5,), "solver": name, "random_state": 0, "shuffle": False}
+    at_once = MLPRegressor(max_iter=4, **options).fit(X, y)
+    in_parts = MLPRegressor(max_iter=2, warm_start=True, **options).fit(X, y)
+    in_parts = pickle.loads(pickle.dumps(in_parts)).fit(X, y)
+    np.testing.assert_array_equal(in_parts.predict(X), at_once.predict(X))
+
+
+def test_rprop_takes_all_rows_and_warns_of_less():
+    X, y = DATA["regression"]
+    model = MLPRegressor(hidden_layer_sizes=(5,), solver="rprop", max_iter=3, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        by_default = model.fit(X, y).predict(X)
+        by_hand = model.set_params(batch_size=len(X), shuffle=False).fit(X, y).predict(X)
+    np.testing.assert_allclose(by_default, by_hand)
+    with pytest.warns(UserWarning, match="Rprop compares the signs of gradients .* differ by chan"):
+        model.set_params(batch_size=len(X) // 2).fit(X, y)
 
 
 def test_another_optimizer_starts_with_nothing_remembered():

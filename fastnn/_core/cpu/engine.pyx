@@ -366,7 +366,6 @@ cdef void update(const Job *job, const Worker *worker, int index,
     cdef const char *dy = delta(job, stage.dy, 0, ld)
     cdef char *penalty = job.penalties + index * CACHE_LINE
     cdef char *moving
-    cdef char *slots
 
     if is_weight:
         offset, n = stage.weight + task.first * ld, (task.last - task.first) * ld
@@ -397,9 +396,9 @@ cdef void update(const Job *job, const Worker *worker, int index,
         return
 
     memset(penalty, 0, CACHE_LINE)
-    slots = job.slots + offset * job.itemsize
     k.optimize(job.optimizer, n, coefficients, coefficients[COEF_L2] * worker.scale * is_weight,
-               parameter(job, offset), g, slots, slots + job.n_parameters * job.itemsize, penalty)
+               coefficients[COEF_DECAY] * is_weight, parameter(job, offset), g,
+               job.slots + offset * job.itemsize, job.n_parameters, penalty)
     if not is_weight:
         memset(penalty, 0, CACHE_LINE)
     transpose_rows(job, task)

@@ -10,9 +10,11 @@ cdef extern from "program.h" nogil:
         ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS
         ACT_SOFTSIGN
         LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON
-        OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM
+        OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA
+        OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS
+        OPT_AMSGRAD
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
-        COEF_L2, N_COEFS
+        COEF_L2, COEF_DECAY, N_COEFS
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
@@ -82,8 +84,8 @@ cdef extern from "kernels.h" nogil:
             void *row_loss) noexcept nogil
         void (*output)(int loss, int64_t n_rows, int64_t n, int64_t ld, void *z) noexcept nogil
         void (*optimize)(
-            int code, int64_t n, const double *coefficients, double l2, void *w, const void *g,
-            void *slot_0, void *slot_1, void *penalty) noexcept nogil
+            int code, int64_t n, const double *coefficients, double l2, double decay, void *w,
+            const void *g, void *slots, int64_t slot_stride, void *penalty) noexcept nogil
         void (*gather)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows, int64_t ld,
             void *x) noexcept nogil

@@ -97,6 +97,7 @@ def optimize(
     code: int,
     coefficients: NDArray[Any],
     l2: float = 0.0,
+    decay: float = 0.0,
     isa: str | None = None,
     repeat: int = 1,
 ) -> tuple[NDArray[Any], NDArray[Any], float]: ...

@@ -209,7 +209,8 @@ def output(z, int code, isa=None):
     return rows[:, : z.shape[1]]
 
 
-def optimize(w, g, slots, int code, coefficients, double l2=0.0, isa=None, int repeat=1):
+def optimize(w, g, slots, int code, coefficients, double l2=0.0, double decay=0.0, isa=None,
+             int repeat=1):
     """(parameters, slots, sum of squares of the parameters before) after one step.
 
     `w` and `g` are vectors, `slots` has a row per slot, `coefficients` is a row of the table.
@@ -217,7 +218,7 @@ def optimize(w, g, slots, int code, coefficients, double l2=0.0, isa=None, int r
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
     cdef int _i
     w_row, g_row = rows_of(w), rows_of(g)
-    slot_rows = rows_of(np.zeros((2, w.size), w.dtype))
+    slot_rows = rows_of(np.zeros((3, w.size), w.dtype))
     slot_rows[: len(slots), : w.size] = slots
     penalty = aligned_zeros(64 // w.itemsize, w.dtype)
     coefficients = np.ascontiguousarray(coefficients, np.float64)
@@ -225,12 +226,11 @@ def optimize(w, g, slots, int code, coefficients, double l2=0.0, isa=None, int r
     cdef const double *table_row = <const double *> data(coefficients)
     cdef char *w_data = data(w_row)
     cdef char *g_data = data(g_row)
-    cdef char *slot_0 = data(slot_rows[0])
-    cdef char *slot_1 = data(slot_rows[1])
+    cdef char *slots_data = data(slot_rows)
     cdef char *penalty_data = data(penalty)
     with nogil:
         for _i in range(repeat):
-            k.optimize(code, n, table_row, l2, w_data, g_data, slot_0, slot_1, penalty_data)
+            k.optimize(code, n, table_row, l2, decay, w_data, g_data, slots_data, n, penalty_data)
     return w_row[0, : w.size], slot_rows[: len(slots), : w.size], float(penalty.sum(dtype=float))
 
 
@@ -341,4 +341,13 @@ def constants():
         "momentum": OPT_MOMENTUM,
         "nesterov": OPT_NESTEROV,
         "adam": OPT_ADAM,
+        "averaged": OPT_AVERAGED,
+        "adagrad": OPT_ADAGRAD,
+        "adadelta": OPT_ADADELTA,
+        "rmsprop": OPT_RMSPROP,
+        "rmsprop_momentum": OPT_RMSPROP_MOMENTUM,
+        "rmsprop_centered": OPT_RMSPROP_CENTERED,
+        "rprop": OPT_RPROP,
+        "moments": OPT_MOMENTS,
+        "amsgrad": OPT_AMSGRAD,
     }

@@ -1,10 +1,9 @@
 /* Optimizers: one pass over a run of parameters, their gradient and slots. The formulas are
  * written per element; coefficients come from the row of the step in the table that Python made
- * (learning rates, bias corrections), so no optimizer computes one itself.
+ * (learning rates, bias corrections), so no optimizer computes one itself. Papers are named in
+ * optimizers.py, which also tells what each coefficient is.
  *
- * Adam: Kingma & Ba, ICLR 2015, section 2, "efficient" form: the table's learning rate is
- * lr sqrt(1 - beta_2^t) / (1 - beta_1^t). Nesterov: Sutskever et al., ICML 2013, reformulated at the
- * look-ahead point as scikit-learn does.
+ * Where parameter, gradient and slots are 0, as in the padding of rows, every rule leaves them 0.
  */
 #ifndef FASTNN_OPTIMIZERS_H
 #define FASTNN_OPTIMIZERS_H
@@ -12,26 +11,24 @@
 #include "program.h"
 #include "simd.h"
 
-INLINE void sgd(const real *c, real *w, real g, real *s0, real *s1)
+INLINE void sgd(const real *c, real *w, real g)
 {
-    (void)s0, (void)s1;
     *w = fused(-c[COEF_LEARNING_RATE], g, *w);
 }
 
-INLINE void momentum(const real *c, real *w, real g, real *velocity, real *s1)
+INLINE void momentum(const real *c, real *w, real g, real *velocity)
 {
-    (void)s1;
     *velocity = fused(-c[COEF_LEARNING_RATE], g, c[COEF_OWN] * *velocity);
     *w += *velocity;
 }
 
-INLINE void nesterov(const real *c, real *w, real g, real *velocity, real *s1)
+INLINE void nesterov(const real *c, real *w, real g, real *velocity)
 {
-    (void)s1;
     *velocity = fused(-c[COEF_LEARNING_RATE], g, c[COEF_OWN] * *velocity);
     *w += fused(-c[COEF_LEARNING_RATE], g, c[COEF_OWN] * *velocity);
 }
 
+/* scikit-learn's, which adds epsilon to the root before the bias is corrected. */
 INLINE void adam(const real *c, real *w, real g, real *first, real *second)
 {
     const real *own = c + COEF_OWN; /* beta_1, 1 - beta_1, beta_2, 1 - beta_2, epsilon */
@@ -40,35 +37,139 @@ INLINE void adam(const real *c, real *w, real g, real *first, real *second)
     *w -= c[COEF_LEARNING_RATE] * *first / (square_root(*second) + maximum(own[4], SMALLEST));
 }
 
-/* g += l2 w, one step of the optimizer, and penalty[lane] += w^2 of the weights before it.
- * n is a multiple of PANEL; slots that an optimizer lacks may point anywhere. */
-static void optimize(int code, int64_t n, const double *coefficients, double l2_, void *w_,
-                     const void *g_, void *slot_0, void *slot_1, void *penalty_)
+INLINE void averaged(const real *c, real *w, real g, real *average)
 {
-    real *w = w_, *s0 = slot_0, *s1 = slot_1;
+    const real *own = c + COEF_OWN; /* beta, 1 - beta */
+    *average = fused(own[1], g, own[0] * *average);
+    *w = fused(-c[COEF_LEARNING_RATE], *average, *w);
+}
+
+INLINE void adagrad(const real *c, real *w, real g, real *sum)
+{
+    *sum = fused(g, g, *sum);
+    *w -= c[COEF_LEARNING_RATE] * g / (square_root(*sum) + maximum(c[COEF_OWN], SMALLEST));
+}
+
+/* `changes` is the mean square of the changes. */
+INLINE void adadelta(const real *c, real *w, real g, real *square, real *changes)
+{
+    const real *own = c + COEF_OWN; /* rho, 1 - rho, epsilon */
+    const real epsilon = maximum(own[2], SMALLEST);
+    *square = fused(own[1] * g, g, own[0] * *square);
+    const real change = square_root(*changes + epsilon) / square_root(*square + epsilon) * g;
+    *changes = fused(own[1] * change, change, own[0] * *changes);
+    *w = fused(-c[COEF_LEARNING_RATE], change, *w);
+}
+
+INLINE void rmsprop(const real *c, real *w, real g, real *square)
+{
+    const real *own = c + COEF_OWN; /* rho, 1 - rho, epsilon */
+    *square = fused(own[1] * g, g, own[0] * *square);
+    *w -= c[COEF_LEARNING_RATE] * g / (square_root(*square) + maximum(own[2], SMALLEST));
+}
+
+INLINE void rmsprop_momentum(const real *c, real *w, real g, real *square, real *velocity)
+{
+    const real *own = c + COEF_OWN; /* rho, 1 - rho, epsilon, momentum */
+    *square = fused(own[1] * g, g, own[0] * *square);
+    *velocity = fused(own[3], *velocity, g / (square_root(*square) + maximum(own[2], SMALLEST)));
+    *w = fused(-c[COEF_LEARNING_RATE], *velocity, *w);
+}
+
+/* The mean square about the mean, which rounding may take below 0. */
+INLINE void rmsprop_centered(const real *c, real *w, real g, real *square, real *velocity,
+                             real *average)
+{
+    const real *own = c + COEF_OWN; /* rho, 1 - rho, epsilon, momentum */
+    *square = fused(own[1] * g, g, own[0] * *square);
+    *average = fused(own[1], g, own[0] * *average);
+    const real variance = maximum(fused(-*average, *average, *square), 0);
+    *velocity = fused(own[3], *velocity, g / (square_root(variance) + maximum(own[2], SMALLEST)));
+    *w = fused(-c[COEF_LEARNING_RATE], *velocity, *w);
+}
+
+/* A step size of 0 is one that has not begun: it does with the first gradient, at the learning
+ * rate. A gradient that turned is forgotten, and the parameter stays for this step. What is chosen
+ * from is read before, so that there are no branches. */
+INLINE void rprop(const real *c, real *w, real g, real *previous, real *size)
+{
+    const real initial = c[COEF_LEARNING_RATE], eta_minus = c[COEF_OWN], eta_plus = c[COEF_OWN + 1];
+    const real step_min = c[COEF_OWN + 2], step_max = c[COEF_OWN + 3];
+    const real turn = g * *previous, old = *size, begun = old > 0 ? old : initial;
+    const real factor = turn > 0 ? eta_plus : turn < 0 ? eta_minus : 1;
+    const real bounded = minimum(maximum(begun * factor, maximum(step_min, SMALLEST)), step_max);
+    const real new = g == 0 ? old : bounded;
+    const real remembered = turn < 0 ? 0 : g;
+    *previous = remembered;
+    *size = new;
+    *w -= remembered == 0 ? 0 : copy_sign(new, remembered);
+}
+
+/* AdamW, NAdam and RAdam: they differ in their coefficients. The learning rate is the weight of
+ * the first moment, divided by what corrects its bias. */
+INLINE void moments(const real *c, real *w, real g, real *first, real *second)
+{
+    /* beta_1, 1 - beta_1, beta_2, 1 - beta_2, weights of the root, epsilon and the gradient */
+    const real *own = c + COEF_OWN;
+    *first = fused(own[1], g, own[0] * *first);
+    *second = fused(own[3] * g, g, own[2] * *second);
+    *w -= fused(own[6], g, c[COEF_LEARNING_RATE] * *first)
+        / fused(own[4], square_root(*second), maximum(own[5], SMALLEST));
+}
+
+INLINE void amsgrad(const real *c, real *w, real g, real *first, real *second, real *largest)
+{
+    /* beta_1, 1 - beta_1, beta_2, 1 - beta_2, weight of the root, epsilon */
+    const real *own = c + COEF_OWN;
+    *first = fused(own[1], g, own[0] * *first);
+    *second = fused(own[3] * g, g, own[2] * *second);
+    *largest = maximum(*second, *largest);
+    *w -= c[COEF_LEARNING_RATE] * *first
+        / fused(own[4], square_root(*largest), maximum(own[5], SMALLEST));
+}
+
+/* g += l2 w, w -= decay w, one step of the optimizer, and penalty[lane] += w^2 of the weights
+ * before all that. n is a multiple of PANEL; slot i lies i * slot_stride after the first. */
+static void optimize(int code, int64_t n, const double *coefficients, double l2_, double decay_,
+                     void *w_, const void *g_, void *slots, int64_t slot_stride, void *penalty_)
+{
+    real *w = w_, *s0 = slots, *s1 = s0 + slot_stride, *s2 = s1 + slot_stride;
     const real *g = g_;
-    const real l2 = (real)l2_;
+    const real l2 = (real)l2_, decay = (real)decay_;
     real c[N_COEFS];
     vector square[VECTORS];
     for (int i = 0; i < N_COEFS; i++) c[i] = (real)coefficients[i];
     UNROLL for (int v = 0; v < VECTORS; v++) square[v] = *(vector *)((real *)penalty_ + v * LANES);
-#define UPDATE(code, rule)                                                                  \
+#define UPDATE(code, step)                                                                  \
     case code:                                                                              \
         for (int64_t i = 0; i < n; i += PANEL) {                                            \
             UNROLL for (int v = 0; v < VECTORS; v++) {                                      \
                 const vector old = *(vector *)(w + i + v * LANES);                          \
                 square[v] = VECTOR_FMA(old, old, square[v]);                                \
             }                                                                               \
-            INDEPENDENT for (int64_t j = i; j < i + PANEL; j++)                             \
-                rule(c, w + j, fused(l2, w[j], g[j]), s0 + j, s1 + j);                      \
+            KEPT INDEPENDENT for (int64_t j = i; j < i + PANEL; j++) {                      \
+                const real gradient = fused(l2, w[j], g[j]);                                \
+                w[j] = fused(-decay, w[j], w[j]);                                           \
+                step;                                                                       \
+            }                                                                               \
         }                                                                                   \
         break;
     switch (code) {
-        UPDATE(OPT_SGD, sgd)
-        UPDATE(OPT_MOMENTUM, momentum)
-        UPDATE(OPT_NESTEROV, nesterov)
-        UPDATE(OPT_ADAM, adam)
+        UPDATE(OPT_SGD, sgd(c, w + j, gradient))
+        UPDATE(OPT_MOMENTUM, momentum(c, w + j, gradient, s0 + j))
+        UPDATE(OPT_NESTEROV, nesterov(c, w + j, gradient, s0 + j))
+        UPDATE(OPT_ADAM, adam(c, w + j, gradient, s0 + j, s1 + j))
+        UPDATE(OPT_AVERAGED, averaged(c, w + j, gradient, s0 + j))
+        UPDATE(OPT_ADAGRAD, adagrad(c, w + j, gradient, s0 + j))
+        UPDATE(OPT_ADADELTA, adadelta(c, w + j, gradient, s0 + j, s1 + j))
+        UPDATE(OPT_RMSPROP, rmsprop(c, w + j, gradient, s0 + j))
+        UPDATE(OPT_RMSPROP_MOMENTUM, rmsprop_momentum(c, w + j, gradient, s0 + j, s1 + j))
+        UPDATE(OPT_RMSPROP_CENTERED, rmsprop_centered(c, w + j, gradient, s0 + j, s1 + j, s2 + j))
+        UPDATE(OPT_RPROP, rprop(c, w + j, gradient, s0 + j, s1 + j))
+        UPDATE(OPT_MOMENTS, moments(c, w + j, gradient, s0 + j, s1 + j))
+        UPDATE(OPT_AMSGRAD, amsgrad(c, w + j, gradient, s0 + j, s1 + j, s2 + j))
     }
+#undef UPDATE
     UNROLL for (int v = 0; v < VECTORS; v++) *(vector *)((real *)penalty_ + v * LANES) = square[v];
 }
 

@@ -15,7 +15,9 @@ enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT
        ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
        ACT_SOFTSIGN };
 enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON };
-enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM };
+enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA,
+       OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS,
+       OPT_AMSGRAD };
 enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
 
 /* Rows of a batch are handed to threads, and batch norm sums them, by chunks of this many; the rows
@@ -23,8 +25,9 @@ enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
  * set, nor do the sums. Both are multiples of every tile. */
 enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 
-/* Columns of the coefficient table that every optimizer shares; its own follow. */
-enum { COEF_LEARNING_RATE, COEF_L2, COEF_OWN, N_COEFS = 8 };
+/* Columns of the coefficient table that every optimizer shares; its own follow. The decay is the
+ * part of a weight that is taken away at the step, whatever the gradient. */
+enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, N_COEFS = 10 };
 
 typedef struct {
     int32_t kind;

@@ -37,6 +37,9 @@ typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 64")
+/* The loop that follows stays one: of those of few passes GCC makes straight code before it looks
+ * for vectors, and then finds none. */
+#define KEPT _Pragma("GCC unroll 1")
 /* The passes of the loop that follows do not touch each other's memory. */
 #if defined(__clang__)
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
@@ -56,6 +59,10 @@ INLINE real fused(real a, real b, real c)
 }
 
 INLINE real square_root(real a) { return REAL(__builtin_sqrtf(a), __builtin_sqrt(a)); }
+INLINE real copy_sign(real a, real b)
+{
+    return REAL(__builtin_copysignf(a, b), __builtin_copysign(a, b));
+}
 INLINE real maximum(real a, real b) { return a > b ? a : b; }
 INLINE real minimum(real a, real b) { return a < b ? a : b; }
 
