@@ -354,7 +354,7 @@ def test_engine_walks_pytorchs_trajectory_with_any_activation(activation, dtype,
     order = np.tile(np.arange(40), 20)
     actual = engine.train(X.astype(dtype), y, 40, [0.01] * 20, 0.3, weight, order)
     expected = TorchNetwork(network, "squared_error", getattr(torch, dtype))
-    losses = expected.train(X, y, "momentum", [0.01] * 20, 0.3, weight)
+    losses = expected.train(X, y, "momentum", 0.01, 20, 0.3, weight, None)
     np.testing.assert_allclose(actual, losses, rtol=tolerance, atol=tolerance)
     for i, (linear, _) in enumerate(expected.layers):
         assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
