@@ -64,7 +64,8 @@ static void dropout(const Mask *mask, int64_t first_row, int64_t n_rows, int64_t
                         /* loaded whatever the mask says: GCC 12 masks the wrong half of a load
                          * of doubles that 32-bit words guard */
                         const real kept = x[p + l] * scale;
-                        y[p + l] = words[w][p + l] >= from ? kept : 0;
+                        const integer keep = -(integer)(words[w][p + l] >= from);
+                        y[p + l] = of_bits(bits_of(kept) & keep);
                     }
             }
         }

@@ -19,7 +19,11 @@ static const double FACTORIAL_INVERSES[] = {
     1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880,
     1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800};
 
-INLINE real power_of_two(integer k) { return of_bits((k + EXPONENT_BIAS) << MANTISSA_BITS); }
+/* Unsigned, as the bits of a NaN overflow what is signed. */
+INLINE real power_of_two(integer k)
+{
+    return of_bits((integer)(((whole)k + EXPONENT_BIAS) << MANTISSA_BITS));
+}
 
 /* exp(x) = 2^k (1 + p); x is at most the range of the type away from 0 */
 INLINE real reduced_exp(real x, integer *k)
@@ -31,7 +35,7 @@ INLINE real reduced_exp(real x, integer *k)
     enum { TERMS = REAL(6, 12) };
     real q = (real)FACTORIAL_INVERSES[TERMS - 1];
     UNROLL for (int i = TERMS - 2; i >= 0; i--) q = fused(q, r, (real)FACTORIAL_INVERSES[i]);
-    *k = bits_of(shifted) - bits_of(to_integer);
+    *k = (integer)((whole)bits_of(shifted) - (whole)bits_of(to_integer));
     return fused(q * r, r, r);
 }
 
@@ -61,7 +65,7 @@ INLINE real logarithm(real x)
 {
     const integer sqrt_half = REAL(0x3f3504f3, 0x3fe6a09e667f3bcd);
     const integer one = bits_of((real)1);
-    const integer i = bits_of(x) + (one - sqrt_half);
+    const integer i = (integer)((whole)bits_of(x) + (whole)(one - sqrt_half));
     const real k = (real)((i >> MANTISSA_BITS) - EXPONENT_BIAS);
     const real m = of_bits((i & (((integer)1 << MANTISSA_BITS) - 1)) + sqrt_half);
     const real f = m - 1, s = f / (2 + f), z = s * s, half_square = REAL(.5f, .5) * f * f;

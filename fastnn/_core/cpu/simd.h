@@ -22,11 +22,13 @@
 #if REAL_IS_DOUBLE
 typedef double real;
 typedef int64_t integer;
+typedef uint64_t whole;
 #define VECTOR_FMA VECTOR_FMA_F64
 #define REAL(single, double_) (double_)
 #else
 typedef float real;
 typedef int32_t integer;
+typedef uint32_t whole;
 #define VECTOR_FMA VECTOR_FMA_F32
 #define REAL(single, double_) (single)
 #endif
