@@ -67,7 +67,7 @@ cdef struct Job:
     int n_stages
     const Task *tasks
     int n_tasks
-    int64_t max_batch, n_parameters, n_slots, n_statistics
+    int64_t max_batch, n_parameters, n_statistics
     # arenas
     char *parameters
     char *slots
@@ -431,7 +431,7 @@ cdef int first_task(const Job *job, int part, int n_parts) noexcept nogil:
 # ------------------------------------------------------------------------------------------- steps
 
 cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
-    """What one thread does of steps job.first .. n_steps."""
+    """What one thread does of steps job.first .. last."""
     cdef uint64_t mode = flush_denormals()
     cdef Worker worker
     cdef int task, tasks_begin = first_task(job, thread, n_threads)
