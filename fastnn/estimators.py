@@ -112,6 +112,10 @@ class _BaseMLP(BaseEstimator):
         ],
     }
 
+    def _set_parameters(self, arguments):
+        """Keep the arguments of `__init__`, as they are."""
+        self.__dict__.update((name, arguments[name]) for name in self._get_param_names())
+
     # ------------------------------------------------------------------------- fitting
 
     def _fit(self, X, y, sample_weight, *, partial=False, classes=None):
@@ -513,36 +517,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         weight_init=None,
         bias_init=None,
     ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.normalization = normalization
-        self.dropout = dropout
-        self.device = device
-        self.precision = precision
-        self.n_jobs = n_jobs
-        self.weight_init = weight_init
-        self.bias_init = bias_init
+        self._set_parameters(locals())
 
     def fit(self, X, y, sample_weight=None):
         """Fit the network to rows and their labels.
@@ -721,37 +696,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         weight_init=None,
         bias_init=None,
     ):
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.normalization = normalization
-        self.dropout = dropout
-        self.device = device
-        self.precision = precision
-        self.n_jobs = n_jobs
-        self.weight_init = weight_init
-        self.bias_init = bias_init
+        self._set_parameters(locals())
 
     def fit(self, X, y, sample_weight=None):
         """Fit the network to rows and their targets.

@@ -14,7 +14,8 @@ from sklearn.utils._param_validation import Interval
 
 from .specs import Spec
 
-N_COEFFICIENTS = 10
+# Columns of the table that has a row for each step; the first ten are the optimizer's.
+N_COEFFICIENTS = 24
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -64,7 +65,7 @@ class StochasticOptimizer(Optimizer):
     """
 
     def coefficients(self, learning_rates, alpha: float, first_step: int) -> np.ndarray:
-        """Table of shape (n_steps, 10), a row for each step.
+        """Table of shape (n_steps, 24), a row for each step.
 
         Its columns are the effective learning rate, the L2 penalty, the part of a weight that
         decays at the step, and then the rule's own.

@@ -136,9 +136,9 @@ static void optimize(int code, int64_t n, const double *coefficients, double l2_
     real *w = w_, *s0 = slots, *s1 = s0 + slot_stride, *s2 = s1 + slot_stride;
     const real *g = g_;
     const real l2 = (real)l2_, decay = (real)decay_;
-    real c[N_COEFS];
+    real c[COEF_END_OF_OPTIMIZER];
     vector square[VECTORS];
-    for (int i = 0; i < N_COEFS; i++) c[i] = (real)coefficients[i];
+    for (int i = 0; i < COEF_END_OF_OPTIMIZER; i++) c[i] = (real)coefficients[i];
     UNROLL for (int v = 0; v < VECTORS; v++) square[v] = *(vector *)((real *)penalty_ + v * LANES);
 #define UPDATE(code, step)                                                                  \
     case code:                                                                              \

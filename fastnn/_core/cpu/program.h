@@ -25,9 +25,10 @@ enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
  * set, nor do the sums. Both are multiples of every tile. */
 enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 
-/* Columns of the coefficient table that every optimizer shares; its own follow. The decay is the
- * part of a weight that is taken away at the step, whatever the gradient. */
-enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, N_COEFS = 10 };
+/* Columns of the table that has a row for each step. The first are the optimizer's: those that all
+ * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
+ * the gradient. Behind the optimizer's lies what else may change from step to step. */
+enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10, N_COEFS = 24 };
 
 typedef struct {
     int32_t kind;
