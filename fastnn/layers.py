@@ -124,6 +124,37 @@ class Dense(Layer):
         compiler.dropout(self.dropout)
 
 
+@dataclass
+class Residual(Layer):
+    """A residual block: its input is added to what its layers make of it, ``y = x + f(x)``.
+
+    The last of the layers has as many units as the block has inputs.
+
+    Parameters
+    ----------
+    layers : list of layers
+        What f is made of: `Dense`, normalizations, activations, `Dropout`, or blocks.
+    drop_rate : float, default=0.0
+        Stochastic depth: the probability that a row goes through a training step without f, in
+        [0, 1). What is kept is divided by 1 - drop_rate, so that prediction is as it is.
+
+    References
+    ----------
+    He, K. et al. "Deep residual learning for image recognition" (2016).
+
+    Huang, G. et al. "Deep networks with stochastic depth" (2016), section 3.
+    """
+
+    layers: Any
+    drop_rate: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {"layers": [list, tuple], "drop_rate": [_RATE]}
+    is_block: ClassVar[bool] = True
+
+    def add_to(self, compiler):
+        compiler.residual(self.layers, float(self.drop_rate))
+
+
 def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_activation):
     """Hidden layers that are alike but for their sizes, and an output layer.
 

@@ -216,14 +216,19 @@ class Compiler:
         self._arrays: list[Array] = []
         self._flops = 0
         # Buffers of the values that the last stage left, and of their gradient (-1: none needed,
-        # as of the input); whether a residual block still needs these values.
+        # as of the input); whether these values are needed later: by a residual block, or for the
+        # derivative of the activation that made them.
         self._x, self._gradient = self._values.take(self._width(self.n)), -1
         self._is_kept = False
 
     def add(self, layer) -> None:
-        """A layer, or a block of several."""
-        layer.add_to(self)
-        self.layer += not layer.is_block
+        """A layer, or a block of several; a string is an activation."""
+        if isinstance(layer, str):
+            self.activation(layer)
+            self.layer += 1
+        else:
+            layer.add_to(self)
+            self.layer += not layer.is_block
 
     # What the layers call.
 
@@ -251,11 +256,11 @@ class Compiler:
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
             self._elementwise(ACTIVATION, row.keeps_input, code=row.code, parameter=parameter)
+            self._is_kept = not row.keeps_input
 
     def dropout(self, rate: float) -> None:
         if rate:
-            # Dropped input rows lie in a buffer anyway; elsewhere the values before are needed.
-            self._elementwise(DROPOUT, keeps_input=self._stages != [], rate=rate)
+            self._elementwise(DROPOUT, keeps_input=False, rate=rate)
 
     def batch_norm(self, norm) -> None:
         n, ld = self.n, self._width(self.n)
