@@ -3,7 +3,7 @@
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
 from .estimators import MLPClassifier, MLPRegressor
-from .layers import BatchNorm, Dropout
+from .layers import BatchNorm, Dense, Dropout, Residual
 from .optimizers import (
     LBFGS,
     SGD,
@@ -35,6 +35,7 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "Dense",
     "Dropout",
     "InvScaling",
     "LeakyReLU",
@@ -44,6 +45,7 @@ __all__ = [
     "NAdam",
     "RAdam",
     "RMSprop",
+    "Residual",
     "Rprop",
     "initializers",
     "show_versions",

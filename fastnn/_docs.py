@@ -132,7 +132,14 @@ default='constant'
     bias_init : str, initializer, array, function or list of these, default=None
         The biases to start from, as `weight_init` but for 'orthogonal'; arrays have the shape
         (fan_out,). None is scikit-learn's rule: random numbers as large as the weights of its
-        `weight_init`."""
+        `weight_init`.
+
+    layers : list of layers or None, default=None
+        The hidden layers one by one, in place of `hidden_layer_sizes`, `activation`,
+        `normalization` and `dropout`: `Dense`, `Residual`, `Dropout`, normalizations, and
+        activations by name or spec. As ``[Dense(100, "gelu", normalization="batch", dropout=0.2),
+        Residual([Dense(100), Dense(100, "identity")]), "relu"]``. The output layer comes after
+        them. In searches, ``layers__0__units`` is the number of units of the first."""
 
 _ATTRIBUTES = """\
 loss_ : float
