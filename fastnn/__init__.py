@@ -2,6 +2,7 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
+from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dense, Dropout, Residual
 from .optimizers import (
@@ -35,6 +36,7 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CustomActivation",
     "Dense",
     "Dropout",
     "InvScaling",

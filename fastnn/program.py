@@ -39,6 +39,8 @@ STAGE = np.dtype(
         ("momentum", np.float64),
         ("epsilon", np.float64),
         ("parameter", np.float64),
+        ("function", np.uint64),
+        ("derivative", np.uint64),
     ],
     align=True,
 )
@@ -268,7 +270,9 @@ class Compiler:
 
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
-            self._elementwise(ACTIVATION, row.keeps_input, code=row.code, parameter=parameter)
+            fields = {} if isinstance(activation, str) else activation.native(self.dtype)
+            fields |= {"code": row.code, "parameter": parameter}
+            self._elementwise(ACTIVATION, row.keeps_input, **fields)
             self._is_kept = not row.keeps_input
 
     def dropout(self, rate: float) -> None:
