@@ -76,7 +76,7 @@ def test_gradient_is_that_of_finite_differences():
 def test_zero_need_not_be_in_the_domain():
     activation = CustomActivation(logarithm, logarithm_derivative)
     options = {"normalization": "batch", "max_iter": 5, "random_state": 0}
-    model = MLPRegressor((5,), activation, **options).fit(X, Y)
+    model = MLPRegressor(hidden_layer_sizes=(5,), activation=activation, **options).fit(X, Y)
     assert np.isfinite(model.loss_curve_).all() and len(model.loss_curve_) == 5
 
 
