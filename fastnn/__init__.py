@@ -2,6 +2,7 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
+from .averaging import EMA, SWA
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
 from .optimizers import (
@@ -18,15 +19,32 @@ from .optimizers import (
     RMSprop,
     Rprop,
 )
-from .schedules import Adaptive, Constant, InvScaling
+from .schedules import (
+    Adaptive,
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    Function,
+    InverseDecay,
+    InvScaling,
+    LinearDecay,
+    OneCycle,
+    PolynomialDecay,
+    ReduceOnPlateau,
+    Scheduled,
+    StepDecay,
+    Warmup,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ELU",
+    "EMA",
     "GELU",
     "LBFGS",
     "SGD",
+    "SWA",
     "AMSGrad",
     "Adadelta",
     "Adagrad",
@@ -35,16 +53,27 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CosineDecay",
     "Dropout",
+    "ExponentialDecay",
+    "Function",
     "InvScaling",
+    "InverseDecay",
     "LeakyReLU",
+    "LinearDecay",
     "MLPClassifier",
     "MLPRegressor",
     "Momentum",
     "NAdam",
+    "OneCycle",
+    "PolynomialDecay",
     "RAdam",
     "RMSprop",
+    "ReduceOnPlateau",
     "Rprop",
+    "Scheduled",
+    "StepDecay",
+    "Warmup",
     "initializers",
     "show_versions",
 ]
