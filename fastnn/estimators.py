@@ -151,6 +151,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         if partial and early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         schedule, averaging = self._schedule(optimizer), self._averaging(optimizer)
+        self._check_scoring()
 
         numeric = isinstance(self, RegressorMixin)
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=numeric, reset=fresh, **_ROWS)
@@ -198,7 +199,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 arguments = engine, network.state, data, optimizer, schedule, settings
                 train(*arguments, history, random_state, validate, progress)
                 network.show_average(settle)
-                if averaging is not None and network.state.n_averaged == 0 and not partial:
+                ended = averaging is not None and not partial and network.state.step > 0
+                if ended and network.state.n_averaged == 0:
                     warnings.warn(
                         f"Training ended after {len(history.loss_curve)} epochs, before "
                         f"averaging={averaging!r} began: the parameters are not averaged.",
@@ -451,6 +453,16 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             raise ValueError("Sample weights must contain at least one non-zero number.")
         return sample_weight
 
+    def _check_scoring(self):
+        if isinstance(self.scoring, str) and self.scoring != "loss":
+            from sklearn.metrics import get_scorer_names  # slow to import
+
+            if self.scoring not in get_scorer_names():
+                raise ValueError(
+                    f"Unknown scoring {self.scoring!r}: give 'loss', a function, or one of "
+                    "sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'."
+                )
+
     def _validation(self, network, engine, data, y, settings, settle):
         """A function that returns the current score of the validation data."""
         score = self._scorer(network, engine, data, y, settings)
@@ -494,12 +506,14 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         if self.scoring is None:
             return default_score
 
-        from sklearn.metrics import check_scoring  # slow to import
+        from sklearn.metrics import get_scorer  # slow to import
 
+        # An estimator that predicts with the current parameters.
         view = object.__new__(type(self))
         view.__dict__.update(self.__dict__, _network=network)
+        view.__dict__.pop("feature_names_in_", None)  # rows are arrays here
         view._name_parameters()
-        scorer = check_scoring(view, scoring=self.scoring)
+        scorer = get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
         own_X, own_y = (X, y) if all_rows else (X[rows], y[rows])
         weights = {} if own_weight is None else {"sample_weight": own_weight}
 

@@ -155,7 +155,7 @@ class Adaptive(Schedule):
         "divisor": [Interval(Real, 1, None, closed="neither")],
         "minimum": [_POSITIVE],
     }
-    last_words: ClassVar[str] = "Learning rate too small. Stopping."
+    last_words = "Learning rate too small. Stopping."
 
     def factors(self, steps):
         return np.full(len(steps.number), 1 / self.divisor**steps.n_reductions)

@@ -106,7 +106,7 @@ class ListsOfSpecs:
             Estimator instance.
         """
         of_items, others = split_params(self, params)
-        super().set_params(**others)  # type: ignore[misc]
+        super().set_params(**others)
         for name, items in of_items.items():
             setattr(self, name, with_items(name, getattr(self, name), items))
         return self

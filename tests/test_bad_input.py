@@ -245,7 +245,7 @@ BAD_PARAMETERS = [
     ({"solver": SGD(momentum=-1)}, "'momentum' parameter of SGD"),
     ({"solver": Rprop(step_min=2.0, step_max=1.0)}, "step_min of Rprop must not be above step_max"),
     ({"solver": LBFGS(max_fun=0)}, "'max_fun' parameter of LBFGS"),
-    ({"learning_rate": "cosine"}, known("learning_rate", "adaptive", "constant", "invscaling")),
+    ({"learning_rate": "slow"}, known("learning_rate", "adaptive", "constant", "invscaling")),
     ({"solver": "sgd", "learning_rate": InvScaling(-1.0)}, "'power_t' parameter of InvScaling"),
     ({"learning_rate_init": 0.0}, "'learning_rate_init' parameter"),
     ({"alpha": -1.0}, "'alpha' parameter"),
