@@ -65,7 +65,7 @@ class StochasticOptimizer(Optimizer):
     """
 
     def coefficients(self, learning_rates, alpha: float, first_step: int) -> np.ndarray:
-        """Table of shape (n_steps, 24), a row for each step.
+        """Table of shape (n_steps, N_COEFFICIENTS), a row for each step.
 
         Its columns are the effective learning rate, the L2 penalty, the part of a weight that
         decays at the step, and then the rule's own.

@@ -19,7 +19,7 @@ import numpy as np
 DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN = range(8)
 
 # Columns of the table that has a row for each step, as the header has them.
-N_COEFFICIENTS = 24
+N_COEFFICIENTS = 32
 
 
 class Column(IntEnum):
@@ -28,7 +28,7 @@ class Column(IntEnum):
     LEARNING_RATE = 0
     L2 = 1
     DECAY = 2
-    AVERAGE = 16
+    AVERAGE = 24
 
 
 #: One stage, the struct ``Stage`` of ``program.h``, where its fields are explained.

@@ -30,7 +30,7 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
  * the gradient. Behind the optimizer's lies what else may change from step to step: the weight that
  * the new parameters get in their average, 0 for none. */
 enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
-       COEF_AVERAGE = 16, N_COEFS = 24 };
+       COEF_AVERAGE = 24, N_COEFS = 32 };
 
 typedef struct {
     int32_t kind;
