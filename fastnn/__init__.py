@@ -3,8 +3,9 @@
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
 from .averaging import EMA, SWA
+from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
-from .layers import BatchNorm, Dropout
+from .layers import BatchNorm, Dense, Dropout, Residual
 from .optimizers import (
     LBFGS,
     SGD,
@@ -54,6 +55,8 @@ __all__ = [
     "BatchNorm",
     "Constant",
     "CosineDecay",
+    "CustomActivation",
+    "Dense",
     "Dropout",
     "ExponentialDecay",
     "Function",
@@ -70,6 +73,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "ReduceOnPlateau",
+    "Residual",
     "Rprop",
     "Scheduled",
     "StepDecay",

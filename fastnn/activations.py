@@ -54,6 +54,8 @@ ACTIVATIONS = {
         Activation("softsign", 15),
     )
 }
+# Of a function that a spec brings along; it has no name that a user could give.
+CUSTOM = Activation("custom", -1, keeps_input=True)
 HIDDEN_ACTIVATIONS = [name for name, row in ACTIVATIONS.items() if not row.output_only]
 
 
@@ -73,6 +75,10 @@ class ActivationSpec(Layer):
 
     def add_to(self, compiler):
         compiler.activation(self)
+
+    def native(self, dtype):
+        """Further fields of the stage."""
+        return {}
 
 
 @dataclass
@@ -160,4 +166,4 @@ def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, flo
         if activation not in _DEFAULTS:
             return ACTIVATIONS[activation], 0.0
         activation = _DEFAULTS[activation]
-    return ACTIVATIONS[activation.name], activation.parameter
+    return ACTIVATIONS.get(activation.name, CUSTOM), activation.parameter

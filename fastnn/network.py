@@ -4,12 +4,13 @@ import copy
 import os
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import issparse
 
 from . import _core
 from .initializers import draw_parameters
+from .layers import dense_activations
 from .losses import LOSSES
 from .optimizers import SGD
 from .program import BN_APPLY, State, aligned_zeros, compile_program
@@ -46,17 +47,22 @@ class Network:
     def __init__(self, n_features, layers, loss, dtype, input_dropout=0.0):
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
         self._compile(layers, input_dropout)
-        self.state = State.new(self.program, 0)
         self.optimizer, self.seed, self.averaging = "", None, ""
         self._trained = None
-        self._name_views()
 
     def _compile(self, layers, input_dropout):
         self.layers, self.input_dropout = layers, input_dropout
         code = LOSSES[self.loss].code
-        self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+        try:
+            self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+        except OverflowError:
+            raise MemoryError(
+                "A network of so many units needs more memory than there are addresses: choose "
+                "fewer units."
+            ) from None
 
-    def _name_views(self):
+    def _allocate(self):
+        self.state = State.new(self.program, 0)
         parameters = self.state.parameters
         self.coefs = self.program.coefs(parameters)
         self.intercepts = self.program.intercepts(parameters)
@@ -71,10 +77,12 @@ class Network:
             for arrays in self.program.named(self.state.parameters, self.state.statistics)
         ]
 
-    def initialize(self, random_state, activation, weight_init=None, bias_init=None):
-        """Draw new parameters, layer by layer."""
+    def initialize(self, random_state, weight_init=None, bias_init=None):
+        """Draw new parameters, layer by layer; they take up memory from now on."""
+        self._allocate()
         shapes = [coef.shape for coef in self.coefs]
-        drawn = draw_parameters(random_state, shapes, activation, weight_init, bias_init)
+        activations = dense_activations(self.layers)
+        drawn = draw_parameters(random_state, shapes, activations, weight_init, bias_init)
         for coef, intercept, (weights, biases) in zip(
             self.coefs, self.intercepts, drawn, strict=True
         ):
@@ -82,22 +90,30 @@ class Network:
 
     @property
     def drops_out(self):
-        """Whether there is any dropout."""
-        return self.input_dropout > 0 or any(layer.dropout > 0 for layer in self.layers)
+        """Whether there is any dropout, of units or of whole blocks."""
+        return bool((self.program.stages["rate"] > 0).any())
 
     def continued(self, layers, loss, input_dropout):
         """A network of the same arenas, whose layers may differ in all but their sizes."""
-        if _description(layers) != _description(self.layers):
-            raise ValueError(
-                "Training can only go on with layers of the same sizes and normalization: the "
-                f"fitted network has {_description(self.layers)}, now asked for is "
-                f"{_description(layers)}."
-            )
         network = object.__new__(type(self))
         network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
         if (layers, loss, input_dropout) != (self.layers, self.loss, self.input_dropout):
             network._compile(layers, input_dropout)
+        if network.program.arrays != self.program.arrays:
+            raise ValueError(
+                "Training can only go on with layers of the same sizes and normalization: the "
+                f"fitted network has {_description(self.program)}, now asked for is "
+                f"{_description(network.program)}."
+            )
         return network
+
+    def check_rows(self, X):
+        """Refuse sparse rows where the network begins with anything but a matrix product."""
+        if issparse(X) and not self.program.reads_sparse:
+            raise ValueError(
+                "Sparse X needs a Dense layer first in `layers`, with at most a Dropout before it: "
+                "all else makes dense rows of it. X.toarray() works with any layers."
+            )
 
     def use_optimizer(self, optimizer):
         """Go on with the slots of an optimizer of this kind, or with zeros if it is another."""
@@ -160,11 +176,6 @@ class Network:
         return bool((self.program.stages[self._is_norm]["code"] == 1).any())
 
     @property
-    def is_normalized(self):
-        """Whether there is batch norm."""
-        return bool(self._is_norm.any())
-
-    @property
     def _is_norm(self):
         return self.program.stages["kind"] == BN_APPLY
 
@@ -185,7 +196,7 @@ class Network:
         trained = [arena.copy() for arena in arenas]
         if averaged:
             state.parameters[...] = state.average
-        if self.is_normalized:
+        if self.program.n_statistics:
             settle(averaged)
         self._trained = [(old, arena.copy()) for old, arena in zip(trained, arenas, strict=True)]
 
@@ -301,6 +312,7 @@ class Network:
     def __setstate__(self, state):
         names = ("n_features", "layers", "loss", "dtype", "input_dropout")
         self.__init__(**{name: state[name] for name in names})
+        self._allocate()
         statistics, parameters, *slots = state["arrays"]
         self._use_slots(state["optimizer"], len(slots))
         self.seed, self.state.step = state["seed"], state["step"]
@@ -334,25 +346,29 @@ class Network:
                 self._trained.append((trained, shown))
 
 
-def _description(layers):
-    return "-".join(f"{layer.units}{' normalised' * bool(layer.normalization)}" for layer in layers)
+def _description(program):
+    """Such as 784-100 normalised-10."""
+    layers = [str(program.n_features)]
+    for arrays in program.shapes():
+        units = f"-{arrays['coef'][1]}" if "coef" in arrays else ""
+        layers.append(units + " normalised" * ("scale" in arrays))
+    return "".join(layers)
 
 
-def check_memory(n_features, layers, dtype, n_slots, batch_size, is_sparse):
+def check_memory(program, n_slots, batch_size, is_sparse):
     """Refuse a network that this machine cannot hold, before anything is allocated."""
-    units = [n_features, *(layer.units for layer in layers)]
-    n_parameters = sum((fan_in + 3) * fan_out for fan_in, fan_out in pairwise(units))
     # Parameters, slots and two copies to go back to; rows, values and gradients of a batch.
-    n_numbers = n_parameters * (3 + n_slots)
-    n_numbers += batch_size * (2 * sum(units[1:]) + (0 if is_sparse else n_features))
-    needed = n_numbers * np.dtype(dtype).itemsize
+    n_numbers = program.n_parameters * (3 + n_slots)
+    n_numbers += batch_size * (program.n_values + program.n_gradients)
+    n_numbers -= batch_size * program.n_features if is_sparse else 0
+    needed = n_numbers * program.dtype.itemsize
     try:
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # unknown here: the allocation will tell
         return
     if needed > available:
         raise MemoryError(
-            f"A network of {'-'.join(map(str, units))} units, trained on batches of {batch_size} "
+            f"A network of {_description(program)} units, trained on batches of {batch_size} "
             f"rows, needs about {needed / 1e9:.3g} GB of memory, and this machine has "
-            f"{available / 1e9:.3g} GB: choose smaller hidden_layer_sizes or a smaller batch_size."
+            f"{available / 1e9:.3g} GB: choose fewer units or a smaller batch_size."
         )

@@ -53,6 +53,8 @@ STAGE = np.dtype(
         ("momentum", np.float64),
         ("epsilon", np.float64),
         ("parameter", np.float64),
+        ("function", np.uint64),
+        ("derivative", np.uint64),
     ],
     align=True,
 )
@@ -148,6 +150,12 @@ class Program:
     n_gradients: int
     flops: int = field(compare=False)
 
+    @property
+    def reads_sparse(self) -> bool:
+        """Whether a matrix product is the first that is made of the rows."""
+        kinds = self.stages["kind"]
+        return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
+
     def named(self, parameters: np.ndarray, statistics: np.ndarray | None = None) -> list[dict]:
         """The arrays of each layer by name, as views; without `statistics`, the parameters."""
         views: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
@@ -156,6 +164,13 @@ class Program:
             if arena is not None:
                 views[array.layer][array.name] = array.view(arena)
         return views
+
+    def shapes(self) -> list[dict[str, tuple[int, ...]]]:
+        """The shapes of the arrays of each layer by name."""
+        shapes: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
+        for array in self.arrays:
+            shapes[array.layer][array.name] = array.shape
+        return shapes
 
     def coefs(self, arena: np.ndarray) -> list[np.ndarray]:
         """The weights in `arena` as views of shape (fan_in, fan_out), a dense layer each."""
@@ -236,14 +251,19 @@ class Compiler:
         self._arrays: list[Array] = []
         self._flops = 0
         # Buffers of the values that the last stage left, and of their gradient (-1: none needed,
-        # as of the input); whether a residual block still needs these values.
+        # as of the input); whether these values are needed later: by a residual block, or for the
+        # derivative of the activation that made them.
         self._x, self._gradient = self._values.take(self._width(self.n)), -1
         self._is_kept = False
 
     def add(self, layer) -> None:
-        """A layer, or a block of several."""
-        layer.add_to(self)
-        self.layer += not layer.is_block
+        """A layer, or a block of several; a string is an activation."""
+        if isinstance(layer, str):
+            self.activation(layer)
+            self.layer += 1
+        else:
+            layer.add_to(self)
+            self.layer += not layer.is_block
 
     # What the layers call.
 
@@ -270,12 +290,14 @@ class Compiler:
 
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
-            self._elementwise(ACTIVATION, row.keeps_input, code=row.code, parameter=parameter)
+            fields = {} if isinstance(activation, str) else activation.native(self.dtype)
+            fields |= {"code": row.code, "parameter": parameter}
+            self._elementwise(ACTIVATION, row.keeps_input, **fields)
+            self._is_kept = not row.keeps_input
 
     def dropout(self, rate: float) -> None:
         if rate:
-            # Dropped input rows lie in a buffer anyway; elsewhere the values before are needed.
-            self._elementwise(DROPOUT, keeps_input=self._stages != [], rate=rate)
+            self._elementwise(DROPOUT, keeps_input=False, rate=rate)
 
     def batch_norm(self, norm) -> None:
         n, ld = self.n, self._width(self.n)

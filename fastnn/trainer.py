@@ -20,7 +20,7 @@ from .schedules import Adaptive, Scheduled, Steps, spec_at, value_at
 STEPS_PER_CALL = 1 << 16
 
 # From `train` and `train_lbfgs` up to the line of the user that called `fit`.
-_USER = 5
+_USER = 6
 
 ADVICE = (
     "Lower learning_rate_init, scale the features (for example with StandardScaler), and check "

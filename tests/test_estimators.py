@@ -34,6 +34,7 @@ from fastnn import (
     Adaptive,
     AMSGrad,
     BatchNorm,
+    Dense,
     Dropout,
     InvScaling,
     LeakyReLU,
@@ -73,8 +74,10 @@ def regressor(**options):
 
 
 # Parameters that come after scikit-learn's.
-NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
-NEW += ["scoring", "averaging"]
+NEW = [
+    *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
+    *("layers", "scoring", "averaging"),
+]
 
 # --- the same interface ---------------------------------------------------------------------------
 
@@ -156,6 +159,7 @@ CHANGES = {
     "weight_init": ({}, "he_normal"),
     "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
+    "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
     "scoring": (
         {"early_stopping": True, "max_iter": 20},
         lambda model, X, y: -float(np.abs(model.coefs_[0]).sum()),

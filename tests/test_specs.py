@@ -20,7 +20,7 @@ from fastnn.activations import (
 )
 from fastnn.averaging import AVERAGES, EMA, SWA
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
-from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
+from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
 from fastnn.losses import LOSSES
 from fastnn.optimizers import (
     LBFGS,
@@ -66,7 +66,7 @@ REGISTRIES = {
 }
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
-SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
+SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3), Residual([Dense(3)])]
 SPECS += [Warmup(0.2, Warmup(3, StepDecay(2, 0.5))), AdamW(weight_decay=Scheduled(0.1, "step"))]
 
 
@@ -76,7 +76,7 @@ def test_spec_has_the_parameters_of_an_estimator(spec):
     assert clone(spec) == spec
     assert clone(spec) is not spec
     assert type(spec)(**spec.get_params(deep=False)) == spec
-    names = vars(fastnn) | {"Dense": Dense}
+    names = vars(fastnn)
     if isinstance(spec, initializers.Initializer):
         names = vars(initializers)
     assert eval(repr(spec), names) == spec
@@ -303,13 +303,6 @@ def test_radam_never_adapts_where_the_average_is_too_short():
 
 
 # --- layers ---------------------------------------------------------------------------------------
-
-
-def test_stack():
-    norm = BatchNorm()
-    layers = stack([4, 3], "tanh", norm, Dropout([0.1, 0.2]), 2, "softmax")
-    assert layers == [Dense(4, "tanh", norm, 0.1), Dense(3, "tanh", norm, 0.2), Dense(2, "softmax")]
-    assert stack([], "relu", None, Dropout(0.0), 1, "identity") == [Dense(1, "identity")]
 
 
 def test_dropout_rates():

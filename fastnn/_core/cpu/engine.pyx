@@ -129,6 +129,10 @@ cdef struct Worker:
     char *own               # batch norm's vectors, then the gradient of a task
 
 
+# What Numba made of a user's function.
+ctypedef void (*Elementwise)(int64_t n, const void *x, void *y) noexcept nogil
+
+
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
     if order == NULL:
         return NULL
@@ -186,6 +190,15 @@ cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept 
     return m
 
 
+cdef void of_user(const Job *job, const Stage *stage, uint64_t function, int64_t n_rows,
+                  const char *x, char *y) noexcept nogil:
+    """A function that the user wrote, of all but the padding: 0 need not be in its domain."""
+    cdef int64_t row
+    for row in range(n_rows):
+        (<Elementwise> <size_t> function)(stage.n_out, x + row * stage.ld_out * job.itemsize,
+                                          y + row * stage.ld_out * job.itemsize)
+
+
 # ------------------------------------------------------------------------------ rows, a stage each
 
 cdef void forward(const Job *job, const Worker *worker, int index, int64_t first,
@@ -204,6 +217,8 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
                  parameter(job, stage.bias), y, ld, False)
+    elif stage.kind == STAGE_ACTIVATION and stage.function:
+        of_user(job, stage, stage.function, n_rows, x, y)
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
     elif stage.kind == STAGE_BN_STATISTICS and job.mode in (TRAIN, GRADIENT):
@@ -254,6 +269,8 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     if stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
+    elif stage.kind == STAGE_ACTIVATION and stage.derivative:
+        of_user(job, stage, stage.derivative, n_rows, x, dy)
     elif stage.kind == STAGE_ACTIVATION:
         k.activation_gradient(stage.code, stage.parameter, n_rows * ld, x, y, dy)
     elif stage.kind == STAGE_DROPOUT:

@@ -22,6 +22,7 @@ cdef extern from "program.h" nogil:
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
         int64_t transposed, statistics
         double rate, momentum, epsilon, parameter
+        uint64_t function, derivative
 
     ctypedef struct Rows:
         int32_t dtype

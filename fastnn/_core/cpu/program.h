@@ -53,6 +53,8 @@ typedef struct {
     double momentum;    /* batch norm */
     double epsilon;
     double parameter;   /* of the activation, where it has one */
+    uint64_t function;  /* of an activation that the user wrote: addresses of y = f(x) and of */
+    uint64_t derivative; /* dy *= f'(x), functions of (n, x, y) */
 } Stage;
 
 /* Rows of the user's data: dense (strides in elements), or CSR where indptr is not NULL. */
