@@ -185,6 +185,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         data = Data(X, targets, sample_weight, rows)
         settings = self._settings(optimizer, network, len(rows), partial)
         history = History() if fresh else self._history.copy()
+        history.score_by(repr(self.scoring))
         settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
         plan = optimizer, schedule, averaging, settings
         before = []

@@ -21,7 +21,7 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 _PER = StrOptions({"step", "epoch"})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Steps:
     """Some steps of one epoch, and what is known before they are taken.
 
@@ -111,8 +111,8 @@ class Schedule(Spec):
 class Constant(Schedule):
     """The initial value, always."""
 
-    def at(self, t, n):
-        return 1.0
+    def factors(self, steps):
+        return np.ones(len(steps.number))
 
 
 @dataclass
@@ -681,9 +681,6 @@ def value_at(number, steps: Steps):
 
 def spec_at(spec: Spec, steps: Steps):
     """A spec whose numbers that are `Scheduled` are arrays, of one for each step."""
-    changing = {
-        name: value.values(steps)
-        for name, value in spec.get_params(deep=False).items()
-        if isinstance(value, Scheduled)
-    }
+    own = vars(spec)
+    changing = {name: own[name].values(steps) for name in own if isinstance(own[name], Scheduled)}
     return replace(spec, **changing) if changing else spec  # type: ignore[type-var]

@@ -80,6 +80,8 @@ class History:
         Whether the last call had validation data.
     stops_early : bool
         Whether they decided about progress, and not the losses.
+    scoring : str
+        By what it was scored.
     loss : float
         Loss of the last epoch.
     n_iter : int
@@ -98,6 +100,7 @@ class History:
     best_validation_score: float = -np.inf
     validates: bool = False
     stops_early: bool = False
+    scoring: str = "None"
     loss: float = np.nan
     n_iter: int = 0
     n_seen: int = 0
@@ -109,6 +112,12 @@ class History:
         """A history that can go on without this one."""
         curves = self.loss_curve.copy(), self.validation_scores.copy()
         return replace(self, loss_curve=curves[0], validation_scores=curves[1])
+
+    def score_by(self, scoring: str) -> None:
+        """Scores of another kind cannot be compared: forget them."""
+        if scoring != self.scoring:
+            self.scoring, self.validation_scores = scoring, []
+            self.best_validation_score = -np.inf
 
     def improves(self, tol: float) -> bool:
         """Take account of the last epoch; tell whether it was the best so far."""
@@ -321,8 +330,9 @@ def _epoch(engine, state, data, rows, optimizer, schedule, settings, history):
                 data.X, data.y, data.sample_weight, part, batch_size, table, losses
             )
         finally:
-            averaged = table[: state.step - done, Column.AVERAGE]
-            state.n_averaged += int(np.count_nonzero(averaged))
+            if len(state.average):
+                averaged = table[: state.step - done, Column.AVERAGE]
+                state.n_averaged += int(np.count_nonzero(averaged))
         if n_done < len(sizes):
             return np.nan, rates[-1]
         total += sizes @ (losses[:, 0] / settings.loss_divisor + losses[:, 1])

@@ -128,6 +128,16 @@ def test_scoring_changes_the_result():
     assert not np.array_equal(by_accuracy.coefs_[0], by_loss.coefs_[0])
 
 
+def test_scores_of_another_kind_are_not_compared():
+    model, (X, y), (X_val, y_val) = problem("multiclass", warm_start=True, early_stopping=True)
+    validation = {"X_val": X_val, "y_val": y_val}
+    scores = model.fit(X, y, **validation).validation_scores_
+    assert model.fit(X, y, **validation).validation_scores_[:6] == scores
+    model.set_params(scoring="loss").fit(X, y, **validation)
+    assert len(model.validation_scores_) == 6
+    assert max(model.validation_scores_) == model.best_validation_score_ < 0
+
+
 @pytest.mark.parametrize("scoring", [None, "loss", "neg_mean_squared_error"])
 def test_weights_of_validation_rows_count(scoring):
     weight = RNG.uniform(0, 2, 80)
