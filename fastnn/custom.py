@@ -48,29 +48,24 @@ class CustomActivation(ActivationSpec):
     def native(self, dtype):
         """Addresses of the compiled functions, for the stage table."""
         return {
-            "function": _elementwise(self.value, np.dtype(dtype), False).address,
-            "derivative": _elementwise(self.derivative, np.dtype(dtype), True).address,
+            "function": _elementwise(self.value, np.dtype(dtype)).address,
+            "derivative": _elementwise(self.derivative, np.dtype(dtype)).address,
         }
 
 
 @cache  # for good: stage tables hold addresses of what is compiled
-def _elementwise(function, dtype, multiplies):
-    """``y[i] = function(x[i])``, or ``y[i] *= function(x[i])``, as a C function of (n, x, y)."""
+def _elementwise(function, dtype):
+    """``y[i] = function(x[i])`` as a C function of (n, x, y), where y may be x."""
     numba = _numba()
     real = numba.from_dtype(dtype)
     compiled = numba.njit(error_model="numpy")(getattr(function, "py_func", function))
 
-    def assign(n, x, y):
+    def loop(n, x, y):
         for i in range(n):
             y[i] = real(compiled(x[i]))
 
-    def multiply(n, x, y):
-        for i in range(n):
-            y[i] *= real(compiled(x[i]))
-
     pointer = numba.types.CPointer(real)
     signature = numba.types.void(numba.types.int64, pointer, pointer)
-    loop = multiply if multiplies else assign
     try:
         return numba.cfunc(signature, error_model="numpy")(loop)
     except numba.core.errors.NumbaError as error:

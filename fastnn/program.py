@@ -292,8 +292,13 @@ class Compiler:
         if row.name != "identity":
             fields = {} if isinstance(activation, str) else activation.native(self.dtype)
             fields |= {"code": row.code, "parameter": parameter}
-            self._elementwise(ACTIVATION, row.keeps_input, **fields)
-            self._is_kept = not row.keeps_input
+            if row.keeps_derivative:
+                # In place of the values before, unless these are needed.
+                fields["other"] = (
+                    self._values.take(self._width(self.n)) if self._is_kept else self._x
+                )
+            self._elementwise(ACTIVATION, row.keeps_derivative, **fields)
+            self._is_kept = not row.keeps_derivative
 
     def dropout(self, rate: float) -> None:
         if rate:

@@ -219,6 +219,11 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                  parameter(job, stage.bias), y, ld, False)
     elif stage.kind == STAGE_ACTIVATION and stage.function:
         of_user(job, stage, stage.function, n_rows, x, y)
+        of_user(job, stage, stage.derivative, n_rows, x,
+                value(job, worker, stage.other, first, ld))
+    elif stage.kind == STAGE_ACTIVATION and stage.other >= 0 and job.mode != PREDICT:
+        k.activation_with_derivative(stage.code, n_rows * ld, x, y,
+                                     value(job, worker, stage.other, first, ld))
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
     elif stage.kind == STAGE_BN_STATISTICS and job.mode in (TRAIN, GRADIENT):
@@ -269,10 +274,9 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     if stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
-    elif stage.kind == STAGE_ACTIVATION and stage.derivative:
-        of_user(job, stage, stage.derivative, n_rows, x, dy)
     elif stage.kind == STAGE_ACTIVATION:
-        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, x, y, dy)
+        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, y,
+                              value(job, worker, stage.other, first, ld), dy)
     elif stage.kind == STAGE_DROPOUT:
         drawn = mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)

@@ -48,8 +48,10 @@ cdef extern from "kernels.h" nogil:
             int64_t ldt) noexcept nogil
         void (*activation)(
             int code, double parameter, int64_t n, const void *x, void *y) noexcept nogil
+        void (*activation_with_derivative)(
+            int code, int64_t n, const void *x, void *y, void *d) noexcept nogil
         void (*activation_gradient)(
-            int code, double parameter, int64_t n, const void *x, const void *y,
+            int code, double parameter, int64_t n, const void *y, const void *d,
             void *gradient) noexcept nogil
         void (*dropout)(
             const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *x,
