@@ -565,8 +565,8 @@ class Warmup(Schedule):
 
 
 @dataclass
-class Function(Schedule):
-    """Any function of the step. A plain function stands for a `Function` per step.
+class CustomSchedule(Schedule):
+    """Any function of the step. A plain function stands for a `CustomSchedule` per step.
 
     Parameters
     ----------
@@ -631,7 +631,7 @@ def resolve_schedule(kind: str, value, defaults: dict[str, Any] | None = None) -
     if isinstance(value, Spec) and not isinstance(value, Schedule):
         raise ValueError(f"{kind}={value!r} is no schedule: give one of fastnn.schedules.")
     if callable(value):
-        return Function(value).validate()
+        return CustomSchedule(value).validate()
     return resolve(kind, value, SCHEDULES, defaults)
 
 

@@ -17,8 +17,8 @@ from fastnn import (
     Adaptive,
     Constant,
     CosineDecay,
+    CustomSchedule,
     ExponentialDecay,
-    Function,
     InverseDecay,
     InvScaling,
     LinearDecay,
@@ -98,8 +98,8 @@ BY_HAND = [
     (Warmup(10, Warmup(15, "constant", 0.0), 0.2), [0.2, 0.28, 0.92, 0, 1, 1, 1]),
     (Warmup(1, ExponentialDecay(0.5), 0.0, "epoch"), [0, 0.1, 0.9, 1, 0.5, 2**-4, 2**-8]),
     (Warmup(20, "step"), [0.1, 0.145, 0.505, 0.55, 1, 1, 1]),
-    (Function(lambda t, n: t / n), [t / 100 for t in AT]),
-    (Function(lambda t, n: t / n, "epoch"), [0, 0, 0, 0.1, 0.2, 0.5, 0.9]),
+    (CustomSchedule(lambda t, n: t / n), [t / 100 for t in AT]),
+    (CustomSchedule(lambda t, n: t / n, "epoch"), [0, 0, 0, 0.1, 0.2, 0.5, 0.9]),
     (Warmup(10, lambda t, n: t / n, 0.0), [0, 0.1, 0.9, 0, 15 / 90, 40 / 90, 89 / 90]),
 ]
 
@@ -241,6 +241,12 @@ def test_a_function_that_fails_late_leaves_the_estimator_as_it_was():
 # --- in training ----------------------------------------------------------------------------------
 
 OPTIONS = {"hidden_layer_sizes": (5,), "batch_size": 10, "max_iter": 6, "random_state": 0}
+
+
+def inverse(t, n):
+    return 1 / (1 + t)
+
+
 CHANGES = [
     (LinearDecay(), LinearDecay(floor=0.5)),
     (LinearDecay(), LinearDecay(tau=5)),
@@ -269,8 +275,11 @@ CHANGES = [
     (Warmup(), Warmup(then="cosine")),
     (Warmup(), Warmup(start=0.5)),
     (Warmup(2), Warmup(2, per="epoch")),
-    (Function(lambda t, n: 1 / (1 + t)), Function(lambda t, n: 1 / (2 + t))),
-    (Function(lambda t, n: 1 / (1 + t)), Function(lambda t, n: 1 / (1 + t), per="epoch")),
+    (CustomSchedule(lambda t, n: 1 / (1 + t)), CustomSchedule(lambda t, n: 1 / (2 + t))),
+    (
+        CustomSchedule(lambda t, n: 1 / (1 + t)),
+        CustomSchedule(lambda t, n: 1 / (1 + t), per="epoch"),
+    ),
 ]
 PLATEAU = ReduceOnPlateau(patience=1, threshold=0.3)
 CHANGES += [
@@ -312,7 +321,9 @@ def test_every_parameter_is_changed_above():
         for name in one.names()
         if getattr(one, name) != getattr(other, name)
     }
-    of_all = {(spec, name) for spec in {*SCHEDULES.values(), Function} for name in spec.names()}
+    of_all = {
+        (spec, name) for spec in {*SCHEDULES.values(), CustomSchedule} for name in spec.names()
+    }
     scikit_learns = {(InvScaling, "power_t"), (Adaptive, "divisor"), (Adaptive, "minimum")}
     assert changed | scikit_learns == of_all
 
@@ -334,7 +345,7 @@ def reference_sgd(rates, alphas):
     "schedule, factors",
     [
         (lambda t, n: (t + 1) / n, np.arange(1, 25) / 24),
-        (Function(lambda t, n: (t + 1) / n, "epoch"), np.repeat(np.arange(1, 7) / 6, 4)),
+        (CustomSchedule(lambda t, n: (t + 1) / n, "epoch"), np.repeat(np.arange(1, 7) / 6, 4)),
         ("cosine", (1 + np.cos(np.pi * np.arange(24) / 24)) / 2),
         (StepDecay(2, 0.5), np.repeat([1, 0.5, 0.25], 8)),
         (InvScaling(), np.repeat(1 / np.sqrt(1 + 40 * np.arange(6)), 4)),
@@ -570,6 +581,6 @@ def test_nested_parameters_are_searched_over():
 
 def test_resolve_schedule():
     assert resolve_schedule("learning_rate", "invscaling", {"power_t": 0.3}) == InvScaling(0.3)
-    assert resolve_schedule("learning_rate", math.hypot) == Function(math.hypot)
+    assert resolve_schedule("learning_rate", math.hypot) == CustomSchedule(math.hypot)
     with pytest.raises(ValueError, match="Unknown learning_rate 'slow': the known ones are"):
         resolve_schedule("learning_rate", "slow")
