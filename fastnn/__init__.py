@@ -2,6 +2,7 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
+from .augment import CutMix, Mixup
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
 from .optimizers import (
@@ -35,11 +36,13 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CutMix",
     "Dropout",
     "InvScaling",
     "LeakyReLU",
     "MLPClassifier",
     "MLPRegressor",
+    "Mixup",
     "Momentum",
     "NAdam",
     "RAdam",

@@ -132,7 +132,14 @@ default='constant'
     bias_init : str, initializer, array, function or list of these, default=None
         The biases to start from, as `weight_init` but for 'orthogonal'; arrays have the shape
         (fan_out,). None is scikit-learn's rule: random numbers as large as the weights of its
-        `weight_init`."""
+        `weight_init`.
+
+    augment : {'mixup', 'cutmix'}, Mixup, CutMix or None, default=None
+        Whether training mixes the rows of a batch with each other, and their losses with them.
+        'mixup' is ``Mixup()``, weighted means of two rows (Zhang et al. 2018); 'cutmix' is
+        ``CutMix()``, that exchanges a box of features (Yun et al. 2019); ``CutMix(shape=(28, 28))``
+        of an image. `loss_curve_` is of the mixed rows. Needs dense rows, batches of at least two,
+        and a solver other than 'lbfgs' and 'rprop'."""
 
 _ATTRIBUTES = """\
 loss_ : float

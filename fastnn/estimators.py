@@ -21,6 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .augment import AUGMENTATIONS, Augmentation
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
 from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
@@ -110,6 +111,7 @@ class _BaseMLP(BaseEstimator):
             "array-like",
             callable,
         ],
+        "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
     }
 
     def _set_parameters(self, arguments):
@@ -162,6 +164,7 @@ class _BaseMLP(BaseEstimator):
             rows, held_out = self._split(targets, random_state)
         data = Data(X, targets, sample_weight, rows)
         settings = self._settings(optimizer, loss, n_outputs, len(rows), partial)
+        settings.augment = self._augmentation(X, optimizer, settings.batch_size)
         history = History() if fresh else self._history.copy()
         progress = self._progress(history)
         network.use_optimizer(optimizer)
@@ -253,6 +256,29 @@ class _BaseMLP(BaseEstimator):
         if isinstance(optimizer, Adam) and isinstance(self.learning_rate, str):
             return Constant()  # as in scikit-learn
         return resolve("learning_rate", self.learning_rate, SCHEDULES, {"power_t": self.power_t})
+
+    def _augmentation(self, X, optimizer, batch_size):
+        """How rows are mixed, or None; refuses what cannot be mixed."""
+        if self.augment is None:
+            return None
+        augment = resolve("augment", self.augment, AUGMENTATIONS)
+        augment.check(X.shape[1])
+        if optimizer.full_batch:
+            raise ValueError(
+                f"augment needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot minimise "
+                "a loss that changes at random."
+            )
+        if sparse.issparse(X):
+            raise ValueError(
+                "augment does not mix sparse rows, which would be sparse no more: pass "
+                "X.toarray(), or use dropout."
+            )
+        if batch_size < 2:
+            raise ValueError(
+                "augment mixes the rows of a batch with each other, and this is a batch of one "
+                "row: use batch_size=2 or more."
+            )
+        return augment
 
     def _layers(self, n_outputs, output_activation):
         sizes = self.hidden_layer_sizes
@@ -516,6 +542,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        augment=None,
     ):
         self._set_parameters(locals())
 
@@ -695,6 +722,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        augment=None,
     ):
         self._set_parameters(locals())
 

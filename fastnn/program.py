@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
@@ -42,6 +43,22 @@ STAGE = np.dtype(
 )
 
 ALIGNMENT = 64
+
+
+class Column(IntEnum):
+    """What may change from step to step: columns of the table behind the ten of the optimizer."""
+
+    DROPOUT = 10  # a factor of all dropout rates
+    MIX_WEIGHT = 11  # the fields of ``Mixing`` in ``program.h``
+    MIX_SHIFT = 12
+    MIX_FIRST = 13
+    MIX_RUN = 14
+    MIX_N_RUNS = 15
+    MIX_STRIDE = 16
+
+
+#: Their values where nobody asks for anything else; those of the others are 0.
+NEUTRAL = {Column.DROPOUT: 1.0, Column.MIX_WEIGHT: 1.0}
 
 
 def padded(n: int, dtype) -> int:

@@ -55,6 +55,7 @@ class Settings:
     verbose: Any
     loss_divisor: int = 1  # what the engine's data loss is divided by to be reported
     partial: bool = False  # a single epoch, that is not expected to converge
+    augment: Any = None  # how rows are mixed, see ``augment.py``
 
 
 @dataclass
@@ -154,7 +155,7 @@ def train(
     history : History
         Continued in place.
     random_state : RandomState
-        Shuffles the rows.
+        Shuffles the rows, and draws how they are mixed.
     validate : callable, optional
         Returns the validation score of the current parameters: training stops when it stalls, and
         leaves the parameters that had the best.
@@ -175,7 +176,9 @@ def train(
             if validate is None:
                 before.take(state)
             rate = schedule.rate(settings.learning_rate_init, history.n_seen, history.n_reductions)
-            history.loss = _epoch(engine, state, data, rows, optimizer, rate, settings)
+            history.loss = _epoch(
+                engine, state, data, rows, optimizer, rate, settings, random_state
+            )
             diverged = not np.isfinite(history.loss)
             if diverged and state.step == first_step:
                 raise ValueError(_NOT_FINITE)
@@ -231,7 +234,7 @@ def _shuffled(rows, random_state):
     return rows[order]
 
 
-def _epoch(engine, state, data, rows, optimizer, rate, settings):
+def _epoch(engine, state, data, rows, optimizer, rate, settings, random_state):
     """One step for each batch; returns the mean loss of the rows, NaN if a loss is not finite."""
     batch_size, total = settings.batch_size, 0.0
     for start in range(0, len(rows), STEPS_PER_CALL * batch_size):
@@ -239,6 +242,8 @@ def _epoch(engine, state, data, rows, optimizer, rate, settings):
         sizes = np.diff(np.append(np.arange(0, len(part), batch_size), len(part)))
         losses = np.empty((len(sizes), 2))
         coefficients = optimizer.coefficients(np.full(len(sizes), rate), settings.alpha, state.step)
+        if settings.augment is not None:
+            settings.augment.draw(coefficients, sizes, data.X.shape[1], random_state)
         n_done = engine.train_steps(
             data.X, data.y, data.sample_weight, part, batch_size, coefficients, losses
         )

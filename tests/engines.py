@@ -18,6 +18,7 @@ from fastnn.optimizers import (
     RMSprop,
     Rprop,
 )
+from fastnn.program import Column
 
 # By the names of the reference.
 SOLVERS = {
@@ -123,11 +124,24 @@ class Engine:
     def weights(self, weight):
         return None if weight is None else np.ascontiguousarray(weight, self.dtype)
 
-    def train(self, X, y, batch_size, learning_rates, alpha=0.0, sample_weight=None, order=None):
+    def train(
+        self,
+        X,
+        y,
+        batch_size,
+        learning_rates,
+        alpha=0.0,
+        sample_weight=None,
+        order=None,
+        mixings=None,
+    ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
         coefficients = self.solver.coefficients(
             np.asarray(learning_rates, float), alpha, self.state.step
         )
+        if mixings is not None:
+            first = Column.MIX_WEIGHT
+            coefficients[:, first : first + len(mixings[0])] = mixings
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses

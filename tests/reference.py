@@ -288,6 +288,40 @@ def dropout(x, keep, rate):
     return np.where(keep, x / (1 - rate), 0.0)
 
 
+# --- mixing rows ----------------------------------------------------------------------------------
+
+
+class Mixing(NamedTuple):
+    """How the rows of a batch are mixed: a row keeps `weight` of itself.
+
+    The rest is of its partner, the row `shift` rows later. Where there are runs, the rest is what
+    lies in them: n_runs runs of `run` columns, `stride` apart, from column `first`.
+    """
+
+    weight: float = 1.0
+    shift: int = 0
+    first: int = 0
+    run: int = 0
+    n_runs: int = 0
+    stride: int = 0
+
+
+def partners(a, mixing):
+    """The partner of each row of a batch."""
+    return np.roll(a, -mixing.shift, axis=0)
+
+
+def mix_rows(x, mixing):
+    """Zhang et al., "mixup" (2018), eq. 1; Yun et al., "CutMix" (2019), eq. 1, with runs."""
+    if mixing.n_runs == 0:
+        return mixing.weight * x + (1 - mixing.weight) * partners(x, mixing)
+    runs = mixing.first + mixing.stride * np.arange(mixing.n_runs)[:, np.newaxis]
+    columns = (runs + np.arange(mixing.run)).ravel()
+    mixed = x.copy()
+    mixed[:, columns] = partners(x, mixing)[:, columns]
+    return mixed
+
+
 # --- optimizers -----------------------------------------------------------------------------------
 # Each updates the slots in place and returns the new parameter. t counts the steps from 1.
 
@@ -552,19 +586,25 @@ class Network:
         z, _ = self.forward(x, training=False)
         return OUTPUT_ACTIVATIONS[self.loss.output_activation](z)
 
-    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, step=None):
+    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, step=None, mixing=None):
         """Data loss, L2 penalty, their gradient and the tape of the forward pass.
 
         The data loss is the weighted mean over the rows. As in scikit-learn, the penalty is divided
         by the sum of the weights, and only the coefs are penalised.
+
+        The loss of mixed rows is that of their own targets, and that of their partners', mixed;
+        each row has its own weight (Zhang et al. 2018).
         """
         weight = np.ones(len(x)) if sample_weight is None else sample_weight
         total = weight.sum()
-        z, tape = self.forward(x, training=True, step=step)
-        data_loss = weight @ self.loss.value(z, y) / total
+        mixing = mixing or Mixing()
+        z, tape = self.forward(mix_rows(x, mixing), training=True, step=step)
+        pairs = [(mixing.weight, y), (1 - mixing.weight, partners(y, mixing))]
+        data_loss = weight @ sum(part * self.loss.value(z, of) for part, of in pairs) / total
+        delta = sum(part * self.loss.delta(z, of) for part, of in pairs)
         squares = sum(np.sum(p["coef"] ** 2) for p in self.parameters)
         penalty = 0.5 * alpha * squares / total
-        gradient = self.backward(tape, self.loss.delta(z, y) * weight[:, np.newaxis] / total)
+        gradient = self.backward(tape, delta * weight[:, np.newaxis] / total)
         for p, g in zip(self.parameters, gradient, strict=True):
             g["coef"] += alpha * p["coef"] / total
         return data_loss, penalty, gradient, tape
@@ -608,9 +648,13 @@ class Network:
         alpha=0.0,
         sample_weight=None,
         order=None,
+        mixings=None,
         **hyperparameters,
     ):
-        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
+        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
+
+        `mixings` has a `Mixing` for each step.
+        """
         rule = OPTIMIZERS[optimizer]
         if self.slots is None:
             self.slots = [
@@ -621,13 +665,13 @@ class Network:
             alpha = 0.0
         order = np.arange(len(x)) if order is None else order
         losses = []
-        for start, learning_rate in zip(
-            range(0, len(order), batch_size), learning_rates, strict=True
-        ):
+        starts = range(0, len(order), batch_size)
+        mixings = mixings or [Mixing()] * len(starts)
+        for start, learning_rate, mixing in zip(starts, learning_rates, mixings, strict=True):
             rows = order[start : start + batch_size]
             weight = None if sample_weight is None else sample_weight[rows]
             data_loss, penalty, gradient, tape = self.loss_and_grad(
-                x[rows], y[rows], weight, alpha, self.step
+                x[rows], y[rows], weight, alpha, self.step, mixing
             )
             self._average_statistics(tape, len(rows))
             self.step += 1

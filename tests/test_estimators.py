@@ -34,9 +34,11 @@ from fastnn import (
     Adaptive,
     AMSGrad,
     BatchNorm,
+    CutMix,
     Dropout,
     InvScaling,
     LeakyReLU,
+    Mixup,
     MLPClassifier,
     MLPRegressor,
     Momentum,
@@ -74,6 +76,7 @@ def regressor(**options):
 
 # Parameters that come after scikit-learn's.
 NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
+NEW += ["augment"]
 
 # --- the same interface ---------------------------------------------------------------------------
 
@@ -152,6 +155,7 @@ CHANGES = {
     "weight_init": ({}, "he_normal"),
     "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
+    "augment": ({}, "mixup"),
 }
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
@@ -195,6 +199,11 @@ SPEC_CHANGES = [
     ("normalization", BatchNorm(), BatchNorm(position="after")),
     ("dropout", Dropout(), Dropout(rate=0.2)),
     ("dropout", Dropout(), Dropout(input_rate=0.2)),
+    ("augment", Mixup(), Mixup(alpha=0.5)),
+    ("augment", Mixup(), Mixup(probability=0.5)),
+    ("augment", CutMix(), CutMix(alpha=0.5)),
+    ("augment", CutMix(), CutMix(probability=0.1)),
+    ("augment", CutMix(), CutMix(shape=(2, 5))),
     ("activation", LeakyReLU(), LeakyReLU(negative_slope=0.3)),
     ("activation", ELU(), ELU(alpha=0.3)),
     ("activation", GELU(), GELU(approximate="tanh")),

@@ -19,7 +19,7 @@ from fastnn.activations import ELU, LeakyReLU
 from fastnn.optimizers import LBFGS, Rule
 from fastnn.optimizers import OPTIMIZERS as SPECS
 from problems import LAYOUTS, make_counts, make_data
-from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS
+from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS, Mixing
 
 AVAILABLE = cpu.isa_info()["available"]
 # Vectors hold 2 to 16 numbers, panels 8 or 16, register tiles up to 64 columns and 12 rows.
@@ -289,6 +289,43 @@ def gather(rng, dtype, eps):
                 yield partial(ops.gather, rows, dtype, None, 5, 7), X[5:12], 0
     odd = rng.standard_normal((5, 3))  # a float64 that float32 rounds
     yield partial(ops.gather, odd, dtype), odd.astype(dtype), 0
+
+
+@case
+def mix_rows(rng, dtype, eps):
+    """Two roundings of products and one of a sum; numbers are at most 3."""
+    X = make_counts(rng, 23, 17)
+    order = rng.permutation(23)[:9]
+    mixings = [
+        Mixing(0.3, 4),
+        Mixing(0.3, 8),
+        Mixing(0.5, 2, 3, 4, 1, 17),
+        Mixing(0.5, 1, 1, 3, 4, 4),
+    ]
+    for mixing in mixings:
+        for layout, convert in LAYOUTS.items():
+            if not layout.startswith("csr"):
+                rows, expected = convert(X), reference.mix_rows(X[order], mixing)
+                yield partial(ops.mix_rows, rows, dtype, mixing, order), expected, 9 * eps
+                call = partial(ops.mix_rows, rows, dtype, mixing, order, first_row=4)
+                yield call, expected[4:], 9 * eps
+                expected = reference.mix_rows(X[5:15], mixing)
+                yield partial(ops.mix_rows, rows, dtype, mixing, None, 5, 10), expected, 9 * eps
+
+
+@case
+def mix_losses(rng, dtype, eps):
+    for n, m in [(1, 1), (5, 2), (9, 17), (7, 130)]:
+        delta, other = rng.standard_normal((2, n, m)).astype(dtype)
+        loss, other_loss = rng.standard_normal((2, n)).astype(dtype)
+        weights, order = rng.uniform(0.5, 2, n).astype(dtype), rng.permutation(n)
+        d, o, v, u, w = float64(delta, other, loss, other_loss, weights)
+        arguments = partial(ops.mix_losses, delta, loss, other, other_loss, 0.3)
+        mixed, value = 0.3 * d + 0.7 * o, 0.3 * v + 0.7 * u
+        yield arguments, (mixed, value), 12 * eps
+        yield partial(arguments, weights), (mixed * w[:, np.newaxis], value), 24 * eps
+        own = w[order][:, np.newaxis]
+        yield partial(arguments, weights, order), (mixed * own, value), 24 * eps
 
 
 def sparse_rows(rng, dtype):

@@ -38,6 +38,7 @@ from fastnn.optimizers import (
     Rprop,
     Rule,
 )
+from fastnn.program import NEUTRAL, Column
 from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 from fastnn.specs import resolve
 
@@ -175,6 +176,8 @@ def test_tables_are_as_wide_as_the_header_says():
         "COEF_DECAY",
         "COEF_OWN",
         "COEF_END_OF_OPTIMIZER = 10",
+        f"COEF_DROPOUT = {int(Column.DROPOUT)}",
+        *(f"COEF_{column.name}" for column in Column if column > Column.DROPOUT),
         f"N_COEFS = {N_COEFFICIENTS}",
     ]
     for spec in OPTIMIZERS.values():
@@ -212,7 +215,9 @@ def test_an_activations_name_stands_for_the_defaults_of_its_spec():
 def test_coefficients_of_sgd(optimizer, own):
     table = optimizer.coefficients(np.array([0.1, 0.2]), alpha=0.01, first_step=7)
     row = [0.0, *own] + [0.0] * (N_COEFFICIENTS - 3 - len(own))
-    np.testing.assert_array_equal(table, [[0.1, 0.01, *row], [0.2, 0.01, *row]])
+    expected = np.array([[0.1, 0.01, *row], [0.2, 0.01, *row]])
+    expected[:, list(NEUTRAL)] = list(NEUTRAL.values())
+    np.testing.assert_array_equal(table, expected)
     assert table.flags.c_contiguous
 
 
@@ -223,7 +228,8 @@ def test_coefficients_of_adam_go_on_counting():
     t = np.arange(1, 6)
     np.testing.assert_allclose(table[:, 0], 0.1 * np.sqrt(1 - 0.99**t) / (1 - 0.8**t), rtol=1e-14)
     own = [0.5, 0.0, 0.8, 1 - 0.8, 0.99, 1 - 0.99, 1e-6]
-    np.testing.assert_array_equal(table[0, 1:], own + [0.0] * (N_COEFFICIENTS - 1 - len(own)))
+    np.testing.assert_array_equal(table[0, 1 : 1 + len(own)], own)
+    assert not table[0, 1 + len(own) : Column.DROPOUT].any()
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])

@@ -84,6 +84,10 @@ cdef struct Job:
     # buffers of each thread
     char *workers
     int64_t worker_size, worker_values
+    bint mixes                  # rows of this call are mixed with each other
+    char *mixed                 # then the loss of the partners' targets: z, gradient, loss ..
+    int64_t *partners           # .. and their row numbers
+    int64_t mixed_size
     # a batch of sparse rows
     int64_t *offsets
     int64_t *starts
@@ -125,6 +129,9 @@ cdef struct Worker:
     const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
     int64_t input_ld
     char *own               # batch norm's vectors, then the gradient of a task
+    char *mixed             # its part of job.mixed, and of job.partners
+    int64_t *partners
+    Mixing mixing
 
 
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
@@ -223,11 +230,37 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         memcpy(y, x, n_rows * ld * job.itemsize)
     elif stage.kind == STAGE_OUTPUT and job.mode == PREDICT:
         k.output(stage.code, n_rows, stage.n_out, ld, y)
+    elif stage.kind == STAGE_OUTPUT and worker.mixing.weight != 1:
+        mixed_loss(job, worker, stage, first, n_rows)
     elif stage.kind == STAGE_OUTPUT:
         k.loss(stage.code, n_rows, stage.n_out, ld, y, job.targets,
                shifted(worker.order, first), worker.start + first, job.weights, worker.scale,
                delta(job, stage.dy, first, ld),
                job.row_loss + first * job.itemsize)
+
+
+cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t first,
+                     int64_t n_rows) noexcept nogil:
+    """The loss of mixed rows: that of their own targets and that of their partners', mixed."""
+    cdef const Kernels *k = job.kernels
+    cdef int64_t ld = stage.ld_out, size = ROW_BLOCK * ld * job.itemsize, i, partner
+    cdef char *z = value(job, worker, stage.y, first, ld)
+    cdef char *dy = delta(job, stage.dy, first, ld)
+    cdef char *row_loss = job.row_loss + first * job.itemsize
+    cdef char *other_z = worker.mixed
+    cdef char *other_dy = worker.mixed + size
+    cdef char *other_loss = worker.mixed + 2 * size
+    for i in range(n_rows):
+        partner = (first + i + worker.mixing.shift) % worker.n_rows
+        worker.partners[i] = (worker.start + partner if worker.order == NULL
+                              else worker.order[partner])
+    memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
+    k.loss(stage.code, n_rows, stage.n_out, ld, z, job.targets, shifted(worker.order, first),
+           worker.start + first, NULL, worker.scale, dy, row_loss)
+    k.loss(stage.code, n_rows, stage.n_out, ld, other_z, job.targets, worker.partners, 0, NULL,
+           worker.scale, other_dy, other_loss)
+    k.mix_losses(n_rows, ld, worker.mixing.weight, job.weights, shifted(worker.order, first),
+                 worker.start + first, other_dy, other_loss, dy, row_loss)
 
 
 cdef void backward(const Job *job, const Worker *worker, int index, int64_t first,
@@ -339,6 +372,10 @@ cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
         if worker.input == worker.values:
             job.kernels.gather(job.rows, own_order, worker.start + worker.first, n, ld,
                                worker.values + worker.first * ld * job.itemsize)
+            if worker.mixing.weight != 1:
+                job.kernels.mix_rows(job.rows, order, worker.start, worker.n_rows, worker.first, n,
+                                     ld, &worker.mixing,
+                                     worker.values + worker.first * ld * job.itemsize)
         return
     # Every thread sums all lengths and writes those of its own rows.
     cdef int64_t offset = 0
@@ -444,6 +481,9 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     worker.team = n_threads
     worker.values, worker.room = job.values, job.max_batch
     worker.own = job.workers + thread * job.worker_size
+    worker.mixed = job.mixed + thread * job.mixed_size
+    worker.partners = job.partners + thread * ROW_BLOCK
+    worker.mixing.weight = 1
     for task in range(tasks_begin, tasks_end):
         if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
@@ -460,6 +500,10 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         chunks = quotient_up(worker.n_rows, ROW_CHUNK)
         worker.first = min(chunks * thread // n_threads * ROW_CHUNK, worker.n_rows)
         worker.last = min(chunks * (thread + 1) // n_threads * ROW_CHUNK, worker.n_rows)
+        coefficients = job.coefficients + step * N_COEFS
+        if job.mixes:
+            worker.mixing = mixing_of(coefficients)
+            worker.mixing.shift %= worker.n_rows
         total = job.weight_sum
         if job.mode == TRAIN:
             job.kernels.weighted_sum(worker.n_rows, NULL, job.weights, worker.order, worker.start,
@@ -483,7 +527,6 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             job.losses[2 * step] = mean_loss
         if job.mode == TRAIN and not isfinite(mean_loss):
             break   # every thread has the same sum and leaves here; the step is not applied
-        coefficients = job.coefficients + step * N_COEFS
         if columns_begin >= 0 and job.rows.indptr != NULL:
             job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
                                     job.columns, job.entries, job.starts, job.ends, job.entry_rows,
@@ -501,10 +544,19 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     restore_denormals(mode)
 
 
+cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
+    cdef Mixing m
+    m.weight, m.shift = coefficients[COEF_MIX_WEIGHT], <int64_t> coefficients[COEF_MIX_SHIFT]
+    m.first, m.run = <int64_t> coefficients[COEF_MIX_FIRST], <int64_t> coefficients[COEF_MIX_RUN]
+    m.n_runs = <int64_t> coefficients[COEF_MIX_N_RUNS]
+    m.stride = <int64_t> coefficients[COEF_MIX_STRIDE]
+    return m
+
+
 cdef bint readable_in_place(const Job *job) noexcept nogil:
-    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and no
-    dropout that would write on them."""
-    return (job.rows.indptr == NULL and job.rows.col_stride == 1
+    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and
+    nothing that would write on them."""
+    return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
             and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64)
             and (job.mode != TRAIN or job.stages[0].kind != STAGE_DROPOUT))
 
@@ -542,6 +594,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     worker.own = job.workers + thread * job.worker_size
     worker.values, worker.room = worker.own + job.worker_values * job.itemsize, job.max_batch
     worker.order, worker.first, worker.step, worker.scale = NULL, 0, 0, 0
+    worker.mixing.weight = 1
     own.offsets += thread * (ROW_BLOCK + 1)
     own.columns += thread * job.n_entries
     own.entries += thread * job.n_entries * job.itemsize
@@ -808,6 +861,15 @@ cdef class Engine:
         job.entries = self.buffer("entries", n)
         job.entry_values = self.buffer("entry_values", n)
 
+    cdef make_mixing_room(self):
+        cdef Job *job = &self.job
+        if job.mixed_size > 0:
+            return
+        # Of a block of rows.
+        job.mixed_size = ROW_BLOCK * (2 * job.stages[job.n_stages - 1].ld_out + 1) * job.itemsize
+        job.mixed = self.buffer("mixed", self.n_threads * job.mixed_size, np.uint8)
+        job.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
+
     cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses):
         cdef Job *job = &self.job
         cdef Data rows = Data(X)
@@ -822,6 +884,9 @@ cdef class Engine:
             job.order = <const int64_t *> data(order)
         job.n_rows, job.batch_size, job.step = n, batch_size, self.state.step
         job.coefficients, job.losses = <const double *> data(coefficients), <double *> data(losses)
+        job.mixes = mode == TRAIN and bool((coefficients[:, COEF_MIX_WEIGHT] != 1).any())
+        if job.mixes:
+            self.make_mixing_room()
         operations = (3. * self.program.flops * batch_size
                       + UPDATE_COST * self.program.n_parameters)
         try:

@@ -44,6 +44,11 @@
                  void *w, const void *g, void *slots, int64_t slot_stride, void *penalty))      \
     F(gather, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,       \
                int64_t ld, void *x))                                                            \
+    F(mix_rows, (const Rows *rows, const int64_t *order, int64_t start, int64_t batch_rows,     \
+                 int64_t first_row, int64_t n_rows, int64_t ld, const Mixing *mixing, void *x)) \
+    F(mix_losses, (int64_t n_rows, int64_t ld, double mix_weight, const void *weights,          \
+                   const int64_t *order, int64_t first_row, const void *other_delta,            \
+                   const void *other_loss, void *delta, void *row_loss))                        \
     F(gather_csr, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,   \
                    const int64_t *offsets, int32_t *columns, void *values))                     \
     F(csr_matmul, (int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,  \

@@ -15,6 +15,8 @@ cdef extern from "program.h" nogil:
         OPT_AMSGRAD
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
         COEF_L2, COEF_DECAY, N_COEFS
+        COEF_DROPOUT, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN
+        COEF_MIX_N_RUNS, COEF_MIX_STRIDE
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
@@ -29,6 +31,10 @@ cdef extern from "program.h" nogil:
         int64_t row_stride, col_stride
         const int64_t *indptr
         const int32_t *indices
+
+    ctypedef struct Mixing:
+        double weight
+        int64_t shift, first, run, n_runs, stride
 
     ctypedef struct Mask:
         uint64_t seed
@@ -89,6 +95,14 @@ cdef extern from "kernels.h" nogil:
         void (*gather)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows, int64_t ld,
             void *x) noexcept nogil
+        void (*mix_rows)(
+            const Rows *rows, const int64_t *order, int64_t start, int64_t batch_rows,
+            int64_t first_row, int64_t n_rows, int64_t ld, const Mixing *mixing,
+            void *x) noexcept nogil
+        void (*mix_losses)(
+            int64_t n_rows, int64_t ld, double mix_weight, const void *weights,
+            const int64_t *order, int64_t first_row, const void *other_delta,
+            const void *other_loss, void *delta, void *row_loss) noexcept nogil
         void (*gather_csr)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
             const int64_t *offsets, int32_t *columns, void *values) noexcept nogil

@@ -247,6 +247,56 @@ def gather(X, dtype, order=None, int64_t first_row=0, n_rows=None, isa=None):
     return out[:, : X.shape[1]]
 
 
+cdef Mixing mixing_record(mixing):
+    cdef Mixing m
+    m.weight, m.shift, m.first, m.run, m.n_runs, m.stride = mixing
+    return m
+
+
+def mix_rows(X, dtype, mixing, order=None, int64_t start=0, n_rows=None, int64_t first_row=0,
+             isa=None, int repeat=1):
+    """Rows first_row .. of a batch, mixed; the batch is X[order], or n_rows rows from `start`.
+
+    `mixing` is (weight, shift, first, run, n_runs, stride), see program.h.
+    """
+    cdef const Kernels *k = choose_kernels(isa, dtype)
+    cdef Data rows = Data(X)
+    cdef Mixing mixed = mixing_record(mixing)
+    cdef const int64_t *row_numbers = NULL
+    cdef const int64_t *own = NULL
+    cdef int _i
+    cdef int64_t n = len(order) if order is not None else n_rows
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+        own = row_numbers + first_row
+    out = rows_of(np.zeros((n - first_row, X.shape[1]), dtype))
+    cdef int64_t ld = out.shape[1]
+    cdef char *out_data = data(out)
+    with nogil:
+        for _i in range(repeat):
+            k.gather(&rows.rows, own, start + first_row, n - first_row, ld, out_data)
+            k.mix_rows(&rows.rows, row_numbers, start, n, first_row, n - first_row, ld, &mixed,
+                       out_data)
+    return out[:, : X.shape[1]]
+
+
+def mix_losses(delta, row_loss, other_delta, other_loss, double mix_weight, weights=None,
+               order=None, isa=None):
+    """(gradient, loss of each row), mixed."""
+    cdef const Kernels *k = choose_kernels(isa, delta.dtype)
+    cdef const int64_t *row_numbers = NULL
+    cdef const char *row_weights = NULL
+    rows, other = rows_of(delta), rows_of(other_delta)
+    own_loss = row_loss.copy()
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+    if weights is not None:
+        row_weights = data(weights)
+    k.mix_losses(rows.shape[0], rows.shape[1], mix_weight, row_weights, row_numbers, 0, data(other),
+                 data(other_loss), data(rows), data(own_loss))
+    return rows[:, : delta.shape[1]], own_loss
+
+
 def csr_matmul(X, w, bias, isa=None):
     """``X @ w + bias`` for CSR rows."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)

@@ -27,8 +27,11 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
- * the gradient. Behind the optimizer's lies what else may change from step to step. */
-enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10, N_COEFS = 24 };
+ * the gradient. Behind the optimizer's lies what else may change from step to step: a factor of
+ * all dropout rates, and the fields of Mixing. */
+enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
+       COEF_DROPOUT = 10, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN,
+       COEF_MIX_N_RUNS, COEF_MIX_STRIDE, N_COEFS = 24 };
 
 typedef struct {
     int32_t kind;
@@ -62,6 +65,18 @@ typedef struct {
     const int64_t *indptr;
     const int32_t *indices;
 } Rows;
+
+/* How the rows of a batch are mixed with each other: each keeps `weight` of itself (1: all), the
+ * rest comes from the row `shift` further on. Where n_runs > 0, the rest is a box: n_runs runs of
+ * `run` neighbouring columns, the first from column `first`, the others `stride` columns apart. */
+typedef struct {
+    double weight;
+    int64_t shift;
+    int64_t first;
+    int64_t run;
+    int64_t n_runs;
+    int64_t stride;
+} Mixing;
 
 /* What a dropout mask is drawn from, beside row and column. */
 typedef struct {
