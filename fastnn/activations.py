@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .specs import Spec
+from .specs import Layer
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ ACTIVATIONS = {
 HIDDEN_ACTIVATIONS = [name for name, row in ACTIVATIONS.items() if not row.output_only]
 
 
-class ActivationSpec(Spec):
+class ActivationSpec(Layer):
     """Base of the specs of activations.
 
     Attributes
@@ -70,6 +70,9 @@ class ActivationSpec(Spec):
 
     name: ClassVar[str]
     parameter = 0.0
+
+    def add_to(self, compiler):
+        compiler.activation(self)
 
 
 @dataclass

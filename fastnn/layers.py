@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .activations import ActivationSpec
-from .specs import Spec
+from .specs import Layer
 
 _RATE = Interval(Real, 0, 1, closed="left")
 
 
 @dataclass
-class BatchNorm(Spec):
+class BatchNorm(Layer):
     """Batch normalization: every unit is scaled to mean 0 and variance 1 over the batch.
 
     Prediction uses moving averages of the means and variances that training saw. A batch of one
@@ -44,12 +44,15 @@ class BatchNorm(Spec):
         "position": [StrOptions({"before", "after"})],
     }
 
+    def add_to(self, compiler):
+        compiler.batch_norm(self)
 
-NORMALIZATIONS: dict[str, type[Spec]] = {"batch": BatchNorm}
+
+NORMALIZATIONS: dict[str, type[Layer]] = {"batch": BatchNorm}
 
 
 @dataclass
-class Dropout(Spec):
+class Dropout(Layer):
     """Dropout: in training, random units are left out of every row.
 
     Parameters
@@ -71,6 +74,9 @@ class Dropout(Spec):
 
     _parameter_constraints: ClassVar[dict] = {"rate": [_RATE, "array-like"], "input_rate": [_RATE]}
 
+    def add_to(self, compiler):
+        compiler.dropout(float(self.rate))
+
     def rates(self, n_hidden: int) -> list[float]:
         """One rate for each hidden layer."""
         if isinstance(self.rate, Real):
@@ -87,7 +93,7 @@ class Dropout(Spec):
 
 
 @dataclass
-class Dense(Spec):
+class Dense(Layer):
     """A fully connected layer, with what follows it.
 
     Parameters
@@ -106,6 +112,47 @@ class Dense(Spec):
     activation: str | ActivationSpec = "relu"
     normalization: BatchNorm | None = None
     dropout: float = 0.0
+
+    def add_to(self, compiler):
+        normalization = self.normalization
+        compiler.dense(int(self.units))
+        if normalization is not None and normalization.position == "before":
+            normalization.add_to(compiler)
+        compiler.activation(self.activation)
+        if normalization is not None and normalization.position == "after":
+            normalization.add_to(compiler)
+        compiler.dropout(self.dropout)
+
+
+@dataclass
+class Residual(Layer):
+    """A residual block: its input is added to what its layers make of it, ``y = x + f(x)``.
+
+    The last of the layers has as many units as the block has inputs.
+
+    Parameters
+    ----------
+    layers : list of layers
+        What f is made of: `Dense`, normalizations, activations, `Dropout`, or blocks.
+    drop_rate : float, default=0.0
+        Stochastic depth: the probability that a row goes through a training step without f, in
+        [0, 1). What is kept is divided by 1 - drop_rate, so that prediction is as it is.
+
+    References
+    ----------
+    He, K. et al. "Deep residual learning for image recognition" (2016).
+
+    Huang, G. et al. "Deep networks with stochastic depth" (2016), section 3.
+    """
+
+    layers: Any
+    drop_rate: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {"layers": [list, tuple], "drop_rate": [_RATE]}
+    is_block: ClassVar[bool] = True
+
+    def add_to(self, compiler):
+        compiler.residual(self.layers, float(self.drop_rate))
 
 
 def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_activation):

@@ -59,7 +59,15 @@ class Network:
         self.coefs = self.program.coefs(parameters)
         self.intercepts = self.program.intercepts(parameters)
         self.views = (*self.coefs, *self.intercepts)
-        self.normalizations = self.program.norms(parameters, self.state.statistics)
+        self.normalizations = self._normalizations()
+
+    def _normalizations(self):
+        """Per layer None, or what normalises it."""
+        names = ("scale", "shift", "mean", "variance")
+        return [
+            {name: arrays[name] for name in names if name in arrays} or None
+            for arrays in self.program.named(self.state.parameters, self.state.statistics)
+        ]
 
     def initialize(self, random_state, activation, weight_init=None, bias_init=None):
         """Draw new parameters, layer by layer."""
@@ -151,21 +159,16 @@ class Network:
 
     # A pickle holds plain arrays, so that it does not depend on how arenas are laid out.
 
-    def _arrays(self, arena):
-        norms = filter(None, self.program.norms(arena, self.state.statistics))
-        return [
-            *self.program.coefs(arena),
-            *self.program.intercepts(arena),
-            *(norm[name] for norm in norms for name in ("scale", "shift")),
-        ]
-
-    def _averages(self):
-        norms = filter(None, self.normalizations)
-        return [norm[name] for norm in norms for name in ("mean", "variance")]
+    def _arrays(self, arena, are_statistics=False):
+        arrays = [array for array in self.program.arrays if array.is_statistic == are_statistics]
+        # The first pickles had all weights, then all biases, then the rest.
+        first = {"coef": 0, "intercept": 1}
+        return [a.view(arena) for a in sorted(arrays, key=lambda array: first.get(array.name, 2))]
 
     def __getstate__(self):
         state = self.state
-        arrays = [self._averages(), *map(self._arrays, [state.parameters, *state.slots])]
+        statistics = self._arrays(state.statistics, are_statistics=True)
+        arrays = [statistics, *map(self._arrays, [state.parameters, *state.slots])]
         return {
             "n_features": self.n_features,
             "layers": self.layers,
@@ -181,12 +184,15 @@ class Network:
     def __setstate__(self, state):
         names = ("n_features", "layers", "loss", "dtype", "input_dropout")
         self.__init__(**{name: state[name] for name in names})
-        averages, parameters, *slots = state["arrays"]
+        statistics, parameters, *slots = state["arrays"]
         self._use_slots(state["optimizer"], len(slots))
         self.seed, self.state.step = state["seed"], state["step"]
-        groups = [(self._averages(), averages), (self._arrays(self.state.parameters), parameters)]
+        groups = [(self._arrays(self.state.statistics, are_statistics=True), statistics)]
         groups += [
-            (self._arrays(arena), slot) for arena, slot in zip(self.state.slots, slots, strict=True)
+            (self._arrays(arena), arrays)
+            for arena, arrays in zip(
+                [self.state.parameters, *self.state.slots], [parameters, *slots], strict=True
+            )
         ]
         for views, arrays in groups:
             for view, array in zip(views, arrays, strict=True):

@@ -200,6 +200,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     cdef int64_t ld = stage.ld_out, ld_in, row = 0
     cdef const char *x = stage_input(job, worker, stage, first, &ld_in)
     cdef char *y = value(job, worker, stage.y, first, ld)
+    cdef bint drops = job.mode == TRAIN and stage.rate > 0
     cdef Mask drawn
 
     if stage.kind == STAGE_DENSE and stage.x == 0 and job.rows.indptr != NULL:
@@ -228,6 +229,10 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
             k.dropout(&drawn, first, n_rows, ld, x, y)
     elif stage.kind == STAGE_DROPOUT and stage.x != stage.y:
         memcpy(y, x, n_rows * ld * job.itemsize)
+    elif stage.kind == STAGE_JOIN:
+        drawn = mask(job, worker, index)
+        k.residual(&drawn if drops else NULL, first, n_rows, ld,
+                   value(job, worker, stage.other, first, ld), x, y)
     elif stage.kind == STAGE_OUTPUT and job.mode == PREDICT:
         k.output(stage.code, n_rows, stage.n_out, ld, y)
     elif stage.kind == STAGE_OUTPUT and worker.mixing.weight != 1:
@@ -274,6 +279,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef char *dx = delta(job, stage.dx, first, ld_in)
     cdef char *dy = delta(job, stage.dy, first, ld)
+    cdef bint drops = job.mode == TRAIN and stage.rate > 0
     cdef Mask drawn
 
     if stage.kind == STAGE_DENSE:
@@ -284,6 +290,11 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     elif stage.kind == STAGE_DROPOUT:
         drawn = mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)
+    elif stage.kind == STAGE_JOIN:
+        drawn = mask(job, worker, index)
+        k.residual(&drawn if drops else NULL, first, n_rows, ld, NULL, dy, dx)
+    elif stage.kind == STAGE_FORK:
+        k.residual(NULL, first, n_rows, ld, delta(job, stage.other, first, ld), dy, dx)
     elif stage.kind == STAGE_BN_APPLY:
         while row < n_rows:
             k.batchnorm_gradient_partial(
@@ -554,11 +565,12 @@ cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
 
 
 cdef bint readable_in_place(const Job *job) noexcept nogil:
-    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and
-    nothing that would write on them."""
+    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and a
+    matrix product that reads them, not a stage that would write on them."""
+    cdef int first = job.stages[0].kind == STAGE_DROPOUT and job.mode != TRAIN
     return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
             and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64)
-            and (job.mode != TRAIN or job.stages[0].kind != STAGE_DROPOUT))
+            and job.stages[first].kind == STAGE_DENSE)
 
 
 cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:

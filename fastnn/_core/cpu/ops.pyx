@@ -123,6 +123,20 @@ def dropout_csr(X, double rate, uint64_t seed, int step=0, int stage=0, int64_t 
     return values
 
 
+def residual(skip, branch, double rate, uint64_t seed, int step=0, int stage=0,
+             int64_t first_row=0, isa=None):
+    """skip + branch, skip None for zeros; rows go without the branch at this rate."""
+    cdef const Kernels *k = choose_kernels(isa, branch.dtype)
+    cdef Mask mask
+    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    rows = rows_of(branch)
+    skipped = None if skip is None else rows_of(skip)
+    out = np.zeros_like(rows)
+    k.residual(&mask if rate else NULL, first_row, rows.shape[0], rows.shape[1],
+               NULL if skip is None else data(skipped), data(rows), data(out))
+    return out[:, : branch.shape[1]]
+
+
 def batchnorm_statistics(x, isa=None):
     """Mean and biased variance of the columns, by chunks as the engine takes them."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
