@@ -20,6 +20,8 @@
                 void *y))                                                                       \
     F(dropout_csr, (const Mask *mask, int64_t first_row, int64_t n_rows,                        \
                     const int64_t *offsets, const int32_t *columns, void *values))              \
+    F(normal_noise, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t n, int64_t ld, \
+                     const void *x, void *y))                                                   \
     F(batchnorm_partial, (int64_t n_rows, int64_t ld, const void *x, void *partial))            \
     F(batchnorm_merge, (int64_t n_rows, int64_t ld, const void *partials, void *mean,           \
                         void *variance))                                                        \

@@ -4,6 +4,7 @@
 #include "dropout.h"
 #include "kernels.h"
 #include "losses.h"
+#include "normal.h"
 #include "optimizers.h"
 #include "rows.h"
 

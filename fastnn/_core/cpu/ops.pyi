@@ -49,6 +49,16 @@ def dropout_csr(
     first_row: int = 0,
     isa: str | None = None,
 ) -> NDArray[Any]: ...
+def normal_noise(
+    x: NDArray[Any],
+    deviation: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
 def batchnorm_statistics(
     x: NDArray[Any], isa: str | None = None
 ) -> tuple[NDArray[Any], NDArray[Any]]: ...
