@@ -60,6 +60,21 @@ def keep_mask(rate, shape, seed, step, stage):
     return bits >= min(round(rate * 2**32), _WORD)
 
 
+def normal_noise(shape, seed, step, stage):
+    """Standard normals for each element of a batch or of a weight: Box and Muller (1958).
+
+    The words are those of `keep_mask`. Of two of them, the upper 24 bits give a radius
+    sqrt(-2 log u) and an angle; the first of two rows is its cosine, the second its sine.
+    """
+    rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
+    key = (seed & _WORD, seed >> 32)
+    words = philox4x32((columns.T, rows // 4, step, stage), key)
+    bits = [word.astype(float) // 2**8 for word in words]
+    radius = np.sqrt(-2 * np.log((np.choose(rows % 4 // 2, bits[::2]) + 1) / 2**24))
+    angle = 2 * np.pi * (np.choose(rows % 4 // 2, bits[1::2]) + 0.5) / 2**24 - np.pi / 4
+    return radius * np.where(rows % 2, np.sin(angle), np.cos(angle))
+
+
 # --- activations ----------------------------------------------------------------------------------
 
 

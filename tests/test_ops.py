@@ -160,6 +160,17 @@ def dropout_csr(rng, dtype, eps):
 
 
 @case
+def normal_noise(rng, dtype, eps):
+    """Some roundings of numbers below six; the reference's angle has one of its own."""
+    for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130), (400, 100)]:
+        x = rng.standard_normal((n, m)).astype(dtype)
+        seed, step, stage, first = int(rng.integers(2**63)), 5, 3, 4 * (n % 3)
+        noise = reference.normal_noise((first + n, m), seed, step, stage)[first:]
+        call = partial(ops.normal_noise, x, 0.5, seed, step, stage, first)
+        yield call, *float64(x) + 0.5 * noise, 16 * eps
+
+
+@case
 def batchnorm_statistics(rng, dtype, eps):
     """A mean of 100 deviations: the variance suffers by that factor, not by its square."""
     for n in [*ROWS, 64, 200]:

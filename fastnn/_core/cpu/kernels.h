@@ -22,6 +22,8 @@
                     const int64_t *offsets, const int32_t *columns, void *values))              \
     F(residual, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld,               \
                  const void *skip, const void *branch, void *y))                                \
+    F(normal_noise, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t n, int64_t ld, \
+                     const void *x, void *y))                                                   \
     F(batchnorm_partial, (int64_t n_rows, int64_t ld, const void *x, void *partial))            \
     F(batchnorm_merge, (int64_t n_rows, int64_t ld, const void *partials, void *mean,           \
                         void *variance))                                                        \

@@ -65,6 +65,9 @@ cdef extern from "kernels.h" nogil:
         void (*residual)(
             const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *skip,
             const void *branch, void *y) noexcept nogil
+        void (*normal_noise)(
+            const Mask *mask, int64_t first_row, int64_t n_rows, int64_t n, int64_t ld,
+            const void *x, void *y) noexcept nogil
         void (*batchnorm_partial)(
             int64_t n_rows, int64_t ld, const void *x, void *partial) noexcept nogil
         void (*batchnorm_merge)(

@@ -5,6 +5,7 @@
 #include "kernels.h"
 #include "losses.h"
 #include "mix.h"
+#include "normal.h"
 #include "optimizers.h"
 #include "residual.h"
 #include "rows.h"

@@ -137,6 +137,25 @@ def residual(skip, branch, double rate, uint64_t seed, int step=0, int stage=0,
     return out[:, : branch.shape[1]]
 
 
+def normal_noise(x, double deviation, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
+                 isa=None, int repeat=1):
+    """Rows first_row .. of a matrix with normal noise added; first_row is a multiple of 4."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    cdef Mask mask
+    cdef int _i
+    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, deviation
+    rows = rows_of(x)
+    out = np.full_like(rows, np.nan)
+    cdef int64_t n_rows = rows.shape[0], n = x.shape[1], ld = rows.shape[1]
+    cdef char *x_data = data(rows)
+    cdef char *y_data = data(out)
+    with nogil:
+        for _i in range(repeat):
+            k.normal_noise(&mask, first_row, n_rows, n, ld, x_data, y_data)
+    assert not out[:, x.shape[1] :].any()
+    return out[:, : x.shape[1]]
+
+
 def batchnorm_statistics(x, isa=None):
     """Mean and biased variance of the columns, by chunks as the engine takes them."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
