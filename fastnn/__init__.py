@@ -1,7 +1,7 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
 from . import initializers
-from .activations import ELU, GELU, LeakyReLU
+from .activations import ELU, GELU, LeakyReLU, RReLU
 from .augment import CutMix, Mixup
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
@@ -47,6 +47,7 @@ __all__ = [
     "NAdam",
     "RAdam",
     "RMSprop",
+    "RReLU",
     "Rprop",
     "initializers",
     "show_versions",

@@ -4,13 +4,15 @@ _PARAMETERS = """\
 hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         The number of units of each hidden layer.
 
-    activation : str or LeakyReLU, ELU, GELU, default='relu'
+    activation : str or LeakyReLU, RReLU, ELU, GELU, default='relu'
         Activation function of the hidden layers, of the pre-activation x. A spec such as
         ``LeakyReLU(negative_slope=0.2)`` can be searched over: ``activation__negative_slope``.
 
         - 'identity' is x, 'logistic' is 1 / (1 + exp(-x)), 'tanh' is tanh(x), 'relu' is max(0, x).
         - 'hardtanh' is x, but at least -1 and at most 1 (Collobert 2004).
         - 'leaky_relu' is x, or 0.01 x below zero (Maas et al. 2013): ``LeakyReLU()``.
+        - 'rrelu' is x, or a random multiple of x below zero in training (Xu et al. 2015):
+          ``RReLU()``.
         - 'elu' is x, or exp(x) - 1 below zero (Clevert et al. 2016): ``ELU()``.
         - 'selu' is 1.0507 times x, or 1.6733 (exp(x) - 1) below zero (Klambauer et al. 2017).
         - 'gelu' is x P(Z <= x), Z standard normal (Hendrycks and Gimpel 2016): ``GELU()``;

@@ -11,12 +11,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
 # The codes of program.h; a test compares them.
-DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN = range(8)
+DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
 
 #: One stage, the struct ``Stage`` of ``program.h``, where its fields are explained.
 STAGE = np.dtype(
@@ -268,16 +269,24 @@ class Compiler:
 
     def activation(self, activation) -> None:
         """An elementwise function, by name or spec."""
-        from .activations import row_and_parameter
+        from .activations import row_and_parameter, spread_of_slopes
 
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
-            self._elementwise(ACTIVATION, row.keeps_input, code=row.code, parameter=parameter)
+            common = dict(code=row.code, parameter=parameter, rate=spread_of_slopes(activation))
+            self._elementwise(ACTIVATION, row.keeps_input, **common)
             self._is_kept = not row.keeps_input
 
-    def dropout(self, rate: float) -> None:
+    def dropout(self, dropout) -> None:
+        """A rate, or a spec."""
+        is_rate = isinstance(dropout, Real)
+        rate, inverted = (dropout, True) if is_rate else (dropout.rate, dropout.inverted)
         if rate:
-            self._elementwise(DROPOUT, keeps_input=False, rate=rate)
+            self._elementwise(DROPOUT, keeps_input=False, rate=float(rate), code=int(not inverted))
+
+    def noise(self, deviation: float) -> None:
+        if deviation:
+            self._elementwise(NOISE, keeps_input=False, rate=deviation)
 
     def batch_norm(self, norm) -> None:
         n, ld = self.n, self._width(self.n)
@@ -376,7 +385,12 @@ class Compiler:
 
 
 def compile_program(
-    n_features: int, layers: Sequence, loss_code: int, dtype, input_dropout: float = 0.0
+    n_features: int,
+    layers: Sequence,
+    loss_code: int,
+    dtype,
+    input_dropout=0.0,
+    input_noise: float = 0.0,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -391,14 +405,17 @@ def compile_program(
         Code of the loss, see ``losses.py``.
     dtype : dtype
         float32 or float64.
-    input_dropout : float, default=0.0
+    input_dropout : float or Dropout, default=0.0
         Probability of dropping an input value.
+    input_noise : float, default=0.0
+        Standard deviation of what is added to an input value, before that.
 
     Returns
     -------
     Program
     """
     compiler = Compiler(n_features, dtype)
+    compiler.noise(input_noise)
     compiler.dropout(input_dropout)
     for layer in layers[:-1]:
         compiler.add(layer)

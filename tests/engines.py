@@ -85,6 +85,7 @@ class Engine:
             losses.LOSSES[loss].code,
             self.dtype,
             input_dropout=network.input_dropout,
+            input_noise=network.input_noise,
         )
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
@@ -128,6 +129,7 @@ class Engine:
         sample_weight=None,
         order=None,
         mixings=None,
+        dropout_factors=None,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
         coefficients = self.solver.coefficients(
@@ -136,6 +138,8 @@ class Engine:
         if mixings is not None:
             first = Column.MIX_WEIGHT
             coefficients[:, first : first + len(mixings[0])] = mixings
+        if dropout_factors is not None:
+            coefficients[:, Column.DROPOUT] = dropout_factors
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
 
+from fastnn.activations import RReLU
 from fastnn.layers import BatchNorm, Dense, Dropout, Residual
 
 # --- random bits ----------------------------------------------------------------------------------
@@ -168,7 +169,25 @@ ACTIVATIONS = {
     # Bergstra, Desjardins, Lamblin, Bengio, "Quadratic polynomials learn better image features"
     # (2009).
     "softsign": Activation(lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2),
+    # Xu et al., "Empirical evaluation of rectified activations" (2015), in prediction; training
+    # has `random_slopes`.
+    "rrelu": Activation(
+        lambda z, lower=1 / 8, upper=1 / 3: np.where(z > 0, z, (lower + upper) / 2 * z),
+        lambda z, lower=1 / 8, upper=1 / 3: np.where(z > 0, 1.0, (lower + upper) / 2),
+    ),
 }
+
+
+def random_slopes(spec, shape, seed, step, stage):
+    """The slopes of RReLU at a step: uniform, made of the upper 24 bits of the words of a mask."""
+    rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
+    words = philox4x32((columns.T, rows // 4, step, stage), (seed & _WORD, seed >> 32))
+    uniform = (np.choose(rows % 4, words) >> 8) / 2**24
+    return spec.lower + (spec.upper - spec.lower) * uniform
+
+
+def is_rrelu(of):
+    return of == "rrelu" or isinstance(of, RReLU)
 
 
 def activation(of):
@@ -304,6 +323,21 @@ def dropout(x, keep, rate):
     It is linear in x, so that the backward pass is the same function of the gradient.
     """
     return np.where(keep, x / (1 - rate), 0.0)
+
+
+class Kept(NamedTuple):
+    """What a dropout stage does at a step: a mask, and a factor of what is kept."""
+
+    mask: object
+    factor: float
+
+    def __call__(self, x):
+        return np.where(self.mask, x * self.factor, 0.0)
+
+
+def as_dropout(of):
+    """The spec that a rate stands for."""
+    return of if isinstance(of, Dropout) else Dropout(of)
 
 
 # --- residual blocks ------------------------------------------------------------------------------
@@ -534,7 +568,7 @@ def leaves(layers):
     ]
 
 
-def stage_table(layers, input_dropout=0.0):
+def stage_table(layers, input_dropout=0.0, input_noise=0.0):
     """The stages of a network in the order of the forward pass: (kind, spec, leaf) triples.
 
     The spec tells what the stage is made of, and the leaf is the number of its layer. A stage's
@@ -555,17 +589,19 @@ def stage_table(layers, input_dropout=0.0):
         if isinstance(layer, BatchNorm):
             return normalization(layer, i)
         if isinstance(layer, Dropout):
-            return [("dropout", layer.rate, i)] if layer.rate else []
+            return [("dropout", layer, i)] if layer.rate else []
         if not isinstance(layer, Dense):
             return [("activation", layer, i)] if layer != "identity" else []
         act = [("activation", layer.activation, i)] if layer.activation != "identity" else []
         norm = normalization(layer.normalization, i) if layer.normalization else []
         before = norm and layer.normalization.position == "before"
         after = norm + act if before else act + norm
-        drop = [("dropout", layer.dropout, i)] if layer.dropout else []
+        drop = [("dropout", as_dropout(layer.dropout), i)] if as_dropout(layer.dropout).rate else []
         return [("dense", layer, i), *after, *drop]
 
-    first = [("dropout", input_dropout, None)] if input_dropout else []
+    first = [("noise", input_noise, None)] if input_noise else []
+    if as_dropout(input_dropout).rate:
+        first.append(("dropout", as_dropout(input_dropout), None))
     hidden = [stage for layer in layers[:-1] for stage in stages(layer)]
     last = next(numbers)
     return [*first, *hidden, ("dense", layers[-1], last), ("output", layers[-1], last)]
@@ -587,11 +623,13 @@ class Network:
         For each leaf the moving "mean" and "variance", or nothing.
     """
 
-    def __init__(self, layers, loss, parameters, statistics, input_dropout=0.0, seed=0):
+    def __init__(
+        self, layers, loss, parameters, statistics, input_dropout=0.0, seed=0, input_noise=0.0
+    ):
         self.layers, self.loss = layers, LOSSES[loss]
         self.parameters, self.statistics = parameters, statistics
-        self.input_dropout, self.seed = input_dropout, seed
-        self.stages = stage_table(layers, input_dropout)
+        self.input_dropout, self.input_noise, self.seed = input_dropout, input_noise, seed
+        self.stages = stage_table(layers, input_dropout, input_noise)
         self.slots, self.step = None, 0
 
     @property
@@ -599,11 +637,13 @@ class Network:
         first = next(filter(None, self.parameters))
         return len(first["coef"] if "coef" in first else first["scale"])
 
-    def forward(self, x, training, step=None):
+    def forward(self, x, training, step=None, dropout_factor=1.0):
         """Pre-activation of the output layer; and for each stage what its backward pass needs.
 
         In training, batch norm uses the batch's statistics, but a batch of one row has none: it is
-        normalised as in prediction. Dropout acts at the steps of a training only (`step` given).
+        normalised as in prediction. Dropout, noise and random slopes act at the steps of a training
+        only (`step` given), dropout at its rates times a factor. Without a step, the original form
+        of dropout scales by the probability of keeping a value (Srivastava et al. 2014, figure 2).
         """
         tape, forks = [], []
         for stage, (kind, spec, i) in enumerate(self.stages[:-1]):
@@ -611,8 +651,16 @@ class Network:
             saved = x
             if kind == "dense":
                 x = dense_forward(x, parameters["coef"], parameters["intercept"])
+            elif kind == "activation" and step is not None and is_rrelu(spec):
+                spec = RReLU() if isinstance(spec, str) else spec
+                slopes = random_slopes(spec, x.shape, self.seed, step, stage)
+                saved = np.where(x > 0, 1.0, slopes)
+                x = x * saved
             elif kind == "activation":
+                saved = activation(spec).derivative(x)
                 x = activation(spec).value(x)
+            elif kind == "noise" and step is not None:
+                x = x + spec * normal_noise(x.shape, self.seed, step, stage)
             elif kind == "batch_norm_statistics":
                 constant = not training or len(x) == 1
                 average = self.statistics[i]
@@ -624,9 +672,13 @@ class Network:
                 mean, variance, _ = tape[-1]
                 scale, shift = parameters["scale"], parameters["shift"]
                 x = batch_norm_forward(x, scale, shift, mean, variance, spec.epsilon)
-            elif kind == "dropout" and step is not None:
-                saved = keep_mask(spec, x.shape, self.seed, step, stage), spec
-                x = dropout(x, *saved)
+            elif kind == "dropout":
+                saved = Kept(True, 1.0 if spec.inverted else 1 - spec.rate)
+                if step is not None:
+                    rate = min(spec.rate * dropout_factor, 1 - 2**-24)
+                    keep = keep_mask(rate, x.shape, self.seed, step, stage)
+                    saved = Kept(keep, 1 / (1 - rate) if spec.inverted else 1.0)
+                x = saved(x)
             elif kind == "fork":
                 forks.append(x)
             elif kind == "join":
@@ -643,7 +695,16 @@ class Network:
         z, _ = self.forward(x, training=False)
         return OUTPUT_ACTIVATIONS[self.loss.output_activation](z)
 
-    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, step=None, mixing=None):
+    def loss_and_grad(
+        self,
+        x,
+        y,
+        sample_weight=None,
+        alpha=0.0,
+        step=None,
+        mixing=None,
+        dropout_factor=1.0,
+    ):
         """Data loss, L2 penalty, their gradient and the tape of the forward pass.
 
         The data loss is the weighted mean over the rows. As in scikit-learn, the penalty is divided
@@ -655,7 +716,7 @@ class Network:
         weight = np.ones(len(x)) if sample_weight is None else sample_weight
         total = weight.sum()
         mixing = mixing or Mixing()
-        z, tape = self.forward(mix_rows(x, mixing), training=True, step=step)
+        z, tape = self.forward(mix_rows(x, mixing), True, step, dropout_factor)
         pairs = [(mixing.weight, y), (1 - mixing.weight, partners(y, mixing))]
         data_loss = weight @ sum(part * self.loss.value(z, of) for part, of in pairs) / total
         delta = sum(part * self.loss.delta(z, of) for part, of in pairs)
@@ -680,15 +741,15 @@ class Network:
                     saved, self.parameters[i]["coef"], delta
                 )
             elif kind == "activation":
-                delta = delta * activation(spec).derivative(saved)
+                delta = delta * saved
             elif kind == "batch_norm":
                 mean, variance, constant = tape[stage - 1]
                 scale = self.parameters[i]["scale"]
                 delta, gradient[i]["scale"], gradient[i]["shift"] = batch_norm_backward(
                     saved, scale, mean, variance, spec.epsilon, delta, constant
                 )
-            elif kind == "dropout" and isinstance(saved, tuple):
-                delta = dropout(delta, *saved)
+            elif kind == "dropout":
+                delta = saved(delta)
             elif kind == "join":
                 skipped.append(delta)
                 delta = dropout(delta, *saved)
@@ -707,11 +768,12 @@ class Network:
         sample_weight=None,
         order=None,
         mixings=None,
+        dropout_factors=None,
         **hyperparameters,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
 
-        `mixings` has a `Mixing` for each step.
+        `mixings` has a `Mixing` for each step, `dropout_factors` a factor of all rates of dropout.
         """
         rule = OPTIMIZERS[optimizer]
         if self.slots is None:
@@ -725,11 +787,14 @@ class Network:
         losses = []
         starts = range(0, len(order), batch_size)
         mixings = mixings or [Mixing()] * len(starts)
-        for start, learning_rate, mixing in zip(starts, learning_rates, mixings, strict=True):
+        factors = [1.0] * len(starts) if dropout_factors is None else dropout_factors
+        for start, learning_rate, mixing, factor in zip(
+            starts, learning_rates, mixings, factors, strict=True
+        ):
             rows = order[start : start + batch_size]
             weight = None if sample_weight is None else sample_weight[rows]
             data_loss, penalty, gradient, tape = self.loss_and_grad(
-                x[rows], y[rows], weight, alpha, self.step, mixing
+                x[rows], y[rows], weight, alpha, self.step, mixing, factor
             )
             self._average_statistics(tape, len(rows))
             self.step += 1

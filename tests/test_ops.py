@@ -15,7 +15,7 @@ from engines import SOLVERS
 from fastnn import activations, losses, program
 from fastnn._core import cpu
 from fastnn._core.cpu import ops
-from fastnn.activations import ELU, LeakyReLU
+from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.optimizers import LBFGS, Rule
 from fastnn.optimizers import OPTIMIZERS as SPECS
 from problems import LAYOUTS, make_counts, make_data
@@ -86,6 +86,7 @@ def pre_activations(rng, dtype):
 # Specs, and all names that stand for the defaults.
 EACH_ACTIVATION = [name for name in ACTIVATIONS if name != "identity"]
 EACH_ACTIVATION += [LeakyReLU(0.3), LeakyReLU(0.0), LeakyReLU(2.0), ELU(0.2), ELU(3.0)]
+EACH_ACTIVATION += [RReLU(0.1, 0.9)]
 
 
 def native(activation):
@@ -146,6 +147,32 @@ def dropout(rng, dtype, eps):
             expected = reference.dropout(*float64(x), keep, rate)
             call = partial(ops.dropout, x, rate, seed, step - 2**31, stage, first)
             yield call, expected, 2 * eps * np.abs(expected)
+            # The original form leaves what it keeps as it is.
+            expected = np.where(keep, x, 0)
+            yield partial(call, inverted=False), expected, 0
+
+
+@case
+def scaled(rng, dtype, eps):
+    for n in WIDTHS:
+        x = rng.standard_normal(n).astype(dtype)
+        yield partial(ops.scaled, x, 0.3), 0.3 * x.astype(float), 2 * eps
+
+
+@case
+def rrelu(rng, dtype, eps):
+    """The slope is a product and a sum of two roundings, times x."""
+    for spec in (RReLU(), RReLU(0.0, 0.9), RReLU(0.25, 0.25)):
+        for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130)]:
+            x, g = rng.standard_normal((2, n, m)).astype(dtype)
+            seed, step, stage, first = int(rng.integers(2**63)), 77, 3, 4 * (n % 3)
+            shape = first + n, m
+            slopes = np.where(
+                x > 0, 1, reference.random_slopes(spec, shape, seed, step, stage)[first:]
+            )
+            call = partial(ops.rrelu, x, spec.lower, spec.upper, seed, step, stage, first)
+            yield call, x * slopes, 12 * eps
+            yield partial(call, gradient=g), g * slopes, 12 * eps
 
 
 @case
@@ -446,6 +473,7 @@ LIMITS = {
     "mish": (0, np.inf),
     "softplus": (0, np.inf),
     "softsign": (-1, 1),
+    "rrelu": (-np.inf, np.inf),
 }
 
 
@@ -487,7 +515,7 @@ def test_codes_are_the_same_in_python_and_c():
     assert ops.constants() == expected
 
 
-STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "OUTPUT"}
+STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "OUTPUT", "NOISE"}
 
 
 def test_stage_is_the_same_struct_in_python_and_c():

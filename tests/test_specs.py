@@ -9,15 +9,18 @@ import pytest
 from sklearn.base import clone
 
 import fastnn
-from fastnn import initializers
+from fastnn import CutMix, Mixup, initializers
 from fastnn.activations import (
     ACTIVATIONS,
     ELU,
     GELU,
     HIDDEN_ACTIVATIONS,
     LeakyReLU,
+    RReLU,
     row_and_parameter,
+    spread_of_slopes,
 )
+from fastnn.augment import AUGMENTATIONS
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
 from fastnn.losses import LOSSES
@@ -42,8 +45,9 @@ from fastnn.program import NEUTRAL, Column
 from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 from fastnn.specs import resolve
 
-ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
+ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU(), RReLU()]
 REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
+REGISTRIES["augment"] = AUGMENTATIONS
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
 SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
@@ -103,6 +107,14 @@ def test_set_params_tells_the_known_names():
         BatchNorm(position="between"),
         Dropout(rate=1.0),
         Dropout(input_rate=-0.1),
+        Dropout(inverted=2),
+        RReLU(lower=-0.1),
+        RReLU(upper=-0.1),
+        Mixup(alpha=0.0),
+        Mixup(probability=1.1),
+        CutMix(alpha=0.0),
+        CutMix(probability=0.0),
+        CutMix(shape=3),
         LeakyReLU(negative_slope=-0.1),
         ELU(alpha=0.0),
         GELU(approximate="erf"),
@@ -198,6 +210,17 @@ def test_an_activations_name_stands_for_the_defaults_of_its_spec():
     assert row_and_parameter(ELU(alpha=2)) == (ACTIVATIONS["elu"], 2)
     assert row_and_parameter(GELU(approximate="tanh")) == (ACTIVATIONS["gelu_tanh"], 0)
     assert row_and_parameter("tanh") == (ACTIVATIONS["tanh"], 0)
+    assert row_and_parameter(RReLU(0.1, 0.5)) == (ACTIVATIONS["rrelu"], 0.3)
+    assert spread_of_slopes(RReLU(0.1, 0.5)) == 0.4
+    assert spread_of_slopes("rrelu") == pytest.approx(1 / 3 - 1 / 8)
+    assert spread_of_slopes("relu") == spread_of_slopes(LeakyReLU()) == 0
+
+
+def test_the_slopes_of_rrelu_are_in_order():
+    with pytest.raises(
+        ValueError, match="lower of RReLU must not be above upper, got 0.5"
+    ):
+        RReLU(0.5, 0.2).validate()
 
 
 # --- optimizers -----------------------------------------------------------------------------------
@@ -284,6 +307,12 @@ def test_stack():
 def test_dropout_rates():
     assert Dropout(0.25).rates(3) == [0.25] * 3
     assert Dropout(np.array([0.0, 0.5])).rates(2) == [0.0, 0.5]
+    assert Dropout([0.2, 0.5], inverted=False).rates(2) == [
+        Dropout(0.2, inverted=False),
+        Dropout(0.5, inverted=False),
+    ]
+    assert Dropout(0.5, 0.2).of_input() == 0.2
+    assert Dropout(0.5, 0.2, inverted=False).of_input() == Dropout(0.2, inverted=False)
     with pytest.raises(ValueError, match="dropout has 2 rates for 3 hidden layers"):
         Dropout([0.1, 0.2]).rates(3)
     for bad in ([0.1, 1.0], [-0.1, 0.0], ["a", 0.0]):

@@ -141,7 +141,9 @@ INLINE real softsign_derivative(real y)
     F(ACT_SILU, silu(x[i]), silu_derivative(x[i]))                                     \
     F(ACT_MISH, mish(x[i]), mish_derivative(x[i]))                                     \
     F(ACT_SOFTPLUS, softplus(x[i]), softplus_derivative(y[i]))                         \
-    F(ACT_SOFTSIGN, softsign(x[i]), softsign_derivative(y[i]))
+    F(ACT_SOFTSIGN, softsign(x[i]), softsign_derivative(y[i]))                         \
+    /* as in prediction, with the middle of its slopes; in training: rrelu.h */         \
+    F(ACT_RRELU, leaky_relu(x[i], a), leaky_relu_derivative(y[i], a))
 
 /* x and y may be the same, hence the pragmas in place of `restrict` */
 static void activation(int code, double parameter, int64_t n, const void *x_, void *y_)

@@ -37,6 +37,8 @@ cdef enum:
     ROW_BLOCK = 96
     ROWS_PER_GRADIENT_CALL = 1024
     CACHE_LINE = 64
+# 24 bits are what a float32 can hold of a rate.
+cdef double MOST_DROPPED = 1 - 2. ** -24
 # What an update of one parameter costs beside its gradient, in operations.
 cdef double UPDATE_COST = 20
 
@@ -131,7 +133,8 @@ cdef struct Worker:
     char *own               # batch norm's vectors, then the gradient of a task
     char *mixed             # its part of job.mixed, and of job.partners
     int64_t *partners
-    Mixing mixing
+    Mixing mixing           # and what else the step has in the table
+    double dropout
 
 
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
@@ -187,7 +190,16 @@ cdef inline char *partial(const Job *job, const Stage *stage, bint backward,
 
 cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
     cdef Mask m
-    m.seed, m.step, m.stage, m.rate = job.seed, worker.step, stage, job.stages[stage].rate
+    m.seed, m.step, m.stage = job.seed, worker.step, stage
+    m.rate, m.scale = job.stages[stage].rate, 1
+    return m
+
+
+cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
+    """The same at this step's rate, which never reaches 1."""
+    cdef Mask m = mask(job, worker, stage)
+    m.rate = min(m.rate * worker.dropout, MOST_DROPPED)
+    m.scale = 1 / (1 - m.rate) if job.stages[stage].code == DROPOUT_INVERTED else 1
     return m
 
 
@@ -209,6 +221,9 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
                  parameter(job, stage.bias), y, ld, False)
+    elif stage.kind == STAGE_ACTIVATION and drops:   # RReLU
+        drawn = mask(job, worker, index)
+        k.rrelu(&drawn, first, n_rows, ld, stage.parameter, x, y)
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
     elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
@@ -222,12 +237,21 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                     norm(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
                     parameter(job, stage.bias), y)
     elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
-        drawn = mask(job, worker, index)
+        drawn = dropout_mask(job, worker, index)
         if stage.x == 0 and job.rows.indptr != NULL:
             k.dropout_csr(&drawn, first, n_rows, job.offsets + first, job.columns, job.entries)
         else:
             k.dropout(&drawn, first, n_rows, ld, x, y)
-    elif stage.kind == STAGE_DROPOUT and stage.x != stage.y:
+    elif stage.kind == STAGE_DROPOUT and stage.code == DROPOUT_ORIGINAL:
+        if stage.x == 0 and job.rows.indptr != NULL:
+            y = job.entries + job.offsets[first] * job.itemsize
+            k.scaled(job.offsets[first + n_rows] - job.offsets[first], 1 - stage.rate, y, y)
+        else:
+            k.scaled(n_rows * ld, 1 - stage.rate, x, y)
+    elif stage.kind == STAGE_NOISE and job.mode == TRAIN:
+        drawn = mask(job, worker, index)
+        k.normal_noise(&drawn, first, n_rows, stage.n_out, ld, x, y)
+    elif (stage.kind == STAGE_DROPOUT or stage.kind == STAGE_NOISE) and stage.x != stage.y:
         memcpy(y, x, n_rows * ld * job.itemsize)
     elif stage.kind == STAGE_JOIN:
         drawn = mask(job, worker, index)
@@ -272,7 +296,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
                    int64_t n_rows) noexcept nogil:
     cdef const Stage *stage = job.stages + index
     cdef const Kernels *k = job.kernels
-    if stage.dx < 0 or (stage.kind == STAGE_DROPOUT and job.mode != TRAIN):
+    if stage.dx < 0:
         return
     cdef int64_t ld_in = stage.ld_in, ld = stage.ld_out, row = 0
     cdef char *x = value(job, worker, stage.x, first, ld_in)
@@ -285,11 +309,16 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     if stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
+    elif stage.kind == STAGE_ACTIVATION and drops:
+        drawn = mask(job, worker, index)
+        k.rrelu_gradient(&drawn, first, n_rows, ld, stage.parameter, y, dy)
     elif stage.kind == STAGE_ACTIVATION:
         k.activation_gradient(stage.code, stage.parameter, n_rows * ld, x, y, dy)
-    elif stage.kind == STAGE_DROPOUT:
-        drawn = mask(job, worker, index)
+    elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
+        drawn = dropout_mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)
+    elif stage.kind == STAGE_DROPOUT and stage.code == DROPOUT_ORIGINAL:
+        k.scaled(n_rows * ld, 1 - stage.rate, dy, dy)
     elif stage.kind == STAGE_JOIN:
         drawn = mask(job, worker, index)
         k.residual(&drawn if drops else NULL, first, n_rows, ld, NULL, dy, dx)
@@ -515,6 +544,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         if job.mixes:
             worker.mixing = mixing_of(coefficients)
             worker.mixing.shift %= worker.n_rows
+        worker.dropout = coefficients[COEF_DROPOUT]
         total = job.weight_sum
         if job.mode == TRAIN:
             job.kernels.weighted_sum(worker.n_rows, NULL, job.weights, worker.order, worker.start,
@@ -567,7 +597,12 @@ cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
 cdef bint readable_in_place(const Job *job) noexcept nogil:
     """Whether rows of the data serve as they lie: the engine's type, columns side by side, and a
     matrix product that reads them, not a stage that would write on them."""
-    cdef int first = job.stages[0].kind == STAGE_DROPOUT and job.mode != TRAIN
+    cdef int first = 0
+    while (job.mode != TRAIN
+           and (job.stages[first].kind == STAGE_NOISE
+                or (job.stages[first].kind == STAGE_DROPOUT
+                    and job.stages[first].code == DROPOUT_INVERTED))):
+        first += 1
     return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
             and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64)
             and job.stages[first].kind == STAGE_DENSE)

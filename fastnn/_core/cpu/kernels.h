@@ -22,6 +22,11 @@
                     const int64_t *offsets, const int32_t *columns, void *values))              \
     F(residual, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld,               \
                  const void *skip, const void *branch, void *y))                                \
+    F(scaled, (int64_t n, double factor, const void *x, void *y))                               \
+    F(rrelu, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, double middle,   \
+              const void *x, void *y))                                                          \
+    F(rrelu_gradient, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld,         \
+                       double middle, const void *y, void *gradient))                           \
     F(normal_noise, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t n, int64_t ld, \
                      const void *x, void *y))                                                   \
     F(batchnorm_partial, (int64_t n_rows, int64_t ld, const void *x, void *partial))            \

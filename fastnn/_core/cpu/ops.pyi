@@ -37,6 +37,7 @@ def dropout(
     step: int = 0,
     stage: int = 0,
     first_row: int = 0,
+    inverted: bool = True,
     isa: str | None = None,
     repeat: int = 1,
 ) -> NDArray[Any]: ...
@@ -47,7 +48,21 @@ def dropout_csr(
     step: int = 0,
     stage: int = 0,
     first_row: int = 0,
+    inverted: bool = True,
     isa: str | None = None,
+) -> NDArray[Any]: ...
+def scaled(x: NDArray[Any], factor: float, isa: str | None = None) -> NDArray[Any]: ...
+def rrelu(
+    x: NDArray[Any],
+    lower: float,
+    upper: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    gradient: NDArray[Any] | None = None,
+    isa: str | None = None,
+    repeat: int = 1,
 ) -> NDArray[Any]: ...
 def residual(
     skip: NDArray[Any] | None,

@@ -93,13 +93,14 @@ def activation_gradient(x, y, gradient, int code, double parameter=0, isa=None, 
     return d
 
 
-def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0, isa=None,
-            int repeat=1):
-    """Rows first_row .. of a batch with inverted dropout; first_row is a multiple of 4."""
+def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
+            bint inverted=True, isa=None, int repeat=1):
+    """Rows first_row .. of a batch with dropout; first_row is a multiple of 4."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef Mask mask
     cdef int _i
     mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    mask.scale = 1 / (1 - rate) if inverted else 1
     rows = rows_of(x)
     out = np.zeros_like(rows)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1]
@@ -112,15 +113,50 @@ def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t firs
 
 
 def dropout_csr(X, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
-                isa=None):
-    """The stored values of CSR rows with inverted dropout."""
+                bint inverted=True, isa=None):
+    """The stored values of CSR rows with dropout."""
     cdef const Kernels *k = choose_kernels(isa, X.dtype)
     cdef Mask mask
     mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    mask.scale = 1 / (1 - rate) if inverted else 1
     values, offsets = X.data.copy(), X.indptr.astype(np.int64)
     k.dropout_csr(&mask, first_row, X.shape[0], <const int64_t *> data(offsets),
                   <const int32_t *> data(X.indices), data(values))
     return values
+
+
+def scaled(x, double factor, isa=None):
+    """`x` times a factor."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    y = np.ascontiguousarray(x).copy()
+    k.scaled(y.size, factor, data(y), data(y))
+    return y
+
+
+def rrelu(x, double lower, double upper, uint64_t seed, int step=0, int stage=0,
+          int64_t first_row=0, gradient=None, isa=None, int repeat=1):
+    """Rows first_row .. of a batch with random slopes below zero, or what they make of a gradient.
+
+    With `gradient`, `x` stands for the values after the activation.
+    """
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    cdef Mask mask
+    cdef int _i
+    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, upper - lower
+    rows = rows_of(x)
+    out = np.zeros_like(rows) if gradient is None else rows_of(gradient)
+    cdef int64_t n = rows.shape[0], ld = rows.shape[1]
+    cdef char *x_data = data(rows)
+    cdef char *y_data = data(out)
+    cdef double middle = (lower + upper) / 2
+    cdef bint is_value = gradient is None
+    with nogil:
+        for _i in range(repeat):
+            if is_value:
+                k.rrelu(&mask, first_row, n, ld, middle, x_data, y_data)
+            else:
+                k.rrelu_gradient(&mask, first_row, n, ld, middle, x_data, y_data)
+    return out[:, : x.shape[1]]
 
 
 def residual(skip, branch, double rate, uint64_t seed, int step=0, int stage=0,
@@ -400,6 +436,7 @@ def constants():
         "ACTIVATION": STAGE_ACTIVATION,
         "DROPOUT": STAGE_DROPOUT,
         "OUTPUT": STAGE_OUTPUT,
+        "NOISE": STAGE_NOISE,
         "identity": ACT_IDENTITY,
         "logistic": ACT_LOGISTIC,
         "tanh": ACT_TANH,
@@ -416,6 +453,7 @@ def constants():
         "mish": ACT_MISH,
         "softplus": ACT_SOFTPLUS,
         "softsign": ACT_SOFTSIGN,
+        "rrelu": ACT_RRELU,
         "squared_error": LOSS_SQUARED_ERROR,
         "log_loss": LOSS_LOG,
         "binary_log_loss": LOSS_BINARY_LOG,

@@ -10,14 +10,16 @@
 #include <stdint.h>
 
 enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT,
-       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN };
+       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE };
 enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH,
        ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
-       ACT_SOFTSIGN };
+       ACT_SOFTSIGN, ACT_RRELU };
 enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON };
 enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA,
        OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS,
        OPT_AMSGRAD };
+/* Whether what dropout keeps is made larger in training, or smaller in prediction. */
+enum { DROPOUT_INVERTED, DROPOUT_ORIGINAL };
 enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
 
 /* Rows of a batch are handed to threads, and batch norm sums them, by chunks of this many; the rows
@@ -35,7 +37,7 @@ enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER 
 
 typedef struct {
     int32_t kind;
-    int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage */
+    int32_t code;       /* of an activation, of the OUTPUT stage's loss, or the form of dropout */
     int64_t n_in;       /* widths */
     int64_t n_out;
     int64_t ld_in;      /* row strides of buffers and weights of these widths */
@@ -49,7 +51,7 @@ typedef struct {
     int64_t bias;
     int64_t transposed; /* arena of transposed weights, -1 for none */
     int64_t statistics; /* moving mean, then moving variance; scratch of the same layout */
-    double rate;        /* dropout */
+    double rate;        /* dropout; standard deviation of noise; width of RReLU's slopes */
     double momentum;    /* batch norm */
     double epsilon;
     double parameter;   /* of the activation, where it has one */
@@ -79,12 +81,13 @@ typedef struct {
     int64_t stride;
 } Mixing;
 
-/* What a dropout mask is drawn from, beside row and column. */
+/* What a dropout mask, and other noise, is drawn from, beside row and column. */
 typedef struct {
     uint64_t seed;
     uint32_t step;
     uint32_t stage;
     double rate;
+    double scale;       /* dropout: factor of what is kept */
 } Mask;
 
 #endif
