@@ -4,7 +4,7 @@ from . import initializers
 from .activations import ELU, GELU, LeakyReLU, RReLU
 from .augment import CutMix, Mixup
 from .estimators import MLPClassifier, MLPRegressor
-from .layers import BatchNorm, Dropout
+from .layers import BatchNorm, Dense, Dropout, Residual
 from .optimizers import (
     LBFGS,
     SGD,
@@ -37,6 +37,7 @@ __all__ = [
     "BatchNorm",
     "Constant",
     "CutMix",
+    "Dense",
     "Dropout",
     "InvScaling",
     "LeakyReLU",
@@ -48,6 +49,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "RReLU",
+    "Residual",
     "Rprop",
     "initializers",
     "show_versions",

@@ -108,7 +108,8 @@ default='constant'
 
     dropout : float, array-like of shape (n_layers - 2,) or Dropout, default=0.0
         The part of the hidden units that is left out at random in training, of all layers or of
-        each. A ``Dropout(rate, input_rate)`` leaves out features too. Not possible with 'lbfgs'.
+        each. A ``Dropout(rate, input_rate)`` leaves out features too; with ``inverted=False`` it is
+        prediction that scales the outputs, not training. Not possible with 'lbfgs'.
 
     device : {'cpu'}, default='cpu'
         Where to compute.
@@ -136,12 +137,26 @@ default='constant'
         (fan_out,). None is scikit-learn's rule: random numbers as large as the weights of its
         `weight_init`.
 
+    layers : list of layers or None, default=None
+        The hidden layers one by one, in place of `hidden_layer_sizes`, `activation`,
+        `normalization` and `dropout`: `Dense`, `Residual`, `Dropout`, normalizations, and
+        activations by name or spec. As ``[Dense(100, "gelu", normalization="batch", dropout=0.2),
+        Residual([Dense(100), Dense(100, "identity")]), "relu"]``. The output layer comes after
+        them. In searches, ``layers__0__units`` is the number of units of the first.
+
+
     augment : {'mixup', 'cutmix'}, Mixup, CutMix or None, default=None
         Whether training mixes the rows of a batch with each other, and their losses with them.
         'mixup' is ``Mixup()``, weighted means of two rows (Zhang et al. 2018); 'cutmix' is
         ``CutMix()``, that exchanges a box of features (Yun et al. 2019); ``CutMix(shape=(28, 28))``
         of an image. `loss_curve_` is of the mixed rows. Needs dense rows, batches of at least two,
-        and a solver other than 'lbfgs' and 'rprop'."""
+        and a solver other than 'lbfgs' and 'rprop'.
+
+    input_noise : float, default=0.0
+        Standard deviation of the Gaussian noise that is added to the features, anew at each step of
+        training. For the squared error and little noise it amounts to a penalty on the derivative
+        of the network with respect to its input (Bishop 1995). Scale the features first, as it is
+        the same for all. Needs dense rows, and a solver other than 'lbfgs' and 'rprop'."""
 
 _ATTRIBUTES = """\
 loss_ : float

@@ -1,13 +1,14 @@
 """Layers: what each is made of, and the stack of them that an estimator's parameters describe."""
 
+from copy import copy
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .activations import ActivationSpec
-from .specs import Layer
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .specs import Layer, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
 
@@ -120,7 +121,7 @@ class Dense(Layer):
         Number of outputs.
     activation : str or ActivationSpec, default="relu"
         The activation function, by name or by spec.
-    normalization : BatchNorm or None, default=None
+    normalization : {"batch"} or BatchNorm or None, default=None
         Normalisation, before or after the activation.
     dropout : float or Dropout, default=0.0
         Rate of the dropout at the end of the layer.
@@ -128,8 +129,15 @@ class Dense(Layer):
 
     units: int
     activation: str | ActivationSpec = "relu"
-    normalization: BatchNorm | None = None
+    normalization: str | Layer | None = None
     dropout: float | Dropout = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "units": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
+        "normalization": [None, StrOptions(set(NORMALIZATIONS)), *NORMALIZATIONS.values()],
+        "dropout": [_RATE, Dropout],
+    }
 
     def add_to(self, compiler):
         normalization = self.normalization
@@ -173,28 +181,72 @@ class Residual(Layer):
         compiler.residual(self.layers, float(self.drop_rate))
 
 
-def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_activation):
-    """Hidden layers that are alike but for their sizes, and an output layer.
+def leaves(layers):
+    """The layers one after another, those of residual blocks in place of the blocks."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from leaves(layer.layers)
+        else:
+            yield layer
+
+
+def dense_activations(layers):
+    """What follows the product of each dense layer: its activation, or the next layer if it is one.
+
+    The output layer, whose activation belongs to the loss, has that of the layer before.
+    """
+    found = []
+    for layer in leaves(layers[:-1]):
+        if isinstance(layer, Dense):
+            found.append(layer.activation)
+        elif isinstance(layer, str | ActivationSpec) and found[-1:] == ["identity"]:
+            found[-1] = layer
+    return [*found, found[-1] if found else layers[-1].activation]
+
+
+def checked(layer):
+    """A copy of a layer whose parameters are validated and whose names are specs.
 
     Parameters
     ----------
-    hidden_sizes : list of int
-    activation : str or ActivationSpec
-        The hidden layers' activation.
-    normalization : BatchNorm or None
-    dropout : Dropout
-    n_outputs : int
-    output_activation : str
+    layer : Layer or str
+        A string is an activation.
 
     Returns
     -------
-    list of Dense
+    Layer or str
     """
-    rates = dropout.rates(len(hidden_sizes))
-    return [
-        *(
-            Dense(units, activation, normalization, rate)
-            for units, rate in zip(hidden_sizes, rates, strict=True)
-        ),
-        Dense(n_outputs, output_activation),
-    ]
+    if isinstance(layer, str):
+        if layer not in HIDDEN_ACTIVATIONS:
+            raise ValueError(
+                f"{layer!r} in layers is no activation: the known ones are "
+                f"{', '.join(map(repr, HIDDEN_ACTIVATIONS))}."
+            )
+        return layer
+    if not isinstance(layer, Layer):
+        raise ValueError(
+            f"layers are Dense(units), Residual([...]), Dropout(rate), normalizations and "
+            f"activations, got {layer!r}."
+        )
+    layer = copy(layer.validate())
+    if isinstance(layer, Dense):
+        if not isinstance(layer.activation, str):
+            layer.activation = checked(layer.activation)
+        if isinstance(layer.dropout, Dropout):
+            layer.dropout = checked(layer.dropout)
+        if layer.normalization is not None:
+            layer.normalization = copy(
+                resolve("normalization", layer.normalization, NORMALIZATIONS)
+            )
+    elif isinstance(layer, Residual):
+        layer.layers = [checked(inner) for inner in layer.layers]
+        if not layer.layers:
+            raise ValueError("A residual block needs a layer: Residual([Dense(100)]).")
+    elif isinstance(layer, Dropout):
+        if not isinstance(layer.rate, Real):
+            raise ValueError(f"Dropout in layers has one rate, got {layer.rate!r}.")
+        if layer.input_rate:
+            raise ValueError(
+                "Dropout in layers has no input_rate: put a Dropout before the first layer."
+            )
+    return layer

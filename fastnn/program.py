@@ -152,6 +152,12 @@ class Program:
     n_gradients: int
     flops: int = field(compare=False)
 
+    @property
+    def reads_sparse(self) -> bool:
+        """Whether a matrix product is the first that is made of the rows."""
+        kinds = self.stages["kind"]
+        return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
+
     def named(self, parameters: np.ndarray, statistics: np.ndarray | None = None) -> list[dict]:
         """The arrays of each layer by name, as views; without `statistics`, the parameters."""
         views: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
@@ -160,6 +166,13 @@ class Program:
             if arena is not None:
                 views[array.layer][array.name] = array.view(arena)
         return views
+
+    def shapes(self) -> list[dict[str, tuple[int, ...]]]:
+        """The shapes of the arrays of each layer by name."""
+        shapes: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
+        for array in self.arrays:
+            shapes[array.layer][array.name] = array.shape
+        return shapes
 
     def coefs(self, arena: np.ndarray) -> list[np.ndarray]:
         """The weights in `arena` as views of shape (fan_in, fan_out), a dense layer each."""

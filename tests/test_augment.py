@@ -282,3 +282,9 @@ def test_sparse_rows_are_refused(augment):
     X, y = np.eye(6), np.arange(6) % 2
     with pytest.raises(ValueError, match=r"augment does not mix sparse rows.*X\.toarray\(\)"):
         MLPClassifier(augment=augment).fit(sparse.csr_array(X), y)
+
+
+def test_noise_on_sparse_rows_is_refused():
+    X, y = np.eye(6), np.arange(6) % 2
+    with pytest.raises(ValueError, match=r"input_noise .* of sparse rows: pass X\.toarray\(\)"):
+        MLPClassifier(input_noise=0.1).fit(sparse.csr_array(X), y)

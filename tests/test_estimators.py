@@ -35,6 +35,7 @@ from fastnn import (
     AMSGrad,
     BatchNorm,
     CutMix,
+    Dense,
     Dropout,
     InvScaling,
     LeakyReLU,
@@ -46,6 +47,7 @@ from fastnn import (
     RAdam,
     RMSprop,
     Rprop,
+    RReLU,
     estimators,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
@@ -75,8 +77,10 @@ def regressor(**options):
 
 
 # Parameters that come after scikit-learn's.
-NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
-NEW += ["augment"]
+NEW = [
+    *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
+    *("layers", "augment", "input_noise"),
+]
 
 # --- the same interface ---------------------------------------------------------------------------
 
@@ -155,7 +159,9 @@ CHANGES = {
     "weight_init": ({}, "he_normal"),
     "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
+    "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
     "augment": ({}, "mixup"),
+    "input_noise": ({}, 0.1),
 }
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
@@ -199,12 +205,16 @@ SPEC_CHANGES = [
     ("normalization", BatchNorm(), BatchNorm(position="after")),
     ("dropout", Dropout(), Dropout(rate=0.2)),
     ("dropout", Dropout(), Dropout(input_rate=0.2)),
+    ("dropout", Dropout(), Dropout(inverted=False)),
+    ("dropout", Dropout(0.0, 0.2), Dropout(0.0, 0.2, inverted=False)),
     ("augment", Mixup(), Mixup(alpha=0.5)),
     ("augment", Mixup(), Mixup(probability=0.5)),
     ("augment", CutMix(), CutMix(alpha=0.5)),
     ("augment", CutMix(), CutMix(probability=0.1)),
     ("augment", CutMix(), CutMix(shape=(2, 5))),
     ("activation", LeakyReLU(), LeakyReLU(negative_slope=0.3)),
+    ("activation", RReLU(), RReLU(lower=0.3)),
+    ("activation", RReLU(), RReLU(upper=0.2)),
     ("activation", ELU(), ELU(alpha=0.3)),
     ("activation", GELU(), GELU(approximate="tanh")),
 ]

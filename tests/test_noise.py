@@ -1,9 +1,15 @@
 """What is random in the network: forms of dropout, noise on the input, random slopes."""
 
+import pickle
+
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from engines import Engine, rounded
+from fastnn import MLPClassifier
 from fastnn.activations import RReLU
 from fastnn.layers import Dense, Dropout
 from fastnn.program import compile_program
@@ -17,6 +23,8 @@ from problems import (
     relative_error,
 )
 from reference import random_slopes
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 DENSE = [name for name in LAYOUTS if not name.startswith("csr")]
@@ -187,3 +195,44 @@ def test_what_is_off_adds_no_stage():
     plain = compile_program(4, [Dense(3), Dense(1)], 0, "float64")
     off = compile_program(4, [Dense(3), Dense(1)], 0, "float64", original(0.0), 0.0)
     np.testing.assert_array_equal(plain.stages, off.stages)
+
+
+# --- estimators -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"input_noise": 0.2},
+        {"dropout": Dropout(0.3, 0.1, inverted=False)},
+        {"activation": "rrelu"},
+        {"layers": [Dense(64, RReLU(0.0, 0.5), dropout=original(0.3)), original(0.1)]},
+        {"layers": [original(0.1), Dense(64, "rrelu")], "input_noise": 0.1},
+    ],
+    ids=str,
+)
+def test_digits_are_learned(options):
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0, stratify=y)
+    sizes = {} if "layers" in options else {"hidden_layer_sizes": (64,)}
+    model = MLPClassifier(max_iter=40, random_state=0, **sizes, **options).fit(X, y)
+    assert model.score(X_test, y_test) > 0.92
+    again = clone(model).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    before = model.loss_
+    for _ in range(3):
+        assert np.isfinite(loaded.partial_fit(X, y).loss_)
+        model.partial_fit(X, y)
+    np.testing.assert_array_equal(loaded.coefs_[0], model.coefs_[0])
+    assert before != model.loss_
+    other = clone(model).set_params(random_state=1).fit(X, y)
+    assert not np.array_equal(other.predict_proba(X), model.predict_proba(X))
+
+
+def test_the_options_of_random_parts_are_searched_over():
+    model = MLPClassifier(activation=RReLU(), dropout=Dropout())
+    model.set_params(activation__upper=0.5, dropout__inverted=False, input_noise=0.1)
+    assert model.activation == RReLU(upper=0.5)
+    assert model.dropout == Dropout(inverted=False)

@@ -22,7 +22,7 @@ from fastnn.activations import (
 )
 from fastnn.augment import AUGMENTATIONS
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
-from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
+from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
 from fastnn.losses import LOSSES
 from fastnn.optimizers import (
     LBFGS,
@@ -50,7 +50,7 @@ REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization":
 REGISTRIES["augment"] = AUGMENTATIONS
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
-SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
+SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3), Residual([Dense(3)])]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -59,7 +59,7 @@ def test_spec_has_the_parameters_of_an_estimator(spec):
     assert clone(spec) == spec
     assert clone(spec) is not spec
     assert type(spec)(**parameters) == spec
-    names = vars(fastnn) | {"Dense": Dense}
+    names = vars(fastnn)
     if isinstance(spec, initializers.Initializer):
         names = vars(initializers)
     assert eval(repr(spec), names) == spec
@@ -217,9 +217,7 @@ def test_an_activations_name_stands_for_the_defaults_of_its_spec():
 
 
 def test_the_slopes_of_rrelu_are_in_order():
-    with pytest.raises(
-        ValueError, match="lower of RReLU must not be above upper, got 0.5"
-    ):
+    with pytest.raises(ValueError, match="lower of RReLU must not be above upper"):
         RReLU(0.5, 0.2).validate()
 
 
@@ -295,13 +293,6 @@ def test_only_the_adaptive_schedule_goes_on_after_a_stall():
 
 
 # --- layers ---------------------------------------------------------------------------------------
-
-
-def test_stack():
-    norm = BatchNorm()
-    layers = stack([4, 3], "tanh", norm, Dropout([0.1, 0.2]), 2, "softmax")
-    assert layers == [Dense(4, "tanh", norm, 0.1), Dense(3, "tanh", norm, 0.2), Dense(2, "softmax")]
-    assert stack([], "relu", None, Dropout(0.0), 1, "identity") == [Dense(1, "identity")]
 
 
 def test_dropout_rates():
