@@ -263,7 +263,6 @@ BAD_PARAMETERS = [
     ({"dropout": Dropout(input_rate=2)}, "'input_rate' parameter of Dropout"),
     ({"dropout": 0.5, "solver": "lbfgs"}, "dropout needs a solver such as 'sgd' .*'lbfgs' can"),
     ({"dropout": 0.5, "solver": "rprop"}, "dropout needs a solver such as 'sgd' .*'rprop' can"),
-    ({"layers": [Dense(5, dropout=Dropout([0.1, 0.2]))]}, "Dropout in layers has one rate"),
     ({"input_noise": -0.1}, "'input_noise' parameter"),
     ({"input_noise": 0.1, "solver": "lbfgs"}, "input_noise needs a solver such as 'sgd'"),
     ({"activation": "rrelu", "solver": "rprop"}, "RReLU needs a solver such as 'sgd'"),

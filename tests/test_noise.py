@@ -236,3 +236,14 @@ def test_the_options_of_random_parts_are_searched_over():
     model.set_params(activation__upper=0.5, dropout__inverted=False, input_noise=0.1)
     assert model.activation == RReLU(upper=0.5)
     assert model.dropout == Dropout(inverted=False)
+
+
+def test_dropout_of_a_layer_has_one_rate():
+    X, y = np.eye(6), np.arange(6) % 2
+    for bad, message in [
+        (Dropout([0.1, 0.2]), "Dropout in layers has one rate"),
+        (Dropout(0.1, 0.2), "Dropout in layers has no input_rate"),
+        (Dropout(1.5), "'rate' parameter of Dropout"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            MLPClassifier(layers=[Dense(5, dropout=bad)]).fit(X, y)
