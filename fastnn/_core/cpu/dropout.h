@@ -61,7 +61,7 @@ static void dropout(const Mask *mask, int64_t first_row, int64_t n_rows, int64_t
                 const real *x = (const real *)x_ + (i + w) * ld + j;
                 real *y = (real *)y_ + (i + w) * ld + j;
                 for (int p = 0; p < width; p += PANEL)
-                    for (int l = 0; l < PANEL; l++) {
+                    KEPT INDEPENDENT for (int l = 0; l < PANEL; l++) {
                         /* loaded whatever the mask says: GCC 12 masks the wrong half of a load
                          * of doubles that 32-bit words guard */
                         const real kept = x[p + l] * scale;
