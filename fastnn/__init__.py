@@ -3,6 +3,7 @@
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU, RReLU
 from .augment import CutMix, Mixup
+from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dense, Dropout, Residual
 from .optimizers import (
@@ -36,6 +37,7 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CustomActivation",
     "CutMix",
     "Dense",
     "Dropout",

@@ -21,6 +21,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         - 'mish' is x tanh(softplus(x)) (Misra 2020).
         - 'softplus' is log(1 + exp(x)) (Dugas et al. 2001).
         - 'softsign' is x / (1 + abs(x)) (Bergstra et al. 2009).
+        - ``CustomActivation(value, derivative)`` is a function of your own.
 
     solver : {'lbfgs', 'sgd', 'momentum', 'adagrad', 'adadelta', 'rmsprop', 'rprop', 'adam', \
 'adamw', 'nadam', 'radam', 'amsgrad'} or a spec, default='adam'

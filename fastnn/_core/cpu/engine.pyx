@@ -137,6 +137,10 @@ cdef struct Worker:
     double dropout
 
 
+# What Numba made of a user's function.
+ctypedef void (*Elementwise)(int64_t n, const void *x, void *y) noexcept nogil
+
+
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
     if order == NULL:
         return NULL
@@ -203,6 +207,15 @@ cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) n
     return m
 
 
+cdef void of_user(const Job *job, const Stage *stage, uint64_t function, int64_t n_rows,
+                  const char *x, char *y) noexcept nogil:
+    """A function that the user wrote, of all but the padding: 0 need not be in its domain."""
+    cdef int64_t row
+    for row in range(n_rows):
+        (<Elementwise> <size_t> function)(stage.n_out, x + row * stage.ld_out * job.itemsize,
+                                          y + row * stage.ld_out * job.itemsize)
+
+
 # ------------------------------------------------------------------------------ rows, a stage each
 
 cdef void forward(const Job *job, const Worker *worker, int index, int64_t first,
@@ -224,6 +237,13 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_ACTIVATION and drops:   # RReLU
         drawn = mask(job, worker, index)
         k.rrelu(&drawn, first, n_rows, ld, stage.parameter, x, y)
+    elif stage.kind == STAGE_ACTIVATION and stage.function:
+        of_user(job, stage, stage.function, n_rows, x, y)
+        of_user(job, stage, stage.derivative, n_rows, x,
+                value(job, worker, stage.other, first, ld))
+    elif stage.kind == STAGE_ACTIVATION and stage.other >= 0 and job.mode != PREDICT:
+        k.activation_with_derivative(stage.code, n_rows * ld, x, y,
+                                     value(job, worker, stage.other, first, ld))
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
     elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
@@ -313,7 +333,8 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
         drawn = mask(job, worker, index)
         k.rrelu_gradient(&drawn, first, n_rows, ld, stage.parameter, y, dy)
     elif stage.kind == STAGE_ACTIVATION:
-        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, x, y, dy)
+        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, y,
+                              value(job, worker, stage.other, first, ld), dy)
     elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
         drawn = dropout_mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)
