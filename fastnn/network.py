@@ -157,8 +157,8 @@ class Network:
 
         That is one step at a learning rate of zero, of a network that forgets at once.
         """
-        settled, stages = copy.copy(self), self.program.stages.copy()
-        stages["momentum"], stages["rate"] = 1.0, 0.0
+        settled, stages = copy.copy(self), self.program.without_chance()
+        stages["momentum"] = 1.0
         settled.program, settled.state = replace(self.program, stages=stages), copy.copy(self.state)
         optimizer, n_rows = SGD(momentum=0.0), X.shape[0]
         engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)

@@ -160,6 +160,14 @@ class Program:
         kinds = self.stages["kind"]
         return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
 
+    def without_chance(self) -> np.ndarray:
+        """The stages with nothing drawn at random in training: values are those of prediction."""
+        stages = self.stages.copy()
+        original = (stages["kind"] == DROPOUT) & (stages["code"] == 1)
+        stages["parameter"][original] = 1 - stages["rate"][original]
+        stages["rate"] = 0.0
+        return stages
+
     def named(self, parameters: np.ndarray, statistics: np.ndarray | None = None) -> list[dict]:
         """The arrays of each layer by name, as views; without `statistics`, the parameters."""
         views: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
@@ -304,7 +312,8 @@ class Compiler:
         is_rate = isinstance(dropout, Real)
         rate, inverted = (dropout, True) if is_rate else (dropout.rate, dropout.inverted)
         if rate:
-            self._elementwise(DROPOUT, keeps_input=False, rate=float(rate), code=int(not inverted))
+            common = dict(rate=float(rate), code=int(not inverted), parameter=1.0)
+            self._elementwise(DROPOUT, keeps_input=False, **common)
 
     def noise(self, deviation: float) -> None:
         if deviation:

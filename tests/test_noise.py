@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -11,7 +12,8 @@ from sklearn.model_selection import train_test_split
 from engines import Engine, rounded
 from fastnn import MLPClassifier
 from fastnn.activations import RReLU
-from fastnn.layers import Dense, Dropout
+from fastnn.layers import BatchNorm, Dense, Dropout
+from fastnn.network import Network
 from fastnn.program import compile_program
 from problems import (
     LAYOUTS,
@@ -247,3 +249,24 @@ def test_dropout_of_a_layer_has_one_rate():
     ]:
         with pytest.raises(ValueError, match=message):
             MLPClassifier(layers=[Dense(5, dropout=bad)]).fit(X, y)
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+@pytest.mark.parametrize("X_of", [np.asarray, sparse.csr_array])
+def test_settled_averages_are_of_the_values_of_prediction(inverted, X_of):
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((50, 4)), rng.standard_normal((50, 1))
+    drop = Dropout(0.4, inverted=inverted)
+    layers = [Dense(6, "rrelu", dropout=drop), Dense(3, normalization=BatchNorm()), Dense(1)]
+    network = Network(4, layers, "squared_error", "float64", drop)
+    network.initialize(rng)
+    network.settle_averages(X_of(X), y, None, 1, "cpu")
+    weights = zip(network.coefs, network.intercepts, strict=True)
+    factor = 1 if inverted else 0.6
+    z = factor * X
+    for coef, intercept in list(weights)[:2]:
+        z = z @ coef + intercept
+        if coef is network.coefs[0]:
+            z = factor * np.where(z > 0, z, (1 / 8 + 1 / 3) / 2 * z)
+    np.testing.assert_allclose(network.normalizations[1]["mean"], z.mean(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(network.normalizations[1]["variance"], z.var(axis=0, ddof=1))

@@ -204,6 +204,7 @@ cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) n
     cdef Mask m = mask(job, worker, stage)
     m.rate = min(m.rate * worker.dropout, MOST_DROPPED)
     m.scale = 1 / (1 - m.rate) if job.stages[stage].code == DROPOUT_INVERTED else 1
+    m.scale *= job.stages[stage].parameter
     return m
 
 

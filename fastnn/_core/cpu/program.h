@@ -55,7 +55,7 @@ typedef struct {
     double rate;        /* dropout; standard deviation of noise; width of RReLU's slopes */
     double momentum;    /* batch norm */
     double epsilon;
-    double parameter;   /* of the activation, where it has one */
+    double parameter;   /* of the activation, where it has one; dropout: factor of what is kept */
     uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
     uint64_t derivative;
 } Stage;
