@@ -65,7 +65,7 @@ default='constant'
 
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the validation set, the order of the rows, and what is
-        dropped out. Draws are scikit-learn's, in the same order.
+        dropped out, mixed or added as noise. Draws are scikit-learn's, in the same order.
 
     tol : float, default=1e-4
         An epoch is an improvement where loss or validation score get better by at least `tol`.
@@ -150,8 +150,9 @@ default='constant'
         Whether training mixes the rows of a batch with each other, and their losses with them.
         'mixup' is ``Mixup()``, weighted means of two rows (Zhang et al. 2018); 'cutmix' is
         ``CutMix()``, that exchanges a box of features (Yun et al. 2019); ``CutMix(shape=(28, 28))``
-        of an image. `loss_curve_` is of the mixed rows. Needs dense rows, batches of at least two,
-        and a solver other than 'lbfgs' and 'rprop'.
+        of an image. `loss_curve_` is of the mixed rows, and varies more: `early_stopping`, or a
+        larger `n_iter_no_change`, keeps training from ending too soon. Needs dense rows, batches of
+        at least two, and a solver other than 'lbfgs' and 'rprop'.
 
     input_noise : float, default=0.0
         Standard deviation of the Gaussian noise that is added to the features, anew at each step of
