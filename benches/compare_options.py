@@ -62,9 +62,7 @@ class Torch:
             "normalization=GroupNorm(10)": partial(self.train, norm=partial(nn.GroupNorm, 10)),
             "dropout=0.2": partial(self.train, dropout=0.2),
             "label_smoothing=0.1": partial(self.train, smoothing=0.1),
-            "clip_value=0.01": partial(
-                self.train, clip=lambda p: clip.clip_grad_value_(p, 0.01)
-            ),
+            "clip_value=0.01": partial(self.train, clip=lambda p: clip.clip_grad_value_(p, 0.01)),
             "clip_norm=0.5": partial(self.train, clip=lambda p: clip.clip_grad_norm_(p, 0.5)),
             "averaging='ema'": partial(self.train, average=True),
             "solver='sgd'": partial(
@@ -146,7 +144,9 @@ def main():
     rng = np.random.default_rng(0)
     X = rng.random((N_ROWS, N_FEATURES), dtype=np.float32)
     y = rng.integers(N_CLASSES, size=N_ROWS)
-    times, costs = ratios({name: partial(fit, OPTIONS[name], X, y) for name in names}, arguments.runs)
+    times, costs = ratios(
+        {name: partial(fit, OPTIONS[name], X, y) for name in names}, arguments.runs
+    )
     try:
         peer = Torch(X, y)
     except ImportError:

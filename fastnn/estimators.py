@@ -25,6 +25,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .augment import AUGMENTATIONS, Augmentation
 from .averaging import AVERAGES, Averaging
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
@@ -133,6 +134,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         "layers": [None, list, tuple],
         "scoring": [None, str, callable],
         "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
+        "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
     }
 
     def _set_parameters(self, arguments):
@@ -184,6 +187,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             held_out = Data(X, targets, sample_weight, chosen), y
         data = Data(X, targets, sample_weight, rows)
         settings = self._settings(optimizer, network, len(rows), partial)
+        settings.augment = self._augmentation(X, optimizer, settings.batch_size)
         history = History() if fresh else self._history.copy()
         history.score_by(repr(self.scoring))
         settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
@@ -254,9 +258,9 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         n_rows, n_features = X.shape
         layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
         if fresh:
-            network = Network(n_features, layers, loss, dtype, input_dropout)
+            network = Network(n_features, layers, loss, dtype, input_dropout, self.input_noise)
         else:
-            network = self._network.continued(layers, loss, input_dropout)
+            network = self._network.continued(layers, loss, input_dropout, self.input_noise)
         network.check_rows(X)
         # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
         n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
@@ -268,11 +272,11 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         check_memory(network.program, n_slots, batch_size, sparse.issparse(X))
         if fresh:
             network.initialize(random_state, self.weight_init, self.bias_init)
-        if network.drops_out:
+        if network.randomness:
             if optimizer.full_batch:
                 raise ValueError(
-                    f"dropout needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot "
-                    "minimise a loss that changes at random."
+                    f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                    "cannot minimise a loss that changes at random."
                 )
             if network.seed is None:
                 network.seed = int(random_state.randint(np.iinfo(np.int32).max))
@@ -336,8 +340,31 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 )
         return averaging
 
+    def _augmentation(self, X, optimizer, batch_size):
+        """How rows are mixed, or None; refuses what cannot be mixed."""
+        if self.augment is None:
+            return None
+        augment = resolve("augment", self.augment, AUGMENTATIONS)
+        augment.check(X.shape[1])
+        if optimizer.full_batch:
+            raise ValueError(
+                f"augment needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot minimise "
+                "a loss that changes at random."
+            )
+        if sparse.issparse(X):
+            raise ValueError(
+                "augment does not mix sparse rows, which would be sparse no more: pass "
+                "X.toarray(), or use dropout."
+            )
+        if batch_size < 2:
+            raise ValueError(
+                "augment mixes the rows of a batch with each other, and this is a batch of one "
+                "row: use batch_size=2 or more."
+            )
+        return augment
+
     def _layers(self, n_outputs, output_activation):
-        """The layers that the network is made of, and the rate of dropout of the input."""
+        """The layers that the network is made of, and the dropout of the input."""
         output = Dense(n_outputs, output_activation)
         if self.layers is not None:
             self._check_alone("layers", _TOLD_BY_LAYERS)
@@ -355,7 +382,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             checked(Dense(int(size), self.activation, self.normalization, rate))
             for size, rate in zip(sizes, rates, strict=True)
         ]
-        return [*hidden, output], float(dropout.input_rate)
+        return [*hidden, output], dropout.of_input()
 
     def _check_alone(self, name, others):
         """Refuse parameters that have no effect beside another."""
@@ -750,6 +777,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         layers=None,
         scoring=None,
         averaging=None,
+        augment=None,
+        input_noise=0.0,
     ):
         self._set_parameters(locals())
 
@@ -943,6 +972,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         layers=None,
         scoring=None,
         averaging=None,
+        augment=None,
+        input_noise=0.0,
     ):
         self._set_parameters(locals())
 
