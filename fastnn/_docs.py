@@ -122,10 +122,11 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     normalization : {'batch'} or BatchNorm or None, default=None
         Normalisation of the hidden layers. 'batch' is ``BatchNorm()``.
 
-    dropout : float, array-like of shape (n_layers - 2,) or Dropout, default=0.0
+    dropout : float, array-like of shape (n_layers - 2,), Dropout or Scheduled, default=0.0
         The part of the hidden units that is left out at random in training, of all layers or of
         each. A ``Dropout(rate, input_rate)`` leaves out features too; with ``inverted=False`` it is
-        prediction that scales the outputs, not training. Not possible with 'lbfgs'.
+        prediction that scales the outputs, not training. ``Scheduled(0.5, "linear")`` is a rate
+        that changes as a learning rate would. Not possible with 'lbfgs'.
 
     device : {'cpu'}, default='cpu'
         Where to compute.

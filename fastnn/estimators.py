@@ -109,7 +109,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "normalization": [None, StrOptions(set(NORMALIZATIONS)), BatchNorm],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "float64"})],
         "n_jobs": [
@@ -375,7 +375,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             raise ValueError(f"hidden_layer_sizes must be integers, got {sizes}.")
         if any(size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        dropout = self.dropout
+        dropout = self.dropout.value if isinstance(self.dropout, Scheduled) else self.dropout
         dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
         rates = dropout.rates(len(sizes))
         hidden = [
@@ -430,16 +430,22 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
                 stacklevel=5,
             )
-        alpha = self.alpha
-        if isinstance(alpha, Scheduled):
-            alpha.validate()
-            if isinstance(optimizer, LBFGS):
+        columns = {}
+        for name in ("alpha", "dropout"):
+            number = getattr(self, name)
+            if not isinstance(number, Scheduled):
+                continue
+            number.validate()
+            if optimizer.full_batch and (name != "alpha" or isinstance(optimizer, LBFGS)):
                 raise ValueError(
-                    f"alpha={alpha!r} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
-                    f"cannot minimise a loss that changes. Give a number, as alpha={alpha.value!r}."
+                    f"{name}={number!r} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                    "cannot minimise a loss that changes. Give a number, as "
+                    f"{name}={number.value!r}."
                 )
+            if name == "dropout":  # a factor of all rates
+                columns[Column.DROPOUT] = number.factors
         return Settings(
-            alpha=alpha,
+            alpha=self.alpha,
             batch_size=batch_size,
             learning_rate_init=self.learning_rate_init,
             max_iter=1 if partial else self.max_iter,
@@ -450,6 +456,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             loss_divisor=network.program.n_outputs if LOSSES[network.loss].mean_over_outputs else 1,
             partial=partial,
             early_stopping=self.early_stopping,
+            columns=columns,
         )
 
     # ------------------------------------------------------------------------- validation set
