@@ -4,6 +4,7 @@ from . import initializers
 from .activations import ELU, GELU, LeakyReLU
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dropout
+from .losses import Huber, Minkowski, Quantile
 from .optimizers import (
     LBFGS,
     SGD,
@@ -36,12 +37,15 @@ __all__ = [
     "BatchNorm",
     "Constant",
     "Dropout",
+    "Huber",
     "InvScaling",
     "LeakyReLU",
     "MLPClassifier",
     "MLPRegressor",
+    "Minkowski",
     "Momentum",
     "NAdam",
+    "Quantile",
     "RAdam",
     "RMSprop",
     "Rprop",

@@ -52,6 +52,7 @@ ACTIVATIONS = {
         Activation("mish", 13, keeps_input=True),
         Activation("softplus", 14),
         Activation("softsign", 15),
+        Activation("threshold", 16, output_only=True),
     )
 }
 HIDDEN_ACTIVATIONS = [name for name, row in ACTIVATIONS.items() if not row.output_only]

@@ -15,16 +15,24 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
-from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, ActivationSpec
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
 from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
-from .losses import LOSSES
+from .losses import (
+    CLASSIFICATION_LOSSES,
+    LOSSES,
+    REGRESSION_LOSSES,
+    LossSpec,
+    check_output_activation,
+    row_and_parameter,
+)
 from .network import Network, check_memory
 from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from .schedules import SCHEDULES, Constant, Schedule
@@ -110,7 +118,12 @@ class _BaseMLP(BaseEstimator):
             "array-like",
             callable,
         ],
+        "output_activation": [None, StrOptions(set(ACTIVATIONS)), ActivationSpec],
     }
+
+    # The classifier's.
+    label_smoothing = 0.0
+    class_weight = None
 
     def _set_parameters(self, arguments):
         """Keep the arguments of `__init__`, as they are."""
@@ -119,6 +132,11 @@ class _BaseMLP(BaseEstimator):
     # ------------------------------------------------------------------------- fitting
 
     def _fit(self, X, y, sample_weight, *, partial=False, classes=None):
+        if isinstance(self.activation, str) and self.activation == "threshold":
+            raise ValueError(
+                "activation='threshold' has a derivative of 0 everywhere, so that no layer below "
+                "it can learn: use 'hardtanh' or 'logistic'."
+            )
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
         before = self.__dict__.copy()
@@ -154,6 +172,8 @@ class _BaseMLP(BaseEstimator):
             )
             if not sample_weight.any():
                 raise ValueError("Sample weights must contain at least one non-zero number.")
+        if self.class_weight is not None:
+            sample_weight = self._class_weighted(y, sample_weight, partial, dtype)
 
         random_state = check_random_state(self.random_state)
         network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
@@ -189,7 +209,11 @@ class _BaseMLP(BaseEstimator):
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
         """The network to train: a new one, or one that goes on with the fitted one's parameters."""
         n_rows, n_features = X.shape
-        layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
+        output_activation = self.output_activation
+        if isinstance(output_activation, ActivationSpec):
+            output_activation = copy(output_activation.validate())
+        output_activation = check_output_activation(loss, output_activation)
+        layers, input_dropout = self._layers(n_outputs, output_activation)
         # L-BFGS keeps about 25 vectors of float64.
         n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
         batch_size = self._batch_size(optimizer, n_rows)
@@ -214,7 +238,8 @@ class _BaseMLP(BaseEstimator):
         self._name_parameters()
         self.n_layers_ = len(network.layers) + 1
         self.n_outputs_ = network.program.n_outputs
-        self.out_activation_ = LOSSES[network.loss].output_activation
+        out_activation = network.layers[-1].activation
+        self.out_activation_ = getattr(out_activation, "name", out_activation)
         self.loss_, self.n_iter_, self.t_ = history.loss, history.n_iter, history.n_seen
         validates = history.validates
         curves = {
@@ -316,8 +341,9 @@ class _BaseMLP(BaseEstimator):
             shuffle=self.shuffle,
             tol=self.tol,
             verbose=self.verbose,
-            loss_divisor=n_outputs if LOSSES[loss].mean_over_outputs else 1,
+            loss_divisor=n_outputs if row_and_parameter(loss)[0].mean_over_outputs else 1,
             partial=partial,
+            label_smoothing=self.label_smoothing,
         )
 
     # ------------------------------------------------------------------------- validation set
@@ -332,7 +358,7 @@ class _BaseMLP(BaseEstimator):
         if classes is not None:
             counts = np.bincount(classes)
             alone = counts[classes] == 1
-            if targets.ndim == 2:  # of two classes only
+            if targets.ndim == 2 and targets.shape[1] == 1:  # of two classes only
                 stratify = classes[~alone]
         if alone.any():
             labels = ", ".join(map(str, self.classes_[classes[alone]]))
@@ -373,14 +399,14 @@ class _BaseMLP(BaseEstimator):
             )
             if not np.isfinite(outputs).all():
                 return math.nan
-            return self._score(targets, outputs, sample_weight)
+            return self._score(network.loss, targets, outputs, sample_weight)
 
         return validate
 
     # ------------------------------------------------------------------------- predicting
 
-    def _outputs(self, X):
-        """Output of the network for rows that may be anything."""
+    def _outputs(self, X, pre_activation=False):
+        """Output of the network for rows that may be anything, or its pre-activation."""
         network = self.__dict__.get("_network")
         if network is None:
             raise NotFittedError(
@@ -399,7 +425,7 @@ class _BaseMLP(BaseEstimator):
             and "feature_names_in_" not in self.__dict__
         ):
             X = _readable(validate_data(self, X, reset=False, **_ROWS))
-        outputs, finite = network.predict(X, self.n_jobs, self.device)
+        outputs, finite = network.predict(X, self.n_jobs, self.device, pre_activation)
         if not finite and not get_config()["assume_finite"]:
             self._check_finite(X)
             raise ValueError(
@@ -481,7 +507,12 @@ class _BaseMLP(BaseEstimator):
 class MLPClassifier(ClassifierMixin, _BaseMLP):
     __doc__ = _docs.CLASSIFIER
 
-    loss = "log_loss"
+    _parameter_constraints: ClassVar[dict] = {
+        **_BaseMLP._parameter_constraints,
+        "loss": [StrOptions(set(CLASSIFICATION_LOSSES))],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [None, StrOptions({"balanced"}), dict, list],
+    }
 
     def __init__(
         self,
@@ -516,6 +547,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        loss="log_loss",
+        output_activation=None,
+        label_smoothing=0.0,
+        class_weight=None,
     ):
         self._set_parameters(locals())
 
@@ -527,8 +562,11 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows. They are not copied where they are float32, float64 or uint8, in any order,
             read-only or in a file (`numpy.memmap`), or where they are CSR.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
-            The labels, or an indicator matrix of several labels a row.
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
+(n_samples, n_classes)
+            The labels; or an indicator matrix of several labels a row, zeros and ones; or the
+            probabilities of all classes, rows whose sum is 1, for which the softmax cross-entropy
+            is defined too. The classes are then the numbers of the columns.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -559,6 +597,20 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         """
         return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
+    def _loss_row(self):
+        """The loss of the fitted network, else the one that is asked for; None if there is none."""
+        network = self.__dict__.get("_network")
+        return LOSSES.get(self.loss if network is None else network.loss)
+
+    def _check_probabilities(self):
+        row = self._loss_row()
+        if row is None or not row.probabilities:
+            raise AttributeError(
+                f"loss={self.loss!r} gives no probabilities: use decision_function, or "
+                "loss='log_loss'."
+            )
+        return True
+
     def predict(self, X):
         """Predict labels.
 
@@ -573,10 +625,40 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             The labels, as they were given to `fit`.
         """
         outputs = self._outputs(X)
-        return self._labels.decode(outputs)
+        return self._labels.decode(outputs, self._loss_row().boundary)
 
+    def decision_function(self, X):
+        """How much speaks for each class: the pre-activations of the output layer.
+
+        Of ``loss='squared_error'``, the outputs less 0.5.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            Of two classes those of the second, which is predicted where they are above 0. Of more
+            in the order of `classes_`; the highest is predicted.
+        """
+        scores = self._outputs(X, pre_activation=True)
+        if (row := self._loss_row()).name == "squared_error":
+            scores -= scores.dtype.type(row.boundary)
+        if scores.shape[1] == 1:
+            return scores[:, 0]
+        if self._labels.kind == "probabilities" and scores.shape[1] == 2:
+            return scores[:, 1] - scores[:, 0]
+        return scores
+
+    @available_if(_check_probabilities)
     def predict_proba(self, X):
         """Predict the probability of each class, or of each label.
+
+        Not with losses that know no probabilities, such as 'hinge'. With
+        ``loss='binary_log_loss'`` and more than two classes, the outputs of a row are divided by
+        their sum.
 
         Parameters
         ----------
@@ -590,12 +672,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         """
         outputs = self._outputs(X)
         if outputs.shape[1] > 1:
+            if self._labels.kind == "multiclass" and self._loss_row().name == "binary_log_loss":
+                sums = outputs.sum(axis=1, keepdims=True)
+                outputs[sums[:, 0] == 0] = 1  # all so unlikely that they are rounded to 0
+                outputs /= outputs.sum(axis=1, keepdims=True)
             return outputs
         probabilities = np.empty((len(outputs), 2), outputs.dtype)
         np.subtract(1, outputs, out=probabilities[:, :1])
         probabilities[:, 1:] = outputs
         return probabilities
 
+    @available_if(_check_probabilities)
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class, or of each label.
 
@@ -618,9 +705,14 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         if partial and known is None:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._labels = Labels(y if multilabel else np.asarray(classes))
+            columns = type_of_target(y) in ("multilabel-indicator", "continuous-multioutput")
+            self._labels = Labels(y if columns else np.asarray(classes))
             self.classes_ = self._labels.classes
+            if self._labels.kind == "probabilities" and len(self.classes_) != len(classes):
+                raise ValueError(
+                    f"y has the probabilities of {len(self.classes_)} classes, but {len(classes)} "
+                    "were passed."
+                )
         elif partial and classes is not None:
             if not np.array_equal(known, unique_labels(classes)):
                 raise ValueError(
@@ -630,22 +722,88 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         elif known is None or not (self.warm_start or partial):
             self._labels = Labels(y)
             self.classes_ = self._labels.classes
-        elif not partial and not np.array_equal(known, found := unique_labels(y)):
+        elif (
+            not partial
+            and self._labels.kind != "probabilities"
+            and not np.array_equal(known, found := unique_labels(y))
+        ):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {known}, `y` has {found}"
             )
         labels = self._labels
-        return labels.encode(y, dtype), labels.loss, labels.n_outputs
+        loss = labels.loss(self.loss)
+        row = LOSSES[loss]
+        if self.label_smoothing > 0 and not row.probabilities:
+            raise ValueError(
+                f"label_smoothing mixes probabilities, of which loss={self.loss!r} has none: set "
+                "it to 0, or use loss='log_loss' or 'binary_log_loss'."
+            )
+        return labels.encode(y, dtype, row.class_codes), loss, labels.n_outputs
+
+    def _class_weighted(self, y, sample_weight, partial, dtype):
+        """Weights of the rows times those of their classes."""
+        class_weight, labels = self.class_weight, self._labels
+        if isinstance(class_weight, str) and partial:
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, and partial_fit sees some: pass a "
+                "dict with the weights that sklearn.utils.class_weight.compute_class_weight finds "
+                "for all labels."
+            )
+        if labels.kind == "probabilities":
+            raise ValueError(
+                "class_weight needs one class a row, and y has the probabilities of all: use "
+                "sample_weight."
+            )
+        if labels.kind == "multilabel-indicator":
+            weights = compute_sample_weight(class_weight, y)
+        elif isinstance(class_weight, list):
+            raise ValueError(
+                "class_weight must be a dict or 'balanced' where each row has one class; a list "
+                "has a dict for each label of a label indicator matrix."
+            )
+        else:
+            of_classes = compute_class_weight(
+                class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+            )
+            weights = of_classes[labels.codes(y)]
+        if sample_weight is not None:
+            weights = weights * sample_weight
+        weights = np.ascontiguousarray(weights, dtype)
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            raise ValueError(
+                "class_weight must be finite and not negative, and leave some row a weight above "
+                f"0, got {class_weight!r}."
+            )
+        return weights
+
+    def score(self, X, y, sample_weight=None):
+        """Part of the rows whose labels are all predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
+(n_samples, n_classes)
+            The labels; of probabilities the highest of each row counts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        labels = self.__dict__.get("_labels")
+        if labels is not None and labels.kind == "probabilities" and np.ndim(y) == 2:
+            y = np.argmax(y, axis=1)
+        return super().score(X, y, sample_weight)
 
     def _class_numbers(self, targets):
-        """Class number of each row, or None where a row has several labels."""
-        if targets.ndim == 1:
-            return targets
-        return targets[:, 0].astype(np.intp) if targets.shape[1] == 1 else None
+        return self._labels.class_numbers(targets)
 
-    def _score(self, targets, outputs, sample_weight):
-        return self._labels.accuracy(targets, outputs, sample_weight)
+    def _score(self, loss, targets, outputs, sample_weight):
+        return self._labels.accuracy(targets, outputs, LOSSES[loss].boundary, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -658,7 +816,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
     _parameter_constraints: ClassVar[dict] = {
         **_BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), LossSpec],
     }
 
     def __init__(
@@ -695,6 +853,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        output_activation=None,
     ):
         self._set_parameters(locals())
 
@@ -753,7 +912,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def _encode(self, y, dtype, partial, classes):
-        """Targets, name of the loss, and number of outputs."""
+        """Targets, loss, and number of outputs."""
         y = y.toarray() if sparse.issparse(y) else y
         targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
         if self.loss == "poisson" and targets.min() < 0:
@@ -763,12 +922,15 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
             fitted = self._network.program.n_outputs
             if n_outputs != fitted:
                 raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
-        return targets, self.loss, n_outputs
+        loss = self.loss
+        if isinstance(loss, LossSpec):
+            loss = copy(loss.validate())
+        return targets, loss, n_outputs
 
     def _class_numbers(self, targets):
         return None
 
-    def _score(self, targets, outputs, sample_weight):
+    def _score(self, loss, targets, outputs, sample_weight):
         from sklearn.metrics import r2_score  # slow to import
 
         return float(r2_score(targets, outputs, sample_weight=sample_weight))

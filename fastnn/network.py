@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _core
 from .initializers import draw_parameters
-from .losses import LOSSES
+from .losses import LOSSES, output_stage
 from .optimizers import SGD
 from .program import State, aligned_zeros, compile_program
 
@@ -22,8 +22,8 @@ class Network:
     n_features : int
     layers : list of Dense
         The last is the output layer.
-    loss : str
-        Name of the loss.
+    loss : str or LossSpec
+        One that goes with the activation of the output layer.
     dtype : dtype-like
         float32 or float64.
     input_dropout : float, default=0.0
@@ -51,8 +51,10 @@ class Network:
 
     def _compile(self, layers, input_dropout):
         self.layers, self.input_dropout = layers, input_dropout
-        code = LOSSES[self.loss].code
-        self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+        code, parameter, activation = output_stage(self.loss, layers[-1].activation)
+        self.program = compile_program(
+            self.n_features, layers, code, self.dtype, input_dropout, parameter, activation
+        )
 
     def _name_views(self):
         parameters = self.state.parameters
@@ -139,9 +141,16 @@ class Network:
             if array is not view:
                 view[...] = array
 
-    def predict(self, X, n_jobs=None, device="cpu"):
-        """Output of the network for the rows of X, and whether all of X was finite."""
+    def predict(self, X, n_jobs=None, device="cpu", pre_activation=False):
+        """Output of the network for the rows of X, and whether all of X was finite.
+
+        Instead of the output, its pre-activation, where the loss contains the activation.
+        """
         program, state = self.program, self.state
+        if pre_activation:
+            stages = program.stages.copy()
+            stages[-1]["code"], stages[-1]["parameter"] = LOSSES["squared_error"].code, 0.0
+            program = replace(program, stages=stages)
         out = np.empty((X.shape[0], program.n_outputs), self.dtype)
         n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device=device)
         finite = _core.predict(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
@@ -42,6 +43,15 @@ STAGE = np.dtype(
 )
 
 ALIGNMENT = 64
+
+
+class Column(IntEnum):
+    """Columns of the table that has a row for each step: what may change from step to step.
+
+    The first ten are the optimizer's, see ``optimizers.py``.
+    """
+
+    SMOOTHING = 23
 
 
 def padded(n: int, dtype) -> int:
@@ -180,7 +190,13 @@ class _Arena:
 
 
 def compile_program(
-    n_features: int, layers: Sequence, loss_code: int, dtype, input_dropout: float = 0.0
+    n_features: int,
+    layers: Sequence,
+    loss_code: int,
+    dtype,
+    input_dropout: float = 0.0,
+    loss_parameter: float = 0.0,
+    output_activation="identity",
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -189,14 +205,17 @@ def compile_program(
     n_features : int
         Width of the input.
     layers : sequence of Dense
-        Hidden layers and, last, the output layer, of which only the width counts: its activation
-        belongs to the loss.
+        Hidden layers and, last, the output layer, of which only the width counts.
     loss_code : int
         Code of the loss, see ``losses.py``.
     dtype : dtype
         float32 or float64.
     input_dropout : float, default=0.0
         Probability of dropping an input value.
+    loss_parameter : float, default=0.0
+        Of the loss, where it has one.
+    output_activation : str or ActivationSpec, default="identity"
+        Comes before the loss, which may contain an activation of its own.
 
     Returns
     -------
@@ -239,6 +258,15 @@ def compile_program(
         add(BN_APPLY, n, n, y=y, **common)
         x = y
 
+    def add_activation(of, n: int) -> None:
+        nonlocal x
+        activation, parameter = row_and_parameter(of)
+        if activation.name != "identity":
+            y = values.take(width(n)) if activation.keeps_input else x
+            common = dict(dx=gradient, dy=gradient, code=activation.code, parameter=parameter)
+            add(ACTIVATION, n, n, x=x, y=y, **common)
+            x = y
+
     for index, layer in enumerate(layers):
         n = int(layer.units)
         y, dy = values.take(width(n)), gradients.take(width(n))
@@ -257,17 +285,14 @@ def compile_program(
         flops += 2 * n_in * n
         x, gradient, n_in = y, dy, n
         if index == len(layers) - 1:
-            add(OUTPUT, n, n, x=x, y=x, dx=gradient, dy=gradient, code=loss_code)
+            add_activation(output_activation, n)
+            common = dict(code=loss_code, parameter=loss_parameter)
+            add(OUTPUT, n, n, x=x, y=x, dx=gradient, dy=gradient, **common)
             break
         norm = layer.normalization
         if norm is not None and norm.position == "before":
             add_batch_norm(norm, n)
-        activation, parameter = row_and_parameter(layer.activation)
-        if activation.name != "identity":
-            y = values.take(width(n)) if activation.keeps_input else x
-            common = dict(dx=gradient, dy=gradient, code=activation.code, parameter=parameter)
-            add(ACTIVATION, n, n, x=x, y=y, **common)
-            x = y
+        add_activation(layer.activation, n)
         if norm is not None and norm.position == "after":
             add_batch_norm(norm, n)
         if layer.dropout:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from .program import aligned_zeros
+from .program import Column, aligned_zeros
 
 # A table of coefficients has one row for each step: bound its size for tiny batches of long data.
 STEPS_PER_CALL = 1 << 16
@@ -55,6 +55,7 @@ class Settings:
     verbose: Any
     loss_divisor: int = 1  # what the engine's data loss is divided by to be reported
     partial: bool = False  # a single epoch, that is not expected to converge
+    label_smoothing: float = 0.0
 
 
 @dataclass
@@ -239,6 +240,7 @@ def _epoch(engine, state, data, rows, optimizer, rate, settings):
         sizes = np.diff(np.append(np.arange(0, len(part), batch_size), len(part)))
         losses = np.empty((len(sizes), 2))
         coefficients = optimizer.coefficients(np.full(len(sizes), rate), settings.alpha, state.step)
+        coefficients[:, Column.SMOOTHING] = settings.label_smoothing
         n_done = engine.train_steps(
             data.X, data.y, data.sample_weight, part, batch_size, coefficients, losses
         )
@@ -294,7 +296,9 @@ def train_lbfgs(
     def objective(parameters):
         nonlocal least
         state.parameters[...] = parameters
-        data_loss, penalty = engine.loss_and_grad(X, y, sample_weight, settings.alpha, gradient)
+        data_loss, penalty = engine.loss_and_grad(
+            X, y, sample_weight, settings.alpha, gradient, settings.label_smoothing
+        )
         loss = data_loss + penalty
         if not np.isfinite(loss) and least == np.inf:
             raise ValueError(_NOT_FINITE)

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from fastnn import _core, losses, program
+from fastnn.losses import LOSSES
 from fastnn.optimizers import (
     SGD,
     Adadelta,
@@ -41,9 +42,7 @@ SOLVERS = {
 # Every optimizer with one loss, every loss with two optimizers.
 COMBINATIONS = [(optimizer, "log_loss") for optimizer in SOLVERS]
 COMBINATIONS += [
-    (optimizer, loss)
-    for optimizer in ("nesterov", "adam")
-    for loss in ("squared_error", "binary_log_loss", "poisson")
+    (optimizer, loss) for optimizer in ("nesterov", "adam") for loss in LOSSES if loss != "log_loss"
 ]
 
 
@@ -67,7 +66,8 @@ class Engine:
     Parameters
     ----------
     network : reference.Network
-    loss, optimizer : str
+    loss : str or LossSpec
+    optimizer : str
     dtype : "float32" or "float64"
     hyperparameters : the optimizer's
     """
@@ -78,12 +78,15 @@ class Engine:
         self.dtype = np.dtype(dtype)
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads = n_threads
+        code, parameter, activation = losses.output_stage(loss, network.layers[-1].activation)
         self.program = program.compile_program(
             len(network.parameters[0]["coef"]),
             network.layers,
-            losses.LOSSES[loss].code,
+            code,
             self.dtype,
-            input_dropout=network.input_dropout,
+            network.input_dropout,
+            parameter,
+            activation,
         )
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
@@ -123,11 +126,22 @@ class Engine:
     def weights(self, weight):
         return None if weight is None else np.ascontiguousarray(weight, self.dtype)
 
-    def train(self, X, y, batch_size, learning_rates, alpha=0.0, sample_weight=None, order=None):
+    def train(
+        self,
+        X,
+        y,
+        batch_size,
+        learning_rates,
+        alpha=0.0,
+        sample_weight=None,
+        order=None,
+        smoothing=0.0,
+    ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
         coefficients = self.solver.coefficients(
             np.asarray(learning_rates, float), alpha, self.state.step
         )
+        coefficients[:, program.Column.SMOOTHING] = smoothing
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses
@@ -136,11 +150,11 @@ class Engine:
         assert self.state.step == step + done
         return losses
 
-    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0):
+    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0, smoothing=0.0):
         """Data loss, penalty and the gradients under the reference's names."""
         grad = program.aligned_zeros(self.program.n_parameters, self.dtype)
         data_loss, penalty = self.native.loss_and_grad(
-            X, self.targets(y), self.weights(sample_weight), alpha, grad
+            X, self.targets(y), self.weights(sample_weight), alpha, grad, smoothing
         )
         return data_loss, penalty, self.named(grad)
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 import fastnn
-from fastnn import initializers
+from fastnn import initializers, losses
 from fastnn.activations import (
     ACTIVATIONS,
     ELU,
@@ -20,7 +20,7 @@ from fastnn.activations import (
 )
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
-from fastnn.losses import LOSSES
+from fastnn.losses import LOSSES, Huber, Minkowski, Quantile
 from fastnn.optimizers import (
     LBFGS,
     N_COEFFICIENTS,
@@ -38,14 +38,16 @@ from fastnn.optimizers import (
     Rprop,
     Rule,
 )
+from fastnn.program import Column
 from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 from fastnn.specs import resolve
 
 ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
+LOSS_SPECS = [Huber(), Minkowski(), Quantile()]
 REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
-SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
+SPECS += [*ACTIVATION_SPECS, *LOSS_SPECS, Dropout(), Dense(3)]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -105,6 +107,9 @@ def test_set_params_tells_the_known_names():
         LeakyReLU(negative_slope=-0.1),
         ELU(alpha=0.0),
         GELU(approximate="erf"),
+        Huber(delta=0.0),
+        Minkowski(p=0.9),
+        Quantile(quantile=1.0),
         Normal(std=-1.0),
         Uniform(low=np.inf),
         Orthogonal(gain=-1.0),
@@ -155,8 +160,7 @@ def _enumerations():
 def test_codes_are_those_of_the_header(prefix, rows):
     (names,) = (names for names in _enumerations() if names[0].startswith(prefix))
     assert [row.code for row in rows] == list(range(len(names)))
-    short = {"log_loss": "log", "binary_log_loss": "binary_log"}
-    assert [short.get(row.name, row.name) for row in rows] == [
+    assert [row.name.removesuffix("_loss") for row in rows] == [
         name.removeprefix(prefix).lower() for name in names
     ]
 
@@ -175,6 +179,7 @@ def test_tables_are_as_wide_as_the_header_says():
         "COEF_DECAY",
         "COEF_OWN",
         "COEF_END_OF_OPTIMIZER = 10",
+        *(f"COEF_{column.name} = {column}" for column in Column),
         f"N_COEFS = {N_COEFFICIENTS}",
     ]
     for spec in OPTIMIZERS.values():
@@ -185,7 +190,36 @@ def test_tables_are_as_wide_as_the_header_says():
 def test_every_loss_has_an_output_activation():
     assert {loss.output_activation for loss in LOSSES.values()} <= set(ACTIVATIONS)
     assert HIDDEN_ACTIVATIONS[:4] == ["identity", "logistic", "tanh", "relu"]
-    assert not {"softmax", "exp"} & set(HIDDEN_ACTIVATIONS)
+    assert not {"softmax", "exp", "threshold"} & set(HIDDEN_ACTIVATIONS)
+
+
+def test_a_losss_name_stands_for_the_defaults_of_its_spec():
+    for spec in LOSS_SPECS:
+        assert losses.row_and_parameter(spec.name) == losses.row_and_parameter(spec)
+    assert losses.row_and_parameter(Huber(0.3)) == (LOSSES["huber"], 0.3)
+    assert losses.row_and_parameter(Minkowski(p=3)) == (LOSSES["minkowski"], 3)
+    assert losses.row_and_parameter(Quantile(0.9)) == (LOSSES["quantile"], 0.9)
+    assert losses.row_and_parameter("hinge") == (LOSSES["hinge"], 0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_losss_own_output_activation_is_no_stage(name):
+    row = LOSSES[name]
+    own = losses.check_output_activation(name, None)
+    assert own == losses.check_output_activation(name, own) == row.output_activation
+    assert losses.output_stage(name, own)[::2] == (row.code, "identity")
+    assert row.regression or row.classification or name == "soft_log_loss"
+
+
+def test_another_output_activation_comes_before_the_loss():
+    for activation in ("tanh", LeakyReLU(0.3)):
+        for loss in ("huber", Quantile(0.9)):
+            row, parameter = losses.row_and_parameter(loss)
+            assert losses.check_output_activation(loss, activation) == activation
+            assert losses.output_stage(loss, activation) == (row.code, parameter, activation)
+    assert losses.check_output_activation("perceptron", "threshold") == "threshold"
+    assert losses.output_stage("perceptron", "threshold") == (10, 1.0, "identity")
+    assert losses.output_stage("perceptron", "identity") == (10, 0.0, "identity")
 
 
 def test_an_activations_name_stands_for_the_defaults_of_its_spec():

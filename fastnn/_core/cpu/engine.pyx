@@ -120,6 +120,7 @@ cdef struct Worker:
     int64_t start
     uint32_t step
     double scale            # 1 / sum of the batch's weights
+    double smoothing        # of the labels
     char *values            # value buffers, and the number of rows that each has room for
     int64_t room
     const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
@@ -222,12 +223,11 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_DROPOUT and stage.x != stage.y:
         memcpy(y, x, n_rows * ld * job.itemsize)
     elif stage.kind == STAGE_OUTPUT and job.mode == PREDICT:
-        k.output(stage.code, n_rows, stage.n_out, ld, y)
+        k.output(stage.code, stage.parameter, n_rows, stage.n_out, ld, y)
     elif stage.kind == STAGE_OUTPUT:
-        k.loss(stage.code, n_rows, stage.n_out, ld, y, job.targets,
-               shifted(worker.order, first), worker.start + first, job.weights, worker.scale,
-               delta(job, stage.dy, first, ld),
-               job.row_loss + first * job.itemsize)
+        k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, y,
+               job.targets, shifted(worker.order, first), worker.start + first, job.weights,
+               worker.scale, delta(job, stage.dy, first, ld), job.row_loss + first * job.itemsize)
 
 
 cdef void backward(const Job *job, const Worker *worker, int index, int64_t first,
@@ -457,6 +457,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         worker.n_rows = min(job.batch_size, job.n_rows - worker.start)
         worker.order = shifted(job.order, worker.start)
         worker.step = <uint32_t> (job.step + step)
+        worker.smoothing = job.coefficients[step * N_COEFS + COEF_SMOOTHING]
         chunks = quotient_up(worker.n_rows, ROW_CHUNK)
         worker.first = min(chunks * thread // n_threads * ROW_CHUNK, worker.n_rows)
         worker.last = min(chunks * (thread + 1) // n_threads * ROW_CHUNK, worker.n_rows)
@@ -840,7 +841,7 @@ cdef class Engine:
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
 
-    def loss_and_grad(self, X, y, sample_weight, alpha, grad):
+    def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0):
         """Loss and gradient over all rows, without dropout; returns (data loss, L2 penalty).
 
         Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
@@ -854,7 +855,9 @@ cdef class Engine:
         grad[...] = 0
         losses = np.zeros((n_blocks, 2))
         job.gradient, job.weight_sum = data(grad), total
-        self.run(GRADIENT, X, y, sample_weight, None, block, np.zeros((n_blocks, N_COEFS)), losses)
+        coefficients = np.zeros((n_blocks, N_COEFS))
+        coefficients[:, COEF_SMOOTHING] = label_smoothing
+        self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses)
         penalty = 0.0
         for g, w in zip(self.program.coefs(grad), self.program.coefs(self.state.parameters)):
             g += self.program.dtype.type(alpha / total) * w
