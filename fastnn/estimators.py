@@ -27,6 +27,7 @@ from .labels import Labels
 from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
 from .losses import (
     CLASSIFICATION_LOSSES,
+    COMPARING_LOSSES,
     LOSSES,
     REGRESSION_LOSSES,
     LossSpec,
@@ -807,7 +808,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.loss not in COMPARING_LOSSES
         return tags
 
 

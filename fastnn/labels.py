@@ -4,6 +4,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
+from .losses import COMPARING_LOSSES
+
 # Rows of probabilities may be rounded to so many parts of 1.
 _SUM_TOLERANCE = 1e-3
 
@@ -61,7 +63,7 @@ class Labels:
             return "soft_log_loss"
         if self.kind == "multiclass":
             return name
-        if name in ("weston_watkins", "crammer_singer"):
+        if name in COMPARING_LOSSES:
             if self.kind == "binary":
                 return "hinge"
             raise ValueError(

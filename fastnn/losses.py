@@ -79,6 +79,8 @@ LOSSES = {
 }
 REGRESSION_LOSSES = [name for name, row in LOSSES.items() if row.regression]
 CLASSIFICATION_LOSSES = [name for name, row in LOSSES.items() if row.classification]
+#: Those that compare the class of a row with all others, so that it can have but one.
+COMPARING_LOSSES = ["weston_watkins", "crammer_singer"]
 
 
 class LossSpec(Spec):
@@ -215,6 +217,16 @@ def output_stage(loss: str | LossSpec, output_activation: str | ActivationSpec):
     return row.code, parameter, output_activation if row.any_activation else "identity"
 
 
+# What is meant by some that do not go together.
+_OTHERS = {
+    ("log_loss", "logistic"): "a logistic unit for each class is loss='binary_log_loss'",
+    ("binary_log_loss", "softmax"): (
+        "a softmax over all classes is loss='log_loss'; of two classes, or several labels a row, "
+        "it has logistic units too"
+    ),
+}
+
+
 def check_output_activation(loss: str | LossSpec, output_activation: str | ActivationSpec | None):
     """The output activation of a loss: its own for None. Refuses those that cannot follow."""
     row, _ = row_and_parameter(loss)
@@ -233,6 +245,8 @@ def check_output_activation(loss: str | LossSpec, output_activation: str | Activ
         )
     elif row.any_activation:
         reason = f"{asked!r} belongs to another loss: any activation of hidden layers will do"
+    elif (row.name, asked) in _OTHERS:
+        reason = _OTHERS[row.name, asked]
     elif row.probabilities or row.name == "poisson":
         reason = (
             f"this loss is written for an output that is {own!r}: use loss='squared_error' for "
