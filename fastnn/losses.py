@@ -245,7 +245,7 @@ def check_output_activation(loss: str | LossSpec, output_activation: str | Activ
         )
     elif row.any_activation:
         reason = f"{asked!r} belongs to another loss: any activation of hidden layers will do"
-    elif (row.name, asked) in _OTHERS:
+    elif isinstance(asked, str) and (row.name, asked) in _OTHERS:
         reason = _OTHERS[row.name, asked]
     elif row.probabilities or row.name == "poisson":
         reason = (

@@ -330,6 +330,11 @@ BAD_PARAMETERS_OF_ONE = [
     ),
     (
         MLPClassifier,
+        {"output_activation": LeakyReLU()},
+        "negative_slope=0.01.* does not go with loss='log_loss'.*loss='squared_error'",
+    ),
+    (
+        MLPClassifier,
         {"loss": "hinge", "output_activation": "tanh"},
         "'tanh' does not go with loss='hinge'.*loss='squared_error'",
     ),
