@@ -2,8 +2,9 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
+from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
-from .layers import BatchNorm, Dropout
+from .layers import BatchNorm, Dense, Dropout, Residual
 from .losses import Huber, Minkowski, Quantile
 from .optimizers import (
     LBFGS,
@@ -36,6 +37,8 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CustomActivation",
+    "Dense",
     "Dropout",
     "Huber",
     "InvScaling",
@@ -48,6 +51,7 @@ __all__ = [
     "Quantile",
     "RAdam",
     "RMSprop",
+    "Residual",
     "Rprop",
     "initializers",
     "show_versions",

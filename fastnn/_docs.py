@@ -19,6 +19,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         - 'mish' is x tanh(softplus(x)) (Misra 2020).
         - 'softplus' is log(1 + exp(x)) (Dugas et al. 2001).
         - 'softsign' is x / (1 + abs(x)) (Bergstra et al. 2009).
+        - ``CustomActivation(value, derivative)`` is a function of your own.
 
     solver : {'lbfgs', 'sgd', 'momentum', 'adagrad', 'adadelta', 'rmsprop', 'rprop', 'adam', \
 'adamw', 'nadam', 'radam', 'amsgrad'} or a spec, default='adam'
@@ -132,7 +133,14 @@ default='constant'
     bias_init : str, initializer, array, function or list of these, default=None
         The biases to start from, as `weight_init` but for 'orthogonal'; arrays have the shape
         (fan_out,). None is scikit-learn's rule: random numbers as large as the weights of its
-        `weight_init`."""
+        `weight_init`.
+
+    layers : list of layers or None, default=None
+        The hidden layers one by one, in place of `hidden_layer_sizes`, `activation`,
+        `normalization` and `dropout`: `Dense`, `Residual`, `Dropout`, normalizations, and
+        activations by name or spec. As ``[Dense(100, "gelu", normalization="batch", dropout=0.2),
+        Residual([Dense(100), Dense(100, "identity")]), "relu"]``. The output layer comes after
+        them. In searches, ``layers__0__units`` is the number of units of the first."""
 
 _OUTPUT_ACTIVATION = """\
 output_activation : str, LeakyReLU, ELU, GELU or None, default=None

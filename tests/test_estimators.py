@@ -34,6 +34,7 @@ from fastnn import (
     Adaptive,
     AMSGrad,
     BatchNorm,
+    Dense,
     Dropout,
     Huber,
     InvScaling,
@@ -77,7 +78,10 @@ def regressor(**options):
 
 
 # Parameters that come after scikit-learn's.
-NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
+NEW = [
+    *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
+    *("layers",),
+]
 NEW_OF = {
     MLPClassifier: [*NEW, "loss", "output_activation", "label_smoothing", "class_weight"],
     MLPRegressor: [*NEW, "output_activation"],
@@ -159,6 +163,7 @@ CHANGES = {
     "weight_init": ({}, "he_normal"),
     "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
+    "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
     "output_activation": ({"loss": "squared_error"}, "tanh"),
 }
 OWN_CHANGES = [

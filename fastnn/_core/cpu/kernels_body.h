@@ -5,6 +5,7 @@
 #include "kernels.h"
 #include "losses.h"
 #include "optimizers.h"
+#include "residual.h"
 #include "rows.h"
 
 /* Sum of values[i] * weights[order[i]] (first_row + i where order is NULL); NULL stands for ones. */
