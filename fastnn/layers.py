@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, refuse_threshold
 from .specs import Layer, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
@@ -222,6 +222,7 @@ def checked(layer):
     -------
     Layer or str
     """
+    refuse_threshold(layer.activation if isinstance(layer, Dense) else layer)
     if isinstance(layer, str):
         if layer not in HIDDEN_ACTIVATIONS:
             raise ValueError(
