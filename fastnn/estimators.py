@@ -514,7 +514,8 @@ class _BaseMLP(BaseEstimator):
         from .summary import Summary
 
         network = self._fitted()
-        return Summary(network.program, self.out_activation_)
+        own_stage = row_and_parameter(network.loss)[0].any_activation
+        return Summary(network.program, "identity" if own_stage else self.out_activation_)
 
     def _repr_html_inner(self):
         html = estimator_html_repr(self)
