@@ -719,7 +719,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         from .summary import Summary
 
         network = self._fitted()
-        return Summary(network.program, self.out_activation_)
+        own_stage = row_and_parameter(network.loss)[0].any_activation
+        return Summary(network.program, "identity" if own_stage else self.out_activation_)
 
     def _repr_html_inner(self):
         html = estimator_html_repr(self)

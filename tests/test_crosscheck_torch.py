@@ -353,7 +353,7 @@ class TorchNetwork:
             self.layers.append((linear, norm))
             activation = TORCH_ACTIVATIONS.get(layer.activation)
             if layer is network.layers[-1]:
-                before = any(kind == "activation" for kind, _ in network.stages[-2:])
+                before = any(kind == "activation" for kind, *_ in network.stages[-2:])
                 self.stack += [linear, activation] if before else [linear]
             elif norm is None:
                 self.stack += [linear, activation]

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss, mean_absolute_error, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from fastnn import Huber, LeakyReLU, Minkowski, MLPClassifier, MLPRegressor, Quantile
@@ -380,3 +381,18 @@ def test_class_weight_with_partial_fit():
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
     with pytest.raises(ValueError, match="class_weight='balanced' needs all rows at once"):
         classifier(class_weight="balanced").partial_fit(X, NAMES, classes=np.unique(NAMES))
+
+
+def test_the_activation_of_the_output_does_not_change_what_is_drawn():
+    """Without hidden layers either, where scikit-learn draws as for 'relu'."""
+    options = {"hidden_layer_sizes": (), "max_iter": 1, "random_state": 0, "alpha": 0.0}
+    ours, theirs = (of(**options).fit(X, Y["binary"]) for of in (MLPClassifier, TheirClassifier))
+    np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0])
+
+
+def test_summary_has_a_line_for_an_output_activation():
+    model = MLPRegressor("huber", (3,), output_activation="softplus", max_iter=1).fit(X, CODES)
+    names = [line.stage for line in model.summary().lines]
+    assert names == ["input", "dense", "relu", "dense", "softplus", "output: identity"]
+    model = classifier(loss="perceptron", output_activation="threshold").fit(X, CODES)
+    assert model.summary().lines[-1].stage == "output: threshold"
