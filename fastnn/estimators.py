@@ -27,6 +27,7 @@ from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
 from .losses import LOSSES
 from .network import Network, check_memory
 from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
+from .regularizers import Regularization
 from .schedules import SCHEDULES, Constant, Schedule
 from .specs import resolve
 from .trainer import Data, History, Settings, train, train_lbfgs
@@ -110,6 +111,13 @@ class _BaseMLP(BaseEstimator):
             "array-like",
             callable,
         ],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "clip_value": [None, Interval(Real, 0, None, closed="neither")],
+        "learning_rate_factors": [None, dict],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "penalize_intercepts": ["boolean"],
+        "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "weight_noise": [Interval(Real, 0, None, closed="left")],
     }
 
     def _set_parameters(self, arguments):
@@ -136,6 +144,12 @@ class _BaseMLP(BaseEstimator):
             self._adopt_parameters()
         optimizer = self._optimizer()
         stochastic = not isinstance(optimizer, LBFGS)
+        self._regularization().check(optimizer, self.solver)
+        if self.learning_rate_factors and not stochastic:
+            raise ValueError(
+                f"learning_rate_factors need a learning rate, which solver={self.solver!r} has "
+                "not: choose a solver such as 'sgd' or 'adam'."
+            )
         early_stopping = self.early_stopping and stochastic
         if partial and early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -166,7 +180,14 @@ class _BaseMLP(BaseEstimator):
         progress = self._progress(history)
         network.use_optimizer(optimizer)
         n_steps = settings.max_iter * math.ceil(len(rows) / settings.batch_size)
-        engine = network.engine(optimizer, settings.batch_size, n_steps, self.n_jobs, self.device)
+        engine = network.engine(
+            optimizer,
+            settings.batch_size,
+            n_steps,
+            self.n_jobs,
+            self.device,
+            self.learning_rate_factors,
+        )
         if stochastic:
             train(
                 engine,
@@ -205,8 +226,8 @@ class _BaseMLP(BaseEstimator):
                     f"dropout needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot "
                     "minimise a loss that changes at random."
                 )
-            if network.seed is None:
-                network.seed = int(random_state.randint(np.iinfo(np.int32).max))
+        if (network.drops_out or self.weight_noise) and network.seed is None:
+            network.seed = int(random_state.randint(np.iinfo(np.int32).max))
         return network
 
     def _publish(self, network, history, stochastic):
@@ -248,6 +269,16 @@ class _BaseMLP(BaseEstimator):
         own = _OF_SOLVERS.get(self.solver, {}) if isinstance(self.solver, str) else {}
         defaults = {name: getattr(self, parameter) for name, parameter in own.items()}
         return resolve("solver", self.solver, OPTIMIZERS, defaults)
+
+    def _regularization(self):
+        return Regularization(
+            l1_ratio=self.l1_ratio,
+            penalize_intercepts=self.penalize_intercepts,
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            max_norm=self.max_norm,
+            weight_noise=self.weight_noise,
+        )
 
     def _schedule(self, optimizer):
         if isinstance(optimizer, Adam) and isinstance(self.learning_rate, str):
@@ -318,6 +349,7 @@ class _BaseMLP(BaseEstimator):
             verbose=self.verbose,
             loss_divisor=n_outputs if LOSSES[loss].mean_over_outputs else 1,
             partial=partial,
+            regularization=self._regularization(),
         )
 
     # ------------------------------------------------------------------------- validation set
@@ -516,6 +548,13 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        clip_norm=None,
+        clip_value=None,
+        learning_rate_factors=None,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+        max_norm=None,
+        weight_noise=0.0,
     ):
         self._set_parameters(locals())
 
@@ -695,6 +734,13 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        clip_norm=None,
+        clip_value=None,
+        learning_rate_factors=None,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+        max_norm=None,
+        weight_noise=0.0,
     ):
         self._set_parameters(locals())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
@@ -37,11 +38,31 @@ STAGE = np.dtype(
         ("momentum", np.float64),
         ("epsilon", np.float64),
         ("parameter", np.float64),
+        ("weight_factor", np.float64),
+        ("bias_factor", np.float64),
     ],
     align=True,
 )
 
 ALIGNMENT = 64
+
+
+class Column(IntEnum):
+    """Columns of the table that has a row for each step: what may change from step to step.
+
+    The first ten are the optimizer's. Zeros in those behind them ask for nothing.
+    """
+
+    LEARNING_RATE = 0
+    L2 = 1
+    DECAY = 2
+    OWN = 3
+    L1 = 17
+    BIAS_PENALTY = 18
+    CLIP_VALUE = 19
+    CLIP_NORM = 20
+    MAX_NORM = 21
+    WEIGHT_NOISE = 22
 
 
 def padded(n: int, dtype) -> int:
@@ -218,6 +239,7 @@ def compile_program(
             stage[name] = -1
         stage["kind"], stage["n_in"], stage["n_out"] = kind, n_in, n_out
         stage["ld_in"], stage["ld_out"] = width(n_in), width(n_out)
+        stage["weight_factor"] = stage["bias_factor"] = 1
         for name, value in fields.items():
             stage[name] = value
         stages.append(stage)

@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from .program import aligned_zeros
+from .regularizers import Regularization
 
 # A table of coefficients has one row for each step: bound its size for tiny batches of long data.
 STEPS_PER_CALL = 1 << 16
@@ -55,6 +56,7 @@ class Settings:
     verbose: Any
     loss_divisor: int = 1  # what the engine's data loss is divided by to be reported
     partial: bool = False  # a single epoch, that is not expected to converge
+    regularization: Regularization = field(default_factory=Regularization)
 
 
 @dataclass
@@ -239,6 +241,7 @@ def _epoch(engine, state, data, rows, optimizer, rate, settings):
         sizes = np.diff(np.append(np.arange(0, len(part), batch_size), len(part)))
         losses = np.empty((len(sizes), 2))
         coefficients = optimizer.coefficients(np.full(len(sizes), rate), settings.alpha, state.step)
+        settings.regularization.fill(coefficients)
         n_done = engine.train_steps(
             data.X, data.y, data.sample_weight, part, batch_size, coefficients, losses
         )
@@ -288,13 +291,16 @@ def train_lbfgs(
     """
     X, y, sample_weight, _ = data
     gradient = aligned_zeros(len(state.parameters), state.parameters.dtype)
+    biases_too = settings.regularization.penalize_intercepts
     best, least = Snapshot(state), np.inf
     history.n_iter = 0
 
     def objective(parameters):
         nonlocal least
         state.parameters[...] = parameters
-        data_loss, penalty = engine.loss_and_grad(X, y, sample_weight, settings.alpha, gradient)
+        data_loss, penalty = engine.loss_and_grad(
+            X, y, sample_weight, settings.alpha, gradient, penalize_intercepts=biases_too
+        )
         loss = data_loss + penalty
         if not np.isfinite(loss) and least == np.inf:
             raise ValueError(_NOT_FINITE)

@@ -4,8 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from fastnn import _core, losses, program
+from fastnn import _core, losses, program, regularizers
 from fastnn.optimizers import (
+    LAMB,
     SGD,
     Adadelta,
     Adagrad,
@@ -36,6 +37,8 @@ SOLVERS = {
     "nadam": NAdam,
     "radam": RAdam,
     "amsgrad": AMSGrad,
+    "look_ahead": partial(SGD, nesterov="look_ahead"),
+    "lamb": LAMB,
 }
 
 # Every optimizer with one loss, every loss with two optimizers.
@@ -69,11 +72,21 @@ class Engine:
     network : reference.Network
     loss, optimizer : str
     dtype : "float32" or "float64"
+    factors : dict, optional
+        Of the learning rate, as estimators take them.
     hyperparameters : the optimizer's
     """
 
     def __init__(
-        self, network, loss, optimizer="sgd", dtype="float64", max_batch=64, n_threads=1, **hyper
+        self,
+        network,
+        loss,
+        optimizer="sgd",
+        dtype="float64",
+        max_batch=64,
+        n_threads=1,
+        factors=None,
+        **hyper,
     ):
         self.dtype = np.dtype(dtype)
         self.solver = SOLVERS[optimizer](**hyper)
@@ -85,6 +98,8 @@ class Engine:
             self.dtype,
             input_dropout=network.input_dropout,
         )
+        if factors is not None:
+            self.program = regularizers.with_factors(self.program, factors)
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
         self.parameters = self.named(self.state.parameters)
@@ -123,11 +138,22 @@ class Engine:
     def weights(self, weight):
         return None if weight is None else np.ascontiguousarray(weight, self.dtype)
 
-    def train(self, X, y, batch_size, learning_rates, alpha=0.0, sample_weight=None, order=None):
+    def train(
+        self,
+        X,
+        y,
+        batch_size,
+        learning_rates,
+        alpha=0.0,
+        sample_weight=None,
+        order=None,
+        **regularization,
+    ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
         coefficients = self.solver.coefficients(
             np.asarray(learning_rates, float), alpha, self.state.step
         )
+        regularizers.Regularization(**regularization).fill(coefficients)
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses
@@ -136,11 +162,11 @@ class Engine:
         assert self.state.step == step + done
         return losses
 
-    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0):
+    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0, **penalty):
         """Data loss, penalty and the gradients under the reference's names."""
         grad = program.aligned_zeros(self.program.n_parameters, self.dtype)
         data_loss, penalty = self.native.loss_and_grad(
-            X, self.targets(y), self.weights(sample_weight), alpha, grad
+            X, self.targets(y), self.weights(sample_weight), alpha, grad, **penalty
         )
         return data_loss, penalty, self.named(grad)
 

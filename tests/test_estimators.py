@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from fastnn import (
     ELU,
     GELU,
+    LAMB,
     LBFGS,
     SGD,
     Adadelta,
@@ -74,6 +75,8 @@ def regressor(**options):
 
 # Parameters that come after scikit-learn's.
 NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
+NEW += ["clip_norm", "clip_value", "learning_rate_factors", "l1_ratio", "penalize_intercepts"]
+NEW += ["max_norm", "weight_noise"]
 
 # --- the same interface ---------------------------------------------------------------------------
 
@@ -152,18 +155,31 @@ CHANGES = {
     "weight_init": ({}, "he_normal"),
     "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
+    "clip_norm": ({}, 0.1),
+    "clip_value": ({}, 0.01),
+    "learning_rate_factors": ({}, {"biases": 2.0}),
+    "l1_ratio": ({}, 0.5),
+    "penalize_intercepts": ({}, True),
+    "max_norm": ({}, 0.5),
+    "weight_noise": ({}, 0.1),
 }
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
     ("solver", SGD(), SGD(nesterov=False)),
+    ("solver", SGD(), SGD(nesterov="look_ahead")),
+    ("solver", SGD(), SGD(weight_decay=0.1)),
     ("solver", Adam(), Adam(beta_1=0.8)),
     ("solver", Adam(), Adam(beta_2=0.9)),
     ("solver", Adam(), Adam(epsilon=1e-3)),
     ("solver", Momentum(), Momentum(beta=0.8)),
+    ("solver", Momentum(), Momentum(weight_decay=0.1)),
+    ("solver", Adagrad(), Adagrad(weight_decay=0.1)),
     ("solver", Adagrad(), Adagrad(epsilon=1e-3)),
     ("solver", Adadelta(), Adadelta(rho=0.8)),
+    ("solver", Adadelta(), Adadelta(weight_decay=0.1)),
     ("solver", Adadelta(), Adadelta(epsilon=1e-3)),
     ("solver", RMSprop(), RMSprop(rho=0.9)),
+    ("solver", RMSprop(), RMSprop(weight_decay=0.1)),
     ("solver", RMSprop(), RMSprop(momentum=0.9)),
     ("solver", RMSprop(), RMSprop(centered=True)),
     ("solver", RMSprop(centered=True), RMSprop(centered=True, momentum=0.5)),
@@ -186,6 +202,10 @@ SPEC_CHANGES = [
     ("solver", AMSGrad(), AMSGrad(beta_1=0.8)),
     ("solver", AMSGrad(), AMSGrad(beta_2=0.9)),
     ("solver", AMSGrad(), AMSGrad(epsilon=1e-3)),
+    ("solver", LAMB(), LAMB(beta_1=0.8)),
+    ("solver", LAMB(), LAMB(beta_2=0.9)),
+    ("solver", LAMB(), LAMB(epsilon=1e-3)),
+    ("solver", LAMB(), LAMB(weight_decay=0.1)),
     ("solver", LBFGS(), LBFGS(max_fun=3)),
     ("learning_rate", InvScaling(), InvScaling(power_t=0.1)),
     ("learning_rate", Adaptive(), Adaptive(divisor=2.0)),

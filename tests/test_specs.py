@@ -22,6 +22,7 @@ from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitL
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
 from fastnn.losses import LOSSES
 from fastnn.optimizers import (
+    LAMB,
     LBFGS,
     N_COEFFICIENTS,
     OPTIMIZERS,
@@ -38,6 +39,7 @@ from fastnn.optimizers import (
     Rprop,
     Rule,
 )
+from fastnn.program import Column
 from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 from fastnn.specs import resolve
 
@@ -74,6 +76,8 @@ def test_set_params_tells_the_known_names():
         SGD(momentum=1.5),
         SGD(momentum=-0.1),
         SGD(nesterov="yes"),
+        SGD(weight_decay=-0.1),
+        LAMB(weight_decay=-0.1),
         Adam(beta_1=1.0),
         Adam(beta_2=-0.1),
         Adam(epsilon=0.0),
@@ -175,8 +179,20 @@ def test_tables_are_as_wide_as_the_header_says():
         "COEF_DECAY",
         "COEF_OWN",
         "COEF_END_OF_OPTIMIZER = 10",
+        "COEF_L1 = 17",
+        "COEF_BIAS_PENALTY",
+        "COEF_CLIP_VALUE",
+        "COEF_CLIP_NORM",
+        "COEF_MAX_NORM",
+        "COEF_WEIGHT_NOISE",
         f"N_COEFS = {N_COEFFICIENTS}",
     ]
+    number = -1
+    for column in columns[:-1]:
+        name, _, given = column.partition(" = ")
+        number = int(given) if given else number + 1
+        if name != "COEF_END_OF_OPTIMIZER":
+            assert Column[name.removeprefix("COEF_")] == number
     for spec in OPTIMIZERS.values():
         if spec is not LBFGS:
             assert spec().coefficients(np.ones(3), 0.1, 0).shape == (3, N_COEFFICIENTS)

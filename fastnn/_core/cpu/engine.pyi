@@ -48,4 +48,6 @@ class Engine:
         sample_weight: NDArray[Any] | None,
         alpha: float,
         grad: NDArray[Any],
+        l1_ratio: float = 0.0,
+        penalize_intercepts: bool = False,
     ) -> tuple[float, float]: ...

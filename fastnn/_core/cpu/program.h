@@ -17,7 +17,7 @@ enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT
 enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON };
 enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA,
        OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS,
-       OPT_AMSGRAD };
+       OPT_AMSGRAD, OPT_LOOK_AHEAD, OPT_LAMB };
 enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
 
 /* Rows of a batch are handed to threads, and batch norm sums them, by chunks of this many; the rows
@@ -27,8 +27,11 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
- * the gradient. Behind the optimizer's lies what else may change from step to step. */
-enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10, N_COEFS = 24 };
+ * the gradient. Behind the optimizer's lies what else may change from step to step; see
+ * regularizers.py for these. */
+enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
+       COEF_L1 = 17, COEF_BIAS_PENALTY, COEF_CLIP_VALUE, COEF_CLIP_NORM, COEF_MAX_NORM,
+       COEF_WEIGHT_NOISE, N_COEFS = 24 };
 
 typedef struct {
     int32_t kind;
@@ -49,6 +52,8 @@ typedef struct {
     double momentum;    /* batch norm */
     double epsilon;
     double parameter;   /* of the activation, where it has one */
+    double weight_factor; /* of the learning rate of weight and bias; both of a norm have the first */
+    double bias_factor;
 } Stage;
 
 /* Rows of the user's data: dense (strides in elements), or CSR where indptr is not NULL. */
