@@ -114,8 +114,8 @@ def test_methods_are_scikit_learns(ours, theirs):
 
 def test_repr_shows_what_was_changed():
     assert repr(MLPClassifier()) == "MLPClassifier()"
-    text = repr(MLPClassifier(solver=SGD(momentum=0.5), normalization="batch"))
-    assert text == ("MLPClassifier(normalization='batch', solver=SGD(momentum=0.5, nesterov=True))")
+    text = repr(MLPClassifier(solver=Momentum(beta=0.5), dropout=0.1))
+    assert text == "MLPClassifier(dropout=0.1, solver=Momentum(beta=0.5, weight_decay=0.0))"
 
 
 def test_examples_in_the_documentation():

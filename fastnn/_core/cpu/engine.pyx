@@ -91,7 +91,7 @@ cdef struct Job:
     char *ones
     # buffers of each thread
     char *workers
-    int64_t worker_size, worker_values
+    int64_t worker_size, worker_values, worker_scales
     # a batch of sparse rows
     int64_t *offsets
     int64_t *starts
@@ -582,7 +582,7 @@ cdef void update(Job *job, const Worker *worker, int tasks_begin, int tasks_end,
             task, stage = job.tasks + i, job.stages + job.tasks[i].stage
             if not of_weight(task) or rate_factor(job, task) == 0:
                 continue
-            scales = worker.own + task.scratch * job.itemsize
+            scales = worker.own + job.worker_scales * job.itemsize
             if i >= end:
                 tasks_of_weight(job, i, &begin, &end)
                 k.column_scales(end - begin, stage.ld_out,
@@ -1005,6 +1005,8 @@ cdef class Engine:
         job.magnitudes = self.buffer("magnitudes", job.n_tasks * job.panel)
         job.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
         job.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
+        job.worker_scales = scratch
+        scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
         job.worker_size = (scratch + job.panel) * job.itemsize   # a line between two threads
         job.workers = self.buffer("workers", self.n_threads * (scratch + job.panel))
 
