@@ -25,12 +25,13 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         What minimises the loss. The names of scikit-learn ('lbfgs', 'sgd', 'adam') take their
         options from `momentum`, `nesterovs_momentum`, `beta_1`, `beta_2`, `epsilon` and `max_fun`;
         the others have the defaults of their specs (`Momentum`, `Adagrad`, `Adadelta`, `RMSprop`,
-        `Rprop`, `AdamW`, `NAdam`, `RAdam`, `AMSGrad`, `LAMB`). A spec such as ``Adam(beta_1=0.8)`` brings
-        its own options, and can be searched over: ``solver__beta_1``.
+        `Rprop`, `AdamW`, `NAdam`, `RAdam`, `AMSGrad`, `LAMB`). A spec such as
+        ``Adam(beta_1=0.8)`` brings its own options, and can be searched over: ``solver__beta_1``.
 
     alpha : float, default=0.0001
-        Strength of the penalty on the weights, L2 where `l1_ratio` is 0. It is divided by the number
-        of rows of the batch (or by the sum of their sample weights) when it is added to the loss.
+        Strength of the penalty on the weights, which is L2 where `l1_ratio` is 0. It is divided by
+        the number of rows of the batch (or by the sum of their sample weights) when it is added to
+        the loss.
         Not used by 'adamw' and 'lamb', which have a `weight_decay` of their own.
 
     batch_size : int or 'auto', default='auto'
@@ -154,9 +155,9 @@ default='constant'
         'rprop' the factor is one of the first step size. Not possible with 'lbfgs'.
 
     l1_ratio : float, default=0.0
-        What part of the penalty is L1, between 0 and 1: with w all weights, the penalty is ``alpha *
-        ((1 - l1_ratio) / 2 * sum(w**2) + l1_ratio * sum(abs(w)))`` divided by the rows of the batch
-        as told for `alpha`. That is the elastic net (Zou and Hastie 2005) with the parameters of
+        What part of the penalty is L1, between 0 and 1: with w all weights, the penalty is
+        ``alpha * ((1 - l1_ratio) / 2 * sum(w**2) + l1_ratio * sum(abs(w)))``, divided by the rows
+        of the batch as told for `alpha`. That is the elastic net (Zou and Hastie 2005) with the parameters of
         `sklearn.linear_model.SGDClassifier`. The gradient of ``abs(w)`` is ``sign(w)``, and 0 at 0:
         weights become small, and hardly ever exactly 0. Not possible with 'lbfgs', 'adamw' and
         'lamb'.

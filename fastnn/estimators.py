@@ -220,12 +220,11 @@ class _BaseMLP(BaseEstimator):
             network.initialize(random_state, self.activation, self.weight_init, self.bias_init)
         else:
             network = self._network.continued(layers, loss, input_dropout)
-        if network.drops_out:
-            if optimizer.full_batch:
-                raise ValueError(
-                    f"dropout needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot "
-                    "minimise a loss that changes at random."
-                )
+        if network.drops_out and optimizer.full_batch:
+            raise ValueError(
+                f"dropout needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot "
+                "minimise a loss that changes at random."
+            )
         if (network.drops_out or self.weight_noise) and network.seed is None:
             network.seed = int(random_state.randint(np.iinfo(np.int32).max))
         return network

@@ -659,7 +659,7 @@ class AMSGrad(_Moments):
 
 @dataclass
 class LAMB(_Moments):
-    """Adam whose step has, for each layer's weights, the length of these weights: for large batches.
+    """Adam whose step is, for each layer's weights, as long as they are: for large batches.
 
     ::
 

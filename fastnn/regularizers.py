@@ -1,6 +1,6 @@
-"""What is done to gradients and weights beside the optimizer's rule, and at which rates layers learn.
+"""Penalties, clipping, limits and noise of weights, and at which rates groups of them learn.
 
-Both are plain data: columns of the table of steps, and factors in the table of stages.
+All are plain data for an engine: columns of the table of steps, and factors in that of stages.
 """
 
 from collections.abc import Mapping
@@ -105,7 +105,7 @@ def check_factors(factors, n_layers: int) -> None:
                 f"learning_rate_factors has the layer {key}, but there are {n_layers} layers, "
                 f"numbered 0 to {n_layers - 1}, or -1 to {-n_layers} from the end."
             )
-        if not isinstance(factor, Real) or isinstance(factor, bool) or not 0 <= factor < np.inf:
+        if not isinstance(factor, Real) or not 0 <= float(factor) < np.inf:
             raise ValueError(
                 f"learning_rate_factors[{key!r}] must be a number of at least 0, got {factor!r}."
             )

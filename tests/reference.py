@@ -506,13 +506,13 @@ class Optimizer(NamedTuple):
     """An update rule, and how many arrays of the parameter's shape it remembers.
 
     One that is decoupled has a weight decay, of the coefs only, in place of the L2 penalty. `still`
-    are hyperparameters of the parameters that are no coefs.
+    are hyperparameters, with their values, of the parameters that are no coefs.
     """
 
     update: callable
     n_slots: int
     decoupled: bool = False
-    still: dict = {}
+    still: tuple = ()
 
 
 OPTIMIZERS = {
@@ -527,13 +527,13 @@ OPTIMIZERS = {
     "rmsprop_momentum": Optimizer(rmsprop_momentum, 2),
     "rmsprop_centered": Optimizer(rmsprop_centered, 3),
     "rprop": Optimizer(rprop, 2),
-    "adamw": Optimizer(adamw, 2, decoupled=True, still={"weight_decay": 0.0}),
+    "adamw": Optimizer(adamw, 2, decoupled=True, still=(("weight_decay", 0.0),)),
     "nadam": Optimizer(nadam, 2),
     "radam": Optimizer(radam, 2),
     "amsgrad": Optimizer(amsgrad, 3),
     # The same step as momentum's; the gradient is taken elsewhere.
     "look_ahead": Optimizer(momentum, 1),
-    "lamb": Optimizer(lamb, 2, decoupled=True, still={"weight_decay": 0.0, "adapts": False}),
+    "lamb": Optimizer(lamb, 2, decoupled=True, still=(("weight_decay", 0.0), ("adapts", False))),
 }
 
 # --- network --------------------------------------------------------------------------------------
@@ -737,7 +737,7 @@ class Network:
                 for name in [name for name in p if f[name] > 0]:
                     rate = f[name] * learning_rate
                     own = (p[name], g[name], s[name], self.step, rate)
-                    still = rule.still if name != "coef" else {}
+                    still = dict(rule.still if name != "coef" else ())
                     shrink = rate * decay * p[name] if name == "coef" else 0.0
                     p[name] = rule.update(*own, **hyperparameters | still) - shrink
                     if max_norm is not None and name == "coef":

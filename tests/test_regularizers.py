@@ -1,4 +1,4 @@
-"""Penalties, clipping, limits, noise, parameter groups: what they do, and that they do it exactly."""
+"""Penalties, clipping, limits, noise and parameter groups: what they do, and that it is exact."""
 
 import numpy as np
 import pytest
