@@ -2,8 +2,9 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
+from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
-from .layers import BatchNorm, Dropout
+from .layers import BatchNorm, Dense, Dropout, Residual
 from .optimizers import (
     LAMB,
     LBFGS,
@@ -37,6 +38,8 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CustomActivation",
+    "Dense",
     "Dropout",
     "InvScaling",
     "LeakyReLU",
@@ -46,6 +49,7 @@ __all__ = [
     "NAdam",
     "RAdam",
     "RMSprop",
+    "Residual",
     "Rprop",
     "initializers",
     "show_versions",

@@ -19,6 +19,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         - 'mish' is x tanh(softplus(x)) (Misra 2020).
         - 'softplus' is log(1 + exp(x)) (Dugas et al. 2001).
         - 'softsign' is x / (1 + abs(x)) (Bergstra et al. 2009).
+        - ``CustomActivation(value, derivative)`` is a function of your own.
 
     solver : {'lbfgs', 'sgd', 'momentum', 'adagrad', 'adadelta', 'rmsprop', 'rprop', 'adam', \
 'adamw', 'nadam', 'radam', 'amsgrad', 'lamb'} or a spec, default='adam'
@@ -135,6 +136,13 @@ default='constant'
         (fan_out,). None is scikit-learn's rule: random numbers as large as the weights of its
         `weight_init`.
 
+    layers : list of layers or None, default=None
+        The hidden layers one by one, in place of `hidden_layer_sizes`, `activation`,
+        `normalization` and `dropout`: `Dense`, `Residual`, `Dropout`, normalizations, and
+        activations by name or spec. As ``[Dense(100, "gelu", normalization="batch", dropout=0.2),
+        Residual([Dense(100), Dense(100, "identity")]), "relu"]``. The output layer comes after
+        them. In searches, ``layers__0__units`` is the number of units of the first.
+
     clip_norm : float or None, default=None
         The greatest norm of the gradient of a step, over all parameters that learn together: a
         longer gradient g, that of the penalty included, is multiplied by
@@ -147,20 +155,21 @@ default='constant'
 
     learning_rate_factors : dict or None, default=None
         What the learning rate is multiplied by for some of the parameters: those of a group
-        ("weights", "biases" or "normalization"), or of a layer (0 is the first, -1 the output
-        layer). Parameters that belong to several learn at the product, as with
-        ``{"biases": 2.0, 0: 0.1}`` the biases of the first layer at 0.2 times the rate. A decoupled
-        decay is multiplied too. 0 freezes: such parameters stay as they are, to the bit, whatever
-        penalty, decay or limit there is, and their gradient does not count for `clip_norm`. For
-        'rprop' the factor is one of the first step size. Not possible with 'lbfgs'.
+        ("weights", "biases" or "normalization"), or of a layer (numbered as `coefs_`, -1 is the
+        output layer; a normalization goes with the layer before). Where several are given for a
+        parameter they are multiplied: ``{"biases": 2.0, 0: 0.1}`` lets the biases of the first
+        layer learn at 0.2 times the rate. A decoupled decay is multiplied too. 0 freezes: such
+        parameters stay as they are, to the bit, whatever penalty, decay or limit there is, and
+        their gradient does not count for `clip_norm`. For 'rprop' the factor is one of the first
+        step size. Not possible with 'lbfgs'.
 
     l1_ratio : float, default=0.0
         What part of the penalty is L1, between 0 and 1: with w all weights, the penalty is
         ``alpha * ((1 - l1_ratio) / 2 * sum(w**2) + l1_ratio * sum(abs(w)))``, divided by the rows
-        of the batch as told for `alpha`. That is the elastic net (Zou and Hastie 2005) with the parameters of
-        `sklearn.linear_model.SGDClassifier`. The gradient of ``abs(w)`` is ``sign(w)``, and 0 at 0:
-        weights become small, and hardly ever exactly 0. Not possible with 'lbfgs', 'adamw' and
-        'lamb'.
+        of the batch as told for `alpha`. That is the elastic net (Zou and Hastie 2005) with the
+        parameters of `sklearn.linear_model.SGDClassifier`. The gradient of ``abs(w)`` is
+        ``sign(w)``, and 0 at 0: weights become small, and hardly ever exactly 0. Not possible with
+        'lbfgs', 'adamw' and 'lamb'.
 
     penalize_intercepts : bool, default=False
         Whether the penalty is on the biases too. Scale and shift of batch normalization never have

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .specs import Spec
+from .specs import Layer
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Activation:
     code : int
     output_only : bool
         It belongs to a loss, and has no gradient of its own.
-    keeps_input : bool
-        The derivative cannot be had from the value: the pre-activation is kept for it.
+    keeps_derivative : bool
+        It cannot be had from the value: it is computed along with it, and kept.
     """
 
     name: str
     code: int
     output_only: bool = False
-    keeps_input: bool = False
+    keeps_derivative: bool = False
 
 
 ACTIVATIONS = {
@@ -46,18 +46,20 @@ ACTIVATIONS = {
         Activation("leaky_relu", 7),
         Activation("elu", 8),
         Activation("selu", 9),
-        Activation("gelu", 10, keeps_input=True),
-        Activation("gelu_tanh", 11, keeps_input=True),
-        Activation("silu", 12, keeps_input=True),
-        Activation("mish", 13, keeps_input=True),
+        Activation("gelu", 10, keeps_derivative=True),
+        Activation("gelu_tanh", 11, keeps_derivative=True),
+        Activation("silu", 12, keeps_derivative=True),
+        Activation("mish", 13, keeps_derivative=True),
         Activation("softplus", 14),
         Activation("softsign", 15),
     )
 }
+# Of a function that a spec brings along; it has no name that a user could give.
+CUSTOM = Activation("custom", -1, keeps_derivative=True)
 HIDDEN_ACTIVATIONS = [name for name, row in ACTIVATIONS.items() if not row.output_only]
 
 
-class ActivationSpec(Spec):
+class ActivationSpec(Layer):
     """Base of the specs of activations.
 
     Attributes
@@ -70,6 +72,13 @@ class ActivationSpec(Spec):
 
     name: ClassVar[str]
     parameter = 0.0
+
+    def add_to(self, compiler):
+        compiler.activation(self)
+
+    def native(self, dtype):
+        """Further fields of the stage."""
+        return {}
 
 
 @dataclass
@@ -157,4 +166,4 @@ def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, flo
         if activation not in _DEFAULTS:
             return ACTIVATIONS[activation], 0.0
         activation = _DEFAULTS[activation]
-    return ACTIVATIONS[activation.name], activation.parameter
+    return ACTIVATIONS.get(activation.name, CUSTOM), activation.parameter

@@ -1,19 +1,20 @@
 """Layers: what each is made of, and the stack of them that an estimator's parameters describe."""
 
+from copy import copy
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .activations import ActivationSpec
-from .specs import Spec
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .specs import Layer, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
 
 
 @dataclass
-class BatchNorm(Spec):
+class BatchNorm(Layer):
     """Batch normalization: every unit is scaled to mean 0 and variance 1 over the batch.
 
     Prediction uses moving averages of the means and variances that training saw. A batch of one
@@ -44,12 +45,15 @@ class BatchNorm(Spec):
         "position": [StrOptions({"before", "after"})],
     }
 
+    def add_to(self, compiler):
+        compiler.batch_norm(self)
 
-NORMALIZATIONS: dict[str, type[Spec]] = {"batch": BatchNorm}
+
+NORMALIZATIONS: dict[str, type[Layer]] = {"batch": BatchNorm}
 
 
 @dataclass
-class Dropout(Spec):
+class Dropout(Layer):
     """Dropout: in training, random units are left out of every row.
 
     Parameters
@@ -71,6 +75,9 @@ class Dropout(Spec):
 
     _parameter_constraints: ClassVar[dict] = {"rate": [_RATE, "array-like"], "input_rate": [_RATE]}
 
+    def add_to(self, compiler):
+        compiler.dropout(float(self.rate))
+
     def rates(self, n_hidden: int) -> list[float]:
         """One rate for each hidden layer."""
         if isinstance(self.rate, Real):
@@ -87,7 +94,7 @@ class Dropout(Spec):
 
 
 @dataclass
-class Dense(Spec):
+class Dense(Layer):
     """A fully connected layer, with what follows it.
 
     Parameters
@@ -96,7 +103,7 @@ class Dense(Spec):
         Number of outputs.
     activation : str or ActivationSpec, default="relu"
         The activation function, by name or by spec.
-    normalization : BatchNorm or None, default=None
+    normalization : {"batch"} or BatchNorm or None, default=None
         Normalisation, before or after the activation.
     dropout : float, default=0.0
         Rate of the dropout at the end of the layer.
@@ -104,32 +111,122 @@ class Dense(Spec):
 
     units: int
     activation: str | ActivationSpec = "relu"
-    normalization: BatchNorm | None = None
+    normalization: str | Layer | None = None
     dropout: float = 0.0
 
+    _parameter_constraints: ClassVar[dict] = {
+        "units": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
+        "normalization": [None, StrOptions(set(NORMALIZATIONS)), *NORMALIZATIONS.values()],
+        "dropout": [_RATE],
+    }
 
-def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_activation):
-    """Hidden layers that are alike but for their sizes, and an output layer.
+    def add_to(self, compiler):
+        normalization = self.normalization
+        compiler.dense(int(self.units))
+        if normalization is not None and normalization.position == "before":
+            normalization.add_to(compiler)
+        compiler.activation(self.activation)
+        if normalization is not None and normalization.position == "after":
+            normalization.add_to(compiler)
+        compiler.dropout(self.dropout)
+
+
+@dataclass
+class Residual(Layer):
+    """A residual block: its input is added to what its layers make of it, ``y = x + f(x)``.
+
+    The last of the layers has as many units as the block has inputs.
 
     Parameters
     ----------
-    hidden_sizes : list of int
-    activation : str or ActivationSpec
-        The hidden layers' activation.
-    normalization : BatchNorm or None
-    dropout : Dropout
-    n_outputs : int
-    output_activation : str
+    layers : list of layers
+        What f is made of: `Dense`, normalizations, activations, `Dropout`, or blocks.
+    drop_rate : float, default=0.0
+        Stochastic depth: the probability that a row goes through a training step without f, in
+        [0, 1). What is kept is divided by 1 - drop_rate, so that prediction is as it is.
+
+    References
+    ----------
+    He, K. et al. "Deep residual learning for image recognition" (2016).
+
+    Huang, G. et al. "Deep networks with stochastic depth" (2016), section 3.
+    """
+
+    layers: Any
+    drop_rate: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {"layers": [list, tuple], "drop_rate": [_RATE]}
+    is_block: ClassVar[bool] = True
+
+    def add_to(self, compiler):
+        compiler.residual(self.layers, float(self.drop_rate))
+
+
+def leaves(layers):
+    """The layers one after another, those of residual blocks in place of the blocks."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from leaves(layer.layers)
+        else:
+            yield layer
+
+
+def dense_activations(layers):
+    """What follows the product of each dense layer: its activation, or the next layer if it is one.
+
+    The output layer, whose activation belongs to the loss, has that of the layer before.
+    """
+    found = []
+    for layer in leaves(layers[:-1]):
+        if isinstance(layer, Dense):
+            found.append(layer.activation)
+        elif isinstance(layer, str | ActivationSpec) and found[-1:] == ["identity"]:
+            found[-1] = layer
+    return [*found, found[-1] if found else layers[-1].activation]
+
+
+def checked(layer):
+    """A copy of a layer whose parameters are validated and whose names are specs.
+
+    Parameters
+    ----------
+    layer : Layer or str
+        A string is an activation.
 
     Returns
     -------
-    list of Dense
+    Layer or str
     """
-    rates = dropout.rates(len(hidden_sizes))
-    return [
-        *(
-            Dense(units, activation, normalization, rate)
-            for units, rate in zip(hidden_sizes, rates, strict=True)
-        ),
-        Dense(n_outputs, output_activation),
-    ]
+    if isinstance(layer, str):
+        if layer not in HIDDEN_ACTIVATIONS:
+            raise ValueError(
+                f"{layer!r} in layers is no activation: the known ones are "
+                f"{', '.join(map(repr, HIDDEN_ACTIVATIONS))}."
+            )
+        return layer
+    if not isinstance(layer, Layer):
+        raise ValueError(
+            f"layers are Dense(units), Residual([...]), Dropout(rate), normalizations and "
+            f"activations, got {layer!r}."
+        )
+    layer = copy(layer.validate())
+    if isinstance(layer, Dense):
+        if not isinstance(layer.activation, str):
+            layer.activation = checked(layer.activation)
+        if layer.normalization is not None:
+            layer.normalization = copy(
+                resolve("normalization", layer.normalization, NORMALIZATIONS)
+            )
+    elif isinstance(layer, Residual):
+        layer.layers = [checked(inner) for inner in layer.layers]
+        if not layer.layers:
+            raise ValueError("A residual block needs a layer: Residual([Dense(100)]).")
+    elif isinstance(layer, Dropout):
+        if not isinstance(layer.rate, Real):
+            raise ValueError(f"Dropout in layers has one rate, got {layer.rate!r}.")
+        if layer.input_rate:
+            raise ValueError(
+                "Dropout in layers has no input_rate: put a Dropout before the first layer."
+            )
+    return layer

@@ -3,12 +3,13 @@
 import copy
 import os
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import issparse
 
 from . import _core
 from .initializers import draw_parameters
+from .layers import dense_activations
 from .losses import LOSSES
 from .optimizers import SGD
 from .program import State, aligned_zeros, compile_program
@@ -46,26 +47,41 @@ class Network:
     def __init__(self, n_features, layers, loss, dtype, input_dropout=0.0):
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
         self._compile(layers, input_dropout)
-        self.state = State.new(self.program, 0)
         self.optimizer, self.seed = "", None
-        self._name_views()
 
     def _compile(self, layers, input_dropout):
         self.layers, self.input_dropout = layers, input_dropout
         code = LOSSES[self.loss].code
-        self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+        try:
+            self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+        except OverflowError:
+            raise MemoryError(
+                "A network of so many units needs more memory than there are addresses: choose "
+                "fewer units."
+            ) from None
 
-    def _name_views(self):
+    def _allocate(self):
+        self.state = State.new(self.program, 0)
         parameters = self.state.parameters
         self.coefs = self.program.coefs(parameters)
         self.intercepts = self.program.intercepts(parameters)
         self.views = (*self.coefs, *self.intercepts)
-        self.normalizations = self.program.norms(parameters, self.state.statistics)
+        self.normalizations = self._normalizations()
 
-    def initialize(self, random_state, activation, weight_init=None, bias_init=None):
-        """Draw new parameters, layer by layer."""
+    def _normalizations(self):
+        """Per layer None, or what normalises it."""
+        names = ("scale", "shift", "mean", "variance")
+        return [
+            {name: arrays[name] for name in names if name in arrays} or None
+            for arrays in self.program.named(self.state.parameters, self.state.statistics)
+        ]
+
+    def initialize(self, random_state, weight_init=None, bias_init=None):
+        """Draw new parameters, layer by layer; they take up memory from now on."""
+        self._allocate()
         shapes = [coef.shape for coef in self.coefs]
-        drawn = draw_parameters(random_state, shapes, activation, weight_init, bias_init)
+        activations = dense_activations(self.layers)
+        drawn = draw_parameters(random_state, shapes, activations, weight_init, bias_init)
         for coef, intercept, (weights, biases) in zip(
             self.coefs, self.intercepts, drawn, strict=True
         ):
@@ -73,22 +89,30 @@ class Network:
 
     @property
     def drops_out(self):
-        """Whether there is any dropout."""
-        return self.input_dropout > 0 or any(layer.dropout > 0 for layer in self.layers)
+        """Whether there is any dropout, of units or of whole blocks."""
+        return bool((self.program.stages["rate"] > 0).any())
 
     def continued(self, layers, loss, input_dropout):
         """A network of the same arenas, whose layers may differ in all but their sizes."""
-        if _description(layers) != _description(self.layers):
-            raise ValueError(
-                "Training can only go on with layers of the same sizes and normalization: the "
-                f"fitted network has {_description(self.layers)}, now asked for is "
-                f"{_description(layers)}."
-            )
         network = object.__new__(type(self))
         network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
         if (layers, loss, input_dropout) != (self.layers, self.loss, self.input_dropout):
             network._compile(layers, input_dropout)
+        if network.program.arrays != self.program.arrays:
+            raise ValueError(
+                "Training can only go on with layers of the same sizes and normalization: the "
+                f"fitted network has {_description(self.program)}, now asked for is "
+                f"{_description(network.program)}."
+            )
         return network
+
+    def check_rows(self, X):
+        """Refuse sparse rows where the network begins with anything but a matrix product."""
+        if issparse(X) and not self.program.reads_sparse:
+            raise ValueError(
+                "Sparse X needs a Dense layer first in `layers`, with at most a Dropout before it: "
+                "all else makes dense rows of it. X.toarray() works with any layers."
+            )
 
     def use_optimizer(self, optimizer):
         """Go on with the slots of an optimizer of this kind, or with zeros if it is another."""
@@ -119,7 +143,9 @@ class Network:
 
         That is one step at a learning rate of zero, of a network that forgets at once.
         """
-        settled = self.continued([_forgetful(layer) for layer in self.layers], self.loss, 0.0)
+        settled, stages = copy.copy(self), self.program.stages.copy()
+        stages["momentum"], stages["rate"] = 1.0, 0.0
+        settled.program, settled.state = replace(self.program, stages=stages), copy.copy(self.state)
         optimizer, n_rows = SGD(momentum=0.0), X.shape[0]
         engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
@@ -156,21 +182,16 @@ class Network:
 
     # A pickle holds plain arrays, so that it does not depend on how arenas are laid out.
 
-    def _arrays(self, arena):
-        norms = filter(None, self.program.norms(arena, self.state.statistics))
-        return [
-            *self.program.coefs(arena),
-            *self.program.intercepts(arena),
-            *(norm[name] for norm in norms for name in ("scale", "shift")),
-        ]
-
-    def _averages(self):
-        norms = filter(None, self.normalizations)
-        return [norm[name] for norm in norms for name in ("mean", "variance")]
+    def _arrays(self, arena, are_statistics=False):
+        arrays = [array for array in self.program.arrays if array.is_statistic == are_statistics]
+        # The first pickles had all weights, then all biases, then the rest.
+        first = {"coef": 0, "intercept": 1}
+        return [a.view(arena) for a in sorted(arrays, key=lambda array: first.get(array.name, 2))]
 
     def __getstate__(self):
         state = self.state
-        arrays = [self._averages(), *map(self._arrays, [state.parameters, *state.slots])]
+        statistics = self._arrays(state.statistics, are_statistics=True)
+        arrays = [statistics, *map(self._arrays, [state.parameters, *state.slots])]
         return {
             "n_features": self.n_features,
             "layers": self.layers,
@@ -186,42 +207,45 @@ class Network:
     def __setstate__(self, state):
         names = ("n_features", "layers", "loss", "dtype", "input_dropout")
         self.__init__(**{name: state[name] for name in names})
-        averages, parameters, *slots = state["arrays"]
+        self._allocate()
+        statistics, parameters, *slots = state["arrays"]
         self._use_slots(state["optimizer"], len(slots))
         self.seed, self.state.step = state["seed"], state["step"]
-        groups = [(self._averages(), averages), (self._arrays(self.state.parameters), parameters)]
+        groups = [(self._arrays(self.state.statistics, are_statistics=True), statistics)]
         groups += [
-            (self._arrays(arena), slot) for arena, slot in zip(self.state.slots, slots, strict=True)
+            (self._arrays(arena), arrays)
+            for arena, arrays in zip(
+                [self.state.parameters, *self.state.slots], [parameters, *slots], strict=True
+            )
         ]
         for views, arrays in groups:
             for view, array in zip(views, arrays, strict=True):
                 view[...] = array
 
 
-def _description(layers):
-    return "-".join(f"{layer.units}{' normalised' * bool(layer.normalization)}" for layer in layers)
+def _description(program):
+    """Such as 784-100 normalised-10."""
+    layers = [str(program.n_features)]
+    for arrays in program.shapes():
+        units = f"-{arrays['coef'][1]}" if "coef" in arrays else ""
+        layers.append(units + " normalised" * ("scale" in arrays))
+    return "".join(layers)
 
 
-def _forgetful(layer):
-    normalization = layer.normalization and replace(layer.normalization, momentum=1.0)
-    return replace(layer, normalization=normalization, dropout=0.0)
-
-
-def check_memory(n_features, layers, dtype, n_slots, batch_size, is_sparse):
+def check_memory(program, n_slots, batch_size, is_sparse):
     """Refuse a network that this machine cannot hold, before anything is allocated."""
-    units = [n_features, *(layer.units for layer in layers)]
-    n_parameters = sum((fan_in + 3) * fan_out for fan_in, fan_out in pairwise(units))
     # Parameters, slots and two copies to go back to; rows, values and gradients of a batch.
-    n_numbers = n_parameters * (3 + n_slots)
-    n_numbers += batch_size * (2 * sum(units[1:]) + (0 if is_sparse else n_features))
-    needed = n_numbers * np.dtype(dtype).itemsize
+    n_numbers = program.n_parameters * (3 + n_slots)
+    n_numbers += batch_size * (program.n_values + program.n_gradients)
+    n_numbers -= batch_size * program.n_features if is_sparse else 0
+    needed = n_numbers * program.dtype.itemsize
     try:
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # unknown here: the allocation will tell
         return
     if needed > available:
         raise MemoryError(
-            f"A network of {'-'.join(map(str, units))} units, trained on batches of {batch_size} "
+            f"A network of {_description(program)} units, trained on batches of {batch_size} "
             f"rows, needs about {needed / 1e9:.3g} GB of memory, and this machine has "
-            f"{available / 1e9:.3g} GB: choose smaller hidden_layer_sizes or a smaller batch_size."
+            f"{available / 1e9:.3g} GB: choose fewer units or a smaller batch_size."
         )

@@ -11,11 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
 # The codes of program.h; a test compares them.
-DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT = range(6)
+DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN = range(8)
 
 #: One stage, the struct ``Stage`` of ``program.h``, where its fields are explained.
 STAGE = np.dtype(
@@ -30,6 +31,7 @@ STAGE = np.dtype(
         ("y", np.int64),
         ("dx", np.int64),
         ("dy", np.int64),
+        ("other", np.int64),
         ("weight", np.int64),
         ("bias", np.int64),
         ("transposed", np.int64),
@@ -40,6 +42,8 @@ STAGE = np.dtype(
         ("parameter", np.float64),
         ("weight_factor", np.float64),
         ("bias_factor", np.float64),
+        ("function", np.uint64),
+        ("derivative", np.uint64),
     ],
     align=True,
 )
@@ -85,6 +89,40 @@ def aligned_zeros(shape, dtype) -> np.ndarray:
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
+class Array(NamedTuple):
+    """Where one array of a layer lies.
+
+    Attributes
+    ----------
+    layer : int
+        Number of the layer, counting those in residual blocks one after another.
+    name : str
+        "coef", "intercept", "scale", "shift", ..; "mean" and "variance" of the statistics.
+    is_statistic : bool
+        Whether it lies in the arena of the statistics, not of the parameters.
+    start : int
+    shape : tuple of int
+        (fan_in, fan_out) or (n,).
+    ld : int
+        Row stride of a matrix.
+    initial : float
+    """
+
+    layer: int
+    name: str
+    is_statistic: bool
+    start: int
+    shape: tuple[int, ...]
+    ld: int
+    initial: float
+
+    def view(self, arena: np.ndarray) -> np.ndarray:
+        """The array in an arena."""
+        n_rows, n = self.shape if len(self.shape) == 2 else (1, self.shape[0])
+        rows = arena[self.start : self.start + n_rows * self.ld].reshape(n_rows, self.ld)[:, :n]
+        return rows if len(self.shape) == 2 else rows[0]
+
+
 @dataclass(frozen=True)
 class Program:
     """A compiled network.
@@ -93,6 +131,8 @@ class Program:
     ----------
     stages : ndarray of STAGE
         In forward order; the last is the output stage, activation and loss in one.
+    arrays : tuple of Array
+        All parameters and statistics, layer by layer.
     dtype : dtype
         float32 or float64, of parameters and arithmetic.
     n_features, n_outputs : int
@@ -106,6 +146,7 @@ class Program:
     """
 
     stages: np.ndarray
+    arrays: tuple[Array, ...]
     dtype: np.dtype
     n_features: int
     n_outputs: int
@@ -116,42 +157,35 @@ class Program:
     n_gradients: int
     flops: int = field(compare=False)
 
-    def _stages(self, kind: int) -> np.ndarray:
-        return self.stages[self.stages["kind"] == kind]
+    @property
+    def reads_sparse(self) -> bool:
+        """Whether a matrix product is the first that is made of the rows."""
+        kinds = self.stages["kind"]
+        return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
 
-    def _row(self, arena: np.ndarray, offset: int, n: int) -> np.ndarray:
-        return arena[offset : offset + n]
+    def named(self, parameters: np.ndarray, statistics: np.ndarray | None = None) -> list[dict]:
+        """The arrays of each layer by name, as views; without `statistics`, the parameters."""
+        views: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
+        for array in self.arrays:
+            arena = statistics if array.is_statistic else parameters
+            if arena is not None:
+                views[array.layer][array.name] = array.view(arena)
+        return views
+
+    def shapes(self) -> list[dict[str, tuple[int, ...]]]:
+        """The shapes of the arrays of each layer by name."""
+        shapes: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
+        for array in self.arrays:
+            shapes[array.layer][array.name] = array.shape
+        return shapes
 
     def coefs(self, arena: np.ndarray) -> list[np.ndarray]:
-        """The weights in `arena` as views of shape (fan_in, fan_out), a layer each."""
-        views = []
-        for stage in self._stages(DENSE):
-            n_in, n_out, start = int(stage["n_in"]), int(stage["n_out"]), int(stage["weight"])
-            ld = int(stage["ld_out"])
-            views.append(arena[start : start + n_in * ld].reshape(n_in, ld)[:, :n_out])
-        return views
+        """The weights in `arena` as views of shape (fan_in, fan_out), a dense layer each."""
+        return [array.view(arena) for array in self.arrays if array.name == "coef"]
 
     def intercepts(self, arena: np.ndarray) -> list[np.ndarray]:
-        """The biases in `arena` as views of shape (fan_out,), a layer each."""
-        return [self._row(arena, int(s["bias"]), int(s["n_out"])) for s in self._stages(DENSE)]
-
-    def norms(self, parameters: np.ndarray, statistics: np.ndarray) -> list[dict | None]:
-        """Per layer None, or batch norm's scale, shift, mean and variance as views."""
-        views: list[dict | None] = []
-        for stage in self.stages:
-            if stage["kind"] == DENSE:
-                views.append(None)
-            elif stage["kind"] == BN_APPLY:
-                n = int(stage["n_out"])
-                mean = int(stage["statistics"])
-                variance = mean + int(stage["ld_out"])
-                views[-1] = {
-                    "scale": self._row(parameters, int(stage["weight"]), n),
-                    "shift": self._row(parameters, int(stage["bias"]), n),
-                    "mean": self._row(statistics, mean, n),
-                    "variance": self._row(statistics, variance, n),
-                }
-        return views
+        """The biases in `arena` as views of shape (fan_out,), a dense layer each."""
+        return [array.view(arena) for array in self.arrays if array.name == "intercept"]
 
 
 @dataclass
@@ -176,16 +210,15 @@ class State:
 
     @classmethod
     def new(cls, program: Program, n_slots: int) -> State:
-        """Zero weights, biases and slots; batch norm that changes nothing (scale 1, variance 1)."""
+        """Zero weights, biases and slots; normalisation that changes nothing (scale 1, ..)."""
         state = cls(
             aligned_zeros(program.n_parameters, program.dtype),
             aligned_zeros(program.n_statistics, program.dtype),
             aligned_zeros((n_slots, program.n_parameters), program.dtype),
         )
-        for norm in program.norms(state.parameters, state.statistics):
-            if norm is not None:
-                norm["scale"][...] = 1
-                norm["variance"][...] = 1
+        for array in program.arrays:
+            arena = state.statistics if array.is_statistic else state.parameters
+            array.view(arena)[...] = array.initial
         return state
 
 
@@ -200,6 +233,175 @@ class _Arena:
         return start
 
 
+class Compiler:
+    """Lays out stages and buffers, as the layers tell one after another.
+
+    Attributes
+    ----------
+    n : int
+        Width of the values that the last stage left.
+    layer : int
+        Number of the layer whose stages come next.
+    """
+
+    def __init__(self, n_features: int, dtype) -> None:
+        self.dtype, self.n, self.layer = np.dtype(dtype), int(n_features), 0
+        self._parameters, self._statistics, self._transposed = _Arena(), _Arena(), _Arena()
+        self._values, self._gradients = _Arena(), _Arena()
+        self._stages: list[np.ndarray] = []
+        self._arrays: list[Array] = []
+        self._flops = 0
+        # Buffers of the values that the last stage left, and of their gradient (-1: none needed,
+        # as of the input); whether these values are needed later: by a residual block, or for the
+        # derivative of the activation that made them.
+        self._x, self._gradient = self._values.take(self._width(self.n)), -1
+        self._is_kept = False
+
+    def add(self, layer) -> None:
+        """A layer, or a block of several; a string is an activation."""
+        if isinstance(layer, str):
+            self.activation(layer)
+            self.layer += 1
+        else:
+            layer.add_to(self)
+            self.layer += not layer.is_block
+
+    # What the layers call.
+
+    def dense(self, units: int) -> None:
+        """x W + b."""
+        n_in, x, dx, ld = self.n, self._x, self._gradient, self._width(units)
+        needs_gradient = dx >= 0
+        self._new_values(units)
+        self._gradient = self._gradients.take(ld)
+        self._stage(
+            DENSE,
+            n_in=n_in,
+            x=x,
+            dx=dx,
+            weight=self._parameter("coef", (n_in, units)),
+            bias=self._parameter("intercept", (units,)),
+            transposed=self._transposed.take(units * self._width(n_in)) if needs_gradient else -1,
+        )
+        self._flops += 2 * n_in * units
+
+    def activation(self, activation) -> None:
+        """An elementwise function, by name or spec."""
+        from .activations import row_and_parameter
+
+        row, parameter = row_and_parameter(activation)
+        if row.name != "identity":
+            fields = {} if isinstance(activation, str) else activation.native(self.dtype)
+            fields |= {"code": row.code, "parameter": parameter}
+            if row.keeps_derivative:
+                # In place of the values before, unless these are needed.
+                fields["other"] = (
+                    self._values.take(self._width(self.n)) if self._is_kept else self._x
+                )
+            self._elementwise(ACTIVATION, row.keeps_derivative, **fields)
+            self._is_kept = not row.keeps_derivative
+
+    def dropout(self, rate: float) -> None:
+        if rate:
+            self._elementwise(DROPOUT, keeps_input=False, rate=rate)
+
+    def batch_norm(self, norm) -> None:
+        n, ld = self.n, self._width(self.n)
+        self._need_gradient()
+        common = dict(
+            statistics=self._array("mean", (n,), 0.0, self._statistics),
+            momentum=norm.momentum,
+            epsilon=norm.epsilon,
+            weight=self._parameter("scale", (n,), 1.0),
+            bias=self._parameter("shift", (n,)),
+        )
+        self._array("variance", (n,), 1.0, self._statistics)
+        assert self._statistics.size == common["statistics"] + 2 * ld
+        self._stage(BN_STATISTICS, **common)
+        self._elementwise(BN_APPLY, keeps_input=True, **common)
+
+    def residual(self, layers: Sequence, drop_rate: float) -> None:
+        """x + f(x), f being the layers; a row goes without f with probability `drop_rate`."""
+        n, x, gradient = self.n, self._x, self._gradient
+        fork = len(self._stages)
+        self._gradient = self._gradients.take(self._width(n))
+        self._is_kept = True
+        self._stage(FORK, dx=gradient)
+        for layer in layers:
+            self.add(layer)
+        if self.n != n:
+            raise ValueError(
+                f"A residual block adds its output to its input, but has {n} inputs and {self.n} "
+                f"outputs: end it with Dense({n})."
+            )
+        branch, d_branch = self._x, self._gradient
+        self._new_values(n)
+        self._gradient = self._gradients.take(self._width(n))
+        self._stage(JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
+        self._stages[fork]["other"] = self._gradient
+
+    def output(self, loss_code: int) -> None:
+        self._stage(OUTPUT, code=loss_code)
+
+    def program(self, n_features: int) -> Program:
+        return Program(
+            stages=np.array(self._stages, STAGE),
+            arrays=tuple(self._arrays),
+            dtype=self.dtype,
+            n_features=int(n_features),
+            n_outputs=self.n,
+            n_parameters=self._parameters.size,
+            n_statistics=self._statistics.size,
+            n_transposed=self._transposed.size,
+            n_values=self._values.size,
+            n_gradients=self._gradients.size,
+            flops=self._flops,
+        )
+
+    # Of these they are made.
+
+    def _width(self, n: int) -> int:
+        return padded(n, self.dtype)
+
+    def _array(self, name: str, shape: tuple[int, ...], initial: float, arena: _Arena) -> int:
+        ld = self._width(shape[-1])
+        start = arena.take(ld if len(shape) == 1 else shape[0] * ld)
+        is_statistic = arena is self._statistics
+        self._arrays.append(Array(self.layer, name, is_statistic, start, shape, ld, initial))
+        return start
+
+    def _parameter(self, name: str, shape: tuple[int, ...], initial: float = 0.0) -> int:
+        return self._array(name, shape, initial, self._parameters)
+
+    def _new_values(self, n: int) -> None:
+        self.n, self._x, self._is_kept = n, self._values.take(self._width(n)), False
+
+    def _need_gradient(self) -> None:
+        """What has parameters needs the gradient of its output, even right after the input."""
+        if self._gradient < 0:
+            self._gradient = self._gradients.take(self._width(self.n))
+
+    def _elementwise(self, kind: int, keeps_input: bool, **fields) -> None:
+        """A stage that keeps the width, in place where nothing needs the values before it."""
+        x = self._x
+        if keeps_input or self._is_kept:
+            self._new_values(self.n)
+        self._stage(kind, x=x, **fields)
+
+    def _stage(self, kind: int, **fields) -> None:
+        """A stage from and to the current buffers, where `fields` do not tell otherwise."""
+        stage = np.zeros((), STAGE)
+        fields = {"n_in": self.n, "x": self._x, "dx": self._gradient} | fields
+        fields |= {"kind": kind, "n_out": self.n, "y": self._x, "dy": self._gradient}
+        for name in ("weight", "bias", "transposed", "statistics", "other"):
+            stage[name] = -1
+        stage["weight_factor"] = stage["bias_factor"] = 1
+        for name, value in fields.items():
+            stage[name] = value
+        stage["ld_in"], stage["ld_out"] = self._width(fields["n_in"]), self._width(self.n)
+        self._stages.append(stage)
+
+
 def compile_program(
     n_features: int, layers: Sequence, loss_code: int, dtype, input_dropout: float = 0.0
 ) -> Program:
@@ -209,9 +411,9 @@ def compile_program(
     ----------
     n_features : int
         Width of the input.
-    layers : sequence of Dense
-        Hidden layers and, last, the output layer, of which only the width counts: its activation
-        belongs to the loss.
+    layers : sequence of layer specs
+        Hidden layers and, last, the output layer: a Dense without activation, as that belongs to
+        the loss.
     loss_code : int
         Code of the loss, see ``losses.py``.
     dtype : dtype
@@ -223,89 +425,10 @@ def compile_program(
     -------
     Program
     """
-    from .activations import row_and_parameter
-
-    dtype = np.dtype(dtype)
-    parameters, statistics, transposed = _Arena(), _Arena(), _Arena()
-    values, gradients = _Arena(), _Arena()
-    stages = []
-
-    def width(n: int) -> int:
-        return padded(n, dtype)
-
-    def add(kind: int, n_in: int, n_out: int, **fields) -> None:
-        stage = np.zeros((), STAGE)
-        for name in ("dx", "dy", "weight", "bias", "transposed", "statistics"):
-            stage[name] = -1
-        stage["kind"], stage["n_in"], stage["n_out"] = kind, n_in, n_out
-        stage["ld_in"], stage["ld_out"] = width(n_in), width(n_out)
-        stage["weight_factor"] = stage["bias_factor"] = 1
-        for name, value in fields.items():
-            stage[name] = value
-        stages.append(stage)
-
-    x, n_in, gradient = values.take(width(n_features)), n_features, -1
-    flops = 0
-
-    if input_dropout:
-        add(DROPOUT, n_in, n_in, x=x, y=x, rate=input_dropout)
-
-    def add_batch_norm(norm, n: int) -> None:
-        nonlocal x
-        moving = statistics.take(2 * width(n))
-        y = values.take(width(n))
-        common = dict(x=x, dx=gradient, dy=gradient, statistics=moving)
-        common |= dict(momentum=norm.momentum, epsilon=norm.epsilon)
-        common |= dict(weight=parameters.take(width(n)), bias=parameters.take(width(n)))
-        add(BN_STATISTICS, n, n, y=x, **common)
-        add(BN_APPLY, n, n, y=y, **common)
-        x = y
-
-    for index, layer in enumerate(layers):
-        n = int(layer.units)
-        y, dy = values.take(width(n)), gradients.take(width(n))
-        add(
-            DENSE,
-            n_in,
-            n,
-            x=x,
-            y=y,
-            dx=gradient,
-            dy=dy,
-            weight=parameters.take(n_in * width(n)),
-            bias=parameters.take(width(n)),
-            transposed=transposed.take(n * width(n_in)) if index else -1,
-        )
-        flops += 2 * n_in * n
-        x, gradient, n_in = y, dy, n
-        if index == len(layers) - 1:
-            add(OUTPUT, n, n, x=x, y=x, dx=gradient, dy=gradient, code=loss_code)
-            break
-        norm = layer.normalization
-        if norm is not None and norm.position == "before":
-            add_batch_norm(norm, n)
-        activation, parameter = row_and_parameter(layer.activation)
-        if activation.name != "identity":
-            y = values.take(width(n)) if activation.keeps_input else x
-            common = dict(dx=gradient, dy=gradient, code=activation.code, parameter=parameter)
-            add(ACTIVATION, n, n, x=x, y=y, **common)
-            x = y
-        if norm is not None and norm.position == "after":
-            add_batch_norm(norm, n)
-        if layer.dropout:
-            y = values.take(width(n))
-            add(DROPOUT, n, n, x=x, y=y, dx=gradient, dy=gradient, rate=layer.dropout)
-            x = y
-
-    return Program(
-        stages=np.array(stages, STAGE),
-        dtype=dtype,
-        n_features=int(n_features),
-        n_outputs=n_in,
-        n_parameters=parameters.size,
-        n_statistics=statistics.size,
-        n_transposed=transposed.size,
-        n_values=values.size,
-        n_gradients=gradients.size,
-        flops=flops,
-    )
+    compiler = Compiler(n_features, dtype)
+    compiler.dropout(input_dropout)
+    for layer in layers[:-1]:
+        compiler.add(layer)
+    compiler.dense(int(layers[-1].units))
+    compiler.output(loss_code)
+    return compiler.program(n_features)

@@ -116,10 +116,11 @@ def with_factors(program: Program, factors: Mapping) -> Program:
     stages = program.stages.copy()
     n_layers = int(np.sum(stages["kind"] == DENSE))
     check_factors(factors, n_layers)
-    layer = -1
+    n_before = 0
     for stage in stages:
-        layer += int(stage["kind"] == DENSE)
-        is_dense = stage["kind"] == DENSE
+        is_dense = bool(stage["kind"] == DENSE)
+        n_before += is_dense
+        layer = max(n_before - 1, 0)  # a norm belongs to the layer before, or to the first
         own = float(factors.get(layer, 1.0)) * float(factors.get(layer - n_layers, 1.0))
         groups = ("weights", "biases") if is_dense else ("normalization", "normalization")
         for field, group in zip(("weight_factor", "bias_factor"), groups, strict=True):

@@ -44,6 +44,22 @@ class Spec:
         return self
 
 
+class Layer(Spec):
+    """Base of the specs that a stack of layers is made of.
+
+    Attributes
+    ----------
+    is_block : bool
+        Whether it consists of layers of its own.
+    """
+
+    is_block: ClassVar[bool] = False
+
+    def add_to(self, compiler):
+        """Tell a `fastnn.program.Compiler` the stages of this layer."""
+        raise NotImplementedError
+
+
 def resolve(
     kind: str, value, registry: Mapping[str, type[Spec]], defaults: dict[str, Any] | None = None
 ):

@@ -92,7 +92,7 @@ class Engine:
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads = n_threads
         self.program = program.compile_program(
-            len(network.parameters[0]["coef"]),
+            network.n_features,
             network.layers,
             losses.LOSSES[loss].code,
             self.dtype,
@@ -104,8 +104,12 @@ class Engine:
         self.state.step = network.step
         self.parameters = self.named(self.state.parameters)
         self.statistics = [
-            {name: norm[name] for name in ("mean", "variance")} if norm else {}
-            for norm in self.program.norms(self.state.parameters, self.state.statistics)
+            {name: view for name, view in both.items() if name not in parameters}
+            for both, parameters in zip(
+                self.program.named(self.state.parameters, self.state.statistics),
+                self.parameters,
+                strict=True,
+            )
         ]
         for views, values in [
             (self.parameters, network.parameters),
@@ -120,17 +124,7 @@ class Engine:
 
     def named(self, arena):
         """Views of an arena of the parameters' length under the reference's names."""
-        named = []
-        for coef, intercept, norm in zip(
-            self.program.coefs(arena),
-            self.program.intercepts(arena),
-            self.program.norms(arena, self.state.statistics),
-            strict=True,
-        ):
-            named.append({"coef": coef, "intercept": intercept})
-            if norm:
-                named[-1] |= {"scale": norm["scale"], "shift": norm["shift"]}
-        return named
+        return self.program.named(arena)
 
     def targets(self, y):
         return y if y.ndim == 1 else np.ascontiguousarray(y, self.dtype)

@@ -35,6 +35,7 @@ from fastnn import (
     Adaptive,
     AMSGrad,
     BatchNorm,
+    Dense,
     Dropout,
     InvScaling,
     LeakyReLU,
@@ -74,9 +75,11 @@ def regressor(**options):
 
 
 # Parameters that come after scikit-learn's.
-NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
-NEW += ["clip_norm", "clip_value", "learning_rate_factors", "l1_ratio", "penalize_intercepts"]
-NEW += ["max_norm", "weight_noise"]
+NEW = [
+    *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
+    *("layers", "clip_norm", "clip_value", "learning_rate_factors", "l1_ratio"),
+    *("penalize_intercepts", "max_norm", "weight_noise"),
+]
 
 # --- the same interface ---------------------------------------------------------------------------
 
@@ -162,6 +165,7 @@ CHANGES = {
     "penalize_intercepts": ({}, True),
     "max_norm": ({}, 0.5),
     "weight_noise": ({}, 0.1),
+    "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
 }
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),

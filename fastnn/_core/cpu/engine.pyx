@@ -140,6 +140,10 @@ cdef struct Worker:
     char *own               # batch norm's vectors, then the gradient of a task
 
 
+# What Numba made of a user's function.
+ctypedef void (*Elementwise)(int64_t n, const void *x, void *y) noexcept nogil
+
+
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
     if order == NULL:
         return NULL
@@ -198,6 +202,15 @@ cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept 
     return m
 
 
+cdef void of_user(const Job *job, const Stage *stage, uint64_t function, int64_t n_rows,
+                  const char *x, char *y) noexcept nogil:
+    """A function that the user wrote, of all but the padding: 0 need not be in its domain."""
+    cdef int64_t row
+    for row in range(n_rows):
+        (<Elementwise> <size_t> function)(stage.n_out, x + row * stage.ld_out * job.itemsize,
+                                          y + row * stage.ld_out * job.itemsize)
+
+
 # ------------------------------------------------------------------------------ rows, a stage each
 
 cdef void forward(const Job *job, const Worker *worker, int index, int64_t first,
@@ -207,6 +220,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     cdef int64_t ld = stage.ld_out, ld_in, row = 0
     cdef const char *x = stage_input(job, worker, stage, first, &ld_in)
     cdef char *y = value(job, worker, stage.y, first, ld)
+    cdef bint drops = job.mode == TRAIN and stage.rate > 0
     cdef Mask drawn
 
     if stage.kind == STAGE_DENSE and stage.x == 0 and job.rows.indptr != NULL:
@@ -215,6 +229,13 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
                  parameter(job, stage.bias), y, ld, False)
+    elif stage.kind == STAGE_ACTIVATION and stage.function:
+        of_user(job, stage, stage.function, n_rows, x, y)
+        of_user(job, stage, stage.derivative, n_rows, x,
+                value(job, worker, stage.other, first, ld))
+    elif stage.kind == STAGE_ACTIVATION and stage.other >= 0 and job.mode != PREDICT:
+        k.activation_with_derivative(stage.code, n_rows * ld, x, y,
+                                     value(job, worker, stage.other, first, ld))
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
     elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
@@ -235,6 +256,10 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
             k.dropout(&drawn, first, n_rows, ld, x, y)
     elif stage.kind == STAGE_DROPOUT and stage.x != stage.y:
         memcpy(y, x, n_rows * ld * job.itemsize)
+    elif stage.kind == STAGE_JOIN:
+        drawn = mask(job, worker, index)
+        k.residual(&drawn if drops else NULL, first, n_rows, ld,
+                   value(job, worker, stage.other, first, ld), x, y)
     elif stage.kind == STAGE_OUTPUT and job.mode == PREDICT:
         k.output(stage.code, n_rows, stage.n_out, ld, y)
     elif stage.kind == STAGE_OUTPUT:
@@ -255,16 +280,23 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef char *dx = delta(job, stage.dx, first, ld_in)
     cdef char *dy = delta(job, stage.dy, first, ld)
+    cdef bint drops = job.mode == TRAIN and stage.rate > 0
     cdef Mask drawn
 
     if stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
     elif stage.kind == STAGE_ACTIVATION:
-        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, x, y, dy)
+        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, y,
+                              value(job, worker, stage.other, first, ld), dy)
     elif stage.kind == STAGE_DROPOUT:
         drawn = mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)
+    elif stage.kind == STAGE_JOIN:
+        drawn = mask(job, worker, index)
+        k.residual(&drawn if drops else NULL, first, n_rows, ld, NULL, dy, dx)
+    elif stage.kind == STAGE_FORK:
+        k.residual(NULL, first, n_rows, ld, delta(job, stage.other, first, ld), dy, dx)
     elif stage.kind == STAGE_BN_APPLY:
         while row < n_rows:
             k.batchnorm_gradient_partial(
@@ -721,11 +753,12 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
 
 
 cdef bint readable_in_place(const Job *job) noexcept nogil:
-    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and no
-    dropout that would write on them."""
+    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and a
+    matrix product that reads them, not a stage that would write on them."""
+    cdef int first = job.stages[0].kind == STAGE_DROPOUT and job.mode != TRAIN
     return (job.rows.indptr == NULL and job.rows.col_stride == 1
             and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64)
-            and (job.mode != TRAIN or job.stages[0].kind != STAGE_DROPOUT))
+            and job.stages[first].kind == STAGE_DENSE)
 
 
 cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 cdef extern from "program.h" nogil:
     enum:
         STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT
-        STAGE_OUTPUT
+        STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN
         ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH
         ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS
         ACT_SOFTSIGN
@@ -20,8 +20,10 @@ cdef extern from "program.h" nogil:
 
     ctypedef struct Stage:
         int32_t kind, code
-        int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, weight, bias, transposed, statistics
+        int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
+        int64_t transposed, statistics
         double rate, momentum, epsilon, parameter, weight_factor, bias_factor
+        uint64_t function, derivative
 
     ctypedef struct Rows:
         int32_t dtype
@@ -47,8 +49,10 @@ cdef extern from "kernels.h" nogil:
             int64_t ldt) noexcept nogil
         void (*activation)(
             int code, double parameter, int64_t n, const void *x, void *y) noexcept nogil
+        void (*activation_with_derivative)(
+            int code, int64_t n, const void *x, void *y, void *d) noexcept nogil
         void (*activation_gradient)(
-            int code, double parameter, int64_t n, const void *x, const void *y,
+            int code, double parameter, int64_t n, const void *y, const void *d,
             void *gradient) noexcept nogil
         void (*dropout)(
             const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *x,
@@ -59,6 +63,9 @@ cdef extern from "kernels.h" nogil:
         void (*normal_noise)(
             const Mask *mask, int64_t first_row, int64_t n_rows, int64_t n, int64_t ld,
             const void *x, void *y) noexcept nogil
+        void (*residual)(
+            const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *skip,
+            const void *branch, void *y) noexcept nogil
         void (*batchnorm_partial)(
             int64_t n_rows, int64_t ld, const void *x, void *partial) noexcept nogil
         void (*batchnorm_merge)(

@@ -7,6 +7,7 @@
 #include "losses.h"
 #include "normal.h"
 #include "optimizers.h"
+#include "residual.h"
 #include "rows.h"
 
 /* Sum of values[i] * weights[order[i]] (first_row + i where order is NULL); NULL stands for ones. */

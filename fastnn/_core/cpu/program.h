@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT,
-       STAGE_OUTPUT };
+       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN };
 enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH,
        ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
        ACT_SOFTSIGN };
@@ -44,6 +44,8 @@ typedef struct {
     int64_t y;
     int64_t dx;         /* gradient buffers, -1 where no gradient is needed */
     int64_t dy;
+    int64_t other;      /* JOIN: values that skipped the block; FORK: gradient that did; ACTIVATION:
+                         * buffer of the derivative, -1 for none */
     int64_t weight;     /* parameter arena: weight and bias, or scale and shift */
     int64_t bias;
     int64_t transposed; /* arena of transposed weights, -1 for none */
@@ -54,6 +56,8 @@ typedef struct {
     double parameter;   /* of the activation, where it has one */
     double weight_factor; /* of the learning rate of weight and bias; both of a norm have the first */
     double bias_factor;
+    uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
+    uint64_t derivative;
 } Stage;
 
 /* Rows of the user's data: dense (strides in elements), or CSR where indptr is not NULL. */
