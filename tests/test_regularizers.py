@@ -5,7 +5,8 @@ import pytest
 
 from engines import Engine, large_epsilon, rounded
 from fastnn import SGD, AdamW, MLPClassifier, MLPRegressor
-from fastnn.program import DENSE
+from fastnn.layers import BatchNorm, Dense, Residual
+from fastnn.program import BN_APPLY, DENSE, compile_program
 from fastnn.regularizers import with_factors
 from problems import (
     LAYOUTS,
@@ -233,6 +234,32 @@ def test_factors_multiply():
     norms = [(35.0, 35.0)] * 2, [(55.0, 55.0)] * 2
     assert learned == [first, *norms[0], second, *norms[1], (0.0, 0.0)]
     assert (program.stages[program.stages["kind"] == DENSE]["weight_factor"] == 1).all()
+
+
+def test_layers_are_numbered_as_coefs_are():
+    """A normalization before the first goes with the first, all others with the layer before."""
+    block = Residual([Dense(6), BatchNorm(), Dense(6, "identity")])
+    layers = [BatchNorm(), "tanh", block, "relu", BatchNorm(), Dense(4, "identity")]
+    program = compile_program(6, layers, 0, "float64")
+    stages = with_factors(program, {0: 2, 1: 3, 2: 5}).stages
+    kinds = (DENSE, BN_APPLY)
+    learned = [(s["kind"], float(s["weight_factor"])) for s in stages if s["kind"] in kinds]
+    expected = [(BN_APPLY, 2), (DENSE, 2), (BN_APPLY, 2), (DENSE, 3), (BN_APPLY, 3), (DENSE, 5)]
+    assert learned == expected
+    with pytest.raises(ValueError, match="there are 3 layers"):
+        with_factors(program, {3: 1.0})
+
+
+def test_factors_of_rprop_are_those_of_the_first_step():
+    """Which is of the size of the rate, whatever the gradient."""
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    model = MLPRegressor(
+        hidden_layer_sizes=(), solver="rprop", learning_rate_init=0.01, max_iter=1, random_state=0
+    )
+    model.set_params(weight_init="zeros", bias_init="zeros", learning_rate_factors={"weights": 0.5})
+    model.fit(X, X[:, 0])
+    np.testing.assert_allclose(np.abs(model.coefs_[0]), 0.005, rtol=1e-12)
+    np.testing.assert_allclose(np.abs(model.intercepts_[0]), 0.01, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
