@@ -83,8 +83,10 @@ cdef struct Job:
     char *deltas
     char *partials
     char *row_loss
-    char *penalties       # sums of each task by lane: of w^2, |w|, g^2, or of w^2 and of the
-    char *magnitudes      # directions' squares
+    # sums of each task: by lane, of w^2 and |w| before the step, of g^2 (then, with LAMB, of the
+    # squares of the direction), and of w^2 for LAMB; by column, of w^2 after the step
+    char *penalties
+    char *magnitudes
     char *gradient_squares
     char *weight_squares
     char *column_squares
