@@ -2,6 +2,7 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU
+from .averaging import EMA, SWA
 from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dense, Dropout, Residual
@@ -20,16 +21,33 @@ from .optimizers import (
     RMSprop,
     Rprop,
 )
-from .schedules import Adaptive, Constant, InvScaling
+from .schedules import (
+    Adaptive,
+    Constant,
+    CosineDecay,
+    CustomSchedule,
+    ExponentialDecay,
+    InverseDecay,
+    InvScaling,
+    LinearDecay,
+    OneCycle,
+    PolynomialDecay,
+    ReduceOnPlateau,
+    Scheduled,
+    StepDecay,
+    Warmup,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ELU",
+    "EMA",
     "GELU",
     "LAMB",
     "LBFGS",
     "SGD",
+    "SWA",
     "AMSGrad",
     "Adadelta",
     "Adagrad",
@@ -38,19 +56,30 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CosineDecay",
     "CustomActivation",
+    "CustomSchedule",
     "Dense",
     "Dropout",
+    "ExponentialDecay",
     "InvScaling",
+    "InverseDecay",
     "LeakyReLU",
+    "LinearDecay",
     "MLPClassifier",
     "MLPRegressor",
     "Momentum",
     "NAdam",
+    "OneCycle",
+    "PolynomialDecay",
     "RAdam",
     "RMSprop",
+    "ReduceOnPlateau",
     "Residual",
     "Rprop",
+    "Scheduled",
+    "StepDecay",
+    "Warmup",
     "initializers",
     "show_versions",
 ]

@@ -28,6 +28,10 @@ class BatchNorm(Layer):
         Added to the variance.
     position : {"before", "after"}, default="before"
         Whether to normalise before or after the activation function.
+    statistics : {"moving", "exact"}, default="moving"
+        What prediction normalises by: the moving averages; or the means and variances of all
+        training rows, computed in a pass over them at the end of `fit`. With 'lbfgs', and with
+        `averaging`, they are exact in any case.
 
     References
     ----------
@@ -38,11 +42,13 @@ class BatchNorm(Layer):
     momentum: float = 0.1
     epsilon: float = 1e-5
     position: str = "before"
+    statistics: str = "moving"
 
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="right")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "position": [StrOptions({"before", "after"})],
+        "statistics": [StrOptions({"moving", "exact"})],
     }
 
     def add_to(self, compiler):

@@ -18,6 +18,10 @@ import numpy as np
 # The codes of program.h; a test compares them.
 DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN = range(8)
 
+# Columns of the table that has a row for each step, as the header has them.
+N_COEFFICIENTS = 32
+
+
 #: One stage, the struct ``Stage`` of ``program.h``, where its fields are explained.
 STAGE = np.dtype(
     [
@@ -67,6 +71,7 @@ class Column(IntEnum):
     CLIP_NORM = 20
     MAX_NORM = 21
     WEIGHT_NOISE = 22
+    AVERAGE = 24
 
 
 def padded(n: int, dtype) -> int:
@@ -201,12 +206,18 @@ class State:
         The optimizer's moments, laid out as the parameters.
     step : int
         Steps taken so far; random masks depend on it.
+    average : ndarray of shape (n_parameters,) or (0,)
+        Average of the parameters, where there is one.
+    n_averaged : int
+        Number of steps whose parameters are in it.
     """
 
     parameters: np.ndarray
     statistics: np.ndarray
     slots: np.ndarray
     step: int = 0
+    average: np.ndarray = field(default_factory=lambda: np.empty(0))
+    n_averaged: int = 0
 
     @classmethod
     def new(cls, program: Program, n_slots: int) -> State:
@@ -310,6 +321,7 @@ class Compiler:
         self._need_gradient()
         common = dict(
             statistics=self._array("mean", (n,), 0.0, self._statistics),
+            code=int(norm.statistics == "exact"),
             momentum=norm.momentum,
             epsilon=norm.epsilon,
             weight=self._parameter("scale", (n,), 1.0),

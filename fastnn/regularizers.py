@@ -91,8 +91,12 @@ class Regularization:
 GROUPS = ("weights", "biases", "normalization")
 
 
-def check_factors(factors, n_layers: int) -> None:
-    """Refuse factors that are none, or of groups and layers that are not there."""
+def check_factors(factors: Mapping, program: Program) -> int:
+    """Refuse factors that are none, or of groups and layers that are not there.
+
+    Returns the number of layers.
+    """
+    n_layers = int(np.sum(program.stages["kind"] == DENSE))
     for key, factor in factors.items():
         is_layer = isinstance(key, Integral) and not isinstance(key, bool)
         if not is_layer and key not in GROUPS:
@@ -109,13 +113,12 @@ def check_factors(factors, n_layers: int) -> None:
             raise ValueError(
                 f"learning_rate_factors[{key!r}] must be a number of at least 0, got {factor!r}."
             )
+    return n_layers
 
 
 def with_factors(program: Program, factors: Mapping) -> Program:
     """A program whose parameters learn at the learning rate times all the factors they match."""
-    stages = program.stages.copy()
-    n_layers = int(np.sum(stages["kind"] == DENSE))
-    check_factors(factors, n_layers)
+    stages, n_layers = program.stages.copy(), check_factors(factors, program)
     n_before = 0
     for stage in stages:
         is_dense = bool(stage["kind"] == DENSE)

@@ -614,7 +614,7 @@ class Network:
         self.parameters, self.statistics = parameters, statistics
         self.input_dropout, self.seed = input_dropout, seed
         self.stages = stage_table(layers, input_dropout)
-        self.slots, self.step = None, 0
+        self.slots, self.step, self.average = None, 0, None
 
     @property
     def n_features(self):
@@ -733,6 +733,7 @@ class Network:
         alpha=0.0,
         sample_weight=None,
         order=None,
+        average_weights=None,
         l1_ratio=0.0,
         penalize_intercepts=False,
         clip_value=None,
@@ -744,6 +745,10 @@ class Network:
         **hyperparameters,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
+
+        After each step the average of the parameters moves towards them by its part of
+        `average_weights`: Polyak and Juditsky, "Acceleration of stochastic approximation by
+        averaging" (1992).
 
         `factors` holds the learning rate's for each layer, by name as the parameters; 0 freezes.
         """
@@ -761,9 +766,15 @@ class Network:
             decay = weight_decay or 0.0
         factors = factors or [dict.fromkeys(p, 1.0) for p in self.parameters]
         order = np.arange(len(x)) if order is None else order
+        if self.average is None:
+            self.average = [
+                {name: np.zeros_like(w) for name, w in p.items()} for p in self.parameters
+            ]
+        starts = range(0, len(order), batch_size)
+        average_weights = np.zeros(len(starts)) if average_weights is None else average_weights
         losses = []
-        for start, learning_rate in zip(
-            range(0, len(order), batch_size), learning_rates, strict=True
+        for start, learning_rate, weight_of_new in zip(
+            starts, learning_rates, average_weights, strict=True
         ):
             rows = order[start : start + batch_size]
             weight = None if sample_weight is None else sample_weight[rows]
@@ -785,6 +796,9 @@ class Network:
                     p[name] = rule.update(*own, **hyperparameters | still) - shrink
                     if max_norm is not None and name == "coef":
                         p[name] = limit_norms(p[name], max_norm)
+            for a, p in zip(self.average, self.parameters, strict=True):
+                for name in p:
+                    a[name] = a[name] + weight_of_new * (p[name] - a[name])
             losses.append([data_loss, penalty])
         return np.array(losses)
 

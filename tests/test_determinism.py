@@ -48,14 +48,17 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, update=None
         for step in steps:
             rows = order[step[0] * BATCH : (step[-1] + 1) * BATCH]
             rates = [0.01] * len(step)
-            losses.append(engine.train(X, y, BATCH, rates, 0.1, weight, rows, **regularization))
+            options = {"average_weights": 0.1} | regularization
+            losses.append(engine.train(X, y, BATCH, rates, 0.1, weight, rows, **options))
     *value, gradient = engine.loss_and_grad(X, y, weight, 0.1)
     return [
         np.concatenate(losses),
         engine.state.parameters,
         engine.state.statistics,
         engine.state.slots,
+        engine.state.average,
         np.array(value),
+        np.array(engine.loss(X, y, weight, order)),
         *(g["coef"] for g in gradient),
         engine.predict(X),
     ]

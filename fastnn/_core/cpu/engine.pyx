@@ -53,6 +53,7 @@ cdef enum Mode:
     TRAIN      # dropout, batch statistics, optimizer
     GRADIENT   # no dropout, batch statistics, gradients summed over the calls
     PREDICT    # no dropout, moving statistics, output written
+    EVALUATE   # no dropout, moving statistics, loss only
 
 # Consecutive rows of one weight, or (last == 0) the vectors of a stage: bias, or scale and shift.
 cdef struct Task:
@@ -74,6 +75,7 @@ cdef struct Job:
     # arenas; forward and backward read the parameters in another, where these are shifted
     char *parameters
     char *read
+    char *average      # NULL for none
     char *slots
     char *statistics
     char *transposed
@@ -240,7 +242,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                                      value(job, worker, stage.other, first, ld))
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
-    elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
+    elif stage.kind == STAGE_BN_STATISTICS and job.mode in (TRAIN, GRADIENT):
         while row < n_rows:
             k.batchnorm_partial(min(<int64_t> ROW_CHUNK, n_rows - row), ld,
                                 x + row * ld * job.itemsize,
@@ -324,7 +326,7 @@ cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
                                    norm(job, worker, stage, D_SHIFT),
                                    norm(job, worker, stage, D_SCALE))
         return
-    if job.mode == PREDICT or worker.n_rows == 1:   # one row has no variance of its own
+    if job.mode in (PREDICT, EVALUATE) or worker.n_rows == 1:   # one row has no variance of its own
         memcpy(norm(job, worker, stage, MEAN), moving, ld * job.itemsize)
         memcpy(norm(job, worker, stage, VARIANCE), moving + ld * job.itemsize, ld * job.itemsize)
     else:
@@ -357,6 +359,8 @@ cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
         first = last + 1
         if first < job.n_stages:
             barrier_wait(&job.barrier, worker.team)
+    if job.mode == EVALUATE:
+        return
     first = job.n_stages - 1
     while first >= 0:
         if job.stages[first].kind == STAGE_BN_STATISTICS:
@@ -573,7 +577,7 @@ cdef void update(Job *job, const Worker *worker, int tasks_begin, int tasks_end,
         if train and not job.clips_norm:
             descend(job, worker, i, coefficients, 1)
             if at_once:
-                publish(job, i, after, worker.step + 1)
+                conclude(job, i, coefficients, after, worker.step + 1)
     if not train:
         return
 
@@ -587,7 +591,7 @@ cdef void update(Job *job, const Worker *worker, int tasks_begin, int tasks_end,
         for i in range(tasks_begin, tasks_end):
             descend(job, worker, i, coefficients, clip)
             if at_once:
-                publish(job, i, after, worker.step + 1)
+                conclude(job, i, coefficients, after, worker.step + 1)
 
     if job.adapts:
         barrier_wait(&job.barrier, worker.team)
@@ -626,7 +630,18 @@ cdef void update(Job *job, const Worker *worker, int tasks_begin, int tasks_end,
                             job.parameters + task_offset(job, task) * job.itemsize)
     if not at_once:
         for i in range(tasks_begin, tasks_end):
-            publish(job, i, after, worker.step + 1)
+            conclude(job, i, coefficients, after, worker.step + 1)
+
+
+cdef void conclude(const Job *job, int index, const double *coefficients, const double *after,
+                   uint32_t next_step) noexcept nogil:
+    """What follows when the parameters of a task are those that the step leaves."""
+    cdef const Task *task = job.tasks + index
+    cdef int64_t offset = task_offset(job, task) * job.itemsize
+    if job.average != NULL and coefficients[COEF_AVERAGE] > 0:
+        job.kernels.average(task_length(job, task), coefficients[COEF_AVERAGE],
+                            job.parameters + offset, job.average + offset)
+    publish(job, index, after, next_step)
 
 
 cdef void publish(const Job *job, int index, const double *coefficients,
@@ -732,6 +747,11 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             job.losses[2 * step] = mean_loss
         if job.mode == TRAIN and not isfinite(mean_loss):
             break   # every thread has the same sum and leaves here; the step is not applied
+        if job.mode == EVALUATE:
+            barrier_wait(&job.barrier, n_threads)
+            if thread == 0:
+                job.n_done = step + 1
+            continue
         coefficients = job.coefficients + step * N_COEFS
         after = coefficients + N_COEFS if step + 1 < job.n_steps else NULL
         if columns_begin >= 0 and job.rows.indptr != NULL:
@@ -1006,6 +1026,7 @@ cdef class Engine:
         job.n_parameters, job.n_statistics = program.n_parameters, program.n_statistics
         job.parameters, job.statistics = data(state.parameters), data(state.statistics)
         job.slots = data(state.slots)
+        job.average = data(state.average) if len(state.average) else NULL
         job.transposed = self.buffer("transposed", program.n_transposed)
         job.optimizer, job.seed = optimizer, seed
         self.plan_tasks()
@@ -1130,6 +1151,24 @@ cdef class Engine:
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
+
+    def loss(self, X, y, sample_weight, order=None):
+        """Mean data loss of the rows of X, of those in `order`, as in prediction.
+
+        That is without dropout and penalty, and with batch norm's moving averages.
+        """
+        cdef Job *job = &self.job
+        n = X.shape[0] if order is None else len(order)
+        total = float(n)
+        if sample_weight is not None:
+            chosen = sample_weight if order is None else sample_weight[order]
+            total = float(chosen.sum(dtype=np.float64))
+        block = min(n, ROWS_PER_GRADIENT_CALL)
+        losses = np.zeros((quotient_up(n, block), 2))
+        job.weight_sum = total
+        self.run(EVALUATE, X, y, sample_weight, order, block, np.zeros((len(losses), N_COEFS)),
+                 losses)
+        return float(losses[:, 0].sum())
 
     def loss_and_grad(self, X, y, sample_weight, alpha, grad, l1_ratio=0.0,
                       penalize_intercepts=False):

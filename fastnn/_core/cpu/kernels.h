@@ -59,6 +59,7 @@
     F(column_scales, (int64_t n_parts, int64_t ld, const void *parts, double most,              \
                       void *scales))                                                            \
     F(scale_columns, (int64_t n_rows, int64_t ld, const void *scales, void *w))                 \
+    F(average, (int64_t n, double weight, const void *w, void *average))                        \
     F(gather, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,       \
                int64_t ld, void *x))                                                            \
     F(gather_csr, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,   \

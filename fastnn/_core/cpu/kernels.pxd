@@ -15,7 +15,8 @@ cdef extern from "program.h" nogil:
         OPT_AMSGRAD, OPT_LOOK_AHEAD, OPT_LAMB
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
         COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_L1, COEF_BIAS_PENALTY
-        COEF_CLIP_VALUE, COEF_CLIP_NORM, COEF_MAX_NORM, COEF_WEIGHT_NOISE, N_COEFS
+        COEF_CLIP_VALUE, COEF_CLIP_NORM, COEF_MAX_NORM, COEF_WEIGHT_NOISE, COEF_AVERAGE
+        N_COEFS
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
@@ -112,6 +113,7 @@ cdef extern from "kernels.h" nogil:
             void *scales) noexcept nogil
         void (*scale_columns)(
             int64_t n_rows, int64_t ld, const void *scales, void *w) noexcept nogil
+        void (*average)(int64_t n, double weight, const void *w, void *average) noexcept nogil
         void (*gather)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows, int64_t ld,
             void *x) noexcept nogil

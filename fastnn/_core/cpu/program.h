@@ -27,15 +27,16 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
- * the gradient. Behind the optimizer's lies what else may change from step to step; see
- * regularizers.py for these. */
+ * the gradient. Behind the optimizer's lies what else may change from step to step: see
+ * regularizers.py, and the weight that the new parameters get in their average, 0 for none. */
 enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
        COEF_L1 = 17, COEF_BIAS_PENALTY, COEF_CLIP_VALUE, COEF_CLIP_NORM, COEF_MAX_NORM,
-       COEF_WEIGHT_NOISE, N_COEFS = 24 };
+       COEF_WEIGHT_NOISE, COEF_AVERAGE = 24, N_COEFS = 32 };
 
 typedef struct {
     int32_t kind;
-    int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage */
+    int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage; of BN_*
+                           stages 1 where the statistics are settled after training */
     int64_t n_in;       /* widths */
     int64_t n_out;
     int64_t ld_in;      /* row strides of buffers and weights of these widths */
