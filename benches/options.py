@@ -1,4 +1,4 @@
-"""The techniques whose cost and effect the benches measure: parameters of the estimators, by name."""
+"""Techniques whose cost and effect are measured: parameters of the estimators, by name."""
 
 from fastnn import CutMix, Dense, Dropout, GroupNorm, Maxout, Mixup, Residual, Warmup
 

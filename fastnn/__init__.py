@@ -1,7 +1,8 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
 from . import initializers
-from .activations import ELU, GELU, LeakyReLU
+from .activations import ELU, GELU, LeakyReLU, RReLU
+from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
 from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
@@ -59,6 +60,7 @@ __all__ = [
     "CosineDecay",
     "CustomActivation",
     "CustomSchedule",
+    "CutMix",
     "Dense",
     "Dropout",
     "ExponentialDecay",
@@ -68,12 +70,14 @@ __all__ = [
     "LinearDecay",
     "MLPClassifier",
     "MLPRegressor",
+    "Mixup",
     "Momentum",
     "NAdam",
     "OneCycle",
     "PolynomialDecay",
     "RAdam",
     "RMSprop",
+    "RReLU",
     "ReduceOnPlateau",
     "Residual",
     "Rprop",

@@ -11,12 +11,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
 # The codes of program.h; a test compares them.
-DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN = range(8)
+DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
 
 # Columns of the table that has a row for each step, as the header has them.
 N_COEFFICIENTS = 32
@@ -58,20 +59,31 @@ ALIGNMENT = 64
 class Column(IntEnum):
     """Columns of the table that has a row for each step: what may change from step to step.
 
-    The first ten are the optimizer's. Zeros in those behind them ask for nothing.
+    The first ten are the optimizer's.
     """
 
     LEARNING_RATE = 0
     L2 = 1
     DECAY = 2
     OWN = 3
-    L1 = 17
+    DROPOUT = 10  # a factor of all dropout rates
+    MIX_WEIGHT = 11  # the fields of ``Mixing`` in ``program.h``
+    MIX_SHIFT = 12
+    MIX_FIRST = 13
+    MIX_RUN = 14
+    MIX_N_RUNS = 15
+    MIX_STRIDE = 16
+    L1 = 17  # these are of ``regularizers.py``
     BIAS_PENALTY = 18
     CLIP_VALUE = 19
     CLIP_NORM = 20
     MAX_NORM = 21
     WEIGHT_NOISE = 22
     AVERAGE = 24
+
+
+#: Their values where nobody asks for anything else; those of the others are 0.
+NEUTRAL = {Column.DROPOUT: 1.0, Column.MIX_WEIGHT: 1.0}
 
 
 def padded(n: int, dtype) -> int:
@@ -167,6 +179,14 @@ class Program:
         """Whether a matrix product is the first that is made of the rows."""
         kinds = self.stages["kind"]
         return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
+
+    def without_chance(self) -> np.ndarray:
+        """The stages with nothing drawn at random in training: values are those of prediction."""
+        stages = self.stages.copy()
+        original = (stages["kind"] == DROPOUT) & (stages["code"] == 1)
+        stages["parameter"][original] = 1 - stages["rate"][original]
+        stages["rate"] = 0.0
+        return stages
 
     def named(self, parameters: np.ndarray, statistics: np.ndarray | None = None) -> list[dict]:
         """The arrays of each layer by name, as views; without `statistics`, the parameters."""
@@ -298,12 +318,13 @@ class Compiler:
 
     def activation(self, activation) -> None:
         """An elementwise function, by name or spec."""
-        from .activations import row_and_parameter
+        from .activations import row_and_parameter, spread_of_slopes
 
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
             fields = {} if isinstance(activation, str) else activation.native(self.dtype)
             fields |= {"code": row.code, "parameter": parameter}
+            fields["rate"] = spread_of_slopes(activation)
             if row.keeps_derivative:
                 # In place of the values before, unless these are needed.
                 fields["other"] = (
@@ -312,9 +333,17 @@ class Compiler:
             self._elementwise(ACTIVATION, row.keeps_derivative, **fields)
             self._is_kept = not row.keeps_derivative
 
-    def dropout(self, rate: float) -> None:
+    def dropout(self, dropout) -> None:
+        """A rate, or a spec."""
+        is_rate = isinstance(dropout, Real)
+        rate, inverted = (dropout, True) if is_rate else (dropout.rate, dropout.inverted)
         if rate:
-            self._elementwise(DROPOUT, keeps_input=False, rate=rate)
+            common = dict(rate=float(rate), code=int(not inverted), parameter=1.0)
+            self._elementwise(DROPOUT, keeps_input=False, **common)
+
+    def noise(self, deviation: float) -> None:
+        if deviation:
+            self._elementwise(NOISE, keeps_input=False, rate=deviation)
 
     def batch_norm(self, norm) -> None:
         n, ld = self.n, self._width(self.n)
@@ -415,7 +444,12 @@ class Compiler:
 
 
 def compile_program(
-    n_features: int, layers: Sequence, loss_code: int, dtype, input_dropout: float = 0.0
+    n_features: int,
+    layers: Sequence,
+    loss_code: int,
+    dtype,
+    input_dropout=0.0,
+    input_noise: float = 0.0,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -430,14 +464,17 @@ def compile_program(
         Code of the loss, see ``losses.py``.
     dtype : dtype
         float32 or float64.
-    input_dropout : float, default=0.0
+    input_dropout : float or Dropout, default=0.0
         Probability of dropping an input value.
+    input_noise : float, default=0.0
+        Standard deviation of what is added to an input value, before that.
 
     Returns
     -------
     Program
     """
     compiler = Compiler(n_features, dtype)
+    compiler.noise(input_noise)
     compiler.dropout(input_dropout)
     for layer in layers[:-1]:
         compiler.add(layer)

@@ -19,6 +19,7 @@ from fastnn.optimizers import (
     RMSprop,
     Rprop,
 )
+from fastnn.program import Column
 
 # By the names of the reference.
 SOLVERS = {
@@ -97,6 +98,7 @@ class Engine:
             losses.LOSSES[loss].code,
             self.dtype,
             input_dropout=network.input_dropout,
+            input_noise=network.input_noise,
         )
         if factors is not None:
             self.program = regularizers.with_factors(self.program, factors)
@@ -142,6 +144,8 @@ class Engine:
         alpha=0.0,
         sample_weight=None,
         order=None,
+        mixings=None,
+        dropout_factors=None,
         average_weights=0.0,
         **regularization,
     ):
@@ -151,6 +155,11 @@ class Engine:
         )
         coefficients[:, program.Column.AVERAGE] = average_weights
         regularizers.Regularization(**regularization).fill(coefficients)
+        if mixings is not None:
+            first = Column.MIX_WEIGHT
+            coefficients[:, first : first + len(mixings[0])] = mixings
+        if dropout_factors is not None:
+            coefficients[:, Column.DROPOUT] = dropout_factors
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses

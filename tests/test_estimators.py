@@ -35,10 +35,12 @@ from fastnn import (
     Adaptive,
     AMSGrad,
     BatchNorm,
+    CutMix,
     Dense,
     Dropout,
     InvScaling,
     LeakyReLU,
+    Mixup,
     MLPClassifier,
     MLPRegressor,
     Momentum,
@@ -46,6 +48,7 @@ from fastnn import (
     RAdam,
     RMSprop,
     Rprop,
+    RReLU,
     estimators,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
@@ -77,8 +80,8 @@ def regressor(**options):
 # Parameters that come after scikit-learn's.
 NEW = [
     *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
-    *("layers", "scoring", "averaging", "clip_norm", "clip_value", "learning_rate_factors"),
-    *("l1_ratio", "penalize_intercepts", "max_norm", "weight_noise"),
+    *("layers", "scoring", "averaging", "augment", "input_noise", "clip_norm", "clip_value"),
+    *("learning_rate_factors", "l1_ratio", "penalize_intercepts", "max_norm", "weight_noise"),
 ]
 
 # --- the same interface ---------------------------------------------------------------------------
@@ -179,6 +182,8 @@ CHANGES = {
     "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
     "scoring": ({"early_stopping": True, "max_iter": 100}, _worse_each_time),
     "averaging": ({}, "ema"),
+    "augment": ({}, "mixup"),
+    "input_noise": ({}, 0.1),
 }
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
@@ -233,7 +238,16 @@ SPEC_CHANGES = [
     ("normalization", BatchNorm(), BatchNorm(statistics="exact")),
     ("dropout", Dropout(), Dropout(rate=0.2)),
     ("dropout", Dropout(), Dropout(input_rate=0.2)),
+    ("dropout", Dropout(), Dropout(inverted=False)),
+    ("dropout", Dropout(0.0, 0.2), Dropout(0.0, 0.2, inverted=False)),
+    ("augment", Mixup(), Mixup(alpha=0.5)),
+    ("augment", Mixup(), Mixup(probability=0.5)),
+    ("augment", CutMix(), CutMix(alpha=0.5)),
+    ("augment", CutMix(), CutMix(probability=0.1)),
+    ("augment", CutMix(), CutMix(shape=(2, 5))),
     ("activation", LeakyReLU(), LeakyReLU(negative_slope=0.3)),
+    ("activation", RReLU(), RReLU(lower=0.3)),
+    ("activation", RReLU(), RReLU(upper=0.2)),
     ("activation", ELU(), ELU(alpha=0.3)),
     ("activation", GELU(), GELU(approximate="tanh")),
 ]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import Engine
-from fastnn.activations import ELU, LeakyReLU
+from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.layers import BatchNorm, Dense, Dropout, Residual
 from problems import make_data, make_network, numerical_gradient, relative_error
 from reference import ACTIVATIONS, LOSSES
@@ -41,7 +41,7 @@ def stacks(draw, activations):
         if kind == "activation":
             return draw(activation), width
         if kind == "dropout":
-            return Dropout(draw(rates)), width
+            return Dropout(draw(rates), inverted=draw(st.booleans())), width
         if kind == "residual" and depth < 2:
             inside, n = run(width, depth + 1)
             return Residual([*inside, *([dense(width)] if n != width else [])], draw(rates)), width
@@ -61,7 +61,7 @@ def stacks(draw, activations):
 
 N_FEATURES = 5
 NAMES = [name for name in ACTIVATIONS if name in SMOOTH]
-SPECS = [LeakyReLU(0.2), ELU(0.7)]
+SPECS = [LeakyReLU(0.2), ELU(0.7), RReLU(0.1, 0.6)]
 
 
 def problem(layers, loss="squared_error", n_rows=19, seed=0):

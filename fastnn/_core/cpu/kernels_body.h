@@ -6,10 +6,12 @@
 #include "gradients.h"
 #include "kernels.h"
 #include "losses.h"
+#include "mix.h"
 #include "normal.h"
 #include "optimizers.h"
 #include "residual.h"
 #include "rows.h"
+#include "rrelu.h"
 
 /* Sum of values[i] * weights[order[i]] (first_row + i where order is NULL); NULL stands for ones. */
 static void weighted_sum(int64_t n, const void *values_, const void *weights_, const int64_t *order,

@@ -59,6 +59,7 @@ static void normal_noise(const Mask *mask, int64_t first_row, int64_t n_rows, in
     for (int64_t i = 0; i < n_rows; i += MASK_ROWS)
         for (int64_t j = 0; j < ld; j += MASK_COLUMNS) {
             const int width = ld - j < MASK_COLUMNS ? PANEL : MASK_COLUMNS;
+            const integer left = n - j < MASK_COLUMNS ? (integer)(n - j) : MASK_COLUMNS;
             mask_words(mask, (uint32_t)j, (uint32_t)((first_row + i) / MASK_ROWS), words);
             for (int w = 0; w < MASK_ROWS; w += 2)
                 KEPT INDEPENDENT for (int p = 0; p < MASK_COLUMNS; p++)
@@ -66,10 +67,11 @@ static void normal_noise(const Mask *mask, int64_t first_row, int64_t n_rows, in
             for (int w = 0; w < MASK_ROWS && i + w < n_rows; w++) {
                 const real *x = (const real *)x_ + (i + w) * ld + j;
                 real *y = (real *)y_ + (i + w) * ld + j;
-                for (int p = 0; p < width; p++) {
-                    const real noisy = fused(deviation, noise[w][p], x[p]);
-                    y[p] = j + p < n ? noisy : x[p];
-                }
+                for (int p = 0; p < width; p += PANEL)
+                    KEPT INDEPENDENT for (int c = p; c < p + PANEL; c++) {
+                        const real amount = c < left ? deviation : 0;
+                        y[c] = fused(amount, noise[w][c], x[c]);
+                    }
             }
         }
 }

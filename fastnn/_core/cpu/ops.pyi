@@ -40,11 +40,36 @@ def dropout(
     step: int = 0,
     stage: int = 0,
     first_row: int = 0,
+    inverted: bool = True,
     isa: str | None = None,
     repeat: int = 1,
 ) -> NDArray[Any]: ...
 def dropout_csr(
     X: Any,
+    rate: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    inverted: bool = True,
+    isa: str | None = None,
+) -> NDArray[Any]: ...
+def scaled(x: NDArray[Any], factor: float, isa: str | None = None) -> NDArray[Any]: ...
+def rrelu(
+    x: NDArray[Any],
+    lower: float,
+    upper: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    gradient: NDArray[Any] | None = None,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
+def residual(
+    skip: NDArray[Any] | None,
+    branch: NDArray[Any],
     rate: float,
     seed: int,
     step: int = 0,
@@ -61,16 +86,6 @@ def normal_noise(
     first_row: int = 0,
     isa: str | None = None,
     repeat: int = 1,
-) -> NDArray[Any]: ...
-def residual(
-    skip: NDArray[Any] | None,
-    branch: NDArray[Any],
-    rate: float,
-    seed: int,
-    step: int = 0,
-    stage: int = 0,
-    first_row: int = 0,
-    isa: str | None = None,
 ) -> NDArray[Any]: ...
 def batchnorm_statistics(
     x: NDArray[Any], isa: str | None = None
@@ -153,6 +168,27 @@ def gather(
     n_rows: int | None = None,
     isa: str | None = None,
 ) -> NDArray[Any]: ...
+def mix_rows(
+    X: NDArray[Any],
+    dtype: Any,
+    mixing: tuple[Any, ...],
+    order: NDArray[Any] | None = None,
+    start: int = 0,
+    n_rows: int | None = None,
+    first_row: int = 0,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
+def mix_losses(
+    delta: NDArray[Any],
+    row_loss: NDArray[Any],
+    other_delta: NDArray[Any],
+    other_loss: NDArray[Any],
+    mix_weight: float,
+    weights: NDArray[Any] | None = None,
+    order: NDArray[Any] | None = None,
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def csr_matmul(
     X: Any, w: NDArray[Any], bias: NDArray[Any], isa: str | None = None
 ) -> NDArray[Any]: ...
