@@ -492,6 +492,26 @@ def textbook_radam(w, gradient, rates):
     return w
 
 
+def textbook_look_ahead(w, gradient, rates):
+    """The rule alone, that does not know where its gradient is from."""
+    v = 0.0
+    for rate in rates:
+        v = 0.9 * v - rate * gradient(w)
+        w += v
+    return w
+
+
+def textbook_lamb(w, gradient, rates):
+    """Of a single weight, the direction is but a sign: a step is a part of the weight."""
+    gradients = []
+    for t, rate in enumerate(rates, start=1):
+        gradients.append(gradient(w))
+        m, v = mean(gradients, 0.9), mean(np.square(gradients), 0.999)
+        u = m / (1 - 0.9**t) / (math.sqrt(v / (1 - 0.999**t)) + 1e-6) + 0.01 * w
+        w -= rate * abs(w) * math.copysign(1, u)
+    return w
+
+
 def textbook_amsgrad(w, gradient, rates):
     gradients, second = [], []
     for t, rate in enumerate(rates, start=1):
