@@ -857,10 +857,6 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         averaging=None,
         augment=None,
         input_noise=0.0,
-        output_activation=None,
-        loss="log_loss",
-        label_smoothing=0.0,
-        class_weight=None,
         clip_norm=None,
         clip_value=None,
         learning_rate_factors=None,
@@ -868,6 +864,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         penalize_intercepts=False,
         max_norm=None,
         weight_noise=0.0,
+        loss="log_loss",
+        output_activation=None,
+        label_smoothing=0.0,
+        class_weight=None,
     ):
         self._set_parameters(locals())
 
@@ -1186,7 +1186,6 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         averaging=None,
         augment=None,
         input_noise=0.0,
-        output_activation=None,
         clip_norm=None,
         clip_value=None,
         learning_rate_factors=None,
@@ -1194,6 +1193,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         penalize_intercepts=False,
         max_norm=None,
         weight_noise=0.0,
+        output_activation=None,
     ):
         self._set_parameters(locals())
 
