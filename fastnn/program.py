@@ -148,6 +148,8 @@ class Program:
         Elements that one row of a batch takes in the value and gradient buffers.
     flops : int
         Floating-point operations of one row, forward.
+    bfloat16 : bool
+        Whether the inputs of matrix products are rounded to bfloat16, all else being float32.
     """
 
     stages: np.ndarray
@@ -161,6 +163,7 @@ class Program:
     n_values: int
     n_gradients: int
     flops: int = field(compare=False)
+    bfloat16: bool = False
 
     @property
     def reads_sparse(self) -> bool:
@@ -372,7 +375,7 @@ class Compiler:
     def output(self, loss_code: int) -> None:
         self._stage(OUTPUT, code=loss_code)
 
-    def program(self, n_features: int) -> Program:
+    def program(self, n_features: int, bfloat16: bool = False) -> Program:
         return Program(
             stages=np.array(self._stages, STAGE),
             arrays=tuple(self._arrays),
@@ -385,6 +388,7 @@ class Compiler:
             n_values=self._values.size,
             n_gradients=self._gradients.size,
             flops=self._flops,
+            bfloat16=bfloat16,
         )
 
     # Of these they are made.
@@ -437,6 +441,7 @@ def compile_program(
     dtype,
     input_dropout=0.0,
     input_noise: float = 0.0,
+    bfloat16: bool = False,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -455,6 +460,8 @@ def compile_program(
         Probability of dropping an input value.
     input_noise : float, default=0.0
         Standard deviation of what is added to an input value, before that.
+    bfloat16 : bool, default=False
+        Whether matrix products take bfloat16; `dtype` is float32 then.
 
     Returns
     -------
@@ -467,4 +474,4 @@ def compile_program(
         compiler.add(layer)
     compiler.dense(int(layers[-1].units))
     compiler.output(loss_code)
-    return compiler.program(n_features)
+    return compiler.program(n_features, bfloat16)
