@@ -69,14 +69,15 @@ class Engine:
     ----------
     network : reference.Network
     loss, optimizer : str
-    dtype : "float32" or "float64"
+    dtype : "float32", "float64" or "bfloat16"
     hyperparameters : the optimizer's
     """
 
     def __init__(
         self, network, loss, optimizer="sgd", dtype="float64", max_batch=64, n_threads=1, **hyper
     ):
-        self.dtype = np.dtype(dtype)
+        bfloat16 = dtype == "bfloat16"
+        self.dtype = np.dtype("float32" if bfloat16 else dtype)
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads = n_threads
         self.program = program.compile_program(
@@ -86,6 +87,7 @@ class Engine:
             self.dtype,
             input_dropout=network.input_dropout,
             input_noise=network.input_noise,
+            bfloat16=bfloat16,
         )
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
