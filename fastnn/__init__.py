@@ -7,6 +7,7 @@ from .averaging import EMA, SWA
 from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dense, Dropout, Residual
+from .losses import Huber, Minkowski, Quantile
 from .optimizers import (
     LBFGS,
     SGD,
@@ -62,17 +63,20 @@ __all__ = [
     "Dense",
     "Dropout",
     "ExponentialDecay",
+    "Huber",
     "InvScaling",
     "InverseDecay",
     "LeakyReLU",
     "LinearDecay",
     "MLPClassifier",
     "MLPRegressor",
+    "Minkowski",
     "Mixup",
     "Momentum",
     "NAdam",
     "OneCycle",
     "PolynomialDecay",
+    "Quantile",
     "RAdam",
     "RMSprop",
     "RReLU",

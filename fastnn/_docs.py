@@ -193,6 +193,21 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         of the network with respect to its input (Bishop 1995). Scale the features first, as it is
         the same for all. Needs dense rows, and a solver other than 'lbfgs' and 'rprop'."""
 
+_OUTPUT_ACTIVATION = """\
+output_activation : str, LeakyReLU, ELU, GELU or None, default=None
+        Activation of the output layer. None is the loss's own: 'exp' for 'poisson', the softmax or
+        'logistic' for 'log_loss' and 'binary_log_loss', and else 'identity'. """
+_OUTPUT_ACTIVATION_OF_CLASSES = """\
+Of
+        ``loss='squared_error'`` it may be any activation of a hidden layer: 'logistic' keeps the
+        output between the targets 0 and 1. 'threshold' is 1 where x > 0 else 0, goes with
+        'perceptron' and is left out in training: of several classes the first whose unit says 1
+        is predicted, and without it the one whose unit says most."""
+_OUTPUT_ACTIVATION_OF_VALUES = """\
+Of all
+        losses but 'poisson' it may be any activation of a hidden layer: 'softplus' keeps
+        predictions positive, 'logistic' between 0 and 1."""
+
 _ATTRIBUTES = """\
 loss_ : float
         The loss of the last epoch, penalty included; of the best iteration of 'lbfgs'.
@@ -252,13 +267,51 @@ Notes
 CLASSIFIER = f"""Multi-layer perceptron classifier.
 
     It takes the place of `sklearn.neural_network.MLPClassifier`, with the same parameters, draws
-    and results, and adds batch normalization, dropout and threads. It minimises the cross-entropy:
-    of a softmax over more than two classes, of a logistic unit for two classes, and of one for each
-    label of a label indicator matrix.
+    and results, and adds batch normalization, dropout and threads. By default it minimises the
+    cross-entropy: of a softmax over more than two classes, of a logistic unit for two classes, and
+    of one for each label of a label indicator matrix.
 
     Parameters
     ----------
     {_PARAMETERS.replace("SCORE", "accuracy")}
+
+    loss : {{'log_loss', 'binary_log_loss', 'hinge', 'squared_hinge', 'weston_watkins', \
+'crammer_singer', 'perceptron', 'squared_error'}}, default='log_loss'
+        The loss of a row whose output layer has the pre-activations z.
+
+        - 'log_loss' is the cross-entropy log(sum(exp(z))) - z_c of a row of class c; of two
+          classes, and of each label of a label indicator matrix, that of a logistic unit.
+        - 'binary_log_loss' is the cross-entropy of a logistic unit for each class, against all
+          others: log(1 + exp(-s z)), s = 1 for the row's own class and -1 for others. The units'
+          probabilities are divided by their sum.
+        - 'hinge' is max(0, 1 - s z), a unit for each class against all others (Rifkin and Klautau,
+          "In defense of one-vs-all classification", 2004); 'squared_hinge' is its square.
+        - 'weston_watkins' is the sum of max(0, 1 + z_j - z_c) over all other classes j (Weston and
+          Watkins, "Support vector machines for multi-class pattern recognition", 1999, with a
+          margin of 1 in place of 2).
+        - 'crammer_singer' is max(0, 1 + max_j z_j - z_c), j all other classes (Crammer and Singer,
+          "On the algorithmic implementation of multiclass kernel-based vector machines", 2001).
+        - 'perceptron' is max(0, -s z), a unit for each class against all others, whose gradient is
+          Rosenblatt's rule ("The perceptron", 1958): with ``SGD(momentum=0)`` and ``batch_size=1``
+          a row changes weights by the rate times (target - threshold(z)) x.
+        - 'squared_error' is (z - y)^2 / 2, y = 1 for the row's own class and 0 for others (Widrow
+          and Hoff, "Adaptive switching circuits", 1960).
+
+        Of two classes all have one output, of the second class, and 'weston_watkins' and
+        'crammer_singer' are 'hinge', of z_1 - z_0. Only the first two give `predict_proba`.
+
+    {_OUTPUT_ACTIVATION}{_OUTPUT_ACTIVATION_OF_CLASSES}
+
+    label_smoothing : float, default=0.0
+        How much of a target is spread evenly over all classes: of 'log_loss' the target is
+        ``(1 - label_smoothing) * y + label_smoothing / n_classes``, n_classes = 2 for logistic
+        units (Szegedy et al., "Rethinking the Inception architecture", 2016, section 7). Other
+        losses have none.
+
+    class_weight : dict, 'balanced', list of dict or None, default=None
+        Weights of the classes, by label: rows count as if their `sample_weight` were multiplied by
+        them. 'balanced' is ``n_samples / (n_classes * np.bincount(y))``, not for `partial_fit`. Of
+        a label indicator matrix a list has a dict for each label, and their weights are multiplied.
 
     Attributes
     ----------
@@ -292,11 +345,24 @@ REGRESSOR = f"""Multi-layer perceptron regressor.
 
     Parameters
     ----------
-    loss : {{'squared_error', 'poisson'}}, default='squared_error'
-        The loss: half the squared error, or half the Poisson deviance of an output that is the
-        exponential of a linear function (for counts and rates, ``y >= 0``).
+    loss : {{'squared_error', 'absolute_error', 'huber', 'minkowski', 'quantile', 'poisson'}} or \
+Huber, Minkowski, Quantile, default='squared_error'
+        The loss of an output z and its target y. A spec such as ``Huber(delta=0.5)`` can be
+        searched over: ``loss__delta``. `loss_` is the mean over outputs, except for 'poisson';
+        the gradient is always that of the sum.
+
+        - 'squared_error' is (z - y)^2 / 2, 'absolute_error' is abs(z - y).
+        - 'huber' is the first where the error is small, and a straight line where it is larger than
+          `delta` (Huber 1964): ``Huber(delta=1.0)``.
+        - 'minkowski' is abs(z - y)^p / p (Hanson and Burr 1988): ``Minkowski(p=2.0)``.
+        - 'quantile' is max(q (y - z), (1 - q) (z - y)), whose minimum is the quantile q of the
+          targets (Koenker and Bassett 1978): ``Quantile(quantile=0.5)``.
+        - 'poisson' is half the Poisson deviance of an output that is the exponential of a linear
+          function (for counts and rates, ``y >= 0``).
 
     {_PARAMETERS.replace("SCORE", "R2 score")}
+
+    {_OUTPUT_ACTIVATION}{_OUTPUT_ACTIVATION_OF_VALUES}
 
     Attributes
     ----------

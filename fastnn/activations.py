@@ -53,6 +53,7 @@ ACTIVATIONS = {
         Activation("softplus", 14),
         Activation("softsign", 15),
         Activation("rrelu", 16),
+        Activation("threshold", 17, output_only=True),
     )
 }
 # Of a function that a spec brings along; it has no name that a user could give.
@@ -220,3 +221,12 @@ def spread_of_slopes(activation: str | ActivationSpec) -> float:
     """How far slopes differ from each other that are drawn in training; 0 where none is drawn."""
     spec = _DEFAULTS.get(activation) if isinstance(activation, str) else activation
     return float(spec.spread) if isinstance(spec, RReLU) else 0.0
+
+
+def refuse_threshold(activation):
+    """Raise an error where this activation of a hidden layer is one that stops all learning."""
+    if isinstance(activation, str) and activation == "threshold":
+        raise ValueError(
+            "activation 'threshold' has a derivative of 0 everywhere, so that no layer below it "
+            "can learn: use 'hardtanh' or 'logistic'."
+        )

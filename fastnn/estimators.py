@@ -1,5 +1,6 @@
 """Estimators for scikit-learn: they validate, encode and predict. There is no arithmetic here."""
 
+import copy
 import inspect
 import math
 import warnings
@@ -19,18 +20,32 @@ from sklearn.utils import (
     estimator_html_repr,
 )
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _core, _docs
-from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .activations import (
+    ACTIVATIONS,
+    HIDDEN_ACTIVATIONS,
+    ActivationSpec,
+    refuse_threshold,
+)
 from .augment import AUGMENTATIONS, Augmentation
 from .averaging import AVERAGES, Averaging
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
 from .layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, checked
-from .losses import LOSSES
+from .losses import (
+    CLASSIFICATION_LOSSES,
+    COMPARING_LOSSES,
+    LOSSES,
+    REGRESSION_LOSSES,
+    LossSpec,
+    check_output_activation,
+    row_and_parameter,
+)
 from .network import Network, check_memory
 from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from .program import Column
@@ -136,7 +151,12 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
         "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
         "input_noise": [Interval(Real, 0, None, closed="left")],
+        "output_activation": [None, StrOptions(set(ACTIVATIONS)), ActivationSpec],
     }
+
+    # The classifier's.
+    label_smoothing = 0.0
+    class_weight = None
 
     def _set_parameters(self, arguments):
         """Keep the arguments of `__init__`, as they are."""
@@ -145,6 +165,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
     # ------------------------------------------------------------------------- fitting
 
     def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
+        refuse_threshold(self.activation)
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
         before = self.__dict__.copy()
@@ -176,8 +197,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             y = column_or_1d(y, warn=True)
         dtype = self._dtype(X, fresh)
         targets, loss, n_outputs = self._encode(y, dtype, partial, classes)
-        sample_weight = self._check_weights(sample_weight, X, dtype)
-        held_out = self._validation_data(validation, dtype, n_outputs, stochastic)
+        sample_weight = self._check_weights(sample_weight, X, y, dtype, partial)
+        held_out = self._validation_data(validation, loss, dtype, n_outputs, stochastic)
 
         random_state = check_random_state(self.random_state)
         network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
@@ -256,7 +277,11 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
         """The network to train: a new one, or one that goes on with the fitted one's parameters."""
         n_rows, n_features = X.shape
-        layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
+        output_activation = self.output_activation
+        if isinstance(output_activation, ActivationSpec):
+            output_activation = checked(output_activation)
+        output_activation = check_output_activation(loss, output_activation)
+        layers, input_dropout = self._layers(n_outputs, output_activation)
         if fresh:
             bfloat16 = self.precision == "bfloat16"
             network = Network(
@@ -292,7 +317,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         self._name_parameters()
         self.n_layers_ = len(network.layers) + 1
         self.n_outputs_ = network.program.n_outputs
-        self.out_activation_ = LOSSES[network.loss].output_activation
+        out_activation = network.layers[-1].activation
+        self.out_activation_ = getattr(out_activation, "name", out_activation)
         self.loss_, self.n_iter_, self.t_ = history.loss, history.n_iter, history.n_seen
         validates = history.validates
         curves = {
@@ -452,12 +478,12 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 stacklevel=5,
             )
         columns = {}
-        for name in ("alpha", "dropout"):
+        for name in ("alpha", "dropout", "label_smoothing"):
             number = getattr(self, name)
             if not isinstance(number, Scheduled):
                 continue
             number.validate()
-            if optimizer.full_batch and (name != "alpha" or isinstance(optimizer, LBFGS)):
+            if isinstance(optimizer, LBFGS) or (optimizer.full_batch and name == "dropout"):
                 raise ValueError(
                     f"{name}={number!r} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
                     "cannot minimise a loss that changes. Give a number, as "
@@ -474,10 +500,15 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             shuffle=self.shuffle,
             tol=self.tol,
             verbose=self.verbose,
-            loss_divisor=network.program.n_outputs if LOSSES[network.loss].mean_over_outputs else 1,
+            loss_divisor=(
+                network.program.n_outputs
+                if row_and_parameter(network.loss)[0].mean_over_outputs
+                else 1
+            ),
             partial=partial,
             early_stopping=self.early_stopping,
             columns=columns,
+            label_smoothing=self.label_smoothing,
         )
 
     # ------------------------------------------------------------------------- validation set
@@ -492,7 +523,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         if classes is not None:
             counts = np.bincount(classes)
             alone = counts[classes] == 1
-            if targets.ndim == 2:  # of two classes only
+            if targets.ndim == 2 and targets.shape[1] == 1:  # of two classes only
                 stratify = classes[~alone]
         if alone.any():
             labels = ", ".join(map(str, self.classes_[classes[alone]]))
@@ -517,7 +548,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             raise ValueError(too_small)
         return np.concatenate([train_rows, rows[alone]]), held_out
 
-    def _validation_data(self, validation, dtype, n_outputs, stochastic):
+    def _validation_data(self, validation, loss, dtype, n_outputs, stochastic):
         """The user's validation data, as `Data` and with targets as they are, or None."""
         X, y, sample_weight = validation or (None, None, None)
         if X is None and y is None and sample_weight is None:
@@ -538,20 +569,22 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             self._check_finite(X)
             if y.ndim == 2 and y.shape[1] == 1:
                 y = column_or_1d(y, warn=True)
-            targets = self._encode_more(y, dtype, n_outputs)
-            sample_weight = self._check_weights(sample_weight, X, dtype)
+            targets = self._encode_more(y, loss, dtype, n_outputs)
+            sample_weight = self._check_weights(sample_weight, X, y, dtype)
         except ValueError as error:
             raise ValueError(f"Validation data (X_val, y_val): {error}") from error
         return Data(X, targets, sample_weight, np.arange(X.shape[0])), y
 
-    def _check_weights(self, sample_weight, X, dtype):
-        if sample_weight is None:
-            return None
-        sample_weight = _check_sample_weight(
-            sample_weight, X, dtype=dtype.type, ensure_non_negative=True
-        )
-        if not sample_weight.any():
-            raise ValueError("Sample weights must contain at least one non-zero number.")
+    def _check_weights(self, sample_weight, X, y, dtype, partial=False):
+        """Weights of the rows, those of their classes included; None for ones."""
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=dtype.type, ensure_non_negative=True
+            )
+            if not sample_weight.any():
+                raise ValueError("Sample weights must contain at least one non-zero number.")
+        if self.class_weight is not None:
+            sample_weight = self._class_weighted(y, sample_weight, partial, dtype)
         return sample_weight
 
     def _check_scoring(self):
@@ -602,7 +635,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             predicted = outputs()
             if not np.isfinite(predicted).all():
                 return math.nan
-            return self._score(own_targets, predicted, own_weight)
+            return self._score(network.loss, own_targets, predicted, own_weight)
 
         if self.scoring is None:
             return default_score
@@ -643,8 +676,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             )
         return network
 
-    def _outputs(self, X):
-        """Output of the network for rows that may be anything."""
+    def _outputs(self, X, pre_activation=False):
+        """Output of the network for rows that may be anything, or its pre-activation."""
         network = self._fitted()
         self._adopt_parameters()
         # The short way is for what needs no conversion and has no names to compare.
@@ -659,7 +692,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         ):
             X = _readable(validate_data(self, X, reset=False, **_ROWS))
             network.check_rows(X)
-        outputs, finite = network.predict(X, self.n_jobs, self.device)
+        outputs, finite = network.predict(X, self.n_jobs, self.device, pre_activation)
         if not finite and not get_config()["assume_finite"]:
             self._check_finite(X)
             raise ValueError(
@@ -707,7 +740,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         from .summary import Summary
 
         network = self._fitted()
-        return Summary(network.program, LOSSES[network.loss].output_activation)
+        own_stage = row_and_parameter(network.loss)[0].any_activation
+        return Summary(network.program, "identity" if own_stage else self.out_activation_)
 
     def _repr_html_inner(self):
         html = estimator_html_repr(self)
@@ -767,7 +801,12 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
 class MLPClassifier(ClassifierMixin, _BaseMLP):
     __doc__ = _docs.CLASSIFIER
 
-    loss = "log_loss"
+    _parameter_constraints: ClassVar[dict] = {
+        **_BaseMLP._parameter_constraints,
+        "loss": [StrOptions(set(CLASSIFICATION_LOSSES))],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left"), Scheduled],
+        "class_weight": [None, StrOptions({"balanced"}), dict, list],
+    }
 
     def __init__(
         self,
@@ -807,6 +846,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         averaging=None,
         augment=None,
         input_noise=0.0,
+        output_activation=None,
+        loss="log_loss",
+        label_smoothing=0.0,
+        class_weight=None,
     ):
         self._set_parameters(locals())
 
@@ -818,8 +861,11 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows. They are not copied where they are float32, float64 or uint8, in any order,
             read-only or in a file (`numpy.memmap`), or where they are CSR.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
-            The labels, or an indicator matrix of several labels a row.
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
+(n_samples, n_classes)
+            The labels; or an indicator matrix of several labels a row, zeros and ones; or the
+            probabilities of all classes, rows whose sum is 1, for which the softmax cross-entropy
+            is defined too. The classes are then the numbers of the columns.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -857,6 +903,20 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         """
         return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
+    def _loss_row(self):
+        """The loss of the fitted network, else the one that is asked for; None if there is none."""
+        network = self.__dict__.get("_network")
+        return LOSSES.get(self.loss if network is None else network.loss)
+
+    def _check_probabilities(self):
+        row = self._loss_row()
+        if row is None or not row.probabilities:
+            raise AttributeError(
+                f"loss={self.loss!r} gives no probabilities: use decision_function, or "
+                "loss='log_loss'."
+            )
+        return True
+
     def predict(self, X):
         """Predict labels.
 
@@ -871,10 +931,40 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             The labels, as they were given to `fit`.
         """
         outputs = self._outputs(X)
-        return self._labels.decode(outputs)
+        return self._labels.decode(outputs, self._loss_row().boundary)
 
+    def decision_function(self, X):
+        """How much speaks for each class: the pre-activations of the output layer.
+
+        Of ``loss='squared_error'``, the outputs less 0.5.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            Of two classes those of the second, which is predicted where they are above 0. Of more
+            in the order of `classes_`; the highest is predicted.
+        """
+        scores = self._outputs(X, pre_activation=True)
+        if (row := self._loss_row()).name == "squared_error":
+            scores -= scores.dtype.type(row.boundary)
+        if scores.shape[1] == 1:
+            return scores[:, 0]
+        if self._labels.kind == "probabilities" and scores.shape[1] == 2:
+            return scores[:, 1] - scores[:, 0]
+        return scores
+
+    @available_if(_check_probabilities)
     def predict_proba(self, X):
         """Predict the probability of each class, or of each label.
+
+        Not with losses that know no probabilities, such as 'hinge'. With
+        ``loss='binary_log_loss'`` and more than two classes, the outputs of a row are divided by
+        their sum.
 
         Parameters
         ----------
@@ -888,12 +978,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         """
         outputs = self._outputs(X)
         if outputs.shape[1] > 1:
+            if self._labels.kind == "multiclass" and self._loss_row().name == "binary_log_loss":
+                sums = outputs.sum(axis=1, keepdims=True)
+                outputs[sums[:, 0] == 0] = 1  # all so unlikely that they are rounded to 0
+                outputs /= outputs.sum(axis=1, keepdims=True)
             return outputs
         probabilities = np.empty((len(outputs), 2), outputs.dtype)
         np.subtract(1, outputs, out=probabilities[:, :1])
         probabilities[:, 1:] = outputs
         return probabilities
 
+    @available_if(_check_probabilities)
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class, or of each label.
 
@@ -916,9 +1011,14 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         if partial and known is None:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._labels = Labels(y if multilabel else np.asarray(classes))
+            columns = type_of_target(y) in ("multilabel-indicator", "continuous-multioutput")
+            self._labels = Labels(y if columns else np.asarray(classes))
             self.classes_ = self._labels.classes
+            if self._labels.kind == "probabilities" and len(self.classes_) != len(classes):
+                raise ValueError(
+                    f"y has the probabilities of {len(self.classes_)} classes, but {len(classes)} "
+                    "were passed."
+                )
         elif partial and classes is not None:
             if not np.array_equal(known, unique_labels(classes)):
                 raise ValueError(
@@ -928,30 +1028,96 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         elif known is None or not (self.warm_start or partial):
             self._labels = Labels(y)
             self.classes_ = self._labels.classes
-        elif not partial and not np.array_equal(known, found := unique_labels(y)):
+        elif (
+            not partial
+            and self._labels.kind != "probabilities"
+            and not np.array_equal(known, found := unique_labels(y))
+        ):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {known}, `y` has {found}"
             )
         labels = self._labels
-        return labels.encode(y, dtype), labels.loss, labels.n_outputs
+        loss = labels.loss(self.loss)
+        row = LOSSES[loss]
+        if self.label_smoothing != 0 and not row.probabilities:
+            raise ValueError(
+                f"label_smoothing mixes probabilities, of which loss={self.loss!r} has none: set "
+                "it to 0, or use loss='log_loss' or 'binary_log_loss'."
+            )
+        return labels.encode(y, dtype, row.class_codes), loss, labels.n_outputs
 
-    def _encode_more(self, y, dtype, n_outputs):
+    def _class_weighted(self, y, sample_weight, partial, dtype):
+        """Weights of the rows times those of their classes."""
+        class_weight, labels = self.class_weight, self._labels
+        if isinstance(class_weight, str) and partial:
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, and partial_fit sees some: pass a "
+                "dict with the weights that sklearn.utils.class_weight.compute_class_weight finds "
+                "for all labels."
+            )
+        if labels.kind == "probabilities":
+            raise ValueError(
+                "class_weight needs one class a row, and y has the probabilities of all: use "
+                "sample_weight."
+            )
+        if labels.kind == "multilabel-indicator":
+            weights = compute_sample_weight(class_weight, y)
+        elif isinstance(class_weight, list):
+            raise ValueError(
+                "class_weight must be a dict or 'balanced' where each row has one class; a list "
+                "has a dict for each label of a label indicator matrix."
+            )
+        else:
+            of_classes = compute_class_weight(
+                class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+            )
+            weights = of_classes[labels.codes(y)]
+        if sample_weight is not None:
+            weights = weights * sample_weight
+        weights = np.ascontiguousarray(weights, dtype)
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            raise ValueError(
+                "class_weight must be finite and not negative, and leave some row a weight above "
+                f"0, got {class_weight!r}."
+            )
+        return weights
+
+    def score(self, X, y, sample_weight=None):
+        """Part of the rows whose labels are all predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
+(n_samples, n_classes)
+            The labels; of probabilities the highest of each row counts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        labels = self.__dict__.get("_labels")
+        if labels is not None and labels.kind == "probabilities" and np.ndim(y) == 2:
+            y = np.argmax(y, axis=1)
+        return super().score(X, y, sample_weight)
+
+    def _encode_more(self, y, loss, dtype, n_outputs):
         """Targets of other rows than those that are trained on."""
-        return self._labels.encode(y, dtype)
+        return self._labels.encode(y, dtype, LOSSES[loss].class_codes)
 
     def _class_numbers(self, targets):
-        """Class number of each row, or None where a row has several labels."""
-        if targets.ndim == 1:
-            return targets
-        return targets[:, 0].astype(np.intp) if targets.shape[1] == 1 else None
+        return self._labels.class_numbers(targets)
 
-    def _score(self, targets, outputs, sample_weight):
-        return self._labels.accuracy(targets, outputs, sample_weight)
+    def _score(self, loss, targets, outputs, sample_weight):
+        return self._labels.accuracy(targets, outputs, LOSSES[loss].boundary, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.loss not in COMPARING_LOSSES
         return tags
 
 
@@ -960,7 +1126,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
     _parameter_constraints: ClassVar[dict] = {
         **_BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), LossSpec],
     }
 
     def __init__(
@@ -1002,6 +1168,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         averaging=None,
         augment=None,
         input_noise=0.0,
+        output_activation=None,
     ):
         self._set_parameters(locals())
 
@@ -1067,7 +1234,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def _encode(self, y, dtype, partial, classes):
-        """Targets, name of the loss, and number of outputs."""
+        """Targets, loss, and number of outputs."""
         y = y.toarray() if sparse.issparse(y) else y
         targets = self._checked(y, dtype)
         n_outputs = targets.shape[1]
@@ -1075,9 +1242,12 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
             fitted = self._network.program.n_outputs
             if n_outputs != fitted:
                 raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
-        return targets, self.loss, n_outputs
+        loss = self.loss
+        if isinstance(loss, LossSpec):
+            loss = copy.copy(loss.validate())
+        return targets, loss, n_outputs
 
-    def _encode_more(self, y, dtype, n_outputs):
+    def _encode_more(self, y, loss, dtype, n_outputs):
         """Targets of other rows than those that are trained on."""
         targets = self._checked(y.toarray() if sparse.issparse(y) else y, dtype)
         if targets.shape[1] != n_outputs:
@@ -1093,7 +1263,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     def _class_numbers(self, targets):
         return None
 
-    def _score(self, targets, outputs, sample_weight):
+    def _score(self, loss, targets, outputs, sample_weight):
         from sklearn.metrics import r2_score  # slow to import
 
         return float(r2_score(targets, outputs, sample_weight=sample_weight))

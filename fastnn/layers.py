@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, refuse_threshold
 from .specs import Layer, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
@@ -199,7 +199,7 @@ def leaves(layers):
 def dense_activations(layers):
     """What follows the product of each dense layer: its activation, or the next layer if it is one.
 
-    The output layer, whose activation belongs to the loss, has that of the layer before.
+    The output layer counts as having that of the layer before, as in scikit-learn.
     """
     found = []
     for layer in leaves(layers[:-1]):
@@ -207,7 +207,7 @@ def dense_activations(layers):
             found.append(layer.activation)
         elif isinstance(layer, str | ActivationSpec) and found[-1:] == ["identity"]:
             found[-1] = layer
-    return [*found, found[-1] if found else layers[-1].activation]
+    return [*found, found[-1] if found else "identity"]
 
 
 def checked(layer):
@@ -222,6 +222,7 @@ def checked(layer):
     -------
     Layer or str
     """
+    refuse_threshold(layer.activation if isinstance(layer, Dense) else layer)
     if isinstance(layer, str):
         if layer not in HIDDEN_ACTIVATIONS:
             raise ValueError(

@@ -1,29 +1,264 @@
-"""Loss functions, by name. The native code knows them by their codes."""
+"""Loss functions, by name, and specs of those that have a parameter.
+
+The native code knows them by their codes; formulas are in the documentation of the estimators'
+parameter `loss`.
+"""
 
 from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval
+
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .specs import Spec
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, with the output activation that is its canonical link.
+    """A function of the last layer's output and of the target.
 
-    With it, the gradient of the loss with respect to the last pre-activation is the output minus
-    the target.
+    Attributes
+    ----------
+    name : str
+    code : int
+    output_activation : str
+        What turns the last pre-activation into the output. The loss contains it: with the
+        softmax, 'logistic' and 'exp' its gradient is the output minus the target.
+    regression, classification : bool
+        Which estimators have it. None has the one of rows of probabilities, which stands for
+        'log_loss' where the targets are such.
+    class_codes : bool
+        Targets are one class number a row, not one value for each output.
+    any_activation : bool
+        Another activation may take the place of `output_activation`, which is the identity.
+    mean_over_outputs : bool
+        Reported is the mean over the outputs, as in scikit-learn; all train on the sum.
+    probabilities : bool
+        Outputs are probabilities, and their targets can be smoothed.
+    boundary : float
+        Of classification with one unit for a class: above it, the unit says yes.
     """
 
     name: str
     code: int
-    output_activation: str
-    class_codes: bool = False  # targets are one class number a row, not one value an output
-    mean_over_outputs: bool = False  # scikit-learn reports the mean; all train on the sum
+    output_activation: str = "identity"
+    regression: bool = False
+    classification: bool = False
+    class_codes: bool = False
+    any_activation: bool = False
+    mean_over_outputs: bool = False
+    probabilities: bool = False
+    boundary: float = 0.0
+
+
+def _of_values(name: str, code: int, **fields) -> Loss:
+    return Loss(name, code, regression=True, any_activation=True, mean_over_outputs=True, **fields)
 
 
 LOSSES = {
     loss.name: loss
     for loss in (
-        Loss("squared_error", 0, "identity", mean_over_outputs=True),
-        Loss("log_loss", 1, "softmax", class_codes=True),
-        Loss("binary_log_loss", 2, "logistic"),
-        Loss("poisson", 3, "exp"),
+        _of_values("squared_error", 0, classification=True, boundary=0.5),
+        Loss("log_loss", 1, "softmax", classification=True, class_codes=True, probabilities=True),
+        Loss(
+            "binary_log_loss", 2, "logistic", classification=True, probabilities=True, boundary=0.5
+        ),
+        Loss("poisson", 3, "exp", regression=True),
+        _of_values("absolute_error", 4),
+        _of_values("huber", 5),
+        _of_values("minkowski", 6),
+        _of_values("quantile", 7),
+        Loss("hinge", 8, classification=True),
+        Loss("squared_hinge", 9, classification=True),
+        Loss("perceptron", 10, classification=True),
+        Loss("weston_watkins", 11, classification=True, class_codes=True),
+        Loss("crammer_singer", 12, classification=True, class_codes=True),
+        Loss("soft_log_loss", 13, "softmax", probabilities=True),
     )
 }
+REGRESSION_LOSSES = [name for name, row in LOSSES.items() if row.regression]
+CLASSIFICATION_LOSSES = [name for name, row in LOSSES.items() if row.classification]
+#: Those that compare the class of a row with all others, so that it can have but one.
+COMPARING_LOSSES = ["weston_watkins", "crammer_singer"]
+
+
+class LossSpec(Spec):
+    """Base of the specs of losses, all of them for regression.
+
+    Attributes
+    ----------
+    name : str
+        The row of `LOSSES` that it stands for.
+    parameter : float
+        The number that the native code needs for it.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def parameter(self) -> float:
+        raise NotImplementedError
+
+
+@dataclass
+class Huber(LossSpec):
+    """Huber loss: half the squared error up to `delta`, from there on a straight line.
+
+    Of an error e it is ``e**2 / 2``, or ``delta * (abs(e) - delta / 2)`` where ``abs(e) > delta``.
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Above 0. Errors larger than this one all pull with the same strength.
+
+    References
+    ----------
+    Huber, P. J. "Robust estimation of a location parameter" (1964).
+    """
+
+    delta: float = 1.0
+
+    _parameter_constraints: ClassVar[dict] = {"delta": [Interval(Real, 0, None, closed="neither")]}
+    name: ClassVar[str] = "huber"
+
+    @property
+    def parameter(self):
+        return self.delta
+
+
+@dataclass
+class Minkowski(LossSpec):
+    """Minkowski error: ``abs(e)**p / p`` of an error e.
+
+    With ``p=2`` it is 'squared_error', with ``p=1`` 'absolute_error'. Large p look at the largest
+    errors only.
+
+    Parameters
+    ----------
+    p : float, default=2.0
+        At least 1.
+
+    References
+    ----------
+    Hanson, S. J. and Burr, D. J. "Minkowski-r back-propagation: learning in connectionist models
+    with non-Euclidian error signals" (1988). Bishop, C. M. "Neural networks for pattern
+    recognition" (1995), section 6.2, has it without the division by p.
+    """
+
+    p: float = 2.0
+
+    _parameter_constraints: ClassVar[dict] = {"p": [Interval(Real, 1, None, closed="left")]}
+    name: ClassVar[str] = "minkowski"
+
+    @property
+    def parameter(self):
+        return self.p
+
+
+@dataclass
+class Quantile(LossSpec):
+    """Pinball loss, whose minimum is a quantile of the targets.
+
+    Of a target y and an output z it is ``quantile * (y - z)``, or ``(1 - quantile) * (z - y)``
+    where the output is too high: with ``quantile=0.5`` half the absolute error.
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        Between 0 and 1: the part of the targets that shall lie below the output.
+
+    References
+    ----------
+    Koenker, R. and Bassett, G. "Regression quantiles" (1978).
+    """
+
+    quantile: float = 0.5
+
+    _parameter_constraints: ClassVar[dict] = {"quantile": [Interval(Real, 0, 1, closed="neither")]}
+    name: ClassVar[str] = "quantile"
+
+    @property
+    def parameter(self):
+        return self.quantile
+
+
+_DEFAULTS: dict[str, LossSpec] = {spec.name: spec for spec in (Huber(), Minkowski(), Quantile())}
+
+
+def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, float]:
+    """What the native code needs to know of a loss that is given by name or by spec."""
+    if isinstance(loss, str):
+        if loss not in _DEFAULTS:
+            return LOSSES[loss], 0.0
+        loss = _DEFAULTS[loss]
+    return LOSSES[loss.name], loss.parameter
+
+
+def output_stage(loss: str | LossSpec, output_activation: str | ActivationSpec):
+    """Code and parameter of the output stage, and the activation that comes before it.
+
+    Parameters
+    ----------
+    loss : str or LossSpec
+    output_activation : str or ActivationSpec
+        One that `check_output_activation` lets through.
+
+    Returns
+    -------
+    code : int
+    parameter : float
+    activation : str or ActivationSpec
+        'identity' where the loss contains the output activation.
+    """
+    row, parameter = row_and_parameter(loss)
+    if output_activation == "threshold":
+        parameter = 1.0
+    return row.code, parameter, output_activation if row.any_activation else "identity"
+
+
+# What is meant by some that do not go together.
+_OTHERS = {
+    ("log_loss", "logistic"): "a logistic unit for each class is loss='binary_log_loss'",
+    ("binary_log_loss", "softmax"): (
+        "a softmax over all classes is loss='log_loss'; of two classes, or several labels a row, "
+        "it has logistic units too"
+    ),
+}
+
+
+def check_output_activation(loss: str | LossSpec, output_activation: str | ActivationSpec | None):
+    """The output activation of a loss: its own for None. Refuses those that cannot follow."""
+    row, _ = row_and_parameter(loss)
+    own, asked = row.output_activation, output_activation
+    if asked is None or asked == own:
+        return own
+    if row.any_activation and (isinstance(asked, ActivationSpec) or asked in HIDDEN_ACTIVATIONS):
+        return asked
+    if row.name == "perceptron" and asked == "threshold":
+        return asked
+    if asked == "threshold":
+        reason = (
+            "a threshold has a derivative of 0 everywhere, so that nothing can be learned through "
+            "it: with loss='perceptron' it is left out in training; 'hardtanh' and 'logistic' have "
+            "a slope"
+        )
+    elif row.any_activation:
+        reason = f"{asked!r} belongs to another loss: any activation of hidden layers will do"
+    elif isinstance(asked, str) and (row.name, asked) in _OTHERS:
+        reason = _OTHERS[row.name, asked]
+    elif row.probabilities or row.name == "poisson":
+        reason = (
+            f"this loss is written for an output that is {own!r}: use loss='squared_error' for "
+            "another one"
+        )
+    else:
+        reason = (
+            "this loss compares the pre-activations of the last layer: use loss='squared_error' "
+            "for an output activation"
+        )
+    name = row.name.removeprefix("soft_")
+    raise ValueError(
+        f"output_activation={asked!r} does not go with loss={name!r}, whose own is {own!r}; "
+        f"{reason}."
+    )

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from . import _core
 from .initializers import draw_parameters
 from .layers import dense_activations
-from .losses import LOSSES
+from .losses import LOSSES, output_stage
 from .optimizers import SGD
 from .program import (
     ACTIVATION,
@@ -36,8 +36,8 @@ class Network:
     n_features : int
     layers : list of Dense
         The last is the output layer.
-    loss : str
-        Name of the loss.
+    loss : str or LossSpec
+        One that goes with the activation of the output layer.
     dtype : dtype-like
         float32 or float64.
     input_dropout : float or Dropout, default=0.0
@@ -71,7 +71,7 @@ class Network:
 
     def _compile(self, layers, input_dropout, input_noise):
         self.layers, self.input_dropout, self.input_noise = layers, input_dropout, input_noise
-        code = LOSSES[self.loss].code
+        code, parameter, activation = output_stage(self.loss, layers[-1].activation)
         try:
             self.program = compile_program(
                 self.n_features,
@@ -80,6 +80,8 @@ class Network:
                 self.dtype,
                 input_dropout,
                 input_noise,
+                parameter,
+                activation,
                 self.bfloat16,
             )
         except OverflowError:
@@ -300,9 +302,16 @@ class Network:
             if array is not view:
                 view[...] = array
 
-    def predict(self, X, n_jobs=None, device="cpu"):
-        """Output of the network for the rows of X, and whether all of X was finite."""
+    def predict(self, X, n_jobs=None, device="cpu", pre_activation=False):
+        """Output of the network for the rows of X, and whether all of X was finite.
+
+        Instead of the output, its pre-activation, where the loss contains the activation.
+        """
         program, state = self.program, self.state
+        if pre_activation:
+            stages = program.stages.copy()
+            stages[-1]["code"], stages[-1]["parameter"] = LOSSES["squared_error"].code, 0.0
+            program = replace(program, stages=stages)
         out = np.empty((X.shape[0], program.n_outputs), self.dtype)
         n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device=device)
         finite = _core.predict(

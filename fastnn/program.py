@@ -36,7 +36,8 @@ class Column(IntEnum):
     MIX_RUN = 14
     MIX_N_RUNS = 15
     MIX_STRIDE = 16
-    AVERAGE = 24
+    SMOOTHING = 23  # of labels
+    AVERAGE = 24  # the weight of the new parameters in their average
 
 
 #: Their values where nobody asks for anything else; those of the others are 0.
@@ -372,8 +373,8 @@ class Compiler:
         self._stage(JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
         self._stages[fork]["other"] = self._gradient
 
-    def output(self, loss_code: int) -> None:
-        self._stage(OUTPUT, code=loss_code)
+    def output(self, loss_code: int, parameter: float) -> None:
+        self._stage(OUTPUT, code=loss_code, parameter=parameter)
 
     def program(self, n_features: int, bfloat16: bool = False) -> Program:
         return Program(
@@ -441,6 +442,8 @@ def compile_program(
     dtype,
     input_dropout=0.0,
     input_noise: float = 0.0,
+    loss_parameter: float = 0.0,
+    output_activation="identity",
     bfloat16: bool = False,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
@@ -450,8 +453,7 @@ def compile_program(
     n_features : int
         Width of the input.
     layers : sequence of layer specs
-        Hidden layers and, last, the output layer: a Dense without activation, as that belongs to
-        the loss.
+        Hidden layers and, last, the output layer: a Dense, of which only the width counts.
     loss_code : int
         Code of the loss, see ``losses.py``.
     dtype : dtype
@@ -460,6 +462,10 @@ def compile_program(
         Probability of dropping an input value.
     input_noise : float, default=0.0
         Standard deviation of what is added to an input value, before that.
+    loss_parameter : float, default=0.0
+        Of the loss, where it has one.
+    output_activation : str or ActivationSpec, default="identity"
+        Comes before the loss, which may contain an activation of its own.
     bfloat16 : bool, default=False
         Whether matrix products take bfloat16; `dtype` is float32 then.
 
@@ -473,5 +479,6 @@ def compile_program(
     for layer in layers[:-1]:
         compiler.add(layer)
     compiler.dense(int(layers[-1].units))
-    compiler.output(loss_code)
+    compiler.activation(output_activation)
+    compiler.output(loss_code, loss_parameter)
     return compiler.program(n_features, bfloat16)

@@ -639,7 +639,7 @@ def resolve_schedule(kind: str, value, defaults: dict[str, Any] | None = None) -
 class Scheduled(Spec):
     """A number that follows a schedule, in place of a number that stays.
 
-    Accepted for `alpha`, `dropout`, and the `weight_decay` of optimizers.
+    Accepted for `alpha`, `dropout`, `label_smoothing`, and the `weight_decay` of optimizers.
 
     Parameters
     ----------

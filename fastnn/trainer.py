@@ -63,6 +63,7 @@ class Settings:
     early_stopping: bool = False  # whether the validation score decides
     columns: dict[int, Callable[[Steps], Any]] = field(default_factory=dict)
     augment: Any = None  # how rows are mixed, see ``augment.py``
+    label_smoothing: float | Scheduled = 0.0
 
 
 @dataclass
@@ -293,6 +294,7 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     """
     alpha = value_at(settings.alpha, steps)
     table = spec_at(optimizer, steps).coefficients(rates, alpha, first_step)
+    table[:, Column.SMOOTHING] = value_at(settings.label_smoothing, steps)
     for column, values in settings.columns.items():
         table[:, column] = values(steps)
     return table
@@ -391,7 +393,9 @@ def train_lbfgs(
     def objective(parameters):
         nonlocal least
         state.parameters[...] = parameters
-        data_loss, penalty = engine.loss_and_grad(X, y, sample_weight, settings.alpha, gradient)
+        data_loss, penalty = engine.loss_and_grad(
+            X, y, sample_weight, settings.alpha, gradient, settings.label_smoothing
+        )
         loss = data_loss + penalty
         if not np.isfinite(loss) and least == np.inf:
             raise ValueError(_NOT_FINITE)

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from fastnn import _core, losses, program
+from fastnn.losses import LOSSES
 from fastnn.optimizers import (
     SGD,
     Adadelta,
@@ -39,12 +40,11 @@ SOLVERS = {
     "amsgrad": AMSGrad,
 }
 
-# Every optimizer with one loss, every loss with two optimizers.
+# Every optimizer with one loss, every loss with one or two optimizers.
 COMBINATIONS = [(optimizer, "log_loss") for optimizer in SOLVERS]
+COMBINATIONS += [("adam", loss) for loss in LOSSES if loss != "log_loss"]
 COMBINATIONS += [
-    (optimizer, loss)
-    for optimizer in ("nesterov", "adam")
-    for loss in ("squared_error", "binary_log_loss", "poisson")
+    ("nesterov", loss) for loss in ("squared_error", "binary_log_loss", "poisson", "huber")
 ]
 
 
@@ -68,7 +68,8 @@ class Engine:
     Parameters
     ----------
     network : reference.Network
-    loss, optimizer : str
+    loss : str or LossSpec
+    optimizer : str
     dtype : "float32", "float64" or "bfloat16"
     hyperparameters : the optimizer's
     """
@@ -80,13 +81,16 @@ class Engine:
         self.dtype = np.dtype("float32" if bfloat16 else dtype)
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads = n_threads
+        code, parameter, activation = losses.output_stage(loss, network.layers[-1].activation)
         self.program = program.compile_program(
             network.n_features,
             network.layers,
-            losses.LOSSES[loss].code,
+            code,
             self.dtype,
-            input_dropout=network.input_dropout,
-            input_noise=network.input_noise,
+            network.input_dropout,
+            network.input_noise,
+            parameter,
+            activation,
             bfloat16=bfloat16,
         )
         self.state = program.State.new(self.program, self.solver.n_slots)
@@ -134,6 +138,7 @@ class Engine:
         mixings=None,
         dropout_factors=None,
         average_weights=0.0,
+        smoothing=0.0,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
         coefficients = self.solver.coefficients(
@@ -145,6 +150,7 @@ class Engine:
             coefficients[:, first : first + len(mixings[0])] = mixings
         if dropout_factors is not None:
             coefficients[:, Column.DROPOUT] = dropout_factors
+        coefficients[:, program.Column.SMOOTHING] = smoothing
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses
@@ -157,11 +163,11 @@ class Engine:
         """Mean data loss, as in prediction."""
         return self.native.loss(X, self.targets(y), self.weights(sample_weight), order)
 
-    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0):
+    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0, smoothing=0.0):
         """Data loss, penalty and the gradients under the reference's names."""
         grad = program.aligned_zeros(self.program.n_parameters, self.dtype)
         data_loss, penalty = self.native.loss_and_grad(
-            X, self.targets(y), self.weights(sample_weight), alpha, grad
+            X, self.targets(y), self.weights(sample_weight), alpha, grad, smoothing
         )
         return data_loss, penalty, self.named(grad)
 

@@ -6,24 +6,30 @@ import numpy as np
 import scipy.sparse
 
 from fastnn.layers import BatchNorm, Dense
-from reference import LOSSES, Network, leaves
+from fastnn.losses import Huber, Minkowski, Quantile
+from reference import LOSSES, Network, leaves, loss_of
+
+# Names, and specs that differ from what the names stand for.
+EACH_LOSS = [*LOSSES, Huber(0.3), Minkowski(1.0), Minkowski(1.5), Minkowski(4), Quantile(0.2)]
 
 
 def make_layers(units, activation="relu", position=None, dropout=0.0, loss="squared_error"):
     """Hidden layers alike, and an output layer: `units` ends with the number of outputs."""
     normalization = BatchNorm(position=position) if position else None
     hidden = [Dense(n, activation, normalization, dropout) for n in units[:-1]]
-    return [*hidden, Dense(units[-1], LOSSES[loss].output_activation)]
+    return [*hidden, Dense(units[-1], loss_of(loss).output_activation)]
 
 
 def make_data(rng, n_rows, n_features, n_outputs, loss):
     """Normally distributed rows in float64, and targets that the loss takes."""
     X = rng.standard_normal((n_rows, n_features))
-    if loss == "log_loss":
+    if loss in ("log_loss", "weston_watkins", "crammer_singer"):
         return X, rng.integers(n_outputs, size=n_rows).astype(np.int32)
     signal = X @ rng.standard_normal((n_features, n_outputs)) / np.sqrt(n_features)
-    if loss == "binary_log_loss":
+    if loss in ("binary_log_loss", "hinge", "squared_hinge", "perceptron"):
         return X, (signal > 0).astype(float)
+    if loss == "soft_log_loss":
+        return X, rng.dirichlet(np.ones(n_outputs), size=n_rows)
     if loss == "poisson":
         return X, rng.poisson(np.exp(signal)).astype(float)
     return X, signal + 0.1 * rng.standard_normal(signal.shape)

@@ -206,25 +206,54 @@ OUTPUT_ACTIVATIONS = {
     "logistic": expit,
     "softmax": lambda z: softmax(z, axis=1),
     "exp": np.exp,
+    # Rosenblatt, "The perceptron" (1958). Nothing is trained through it.
+    "threshold": lambda z: (z > 0).astype(float),
 }
 
 # --- losses ---------------------------------------------------------------------------------------
 
 
 class Loss(NamedTuple):
-    """A loss of one row, summed over the outputs, as a function of the pre-activation z.
+    """A loss of one row, summed over the outputs, and its gradient.
 
-    Each is paired with the output activation that is its canonical link, so that its gradient
-    with respect to z is the same for all: activation(z) - y (Bishop, Pattern Recognition and
-    Machine Learning, 2006, section 4.3.6).
+    Both are functions of the pre-activation z and the target y, and of the parameter of the loss,
+    if it has one.
     """
 
     output_activation: str
     value: callable
+    delta: callable
 
-    def delta(self, z, y):
-        """Gradient of the loss of each row with respect to z."""
-        return OUTPUT_ACTIVATIONS[self.output_activation](z) - as_target(y, z)
+
+def canonical(output_activation, value):
+    """A loss with the output activation that is its canonical link.
+
+    Its gradient with respect to z is activation(z) - y (Bishop, Pattern Recognition and Machine
+    Learning, 2006, section 4.3.6).
+    """
+
+    def delta(z, y):
+        return OUTPUT_ACTIVATIONS[output_activation](z) - as_target(y, z)
+
+    return Loss(output_activation, value, delta)
+
+
+def of_errors(value, derivative):
+    """A loss that is a function of the errors z - y."""
+
+    def total(z, y, *parameter):
+        return np.sum(value(z - y, *parameter), axis=1)
+
+    return Loss("identity", total, lambda z, y, *parameter: derivative(z - y, *parameter))
+
+
+def of_sides(value, derivative):
+    """A loss of z on the right side of 0: of s z, where s is 1 for the target 1, -1 for 0."""
+
+    def total(z, y):
+        return np.sum(value((2 * y - 1) * z), axis=1)
+
+    return Loss("identity", total, lambda z, y: (2 * y - 1) * derivative((2 * y - 1) * z))
 
 
 def as_target(y, z):
@@ -252,12 +281,116 @@ def _poisson(z, y):
     return np.sum(xlogy(y, y) - y * z - y + np.exp(z), axis=1)
 
 
+def huber(e, delta=1.0):
+    """Huber, "Robust estimation of a location parameter" (1964)."""
+    return np.where(abs(e) <= delta, e**2 / 2, delta * (abs(e) - delta / 2))
+
+
+def huber_derivative(e, delta=1.0):
+    return np.where(abs(e) <= delta, e, delta * np.sign(e))
+
+
+def minkowski(e, p=2.0):
+    """Hanson and Burr, "Minkowski-r back-propagation" (1988)."""
+    return abs(e) ** p / p
+
+
+def minkowski_derivative(e, p=2.0):
+    return np.sign(e) * abs(e) ** (p - 1)
+
+
+def pinball(e, quantile=0.5):
+    """Koenker and Bassett, "Regression quantiles" (1978); e is how much too high the output is."""
+    return np.maximum(-quantile * e, (1 - quantile) * e)
+
+
+def pinball_derivative(e, quantile=0.5):
+    return np.select([e > 0, e < 0], [1 - quantile, -quantile], 0.0)
+
+
+def margins(z, y):
+    """1 + z_j - z_c of all classes j but c = y, where it is -inf."""
+    rows = np.arange(len(z))
+    above = 1 + z - z[rows, y][:, np.newaxis]
+    above[rows, y] = -np.inf
+    return above
+
+
+def weston_watkins(z, y):
+    """Weston and Watkins, "Support vector machines for multi-class pattern recognition" (1999).
+
+    With a margin of 1, where they have 2, as in PyTorch's MultiMarginLoss, which divides by the
+    number of classes.
+    """
+    return np.sum(np.maximum(margins(z, y), 0), axis=1)
+
+
+def weston_watkins_delta(z, y):
+    near = (margins(z, y) > 0).astype(float)
+    return near - near.sum(axis=1, keepdims=True) * np.eye(z.shape[1])[y]
+
+
+def crammer_singer(z, y):
+    """Crammer and Singer, "On the algorithmic implementation of multiclass kernel-based vector
+    machines" (2001), eq. 3: of the other classes only the highest counts.
+    """
+    return np.maximum(margins(z, y).max(axis=1), 0)
+
+
+def crammer_singer_delta(z, y):
+    one_hot, above = np.eye(z.shape[1]), margins(z, y)
+    wrong = above.max(axis=1, keepdims=True) > 0
+    return np.where(wrong, one_hot[above.argmax(axis=1)] - one_hot[y], 0.0)
+
+
+def _perceptron(z, y):
+    """Rosenblatt's rule as the gradient of a loss (Bishop 2006, eq. 4.54): max(0, -s z)."""
+    return np.sum(np.maximum((1 - 2 * y) * z, 0), axis=1)
+
+
+def _perceptron_delta(z, y):
+    """At z = 0, where there is a kink, as if z were below."""
+    return OUTPUT_ACTIVATIONS["threshold"](z) - y
+
+
 LOSSES = {
-    "squared_error": Loss("identity", _squared_error),
-    "log_loss": Loss("softmax", _log_loss),
-    "binary_log_loss": Loss("logistic", _binary_log_loss),
-    "poisson": Loss("exp", _poisson),
+    "squared_error": canonical("identity", _squared_error),
+    "log_loss": canonical("softmax", _log_loss),
+    "binary_log_loss": canonical("logistic", _binary_log_loss),
+    "poisson": canonical("exp", _poisson),
+    "absolute_error": of_errors(np.abs, np.sign),
+    "huber": of_errors(huber, huber_derivative),
+    "minkowski": of_errors(minkowski, minkowski_derivative),
+    "quantile": of_errors(pinball, pinball_derivative),
+    # Cortes and Vapnik, "Support-vector networks" (1995): the slack of a soft margin.
+    "hinge": of_sides(lambda m: np.maximum(1 - m, 0), lambda m: np.where(m < 1, -1.0, 0.0)),
+    "squared_hinge": of_sides(
+        lambda m: np.maximum(1 - m, 0) ** 2, lambda m: -2 * np.maximum(1 - m, 0)
+    ),
+    "perceptron": Loss("identity", _perceptron, _perceptron_delta),
+    "weston_watkins": Loss("identity", weston_watkins, weston_watkins_delta),
+    "crammer_singer": Loss("identity", crammer_singer, crammer_singer_delta),
+    "soft_log_loss": canonical("softmax", _log_loss),
 }
+
+
+def loss_of(of):
+    """The functions that a name or a spec of `fastnn.losses` stands for."""
+    if isinstance(of, str):
+        return LOSSES[of]
+    output_activation, value, delta = LOSSES[of.name]
+    (parameter,) = of.get_params().values()
+    return Loss(
+        output_activation,
+        lambda z, y: value(z, y, parameter),
+        lambda z, y: delta(z, y, parameter),
+    )
+
+
+def smoothed(y, n_classes, smoothing):
+    """Szegedy et al., "Rethinking the Inception architecture" (2016), section 7."""
+    return (1 - smoothing) * y + smoothing / n_classes
+
 
 # --- dense ----------------------------------------------------------------------------------------
 
@@ -594,8 +727,10 @@ def leaves(layers):
     ]
 
 
-def stage_table(layers, input_dropout=0.0, input_noise=0.0):
+def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activation="identity"):
     """The stages of a network in the order of the forward pass: (kind, spec, leaf) triples.
+
+    `output_activation` is what comes before the loss, which may contain another.
 
     The spec tells what the stage is made of, and the leaf is the number of its layer. A stage's
     place in this list is part of the counter of its random bits. Batch norm takes two places, as
@@ -630,7 +765,8 @@ def stage_table(layers, input_dropout=0.0, input_noise=0.0):
         first.append(("dropout", as_dropout(input_dropout), None))
     hidden = [stage for layer in layers[:-1] for stage in stages(layer)]
     last = next(numbers)
-    return [*first, *hidden, ("dense", layers[-1], last), ("output", layers[-1], last)]
+    before = [("activation", output_activation, last)] if output_activation != "identity" else []
+    return [*first, *hidden, ("dense", layers[-1], last), *before, ("output", layers[-1], last)]
 
 
 class Network:
@@ -639,9 +775,10 @@ class Network:
     Parameters
     ----------
     layers : list of specs of fastnn.layers and fastnn.activations
-        The last is the output layer, a Dense. Its activation follows from the loss.
-    loss : str
-        Key of `LOSSES`.
+        The last is the output layer, a Dense. Its activation is the loss's; or another, that comes
+        before the loss; or the threshold, that counts in prediction only.
+    loss : str or LossSpec
+        Key of `LOSSES`, or a spec.
     parameters : list of dict
         For each of the `leaves` of the layers "coef" and "intercept", if it is dense, and, with
         batch norm, "scale" and "shift".
@@ -664,10 +801,13 @@ class Network:
     ):
         self.dense_forward = bfloat16_forward if bfloat16 else dense_forward
         self.dense_backward = bfloat16_backward if bfloat16 else dense_backward
-        self.layers, self.loss = layers, LOSSES[loss]
+        self.layers, self.loss = layers, loss_of(loss)
         self.parameters, self.statistics = parameters, statistics
         self.input_dropout, self.input_noise, self.seed = input_dropout, input_noise, seed
-        self.stages = stage_table(layers, input_dropout, input_noise)
+        own, before = self.loss.output_activation, layers[-1].activation
+        self.output_activation = before if before == "threshold" else own
+        stage = "identity" if before in (own, "threshold") else before
+        self.stages = stage_table(layers, input_dropout, input_noise, stage)
         self.slots, self.step, self.average = None, 0, None
 
     @property
@@ -731,7 +871,7 @@ class Network:
     def predict(self, x):
         """Output of the network for new rows."""
         z, _ = self.forward(x, training=False)
-        return OUTPUT_ACTIVATIONS[self.loss.output_activation](z)
+        return OUTPUT_ACTIVATIONS[self.output_activation](z)
 
     def loss_and_grad(
         self,
@@ -742,11 +882,13 @@ class Network:
         step=None,
         mixing=None,
         dropout_factor=1.0,
+        smoothing=0.0,
     ):
         """Data loss, L2 penalty, their gradient and the tape of the forward pass.
 
         The data loss is the weighted mean over the rows. As in scikit-learn, the penalty is divided
-        by the sum of the weights, and only the coefs are penalised.
+        by the sum of the weights, and only the coefs are penalised. Smoothing is of targets that
+        are probabilities: of all classes, or of yes and no.
 
         The loss of mixed rows is that of their own targets, and that of their partners', mixed;
         each row has its own weight (Zhang et al. 2018).
@@ -755,6 +897,9 @@ class Network:
         total = weight.sum()
         mixing = mixing or Mixing()
         z, tape = self.forward(mix_rows(x, mixing), True, step, dropout_factor)
+        if smoothing:
+            n_classes = 2 if self.output_activation == "logistic" else z.shape[1]
+            y = smoothed(as_target(y, z), n_classes, smoothing)
         pairs = [(mixing.weight, y), (1 - mixing.weight, partners(y, mixing))]
         data_loss = weight @ sum(part * self.loss.value(z, of) for part, of in pairs) / total
         delta = sum(part * self.loss.delta(z, of) for part, of in pairs)
@@ -808,6 +953,7 @@ class Network:
         mixings=None,
         dropout_factors=None,
         average_weights=None,
+        smoothing=0.0,
         **hyperparameters,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
@@ -841,7 +987,7 @@ class Network:
             rows = order[start : start + batch_size]
             weight = None if sample_weight is None else sample_weight[rows]
             data_loss, penalty, gradient, tape = self.loss_and_grad(
-                x[rows], y[rows], weight, alpha, self.step, mixing, factor
+                x[rows], y[rows], weight, alpha, self.step, mixing, factor, smoothing
             )
             self._average_statistics(tape, len(rows))
             self.step += 1

@@ -19,12 +19,16 @@ from fastnn import (
     Adam,
     BatchNorm,
     CutMix,
+    Dense,
     Dropout,
+    Huber,
     InvScaling,
     LeakyReLU,
+    Minkowski,
     Mixup,
     MLPClassifier,
     MLPRegressor,
+    Quantile,
     Rprop,
     RReLU,
     Scheduled,
@@ -148,8 +152,25 @@ def test_bad_targets(estimator, y, message):
         ),
         (MLPRegressor(loss="poisson"), X[:, 0], "loss='poisson' needs targets y >= 0"),
         (MLPRegressor(), Y[MLPClassifier], "could not convert string to float"),
+        (MLPClassifier(), X[:, :2], "rows of non-negative numbers whose sum is 1: row 0 is"),
+        (MLPClassifier(), np.full((60, 2), 0.6), "row 0 is .*its sum 1.2"),
+        (
+            MLPClassifier(loss="hinge"),
+            np.full((60, 2), 0.5),
+            "probabilities of the classes in each row, which loss='hinge' cannot .*'log_loss'",
+        ),
+        (
+            MLPClassifier(class_weight="balanced"),
+            np.full((60, 2), 0.5),
+            "class_weight needs one class a row",
+        ),
+        (
+            MLPClassifier(loss="crammer_singer"),
+            np.eye(3, dtype=int)[np.arange(60) % 3],
+            "loss='crammer_singer' compares .* use loss='hinge'",
+        ),
     ],
-    ids=str,
+    ids=lambda case: case if isinstance(case, str) else type(case).__name__,
 )
 def test_targets_that_do_not_fit_the_estimator(model, y, message):
     before = snapshot(model)
@@ -243,6 +264,19 @@ BAD_PARAMETERS = [
     ({"activation": "swish"}, known("activation", "identity", "logistic", "relu", "tanh")),
     ({"activation": "softmax"}, "'activation' parameter"),
     ({"activation": LeakyReLU}, "'activation' parameter"),
+    ({"activation": "threshold"}, "derivative of 0 everywhere.*use 'hardtanh' or 'logistic'"),
+    (
+        {"layers": [Dense(5, "threshold")], "hidden_layer_sizes": (100,)},
+        "derivative of 0 everywhere.*use 'hardtanh' or 'logistic'",
+    ),
+    (
+        {"layers": [Dense(5), "threshold"], "hidden_layer_sizes": (100,)},
+        "derivative of 0 everywhere.*use 'hardtanh' or 'logistic'",
+    ),
+    ({"output_activation": "swish"}, known("output_activation", "logistic", "tanh")),
+    ({"output_activation": LeakyReLU(-0.1)}, "'negative_slope' parameter of LeakyReLU"),
+    ({"output_activation": "threshold"}, "a threshold has a derivative of 0.*loss='perceptron'"),
+    ({"output_activation": "exp"}, "output_activation='exp' does not go with loss="),
     ({"activation": LeakyReLU(-0.1)}, "'negative_slope' parameter of LeakyReLU"),
     ({"activation": ELU(alpha=0)}, "'alpha' parameter of ELU"),
     ({"activation": GELU("erf")}, "'approximate' parameter of GELU"),
@@ -304,8 +338,69 @@ BAD_PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("options, message", BAD_PARAMETERS, ids=str)
+BAD_PARAMETERS_OF_ONE = [
+    (MLPClassifier, {"loss": "huber"}, known("loss", "crammer_singer", "hinge", "log_loss")),
+    (MLPClassifier, {"loss": "soft_log_loss"}, "'loss' parameter"),
+    (MLPClassifier, {"loss": Huber()}, "'loss' parameter"),
+    (MLPRegressor, {"loss": "hinge"}, known("loss", "huber", "poisson", "squared_error")),
+    (MLPRegressor, {"loss": Huber}, "'loss' parameter"),
+    (MLPRegressor, {"loss": Huber(0)}, "'delta' parameter of Huber must be"),
+    (MLPRegressor, {"loss": Minkowski(0.5)}, "'p' parameter of Minkowski must be"),
+    (MLPRegressor, {"loss": Quantile(1.5)}, "'quantile' parameter of Quantile must be"),
+    (
+        MLPRegressor,
+        {"loss": Huber(), "output_activation": "softmax"},
+        "'softmax' does not go with loss='huber'.*belongs to another loss",
+    ),
+    (
+        MLPClassifier,
+        {"output_activation": "threshold"},
+        "'threshold' does not go with loss='log_loss', whose own is 'softmax'; .*loss='perceptron'",
+    ),
+    (
+        MLPClassifier,
+        {"output_activation": "logistic"},
+        "'logistic' does not go with loss='log_loss'.*loss='binary_log_loss'",
+    ),
+    (
+        MLPClassifier,
+        {"loss": "binary_log_loss", "output_activation": "softmax"},
+        "'softmax' does not go with loss='binary_log_loss'.*loss='log_loss'",
+    ),
+    (
+        MLPClassifier,
+        {"output_activation": "tanh"},
+        "'tanh' does not go with loss='log_loss'.*loss='squared_error'",
+    ),
+    (
+        MLPClassifier,
+        {"output_activation": LeakyReLU()},
+        "negative_slope=0.01.* does not go with loss='log_loss'.*loss='squared_error'",
+    ),
+    (
+        MLPClassifier,
+        {"loss": "hinge", "output_activation": "tanh"},
+        "'tanh' does not go with loss='hinge'.*loss='squared_error'",
+    ),
+    (MLPClassifier, {"label_smoothing": 1.0}, "'label_smoothing' parameter"),
+    (
+        MLPClassifier,
+        {"label_smoothing": 0.1, "loss": "hinge"},
+        "label_smoothing mixes probabilities, of which loss='hinge' has none",
+    ),
+    (MLPClassifier, {"class_weight": "even"}, known("class_weight", "balanced")),
+    (MLPClassifier, {"class_weight": {"z": 1.0}}, "'a', 'b', 'c'.* are not in class_weight"),
+    (MLPClassifier, {"class_weight": {"a": -1.0}}, "class_weight must be finite and not negative"),
+    (MLPClassifier, {"class_weight": dict.fromkeys("abc", 0.0)}, "leave some row a weight above 0"),
+    (MLPClassifier, {"class_weight": [{"a": 1.0}]}, "class_weight must be a dict or 'balanced'"),
+]
+
+
+@pytest.mark.parametrize(
+    "estimator, options, message",
+    [(of, *case) for of in ESTIMATORS for case in BAD_PARAMETERS] + BAD_PARAMETERS_OF_ONE,
+    ids=str,
+)
 def test_bad_parameters(estimator, options, message):
     options = {"hidden_layer_sizes": (5,)} | options
     for model in (estimator(**options), fitted(estimator).set_params(**options)):
@@ -378,7 +473,9 @@ def test_an_error_in_the_middle_of_training_changes_nothing(estimator, solver):
         assert_unchanged(model, before)
 
 
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba", "score"])
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "predict_log_proba", "decision_function", "score"]
+)
 def test_not_fitted(method):
     arguments = (X, Y[MLPClassifier]) if method == "score" else (X,)
     with pytest.raises(NotFittedError, match="This MLPClassifier instance is not fitted yet"):

@@ -10,6 +10,8 @@ from fastnn import EMA, SGD, SWA, AdamW, MLPRegressor, initializers
 from fastnn._core.cpu import ops
 from fastnn.activations import ELU, GELU, LeakyReLU, RReLU, row_and_parameter
 from fastnn.layers import Dropout
+from fastnn.losses import Huber, Minkowski, Quantile
+from fastnn.losses import row_and_parameter as row_of_loss
 from fastnn.schedules import (
     Constant,
     CosineDecay,
@@ -22,7 +24,7 @@ from fastnn.schedules import (
     Steps,
     Warmup,
 )
-from problems import make_data, make_layers, make_network
+from problems import EACH_LOSS, make_data, make_layers, make_network
 from reference import (
     ACTIVATIONS,
     LOSSES,
@@ -34,6 +36,7 @@ from reference import (
     batch_norm_statistics,
     bfloat16,
     keep_mask,
+    loss_of,
     moving_average,
     normal_noise,
     random_slopes,
@@ -75,7 +78,41 @@ TORCH_OUTPUTS = {
     "logistic": torch.sigmoid,
     "softmax": torch.nn.Softmax(dim=1),
     "exp": torch.exp,
+    "threshold": lambda z: torch.heaviside(z, torch.zeros_like(z)),
 }
+
+
+def pinball(z, y, quantile=0.5):
+    """By its definition: PyTorch has none."""
+    return torch.maximum(quantile * (y - z), (quantile - 1) * (y - z)).sum(1)
+
+
+def minkowski(z, y, p=2.0):
+    """From PyTorch's norms."""
+    return torch.linalg.vector_norm(z - y, ord=p, dim=1) ** p / p
+
+
+def sided_margin(z, y):
+    """MarginRankingLoss compares z with 0; y is 0 or 1."""
+    return functional.margin_ranking_loss(
+        z, torch.zeros_like(z), 2 * y - 1, margin=1.0, reduction="none"
+    )
+
+
+def crammer_singer(z, y):
+    """The largest of the terms that PyTorch's MultiMarginLoss adds: of pairs of classes."""
+    right = z.gather(1, y.long()[:, None])
+    pairs = [
+        functional.multi_margin_loss(
+            torch.cat([right, z[:, [j]]], 1), torch.zeros(len(y), dtype=int), reduction="none"
+        )
+        * 2
+        * (y != j)
+        for j in range(z.shape[1])
+    ]
+    return torch.stack(pairs).max(0).values
+
+
 # The loss of every row, summed over the outputs.
 TORCH_LOSSES = {
     "squared_error": lambda z, y: 0.5 * functional.mse_loss(z, y, reduction="none").sum(1),
@@ -89,7 +126,31 @@ TORCH_LOSSES = {
         + torch.special.xlogy(y, y)
         - y
     ).sum(1),
+    "absolute_error": lambda z, y: functional.l1_loss(z, y, reduction="none").sum(1),
+    "huber": lambda z, y: functional.huber_loss(z, y, reduction="none").sum(1),
+    "minkowski": minkowski,
+    "quantile": pinball,
+    "hinge": lambda z, y: sided_margin(z, y).sum(1),
+    "squared_hinge": lambda z, y: (sided_margin(z, y) ** 2).sum(1),
+    "perceptron": lambda z, y: torch.relu((1 - 2 * y) * z).sum(1),
+    "weston_watkins": lambda z, y: (
+        functional.multi_margin_loss(z, y.long(), reduction="none") * z.shape[1]
+    ),
+    "crammer_singer": crammer_singer,
+    "soft_log_loss": lambda z, y: functional.cross_entropy(z, y, reduction="none"),
 }
+TORCH_LOSS_SPECS = {
+    Huber: lambda z, y, delta: functional.huber_loss(z, y, delta=delta, reduction="none").sum(1),
+    Minkowski: minkowski,
+    Quantile: pinball,
+}
+
+
+def torch_loss(of):
+    """PyTorch's function for a name or a spec."""
+    if isinstance(of, str):
+        return TORCH_LOSSES[of]
+    return lambda z, y: TORCH_LOSS_SPECS[type(of)](z, y, **of.get_params())
 
 
 TORCH_OPTIMIZERS = {
@@ -158,15 +219,37 @@ def test_output_activation(name):
     assert_close(OUTPUT_ACTIVATIONS[name](z), TORCH_OUTPUTS[name](torch.tensor(z)))
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_loss(name):
+@pytest.mark.parametrize("of", EACH_LOSS, ids=str)
+def test_loss(of):
+    rng = np.random.default_rng(0)
+    z = leaf(rng.normal(0, 3, (7, 3)))
+    _, y = make_data(rng, 7, 4, 3, of)
+    value = torch_loss(of)(z, torch.tensor(y))
+    value.sum().backward()
+    assert_close(loss_of(of).value(z.detach().numpy(), y), value)
+    assert_close(loss_of(of).delta(z.detach().numpy(), y), z.grad)
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+@pytest.mark.parametrize("name", ["log_loss", "soft_log_loss", "binary_log_loss"])
+def test_label_smoothing_of_the_engine(name, smoothing):
+    """PyTorch has it for the softmax; for logistic units it is one of two classes."""
     rng = np.random.default_rng(0)
     z = leaf(rng.normal(0, 3, (7, 3)))
     _, y = make_data(rng, 7, 4, 3, name)
-    value = TORCH_LOSSES[name](z, torch.tensor(y))
+    if name == "binary_log_loss":
+        pairs = torch.stack([torch.zeros_like(z), z], 1)
+        value = functional.cross_entropy(
+            pairs, torch.tensor(y).long(), reduction="none", label_smoothing=smoothing
+        ).sum(1)
+    else:
+        y_torch = torch.tensor(y).long() if y.ndim == 1 else torch.tensor(y)
+        value = functional.cross_entropy(z, y_torch, reduction="none", label_smoothing=smoothing)
     value.sum().backward()
-    assert_close(LOSSES[name].value(z.detach().numpy(), y), value)
-    assert_close(LOSSES[name].delta(z.detach().numpy(), y), z.grad)
+    row, _ = row_of_loss(name)
+    _, delta, actual = ops.loss(z.detach().numpy(), y, row.code, smoothing=smoothing)
+    assert_close(actual, value)
+    assert_close(delta, z.grad)
 
 
 def test_batch_norm():
@@ -251,7 +334,7 @@ class TorchNetwork:
     """The same network with PyTorch's layers, autograd and optimizers."""
 
     def __init__(self, network, loss, dtype):
-        self.loss, self.dtype, self.layers, self.stack = TORCH_LOSSES[loss], dtype, [], []
+        self.loss, self.dtype, self.layers, self.stack = torch_loss(loss), dtype, [], []
         for layer, p, s in zip(network.layers, network.parameters, network.statistics, strict=True):
             linear = torch.nn.Linear(*p["coef"].shape, dtype=dtype)
             norm = None
@@ -271,7 +354,8 @@ class TorchNetwork:
             self.layers.append((linear, norm))
             activation = TORCH_ACTIVATIONS.get(layer.activation)
             if layer is network.layers[-1]:
-                self.stack += [linear]
+                before = any(kind == "activation" for kind, *_ in network.stages[-2:])
+                self.stack += [linear, activation] if before else [linear]
             elif norm is None:
                 self.stack += [linear, activation]
             elif layer.normalization.position == "before":
@@ -390,6 +474,29 @@ def test_rounding_to_bfloat16():
     x = x.view(np.float32)
     x = x[np.isnan(x) | (np.abs(x) >= np.finfo(np.float32).tiny)]
     np.testing.assert_array_equal(bfloat16(x), torch.tensor(x).bfloat16().double().numpy())
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("output_activation", [None, "logistic", "gelu"])
+@pytest.mark.parametrize("loss", [Huber(0.3), Minkowski(1.5), Quantile(0.2), "squared_error"])
+def test_engine_walks_pytorchs_trajectory_with_any_output(
+    loss, output_activation, dtype, tolerance
+):
+    rng = np.random.default_rng(1)
+    layers = make_layers([7, 3], "tanh", loss=loss)
+    layers[-1].activation = output_activation or "identity"
+    network = make_network(rng, 6, layers, loss)
+    X, y = make_data(rng, 40, 6, 3, loss)
+    weight = rng.uniform(0.5, 2, 40)
+    engine = Engine(network, loss, "momentum", dtype, max_batch=40)
+    order = np.tile(np.arange(40), 20)
+    actual = engine.train(X.astype(dtype), y, 40, [0.01] * 20, 0.3, weight, order)
+    expected = TorchNetwork(network, loss, getattr(torch, dtype))
+    losses = expected.train(X, y, "momentum", 0.01, 20, 0.3, weight, None)
+    np.testing.assert_allclose(actual, losses, rtol=tolerance, atol=tolerance)
+    for i, (linear, _) in enumerate(expected.layers):
+        assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
+        assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)
 
 
 # --- schedules and averages -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from engines import Engine
 from fastnn.activations import HIDDEN_ACTIVATIONS
-from problems import LAYOUTS, make_counts, make_layers, make_network
+from problems import EACH_LOSS, LAYOUTS, make_counts, make_data, make_layers, make_network
 
 # Widths and batches that divide evenly among no number of threads.
 N_ROWS, N_FEATURES, BATCH = 301, 45, 75
@@ -54,6 +54,20 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, **options):
 def assert_same_bits(one, other):
     for a, b in zip(one, other, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("loss", EACH_LOSS, ids=str)
+def test_any_number_of_threads_gives_the_same_bits_with_any_loss(loss):
+    rng = np.random.default_rng(0)
+    network = make_network(rng, N_FEATURES, make_layers([34, 5], "tanh", loss=loss), loss)
+    X, y = make_data(rng, N_ROWS, N_FEATURES, 5, loss)
+    smoothing = 0.1 if loss in ("log_loss", "soft_log_loss", "binary_log_loss") else 0.0
+    runs = []
+    for n_threads in (1, 2, 3, 8):
+        engine = Engine(network, loss, "adam", "float32", BATCH, n_threads)
+        losses = engine.train(X.astype("float32"), y, BATCH, [0.01] * 5, smoothing=smoothing)
+        runs.append([losses, engine.state.parameters, engine.predict(X)])
+        assert_same_bits(runs[0], runs[-1])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])

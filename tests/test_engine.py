@@ -9,8 +9,10 @@ from engines import COMBINATIONS, SOLVERS, Engine, large_epsilon, rounded, small
 from fastnn import _core
 from fastnn.activations import ELU, GELU, LeakyReLU
 from fastnn.layers import BatchNorm, Dense
+from fastnn.losses import row_and_parameter
 from fastnn.program import State, compile_program
 from problems import (
+    EACH_LOSS,
     LAYOUTS,
     make_counts,
     make_data,
@@ -19,7 +21,7 @@ from problems import (
     numerical_gradient,
     relative_error,
 )
-from reference import ACTIVATIONS, LOSSES
+from reference import ACTIVATIONS, loss_of
 
 # Distance to the reference, as a part of the size of what is compared. A rounding error of the
 # type, times what ten steps and a dozen operations deep in a small network amplify it by.
@@ -132,7 +134,7 @@ def test_a_batch_may_be_larger_than_was_planned_for():
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("position", [None, "before", "after"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", EACH_LOSS, ids=str)
 @pytest.mark.parametrize("n_rows", [1, 2, 57])
 def test_gradient(loss, position, dtype, n_rows):
     """Dropout and the moving averages are a training's: loss_and_grad leaves both alone."""
@@ -154,7 +156,59 @@ def test_gradient(loss, position, dtype, n_rows):
     assert engine.state.step == 0
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(
+    "loss", [loss for loss in EACH_LOSS if row_and_parameter(loss)[0].any_activation], ids=str
+)
+@pytest.mark.parametrize("output_activation", ["logistic", "tanh", "gelu", LeakyReLU(0.3)], ids=str)
+def test_trajectory_with_an_output_activation(output_activation, loss, dtype):
+    rng = np.random.default_rng(0)
+    layers = make_layers([9, 3], "tanh", loss=loss)
+    layers[-1].activation = output_activation
+    network = make_network(rng, 6, layers, loss)
+    X, y = make_data(rng, 27, 6, 3, loss)
+    engine = check_trajectory(network, loss, "nesterov", dtype, X.astype(dtype), y, None)
+    predicted = engine.predict(X.astype(dtype))
+    np.testing.assert_allclose(predicted, network.predict(X), atol=TOLERANCE[dtype])
+    *_, gradient = engine.loss_and_grad(X.astype(dtype), y)
+    *_, expected, _ = network.loss_and_grad(X, y)
+    assert relative_error(named(gradient), named(expected)) < 10 * TOLERANCE[dtype]
+
+
+def test_a_threshold_counts_in_prediction_only():
+    rng = np.random.default_rng(0)
+    layers = make_layers([9, 3], "tanh", loss="perceptron")
+    layers[-1].activation = "threshold"
+    network = make_network(rng, 6, layers, "perceptron")
+    X, y = make_data(rng, 27, 6, 3, "perceptron")
+    engine = check_trajectory(network, "perceptron", "sgd", "float64", X, y, None)
+    np.testing.assert_array_equal(engine.predict(X), network.predict(X))
+    assert set(engine.predict(X).ravel()) == {0, 1}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("loss", ["log_loss", "soft_log_loss", "binary_log_loss"])
+def test_trajectory_with_label_smoothing(loss, dtype):
+    """Another amount at each step, as a schedule would have it."""
+    rng = np.random.default_rng(0)
+    network = rounded(make_network(rng, 6, make_layers([9, 3], "tanh", loss=loss), loss), dtype)
+    X, y = make_data(rng, 27, 6, 3, loss)
+    X = X.astype(dtype).astype(float)
+    engine = Engine(network, loss, dtype=dtype)
+    amounts = [0.0, 0.1, 0.4, 0.9]
+    actual = engine.train(X.astype(dtype), y, 8, [0.1] * 4, smoothing=amounts)
+    for i, amount in enumerate(amounts):
+        rows = slice(8 * i, 8 * i + 8)
+        expected = network.train(X[rows], y[rows], "sgd", 8, [0.1], smoothing=amount)
+        np.testing.assert_allclose(actual[i], expected[0], rtol=TOLERANCE[dtype])
+    assert_same_state(engine, network, TOLERANCE[dtype])
+    *actual, gradient = engine.loss_and_grad(X.astype(dtype), y, smoothing=0.2)
+    *expected, reference, _ = network.loss_and_grad(X, y, smoothing=0.2)
+    np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype])
+    assert relative_error(named(gradient), named(reference)) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("loss", EACH_LOSS, ids=str)
 def test_gradient_by_finite_differences(loss):
     """Without the reference between: the engine's gradient is that of the engine's loss."""
     rng = np.random.default_rng(5)
@@ -210,7 +264,7 @@ def test_predict(layout, dtype, n_rows):
     np.testing.assert_allclose(actual, network.predict(X), rtol=0, atol=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", EACH_LOSS, ids=str)
 def test_predict_applies_the_output_activation(loss):
     rng = np.random.default_rng(8)
     network = make_network(rng, 4, make_layers([5, 3], loss=loss), loss)
@@ -381,7 +435,7 @@ def test_loss_of_every_kind_of_rows(layout):
 @st.composite
 def problems(draw):
     """A random small stack, its data, and how the loss is weighted."""
-    loss = draw(st.sampled_from(sorted(LOSSES)))
+    loss = draw(st.sampled_from(EACH_LOSS))
     n_features, n_outputs = draw(st.integers(1, 20)), draw(st.integers(1, 9))
     hidden = [
         Dense(
@@ -392,7 +446,10 @@ def problems(draw):
         )
         for _ in range(draw(st.integers(0, 3)))
     ]
-    layers = [*hidden, Dense(n_outputs, LOSSES[loss].output_activation)]
+    output_activation = loss_of(loss).output_activation
+    if row_and_parameter(loss)[0].any_activation:
+        output_activation = draw(st.sampled_from(["identity", "logistic", "gelu", ELU(0.5)]))
+    layers = [*hidden, Dense(n_outputs, output_activation)]
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     network = make_network(rng, n_features, layers, loss, draw(st.sampled_from([0.0, 0.2])))
     n_rows = draw(st.integers(1, 70))

@@ -37,13 +37,16 @@ from fastnn import (
     CutMix,
     Dense,
     Dropout,
+    Huber,
     InvScaling,
     LeakyReLU,
+    Minkowski,
     Mixup,
     MLPClassifier,
     MLPRegressor,
     Momentum,
     NAdam,
+    Quantile,
     RAdam,
     RMSprop,
     Rprop,
@@ -51,6 +54,7 @@ from fastnn import (
     estimators,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
+from fastnn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from fastnn.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -81,16 +85,21 @@ NEW = [
     *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
     *("layers", "scoring", "averaging", "augment", "input_noise"),
 ]
+NEW_OF = {
+    MLPClassifier: [*NEW, "loss", "output_activation", "label_smoothing", "class_weight"],
+    MLPRegressor: [*NEW, "output_activation"],
+}
 
 # --- the same interface ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 def test_parameters_are_scikit_learns_and_some_after_them(ours, theirs):
+    new = NEW_OF[ours]
     theirs, ours = (list(inspect.signature(cls).parameters.values()) for cls in (theirs, ours))
     assert ours[: len(theirs)] == theirs
     names = [parameter.name for parameter in ours[len(theirs) :]]
-    assert names == NEW
+    assert names == new
 
 
 @pytest.mark.parametrize("ours, theirs", PAIRS)
@@ -102,8 +111,7 @@ def test_fitted_attributes_are_scikit_learns_and_one_more(ours, theirs, options)
         {name for name in vars(cls(**options).fit(X, Y_DIGITS)) if not name.startswith("_")}
         for cls in (ours, theirs)
     ]
-    new = {*NEW, "normalizations_"}
-    assert attributes[0] == attributes[1] - {"loss"} | new | (attributes[0] & {"loss"})
+    assert attributes[0] == attributes[1] | {*NEW_OF[ours], "normalizations_"}
     assert ours(**options).loss == theirs(**options).loss
 
 
@@ -142,7 +150,6 @@ def _worse_each_time(model, X, y):
 
 
 CHANGES = {
-    "loss": ({"y": "counts"}, "poisson"),
     "hidden_layer_sizes": ({}, (21,)),
     "activation": ({}, "tanh"),
     "solver": ({}, "sgd"),
@@ -175,7 +182,20 @@ CHANGES = {
     "averaging": ({}, "ema"),
     "augment": ({}, "mixup"),
     "input_noise": ({}, 0.1),
+    "output_activation": ({"loss": "squared_error"}, "tanh"),
 }
+OWN_CHANGES = [
+    (regressor, "loss", {"y": "counts"}, "poisson"),
+    *((regressor, "loss", {}, name) for name in REGRESSION_LOSSES[2:]),
+    (regressor, "output_activation", {}, LeakyReLU(0.3)),
+    *((classifier, "loss", {}, name) for name in CLASSIFICATION_LOSSES if name != "log_loss"),
+    (classifier, "label_smoothing", {}, 0.1),
+    (classifier, "label_smoothing", {"loss": "binary_log_loss"}, 0.1),
+    (classifier, "label_smoothing", {"solver": "lbfgs"}, 0.1),
+    (classifier, "class_weight", {}, "balanced"),
+    (classifier, "class_weight", {"loss": "hinge"}, {3: 5.0}),
+    (classifier, "output_activation", {"loss": "squared_error"}, "logistic"),
+]
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
     ("solver", SGD(), SGD(nesterov=False)),
@@ -231,6 +251,10 @@ SPEC_CHANGES = [
     ("activation", RReLU(), RReLU(upper=0.2)),
     ("activation", ELU(), ELU(alpha=0.3)),
     ("activation", GELU(), GELU(approximate="tanh")),
+    ("loss", Huber(), Huber(delta=0.3)),
+    ("loss", Minkowski(), Minkowski(p=1.5)),
+    ("loss", Quantile(), Quantile(quantile=0.3)),
+    ("output_activation", LeakyReLU(), LeakyReLU(negative_slope=0.3)),
 ]
 NO_CHANGE = {"verbose", "device", "n_jobs"}  # how, not what
 
@@ -244,16 +268,15 @@ def _predicted(estimator, fits=1, y=None, **options):
         X, target = X_DIGITS, Y_DIGITS
     for _ in range(fits):
         model.fit(X, target)
-    return model.predict_proba(X) if isinstance(model, MLPClassifier) else model.predict(X)
+    return model.decision_function(X) if isinstance(model, MLPClassifier) else model.predict(X)
 
 
 @pytest.mark.parametrize(
-    "estimator, name",
-    [(regressor, name) for name in CHANGES]
-    + [(classifier, name) for name in CHANGES if name != "loss"],
+    "estimator, name, base, value",
+    [(of, name, *change) for of in (regressor, classifier) for name, change in CHANGES.items()]
+    + OWN_CHANGES,
 )
-def test_parameter_changes_the_result(estimator, name):
-    base, value = CHANGES[name]
+def test_parameter_changes_the_result(estimator, name, base, value):
     before = _predicted(estimator, **base)
     np.testing.assert_array_equal(_predicted(estimator, **base), before)
     assert not np.array_equal(_predicted(estimator, **base | {name: value}), before)
@@ -305,7 +328,8 @@ def test_every_solver_lowers_the_loss(name):
 
 def test_no_parameter_is_forgotten():
     for cls in (MLPClassifier, MLPRegressor):
-        assert set(cls().get_params()) - {"loss"} == set(CHANGES) - {"loss"} | NO_CHANGE
+        own = {name for of, name, *_ in OWN_CHANGES if isinstance(of(), cls)}
+        assert set(cls().get_params()) == set(CHANGES) | own | NO_CHANGE
 
 
 @pytest.mark.parametrize("estimator", [classifier, regressor])

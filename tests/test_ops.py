@@ -18,8 +18,8 @@ from fastnn._core.cpu import ops
 from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.optimizers import LBFGS, Rule
 from fastnn.optimizers import OPTIMIZERS as SPECS
-from problems import LAYOUTS, make_counts, make_data
-from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS, Mixing
+from problems import EACH_LOSS, LAYOUTS, make_counts, make_data
+from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS, Mixing, loss_of
 
 # The set for bfloat16 has the kernels of AVX-512 for all else.
 AVAILABLE = [isa for isa in cpu.isa_info()["available"] if isa != "avx512_bf16"]
@@ -277,36 +277,61 @@ def batchnorm_moving(rng, dtype, eps):
 @case
 def loss(rng, dtype, eps):
     """(output, delta, loss): z of 30 standard deviations, so a loss has roundings of 100."""
-    for name in LOSSES:
+    for of in EACH_LOSS:
+        native, parameter = losses.row_and_parameter(of)
         for spread in (1, 30):
-            for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130)]:
-                scale = 3 if name == "poisson" else spread
+            for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]:
+                scale = 3 if of == "poisson" else spread
                 z = np.clip(rng.normal(0, spread, (n, m)), -10 * scale, 4 * scale).astype(dtype)
-                _, y = make_data(rng, n, 3, m, name)
-                y = y if name == "log_loss" else y.astype(dtype)
+                _, y = make_data(rng, n, 3, m, of)
+                y = y if native.class_codes else y.astype(dtype)
                 weight = rng.uniform(0.5, 2, n).astype(dtype)
                 order = rng.permutation(n)
-                row, z64 = LOSSES[name], z.astype(float)
-                code = losses.LOSSES[name].code
+                row, z64 = loss_of(of), z.astype(float)
                 for at, w in [(None, None), (order, weight)]:
                     target = y if at is None else y[at]
+                    target = target if native.class_codes else target.astype(float)
                     factor = 0.25 * (np.ones(n) if w is None else w[at].astype(float))
                     output = OUTPUT_ACTIVATIONS[row.output_activation](z64)
                     delta = row.delta(z64, target) * factor[:, np.newaxis]
                     value = row.value(z64, target)
-                    size = (np.abs(output).max() + spread**2) * m
-                    call = partial(ops.loss, z, y, code, at, w, 0.25)
+                    size = (np.abs(output).max() + spread**2 + np.abs(delta).max()) * m
+                    size += np.abs(value).max()
+                    call = partial(ops.loss, z, y, native.code, at, w, 0.25, parameter)
                     yield call, (output, delta, value), 20 * eps * size
 
 
 @case
+def loss_of_smoothed_labels(rng, dtype, eps):
+    for name, native in losses.LOSSES.items():
+        if native.probabilities:
+            for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]:
+                z = rng.normal(0, 5, (n, m)).astype(dtype)
+                _, y = make_data(rng, n, 3, m, name)
+                y = y if native.class_codes else y.astype(dtype)
+                z64, row = z.astype(float), LOSSES[name]
+                n_classes = 2 if name == "binary_log_loss" else m
+                target = reference.smoothed(reference.as_target(y, z), n_classes, 0.3)
+                expected = (
+                    OUTPUT_ACTIVATIONS[row.output_activation](z64),
+                    row.delta(z64, target),
+                    row.value(z64, target),
+                )
+                yield partial(ops.loss, z, y, native.code, smoothing=0.3), expected, 500 * eps * m
+
+
+@case
 def output(rng, dtype, eps):
-    for name, row in LOSSES.items():
-        for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130)]:
+    for of in EACH_LOSS:
+        native, parameter = losses.row_and_parameter(of)
+        for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]:
             z = rng.normal(0, 3, (n, m)).astype(dtype)
-            expected = OUTPUT_ACTIVATIONS[row.output_activation](z.astype(float))
-            call = partial(ops.output, z, losses.LOSSES[name].code)
+            expected = OUTPUT_ACTIVATIONS[native.output_activation](z.astype(float))
+            call = partial(ops.output, z, native.code, parameter)
             yield call, expected, 10 * eps * (1 + np.abs(z)) * np.abs(expected)
+    code, parameter, _ = losses.output_stage("perceptron", "threshold")
+    z = np.array([[-1, 0, 1e-30, 3, np.inf]], dtype)
+    yield partial(ops.output, z, code, parameter), np.array([[0, 0, 1, 1, 1]]), 0
 
 
 @case
@@ -482,13 +507,44 @@ def test_nan_passes_through(dtype, isa):
         y = ops.activation(x, *native(each)[1], isa=isa)
         assert np.isnan(y[1, 18])
         assert np.isnan(y).sum() == 1
-    for row in losses.LOSSES.values():
+    for of in EACH_LOSS:
+        row, parameter = losses.row_and_parameter(of)
         y = np.zeros(3, np.int32) if row.class_codes else np.zeros((3, 20), dtype)
-        *_, value = ops.loss(x, y, row.code, isa=isa)
+        *_, value = ops.loss(x, y, row.code, parameter=parameter, isa=isa)
         assert np.isnan(value[1])
         assert np.isfinite(value[[0, 2]]).all()
     _, variance = ops.batchnorm_statistics(x, isa=isa)
     assert np.isnan(variance[18])
+
+
+@pytest.mark.parametrize("isa", AVAILABLE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("of", [of for of in EACH_LOSS if of != "poisson"], ids=str)
+def test_losses_of_extreme_outputs(of, dtype, isa):
+    """Nothing overflows on the way, and equals are told apart as in the reference."""
+    row, parameter = losses.row_and_parameter(of)
+    z = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1e4], [1e4, 1e4, 1e4], [0, 0, 0]], dtype)
+    if row.class_codes:
+        y = np.array([0, 0, 1, 2], np.int32)
+    elif of == "soft_log_loss":
+        y = np.array([[0.5, 0.25, 0.25], [0, 0.5, 0.5], [1, 0, 0], [0.25, 0.5, 0.25]], dtype)
+    else:
+        y = np.array([[1, 0, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], dtype)
+    for smoothing in (0.0, 0.25) if row.probabilities else (0.0,):
+        output, delta, value = ops.loss(
+            z, y, row.code, parameter=parameter, smoothing=smoothing, isa=isa
+        )
+        z64 = z.astype(float)
+        target = y
+        if smoothing:
+            n_classes = 2 if of == "binary_log_loss" else 3
+            target = reference.smoothed(reference.as_target(y, z), n_classes, smoothing)
+        expected = loss_of(of)
+        eps = np.finfo(dtype).eps
+        at_most = {"rtol": 300 * eps, "atol": 4 * eps * 1e4}  # two numbers of 1e4 may cancel
+        np.testing.assert_allclose(value, expected.value(z64, target), **at_most)
+        np.testing.assert_allclose(delta, expected.delta(z64, target), 300 * eps, eps)
+        assert np.isfinite(output).all()
 
 
 LIMITS = {

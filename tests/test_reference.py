@@ -8,7 +8,9 @@ from scipy import stats
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from fastnn.activations import ELU, GELU, LeakyReLU
+from fastnn.losses import Huber, Minkowski, Quantile
 from problems import (
+    EACH_LOSS,
     make_data,
     make_layers,
     make_network,
@@ -26,9 +28,11 @@ from reference import (
     batch_norm_forward,
     batch_norm_statistics,
     keep_mask,
+    loss_of,
     moving_average,
     normal_noise,
     philox4x32,
+    smoothed,
     stage_table,
 )
 
@@ -118,13 +122,86 @@ def test_relu_has_no_slope_at_zero():
     assert ACTIVATIONS["relu"].derivative(np.zeros(1)) == 0
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_loss_delta(name):
+@pytest.mark.parametrize("of", EACH_LOSS, ids=str)
+def test_loss_delta(of):
     rng = np.random.default_rng(0)
-    loss, z = LOSSES[name], rng.standard_normal((7, 3))
-    _, y = make_data(rng, 7, 4, 3, name)
+    loss, z = loss_of(of), rng.standard_normal((7, 3))
+    _, y = make_data(rng, 7, 4, 3, of)
     (numerical,) = numerical_gradient(lambda: loss.value(z, y).sum(), [z])
     assert relative_error([loss.delta(z, y)], [numerical]) < FINITE_DIFFERENCES
+
+
+def test_hinges_by_hand():
+    """Three classes: z = 0.5 of the right one, and others 0.2 and 1.0 away from it."""
+    z, y = np.array([[0.5, 0.7, -0.5]]), np.array([0])
+    assert LOSSES["weston_watkins"].value(z, y) == pytest.approx(1.2)
+    np.testing.assert_array_equal(LOSSES["weston_watkins"].delta(z, y), [[-1, 1, 0]])
+    both = np.array([[0.5, 0.7, -0.2]])
+    assert LOSSES["weston_watkins"].value(both, y) == pytest.approx(1.2 + 0.3)
+    np.testing.assert_array_equal(LOSSES["weston_watkins"].delta(both, y), [[-2, 1, 1]])
+    assert LOSSES["crammer_singer"].value(z, y) == pytest.approx(1.2)
+    np.testing.assert_array_equal(LOSSES["crammer_singer"].delta(z, y), [[-1, 1, 0]])
+    # One against all: max(0, 1 - 0.5) + max(0, 1 + 0.7) + max(0, 1 - 0.5).
+    one_hot = np.eye(3)[y]
+    assert LOSSES["hinge"].value(z, one_hot) == pytest.approx(0.5 + 1.7 + 0.5)
+    assert LOSSES["squared_hinge"].value(z, one_hot) == pytest.approx(0.25 + 1.7**2 + 0.25)
+    assert LOSSES["perceptron"].value(z, one_hot) == pytest.approx(0.7)
+    np.testing.assert_array_equal(LOSSES["perceptron"].delta(z, one_hot), [[0, 1, 0]])
+
+
+def test_losses_with_a_parameter_by_hand():
+    z, y = np.array([[3.0, 0.5, -2.0]]), np.array([[1.0, 0.0, 0.0]])  # errors 2, 0.5 and -2
+    expected = {
+        "Huber(delta=1.0)": [1.5 + 0.125 + 1.5],
+        "Minkowski(p=3.0)": [(8 + 0.125 + 8) / 3],
+        "Quantile(quantile=0.75)": [0.25 * 2.5 + 0.75 * 2],
+    }
+    for spec, value in expected.items():
+        np.testing.assert_allclose(loss_of(eval(spec)).value(z, y), value)
+
+
+def test_losses_meet_where_their_parameters_say_so():
+    rng = np.random.default_rng(0)
+    z, y = rng.standard_normal((2, 9, 3))
+    for one, other, factor in [
+        (Minkowski(2), "squared_error", 1),
+        (Minkowski(1), "absolute_error", 1),
+        (Huber(100), "squared_error", 1),
+        (Huber(1e-9), "absolute_error", 1e-9),
+        (Quantile(0.5), "absolute_error", 0.5),
+    ]:
+        for of_one, of_other in zip(loss_of(one)[1:], loss_of(other)[1:], strict=True):
+            np.testing.assert_allclose(of_one(z, y), factor * of_other(z, y), rtol=1e-8)
+
+
+def test_the_quantile_is_where_the_pinball_loss_is_least():
+    y = np.random.default_rng(0).standard_normal(1001)[:, np.newaxis]
+    z = np.linspace(-3, 3, 6001)
+    for q in (0.1, 0.5, 0.9):
+        total = [loss_of(Quantile(q)).value(np.full_like(y, at), y).sum() for at in z]
+        assert z[np.argmin(total)] == pytest.approx(np.quantile(y, q), abs=1e-2)
+
+
+def test_two_classes_need_one_unit_for_a_hinge_that_compares():
+    """Of z_1 - z_0 both multiclass losses are the hinge."""
+    rng = np.random.default_rng(0)
+    z, y = rng.standard_normal((20, 2)), rng.integers(2, size=20)
+    expected = LOSSES["hinge"].value(z[:, 1:] - z[:, :1], y[:, np.newaxis])
+    for name in ("weston_watkins", "crammer_singer"):
+        np.testing.assert_allclose(LOSSES[name].value(z, y), expected)
+
+
+def test_smoothed_targets_are_distributions_still():
+    one_hot = np.eye(4)[[2, 0]]
+    np.testing.assert_allclose(smoothed(one_hot, 4, 0.2)[0], [0.05, 0.05, 0.85, 0.05])
+    z = np.random.default_rng(0).standard_normal((2, 4))
+    expected = 0.8 * LOSSES["log_loss"].value(z, np.array([2, 0]))
+    expected += 0.2 * np.mean(
+        [LOSSES["log_loss"].value(z, np.full(2, k)) for k in range(4)], axis=0
+    )
+    np.testing.assert_allclose(
+        LOSSES["soft_log_loss"].value(z, smoothed(one_hot, 4, 0.2)), expected
+    )
 
 
 @pytest.mark.parametrize("name", ["squared_error", "poisson"])
@@ -183,11 +260,19 @@ def test_stage_table_is_in_the_order_of_the_forward_pass():
     assert [kind for kind, *_ in stage_table(after)] == ["dense", "activation", *norm, *output]
     linear = make_layers([3, 2], "identity", dropout=0.5)
     assert [kind for kind, *_ in stage_table(linear)] == ["dense", "dropout", *output]
+    with_output = [kind for kind, *_ in stage_table(linear, 0.0, "logistic")]
+    assert with_output == ["dense", "dropout", "dense", "activation", "output"]
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    "loss, activation",
+    [
+        *((loss, "tanh") for loss in EACH_LOSS),
+        *((loss, name) for loss in ("squared_error", "log_loss", "hinge") for name in ACTIVATIONS),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("position", [None, "before", "after"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("n_rows", [1, 6])
 def test_network_gradient(loss, position, activation, n_rows):
     """Every parameter of a network with dropout, sample weights and L2."""
@@ -206,6 +291,36 @@ def test_network_gradient(loss, position, activation, n_rows):
     *_, gradient, _ = network.loss_and_grad(X, y, weight, alpha=0.1, step=2)
     numerical = numerical_gradient(value, arrays(network.parameters))
     assert relative_error(arrays(gradient), numerical) < FINITE_DIFFERENCES
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "soft_log_loss", "binary_log_loss"])
+def test_network_gradient_with_label_smoothing(loss):
+    rng = np.random.default_rng(1)
+    network = make_network(rng, 5, make_layers([4, 3], "tanh", loss=loss), loss)
+    X, y = make_data(rng, 6, 5, 3, loss)
+    *value, gradient, _ = network.loss_and_grad(X, y, smoothing=0.3)
+    coefs = [p["coef"] for p in network.parameters]
+    numerical = numerical_gradient(lambda: network.loss_and_grad(X, y, smoothing=0.3)[0], coefs)
+    assert relative_error([g["coef"] for g in gradient], numerical) < FINITE_DIFFERENCES
+    assert value[0] != network.loss_and_grad(X, y)[0]
+
+
+@pytest.mark.parametrize(
+    "loss", [of for of in EACH_LOSS if loss_of(of).output_activation == "identity"]
+)
+@pytest.mark.parametrize("output_activation", ["logistic", "tanh", "gelu", LeakyReLU(0.3)])
+def test_network_gradient_with_an_output_activation(loss, output_activation):
+    rng = np.random.default_rng(1)
+    layers = make_layers([4, 3], "tanh", loss=loss)
+    layers[-1].activation = output_activation
+    network = make_network(rng, 5, layers, loss)
+    X, y = make_data(rng, 6, 5, 3, loss)
+    *_, gradient, _ = network.loss_and_grad(X, y)
+    coefs = [p["coef"] for p in network.parameters]
+    numerical = numerical_gradient(lambda: network.loss_and_grad(X, y)[0], coefs)
+    assert relative_error([g["coef"] for g in gradient], numerical) < FINITE_DIFFERENCES
+    if output_activation == "logistic":
+        assert ((network.predict(X) > 0) & (network.predict(X) < 1)).all()
 
 
 def test_weight_two_is_the_row_twice():
@@ -418,7 +533,7 @@ def test_rprop_on_batches_goes_the_wrong_way():
 # --- scikit-learn: not a specification, but another pair of eyes ----------------------------------
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ["squared_error", "log_loss", "binary_log_loss", "poisson"])
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 def test_gradient_is_scikit_learns(loss, activation):
     rng = np.random.default_rng(4)

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastnn import MLPClassifier, MLPRegressor
+from fastnn import Huber, LeakyReLU, MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -14,6 +14,24 @@ ESTIMATORS = [
         {"hidden_layer_sizes": (100,)},
         {"solver": "lbfgs", "max_iter": 30},
         {"normalization": "batch", "dropout": 0.1},
+    )
+]
+ESTIMATORS += [
+    estimator(max_iter=100, hidden_layer_sizes=(20,), n_jobs=1, **options)
+    for estimator, options in (
+        (MLPClassifier, {"loss": "hinge"}),
+        (MLPClassifier, {"loss": "crammer_singer"}),
+        (MLPClassifier, {"loss": "binary_log_loss", "label_smoothing": 0.1}),
+        (MLPClassifier, {"loss": "squared_error", "output_activation": "logistic"}),
+        (MLPRegressor, {"loss": Huber(2.0)}),
+        (
+            MLPRegressor,
+            {
+                "loss": "absolute_error",
+                "output_activation": LeakyReLU(0.5),
+                "learning_rate_init": 0.01,
+            },
+        ),
     )
 ]
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 import fastnn
-from fastnn import CutMix, Mixup, initializers
+from fastnn import CutMix, Mixup, initializers, losses
 from fastnn.activations import (
     ACTIVATIONS,
     ELU,
@@ -24,7 +24,7 @@ from fastnn.augment import AUGMENTATIONS
 from fastnn.averaging import AVERAGES, EMA, SWA
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
-from fastnn.losses import LOSSES
+from fastnn.losses import LOSSES, Huber, Minkowski, Quantile
 from fastnn.optimizers import (
     LBFGS,
     N_COEFFICIENTS,
@@ -61,6 +61,7 @@ from fastnn.schedules import (
 from fastnn.specs import resolve
 
 ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU(), RReLU()]
+LOSS_SPECS = [Huber(), Minkowski(), Quantile()]
 REGISTRIES = {
     "solver": OPTIMIZERS,
     "learning_rate": SCHEDULES,
@@ -70,7 +71,7 @@ REGISTRIES = {
 }
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
-SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3), Residual([Dense(3)])]
+SPECS += [*ACTIVATION_SPECS, *LOSS_SPECS, Dropout(), Dense(3), Residual([Dense(3)])]
 SPECS += [Warmup(0.2, Warmup(3, StepDecay(2, 0.5))), AdamW(weight_decay=Scheduled(0.1, "step"))]
 
 
@@ -170,6 +171,9 @@ def test_set_params_tells_the_known_names():
         LeakyReLU(negative_slope=-0.1),
         ELU(alpha=0.0),
         GELU(approximate="erf"),
+        Huber(delta=0.0),
+        Minkowski(p=0.9),
+        Quantile(quantile=1.0),
         Normal(std=-1.0),
         Uniform(low=np.inf),
         Orthogonal(gain=-1.0),
@@ -220,8 +224,7 @@ def _enumerations():
 def test_codes_are_those_of_the_header(prefix, rows):
     (names,) = (names for names in _enumerations() if names[0].startswith(prefix))
     assert [row.code for row in rows] == list(range(len(names)))
-    short = {"log_loss": "log", "binary_log_loss": "binary_log"}
-    assert [short.get(row.name, row.name) for row in rows] == [
+    assert [row.name.removesuffix("_loss") for row in rows] == [
         name.removeprefix(prefix).lower() for name in names
     ]
 
@@ -233,18 +236,14 @@ def test_codes_of_optimizers_are_those_of_the_header():
 
 
 def test_tables_are_as_wide_as_the_header_says():
-    (columns,) = (names for names in _enumerations() if names[0].startswith("COEF_"))
-    assert columns == [
-        "COEF_LEARNING_RATE",
-        "COEF_L2",
-        "COEF_DECAY",
-        "COEF_OWN",
-        "COEF_END_OF_OPTIMIZER = 10",
-        f"COEF_DROPOUT = {int(Column.DROPOUT)}",
-        *(f"COEF_{column.name}" for column in Column if Column.DROPOUT < column < 24),
-        f"COEF_AVERAGE = {Column.AVERAGE}",
-        f"N_COEFS = {N_COEFFICIENTS}",
-    ]
+    (names,) = (names for names in _enumerations() if names[0].startswith("COEF_"))
+    columns, value = {}, -1
+    for name, _, number in (name.partition(" = ") for name in names):
+        value = int(number) if number else value + 1
+        columns[name] = value
+    assert columns.pop("N_COEFS") == N_COEFFICIENTS
+    assert columns.pop("COEF_END_OF_OPTIMIZER") == 10 == columns.pop("COEF_OWN") + 7
+    assert columns == {f"COEF_{column.name}": column for column in Column}
     assert [Column.LEARNING_RATE, Column.L2, Column.DECAY] == [0, 1, 2]
     for spec in OPTIMIZERS.values():
         if spec is not LBFGS:
@@ -254,7 +253,36 @@ def test_tables_are_as_wide_as_the_header_says():
 def test_every_loss_has_an_output_activation():
     assert {loss.output_activation for loss in LOSSES.values()} <= set(ACTIVATIONS)
     assert HIDDEN_ACTIVATIONS[:4] == ["identity", "logistic", "tanh", "relu"]
-    assert not {"softmax", "exp"} & set(HIDDEN_ACTIVATIONS)
+    assert not {"softmax", "exp", "threshold"} & set(HIDDEN_ACTIVATIONS)
+
+
+def test_a_losss_name_stands_for_the_defaults_of_its_spec():
+    for spec in LOSS_SPECS:
+        assert losses.row_and_parameter(spec.name) == losses.row_and_parameter(spec)
+    assert losses.row_and_parameter(Huber(0.3)) == (LOSSES["huber"], 0.3)
+    assert losses.row_and_parameter(Minkowski(p=3)) == (LOSSES["minkowski"], 3)
+    assert losses.row_and_parameter(Quantile(0.9)) == (LOSSES["quantile"], 0.9)
+    assert losses.row_and_parameter("hinge") == (LOSSES["hinge"], 0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_losss_own_output_activation_is_no_stage(name):
+    row = LOSSES[name]
+    own = losses.check_output_activation(name, None)
+    assert own == losses.check_output_activation(name, own) == row.output_activation
+    assert losses.output_stage(name, own)[::2] == (row.code, "identity")
+    assert row.regression or row.classification or name == "soft_log_loss"
+
+
+def test_another_output_activation_comes_before_the_loss():
+    for activation in ("tanh", LeakyReLU(0.3)):
+        for loss in ("huber", Quantile(0.9)):
+            row, parameter = losses.row_and_parameter(loss)
+            assert losses.check_output_activation(loss, activation) == activation
+            assert losses.output_stage(loss, activation) == (row.code, parameter, activation)
+    assert losses.check_output_activation("perceptron", "threshold") == "threshold"
+    assert losses.output_stage("perceptron", "threshold") == (10, 1.0, "identity")
+    assert losses.output_stage("perceptron", "identity") == (10, 0.0, "identity")
 
 
 def test_an_activations_name_stands_for_the_defaults_of_its_spec():

@@ -55,4 +55,5 @@ class Engine:
         sample_weight: NDArray[Any] | None,
         alpha: float,
         grad: NDArray[Any],
+        label_smoothing: float = 0.0,
     ) -> tuple[float, float]: ...

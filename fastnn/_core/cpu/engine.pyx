@@ -141,6 +141,7 @@ cdef struct Worker:
     int64_t start
     uint32_t step
     double scale            # 1 / sum of the batch's weights
+    double smoothing        # of the labels
     char *values            # value buffers, and the number of rows that each has room for
     int64_t room
     const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
@@ -251,7 +252,7 @@ cdef void forward_bfloat16(const Job *job, const Worker *worker, int index, int6
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef char *rows = worker.own + job.worker_rows
     cdef uint32_t *pairs = NULL
-    if job.mode != PREDICT:
+    if job.mode == TRAIN or job.mode == GRADIENT:
         pairs = pair_rows(job, operands.x, first, stage.ld_in)
     k.convert(n_rows, stage.n_in, x, ld_in, rows, half, pairs, stage.ld_in)
     if job.converted_weights == NULL:
@@ -385,14 +386,13 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         k.residual(&drawn if drops else NULL, first, n_rows, ld,
                    value(job, worker, stage.other, first, ld), x, y)
     elif stage.kind == STAGE_OUTPUT and job.mode == PREDICT:
-        k.output(stage.code, n_rows, stage.n_out, ld, y)
+        k.output(stage.code, stage.parameter, n_rows, stage.n_out, ld, y)
     elif stage.kind == STAGE_OUTPUT and worker.mixing.weight != 1:
         mixed_loss(job, worker, stage, first, n_rows)
     elif stage.kind == STAGE_OUTPUT:
-        k.loss(stage.code, n_rows, stage.n_out, ld, y, job.targets,
-               shifted(worker.order, first), worker.start + first, job.weights, worker.scale,
-               delta(job, stage.dy, first, ld),
-               job.row_loss + first * job.itemsize)
+        k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, y,
+               job.targets, shifted(worker.order, first), worker.start + first, job.weights,
+               worker.scale, delta(job, stage.dy, first, ld), job.row_loss + first * job.itemsize)
 
 
 cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t first,
@@ -411,10 +411,10 @@ cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, i
         worker.partners[i] = (worker.start + partner if worker.order == NULL
                               else worker.order[partner])
     memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
-    k.loss(stage.code, n_rows, stage.n_out, ld, z, job.targets, shifted(worker.order, first),
-           worker.start + first, NULL, worker.scale, dy, row_loss)
-    k.loss(stage.code, n_rows, stage.n_out, ld, other_z, job.targets, worker.partners, 0, NULL,
-           worker.scale, other_dy, other_loss)
+    k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, z, job.targets,
+           shifted(worker.order, first), worker.start + first, NULL, worker.scale, dy, row_loss)
+    k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, other_z,
+           job.targets, worker.partners, 0, NULL, worker.scale, other_dy, other_loss)
     k.mix_losses(n_rows, ld, worker.mixing.weight, job.weights, shifted(worker.order, first),
                  worker.start + first, other_dy, other_loss, dy, row_loss)
 
@@ -679,6 +679,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         worker.n_rows = min(job.batch_size, job.n_rows - worker.start)
         worker.order = shifted(job.order, worker.start)
         worker.step = <uint32_t> (job.step + step)
+        worker.smoothing = job.coefficients[step * N_COEFS + COEF_SMOOTHING]
         chunks = quotient_up(worker.n_rows, ROW_CHUNK)
         worker.first = min(chunks * thread // n_threads * ROW_CHUNK, worker.n_rows)
         worker.last = min(chunks * (thread + 1) // n_threads * ROW_CHUNK, worker.n_rows)
@@ -1163,7 +1164,7 @@ cdef class Engine:
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
 
-    def loss(self, X, y, sample_weight, order=None):
+    def loss(self, X, y, sample_weight, order=None, label_smoothing=0.0):
         """Mean data loss of the rows of X, of those in `order`, as in prediction.
 
         That is without dropout and penalty, and with batch norm's moving averages.
@@ -1177,11 +1178,12 @@ cdef class Engine:
         block = min(n, ROWS_PER_GRADIENT_CALL)
         losses = np.zeros((quotient_up(n, block), 2))
         job.weight_sum = total
-        self.run(EVALUATE, X, y, sample_weight, order, block, np.zeros((len(losses), N_COEFS)),
-                 losses)
+        coefficients = np.zeros((len(losses), N_COEFS))
+        coefficients[:, COEF_SMOOTHING] = label_smoothing
+        self.run(EVALUATE, X, y, sample_weight, order, block, coefficients, losses)
         return float(losses[:, 0].sum())
 
-    def loss_and_grad(self, X, y, sample_weight, alpha, grad):
+    def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0):
         """Loss and gradient over all rows, without dropout; returns (data loss, L2 penalty).
 
         Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
@@ -1195,7 +1197,9 @@ cdef class Engine:
         grad[...] = 0
         losses = np.zeros((n_blocks, 2))
         job.gradient, job.weight_sum = data(grad), total
-        self.run(GRADIENT, X, y, sample_weight, None, block, np.zeros((n_blocks, N_COEFS)), losses)
+        coefficients = np.zeros((n_blocks, N_COEFS))
+        coefficients[:, COEF_SMOOTHING] = label_smoothing
+        self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses)
         penalty = 0.0
         for g, w in zip(self.program.coefs(grad), self.program.coefs(self.state.parameters)):
             g += self.program.dtype.type(alpha / total) * w

@@ -46,10 +46,10 @@
                            void *dy))                                                           \
     F(batchnorm_moving, (int64_t n_rows, int64_t ld, double momentum, const void *mean,         \
                          const void *variance, void *moving_mean, void *moving_variance))       \
-    F(loss, (int code, int64_t n_rows, int64_t n, int64_t ld, void *z, const void *targets,     \
-             const int64_t *order, int64_t first_row, const void *weights, double scale,        \
-             void *delta, void *row_loss))                                                      \
-    F(output, (int loss, int64_t n_rows, int64_t n, int64_t ld, void *z))                       \
+    F(loss, (int code, double parameter, double smoothing, int64_t n_rows, int64_t n,           \
+             int64_t ld, void *z, const void *targets, const int64_t *order, int64_t first_row, \
+             const void *weights, double scale, void *delta, void *row_loss))                   \
+    F(output, (int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld, void *z))     \
     F(optimize, (int code, int64_t n, const double *coefficients, double l2, double decay,      \
                  void *w, const void *g, void *slots, int64_t slot_stride, void *penalty))      \
     F(average, (int64_t n, double weight, const void *w, void *average))                        \

@@ -8,8 +8,10 @@ cdef extern from "program.h" nogil:
         STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE
         ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH
         ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS
-        ACT_SOFTSIGN, ACT_RRELU
-        LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON
+        ACT_SOFTSIGN, ACT_RRELU, ACT_THRESHOLD
+        LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON, LOSS_ABSOLUTE_ERROR
+        LOSS_HUBER, LOSS_MINKOWSKI, LOSS_QUANTILE, LOSS_HINGE, LOSS_SQUARED_HINGE, LOSS_PERCEPTRON
+        LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER, LOSS_SOFT_LOG
         OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA
         OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS
         OPT_AMSGRAD
@@ -17,7 +19,7 @@ cdef extern from "program.h" nogil:
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
         COEF_L2, COEF_DECAY, N_COEFS
         COEF_DROPOUT, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN
-        COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_AVERAGE
+        COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_SMOOTHING, COEF_AVERAGE
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
@@ -103,10 +105,12 @@ cdef extern from "kernels.h" nogil:
             int64_t n_rows, int64_t ld, double momentum, const void *mean, const void *variance,
             void *moving_mean, void *moving_variance) noexcept nogil
         void (*loss)(
-            int code, int64_t n_rows, int64_t n, int64_t ld, void *z, const void *targets,
-            const int64_t *order, int64_t first_row, const void *weights, double scale, void *delta,
-            void *row_loss) noexcept nogil
-        void (*output)(int loss, int64_t n_rows, int64_t n, int64_t ld, void *z) noexcept nogil
+            int code, double parameter, double smoothing, int64_t n_rows, int64_t n, int64_t ld,
+            void *z, const void *targets, const int64_t *order, int64_t first_row,
+            const void *weights, double scale, void *delta, void *row_loss) noexcept nogil
+        void (*output)(
+            int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld,
+            void *z) noexcept nogil
         void (*optimize)(
             int code, int64_t n, const double *coefficients, double l2, double decay, void *w,
             const void *g, void *slots, int64_t slot_stride, void *penalty) noexcept nogil

@@ -137,11 +137,16 @@ def loss(
     order: NDArray[np.int64] | None = None,
     weights: NDArray[Any] | None = None,
     scale: float = 1.0,
+    parameter: float = 0.0,
+    smoothing: float = 0.0,
     isa: str | None = None,
+    repeat: int = 1,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
-def output(z: NDArray[Any], code: int, isa: str | None = None) -> NDArray[Any]: ...
 def average(
     w: NDArray[Any], average: NDArray[Any], weight: float, isa: str | None = None, repeat: int = 1
+) -> NDArray[Any]: ...
+def output(
+    z: NDArray[Any], code: int, parameter: float = 0.0, isa: str | None = None
 ) -> NDArray[Any]: ...
 def optimize(
     w: NDArray[Any],

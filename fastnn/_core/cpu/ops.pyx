@@ -335,27 +335,35 @@ def batchnorm_moving(moving_mean, moving_variance, mean, variance, int64_t n_row
     return moving[0][0, : len(mean)], moving[1][0, : len(mean)]
 
 
-def loss(z, targets, int code, order=None, weights=None, double scale=1.0, isa=None):
+def loss(z, targets, int code, order=None, weights=None, double scale=1.0, double parameter=0.0,
+         double smoothing=0.0, isa=None, int repeat=1):
     """(output activation, gradient with respect to z, loss of each row)"""
     cdef const Kernels *k = choose_kernels(isa, z.dtype)
     cdef const int64_t *row_numbers = NULL
     cdef const char *row_weights = NULL
+    cdef int _i
     rows = rows_of(z)
     delta, row_loss = np.zeros_like(rows), aligned_zeros(z.shape[0], z.dtype)
     if order is not None:
         row_numbers = <const int64_t *> data(order)
     if weights is not None:
         row_weights = data(weights)
-    k.loss(code, z.shape[0], z.shape[1], rows.shape[1], data(rows), data(targets), row_numbers, 0,
-           row_weights, scale, data(delta), data(row_loss))
+    cdef int64_t n_rows = z.shape[0], n = z.shape[1], ld = rows.shape[1]
+    cdef char *z_data = data(rows)
+    cdef const char *target_data = data(targets)
+    cdef char *delta_data = data(delta)
+    cdef char *loss_data = data(row_loss)
+    for _i in range(repeat):
+        k.loss(code, parameter, smoothing, n_rows, n, ld, z_data, target_data, row_numbers, 0,
+               row_weights, scale, delta_data, loss_data)
     return rows[:, : z.shape[1]], delta[:, : z.shape[1]], row_loss
 
 
-def output(z, int code, isa=None):
+def output(z, int code, double parameter=0.0, isa=None):
     """The output activation that belongs to a loss."""
     cdef const Kernels *k = choose_kernels(isa, z.dtype)
     rows = rows_of(z)
-    k.output(code, z.shape[0], z.shape[1], rows.shape[1], data(rows))
+    k.output(code, parameter, z.shape[0], z.shape[1], rows.shape[1], data(rows))
     return rows[:, : z.shape[1]]
 
 
@@ -554,10 +562,21 @@ def constants():
         "softplus": ACT_SOFTPLUS,
         "softsign": ACT_SOFTSIGN,
         "rrelu": ACT_RRELU,
+        "threshold": ACT_THRESHOLD,
         "squared_error": LOSS_SQUARED_ERROR,
         "log_loss": LOSS_LOG,
         "binary_log_loss": LOSS_BINARY_LOG,
         "poisson": LOSS_POISSON,
+        "absolute_error": LOSS_ABSOLUTE_ERROR,
+        "huber": LOSS_HUBER,
+        "minkowski": LOSS_MINKOWSKI,
+        "quantile": LOSS_QUANTILE,
+        "hinge": LOSS_HINGE,
+        "squared_hinge": LOSS_SQUARED_HINGE,
+        "perceptron": LOSS_PERCEPTRON,
+        "weston_watkins": LOSS_WESTON_WATKINS,
+        "crammer_singer": LOSS_CRAMMER_SINGER,
+        "soft_log_loss": LOSS_SOFT_LOG,
         "sgd": OPT_SGD,
         "momentum": OPT_MOMENTUM,
         "nesterov": OPT_NESTEROV,

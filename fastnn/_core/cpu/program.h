@@ -13,8 +13,10 @@ enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE
        STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE };
 enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH,
        ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
-       ACT_SOFTSIGN, ACT_RRELU };
-enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON };
+       ACT_SOFTSIGN, ACT_RRELU, ACT_THRESHOLD };
+enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON, LOSS_ABSOLUTE_ERROR, LOSS_HUBER,
+       LOSS_MINKOWSKI, LOSS_QUANTILE, LOSS_HINGE, LOSS_SQUARED_HINGE, LOSS_PERCEPTRON,
+       LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER, LOSS_SOFT_LOG };
 enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA,
        OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS,
        OPT_AMSGRAD };
@@ -30,11 +32,11 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
  * the gradient. Behind the optimizer's lies what else may change from step to step: a factor of
- * all dropout rates, the fields of Mixing, and the weight that the new parameters get in their
- * average, 0 for none. */
+ * all dropout rates, the fields of Mixing, the smoothing of labels, and the weight that the new
+ * parameters get in their average, 0 for none. */
 enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
        COEF_DROPOUT = 10, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN,
-       COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_AVERAGE = 24, N_COEFS = 32 };
+       COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_SMOOTHING = 23, COEF_AVERAGE, N_COEFS = 32 };
 
 typedef struct {
     int32_t kind;
@@ -57,7 +59,8 @@ typedef struct {
     double rate;        /* dropout; standard deviation of noise; width of RReLU's slopes */
     double momentum;    /* batch norm */
     double epsilon;
-    double parameter;   /* of the activation, where it has one; dropout: factor of what is kept */
+    double parameter;   /* of the activation or loss, where it has one; dropout: factor of what is
+                         * kept */
     uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
     uint64_t derivative;
 } Stage;
