@@ -389,7 +389,7 @@ def test_average_of_the_parameters(position, optimizer, dtype):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("position", [None, "before", "after"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", EACH_LOSS, ids=str)
 @pytest.mark.parametrize("n_rows", [1, 57, 2100])
 def test_loss_is_that_of_prediction(loss, position, dtype, n_rows):
     """Moving averages and no dropout; of all rows or of some, in more than one block."""
@@ -410,7 +410,7 @@ def test_loss_is_that_of_prediction(loss, position, dtype, n_rows):
         rows = np.arange(n_rows) if order is None else order
         z, _ = network.forward(X[rows].astype(float), training=False)
         expected = np.average(
-            LOSSES[loss].value(z, y[rows]), weights=None if w is None else w[rows].astype(float)
+            loss_of(loss).value(z, y[rows]), weights=None if w is None else w[rows].astype(float)
         )
         assert engine.loss(X, y, w, order) == pytest.approx(expected, rel=TOLERANCE[dtype])
     assert engine.state.step == 0
