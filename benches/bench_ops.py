@@ -52,6 +52,24 @@ def bench_matmul(rate, shape, product, dtype):
     )
 
 
+@pytest.mark.parametrize("product", ["forward", "input_gradient", "weight_gradient", "converting"])
+@pytest.mark.parametrize("shape", SHAPES, ids=shape_name)
+def bench_bfloat16_matmul(rate, shape, product):
+    """Operands are laid out before, which takes as long as a few products."""
+    rows, fan_in, fan_out = shape
+    X, dZ = random("float32", rows, fan_in), random("float32", rows, fan_out)
+    W, bias = random("float32", fan_in, fan_out), random("float32", fan_out)
+    left, right = {"input_gradient": (dZ, W.T), "weight_gradient": (X.T, dZ)}.get(product, (X, W))
+    bias = bias if right is W else None
+    repeat = 10 * REPEAT
+    rate(
+        lambda: ops.bfloat16_matmul(left, right, bias, kind=product, repeat=repeat),
+        repeat=repeat,
+        operations=2 * rows * fan_in * fan_out,
+        dtype="bfloat16",
+    )
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", [row.name for row in HIDDEN])
 def bench_activation(rate, name, dtype):

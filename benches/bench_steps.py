@@ -27,6 +27,7 @@ KINDS = {
     "dropout": {"dropout": 0.5},
     "average": {},
 }
+DTYPES = ["float32", "float64", "bfloat16"]
 THREADS = sorted({1, measure.available_threads()})
 
 
@@ -34,7 +35,10 @@ def network(shape, kind, dtype):
     n_features, hidden, n_classes, _ = SHAPES[shape]
     layers = [Dense(units, "relu", **KINDS[kind]) for units in hidden]
     layers.append(Dense(n_classes, "softmax"))
-    program = compile_program(n_features, layers, LOSSES["log_loss"].code, dtype)
+    bfloat16 = dtype == "bfloat16"
+    dtype = "float32" if bfloat16 else dtype
+    loss = LOSSES["log_loss"].code
+    program = compile_program(n_features, layers, loss, dtype, bfloat16=bfloat16)
     state = State.new(program, Adam.n_slots)
     rng = np.random.default_rng(0)
     for coef in program.coefs(state.parameters):
@@ -53,7 +57,7 @@ def operations_of_step(shape):
 
 
 @pytest.mark.parametrize("threads", THREADS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", SHAPES)
 def bench_step(rate, shape, kind, dtype, threads):
@@ -77,11 +81,11 @@ def bench_step(rate, shape, kind, dtype, threads):
 
 
 @pytest.mark.parametrize("threads", THREADS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 def bench_predict(rate, shape, dtype, threads):
     program, state, X, _ = network(shape, "plain", dtype)
-    out = np.empty((N_ROWS, program.n_outputs), dtype)
+    out = np.empty((N_ROWS, program.n_outputs), program.dtype)
     rate(
         lambda: _core.predict(program, state.parameters, state.statistics, X, out, threads),
         operations=N_ROWS * program.flops,

@@ -131,9 +131,14 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     device : {'cpu'}, default='cpu'
         Where to compute.
 
-    precision : {'auto', 'float32', 'float64'}, default='auto'
+    precision : {'auto', 'float32', 'float64', 'bfloat16'}, default='auto'
         Type of the parameters and of the arithmetic. 'auto' is float32 for `X` of float32 or uint8,
-        and float64 for all else. `X` itself is not converted as a whole.
+        and float64 for all else. `X` itself is not converted as a whole. 'bfloat16' is float32 but
+        for the matrix products, in training and prediction: their inputs are rounded to 8
+        significant bits, their sums are float32 (Kalamkar et al. 2019, "A study of BFLOAT16 for
+        deep learning training"). The larger the layers, the faster that is; where the processor
+        has no instruction for it (AVX512_BF16), it is emulated, with the same results, and slow.
+        Products with sparse rows are not rounded. Not possible with 'lbfgs'.
 
     n_jobs : int or None, default=None
         Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that

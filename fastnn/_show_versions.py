@@ -27,6 +27,7 @@ def show_versions():
         "scipy": _version("scipy"),
         "scikit-learn": _version("scikit-learn"),
         "instruction set": f"{isa['active']} (available: {', '.join(isa['available'])})",
+        "bfloat16": isa["bfloat16"],
         "OpenMP": "yes" if isa["openmp"] else "no: one thread only",
         "threads": threads,
     }

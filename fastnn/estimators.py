@@ -25,7 +25,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from . import _docs
+from . import _core, _docs
 from .activations import (
     ACTIVATIONS,
     HIDDEN_ACTIVATIONS,
@@ -127,7 +127,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         "normalization": [None, StrOptions(set(NORMALIZATIONS)), BatchNorm],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
         "device": [str],
-        "precision": [StrOptions({"auto", "float32", "float64"})],
+        "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
         "n_jobs": [
             None,
             Interval(Integral, 1, None, closed="left"),
@@ -304,7 +304,10 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         output_activation = check_output_activation(loss, output_activation)
         layers, input_dropout = self._layers(n_outputs, output_activation)
         if fresh:
-            network = Network(n_features, layers, loss, dtype, input_dropout, self.input_noise)
+            bfloat16 = self.precision == "bfloat16"
+            network = Network(
+                n_features, layers, loss, dtype, input_dropout, self.input_noise, bfloat16
+            )
         else:
             network = self._network.continued(layers, loss, input_dropout, self.input_noise)
         check_factors(self.learning_rate_factors or {}, network.program)
@@ -319,6 +322,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         check_memory(network.program, n_slots, batch_size, sparse.issparse(X))
         if fresh:
             network.initialize(random_state, self.weight_init, self.bias_init)
+        if network.bfloat16:
+            self._check_bfloat16(optimizer)
         if network.randomness and optimizer.full_batch:
             raise ValueError(
                 f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
@@ -454,15 +459,31 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             )
 
     def _dtype(self, X, fresh):
-        fitted = None if fresh else self._network.dtype
+        """Type of the parameters."""
         if self.precision == "auto":
-            return fitted or np.dtype(np.float64 if X.dtype == np.float64 else np.float32)
-        if fitted and fitted != self.precision:
+            auto = np.float64 if X.dtype == np.float64 else np.float32
+            return np.dtype(auto) if fresh else self._network.dtype
+        if not fresh and self.precision != self._network.precision:
             raise ValueError(
-                f"precision={self.precision!r}, but the network was fitted in {fitted.name}: fit "
-                "it anew, with warm_start=False."
+                f"precision={self.precision!r}, but the network was fitted in "
+                f"{self._network.precision}: fit it anew, with warm_start=False."
             )
-        return np.dtype(self.precision)
+        return np.dtype(np.float32 if self.precision == "bfloat16" else self.precision)
+
+    def _check_bfloat16(self, optimizer):
+        if isinstance(optimizer, LBFGS):
+            raise ValueError(
+                f"precision='bfloat16' needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                "compares losses more closely than rounded products can tell. Or choose "
+                "precision='float32'."
+            )
+        if _core.emulates_bfloat16(self.device):
+            warnings.warn(
+                "precision='bfloat16' is emulated here, with the same results, and is slower than "
+                "precision='float32': the processor has no AVX512_BF16, or FASTNN_ISA rules it "
+                "out.",
+                stacklevel=6,
+            )
 
     def _batch_size(self, optimizer, n_rows, network):
         """Rows that an engine works on at once."""

@@ -44,6 +44,8 @@ class Network:
     input_dropout : float or Dropout, default=0.0
     input_noise : float, default=0.0
         Standard deviation of the noise on the input.
+    bfloat16 : bool, default=False
+        Whether matrix products take numbers rounded to bfloat16; `dtype` is float32 then.
 
     Attributes
     ----------
@@ -59,8 +61,11 @@ class Network:
         Seed of dropout masks and other noise, once there is any.
     """
 
-    def __init__(self, n_features, layers, loss, dtype, input_dropout=0.0, input_noise=0.0):
+    def __init__(
+        self, n_features, layers, loss, dtype, input_dropout=0.0, input_noise=0.0, bfloat16=False
+    ):
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
+        self.bfloat16 = bfloat16
         self._compile(layers, input_dropout, input_noise)
         self.optimizer, self.seed, self.averaging = "", None, ""
         self._trained = None
@@ -78,6 +83,7 @@ class Network:
                 input_noise,
                 parameter,
                 activation,
+                self.bfloat16,
             )
         except OverflowError:
             raise MemoryError(
@@ -111,6 +117,11 @@ class Network:
             self.coefs, self.intercepts, drawn, strict=True
         ):
             coef[...], intercept[...] = weights, biases
+
+    @property
+    def precision(self):
+        """The estimators' name of how numbers are kept and multiplied."""
+        return "bfloat16" if self.bfloat16 else self.dtype.name
 
     @property
     def randomness(self):
@@ -332,6 +343,7 @@ class Network:
             "dtype": self.dtype.name,
             "input_dropout": self.input_dropout,
             "input_noise": self.input_noise,
+            "bfloat16": self.bfloat16,
             "optimizer": self.optimizer,
             "seed": self.seed,
             "step": state.step,
@@ -357,7 +369,15 @@ class Network:
         ]
 
     def __setstate__(self, state):
-        names = ("n_features", "layers", "loss", "dtype", "input_dropout", "input_noise")
+        names = (
+            "n_features",
+            "layers",
+            "loss",
+            "dtype",
+            "input_dropout",
+            "input_noise",
+            "bfloat16",
+        )
         self.__init__(**{name: state[name] for name in names if name in state})
         self._allocate()
         statistics, parameters, *slots = state["arrays"]

@@ -161,6 +161,8 @@ class Program:
         Elements that one row of a batch takes in the value and gradient buffers.
     flops : int
         Floating-point operations of one row, forward.
+    bfloat16 : bool
+        Whether the inputs of matrix products are rounded to bfloat16, all else being float32.
     """
 
     stages: np.ndarray
@@ -174,6 +176,7 @@ class Program:
     n_values: int
     n_gradients: int
     flops: int = field(compare=False)
+    bfloat16: bool = False
 
     @property
     def reads_sparse(self) -> bool:
@@ -385,7 +388,7 @@ class Compiler:
     def output(self, loss_code: int, parameter: float) -> None:
         self._stage(OUTPUT, code=loss_code, parameter=parameter)
 
-    def program(self, n_features: int) -> Program:
+    def program(self, n_features: int, bfloat16: bool = False) -> Program:
         return Program(
             stages=np.array(self._stages, STAGE),
             arrays=tuple(self._arrays),
@@ -398,6 +401,7 @@ class Compiler:
             n_values=self._values.size,
             n_gradients=self._gradients.size,
             flops=self._flops,
+            bfloat16=bfloat16,
         )
 
     # Of these they are made.
@@ -453,6 +457,7 @@ def compile_program(
     input_noise: float = 0.0,
     loss_parameter: float = 0.0,
     output_activation="identity",
+    bfloat16: bool = False,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -474,6 +479,8 @@ def compile_program(
         Of the loss, where it has one.
     output_activation : str or ActivationSpec, default="identity"
         Comes before the loss, which may contain an activation of its own.
+    bfloat16 : bool, default=False
+        Whether matrix products take bfloat16; `dtype` is float32 then.
 
     Returns
     -------
@@ -487,4 +494,4 @@ def compile_program(
     compiler.dense(int(layers[-1].units))
     compiler.activation(output_activation)
     compiler.output(loss_code, loss_parameter)
-    return compiler.program(n_features)
+    return compiler.program(n_features, bfloat16)

@@ -73,7 +73,7 @@ class Engine:
     network : reference.Network
     loss : str or LossSpec
     optimizer : str
-    dtype : "float32" or "float64"
+    dtype : "float32", "float64" or "bfloat16"
     factors : dict, optional
         Of the learning rate, as estimators take them.
     hyperparameters : the optimizer's
@@ -90,7 +90,8 @@ class Engine:
         factors=None,
         **hyper,
     ):
-        self.dtype = np.dtype(dtype)
+        bfloat16 = dtype == "bfloat16"
+        self.dtype = np.dtype("float32" if bfloat16 else dtype)
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads = n_threads
         code, parameter, activation = losses.output_stage(loss, network.layers[-1].activation)
@@ -103,6 +104,7 @@ class Engine:
             network.input_noise,
             parameter,
             activation,
+            bfloat16=bfloat16,
         )
         if factors is not None:
             self.program = regularizers.with_factors(self.program, factors)

@@ -405,6 +405,32 @@ def dense_backward(x, coef, dz):
     return dz @ coef.T, x.T @ dz, dz.sum(axis=0)
 
 
+# --- bfloat16 -------------------------------------------------------------------------------------
+
+
+def bfloat16(x):
+    """The nearest number of 8 significant bits, ties to even; denormals of float32 are zero.
+
+    Kalamkar et al., "A study of BFLOAT16 for deep learning training" (2019), section 2.
+    """
+    x = np.array(x, np.float32, ndmin=1)
+    bits = x.view(np.uint32)
+    rounded = bits + np.uint32(0x7FFF) + (bits >> 16 & 1) & np.uint32(0xFFFF0000)
+    rounded[(bits & 0x7F800000) == 0] = 0
+    return np.where(np.isnan(x), np.float32(np.nan), rounded.view(np.float32)).astype(float)
+
+
+def bfloat16_forward(x, coef, intercept):
+    """z = x W + b, as mixed-precision training has it (Kalamkar et al. 2019, section 3)."""
+    return bfloat16(x) @ bfloat16(coef) + intercept
+
+
+def bfloat16_backward(x, coef, dz):
+    """The gradients of `dense_backward`, of rounded arguments; that of b is not a product."""
+    dx, dw, _ = dense_backward(bfloat16(x), bfloat16(coef), bfloat16(dz))
+    return dx, dw, dz.sum(axis=0)
+
+
 # --- batch norm -----------------------------------------------------------------------------------
 
 
@@ -814,11 +840,23 @@ class Network:
         batch norm, "scale" and "shift".
     statistics : list of dict
         For each leaf the moving "mean" and "variance", or nothing.
+    bfloat16 : bool
+        Whether dense layers multiply rounded numbers.
     """
 
     def __init__(
-        self, layers, loss, parameters, statistics, input_dropout=0.0, seed=0, input_noise=0.0
+        self,
+        layers,
+        loss,
+        parameters,
+        statistics,
+        input_dropout=0.0,
+        seed=0,
+        input_noise=0.0,
+        bfloat16=False,
     ):
+        self.dense_forward = bfloat16_forward if bfloat16 else dense_forward
+        self.dense_backward = bfloat16_backward if bfloat16 else dense_backward
         self.layers, self.loss = layers, loss_of(loss)
         self.parameters, self.statistics = parameters, statistics
         self.input_dropout, self.input_noise, self.seed = input_dropout, input_noise, seed
@@ -846,7 +884,7 @@ class Network:
             parameters = None if i is None else self.parameters[i]
             saved = x
             if kind == "dense":
-                x = dense_forward(x, parameters["coef"], parameters["intercept"])
+                x = self.dense_forward(x, parameters["coef"], parameters["intercept"])
             elif kind == "activation" and step is not None and is_rrelu(spec):
                 spec = RReLU() if isinstance(spec, str) else spec
                 slopes = random_slopes(spec, x.shape, self.seed, step, stage)
@@ -942,7 +980,7 @@ class Network:
         for stage in reversed(range(len(tape))):
             (kind, spec, i), saved = self.stages[stage], tape[stage]
             if kind == "dense":
-                delta, gradient[i]["coef"], gradient[i]["intercept"] = dense_backward(
+                delta, gradient[i]["coef"], gradient[i]["intercept"] = self.dense_backward(
                     saved, self.parameters[i]["coef"], delta
                 )
             elif kind == "activation":

@@ -331,7 +331,7 @@ BAD_PARAMETERS = [
     ({"augment": "mixup", "batch_size": 1}, "this is a batch of one row: use batch_size=2"),
     ({"device": "cuda"}, "device='cuda' is not available in this version"),
     ({"device": 0}, "'device' parameter"),
-    ({"precision": "float16"}, known("precision", "auto", "float32", "float64")),
+    ({"precision": "float16"}, known("precision", "auto", "float32", "float64", "bfloat16")),
     ({"n_jobs": 0}, "'n_jobs' parameter"),
     ({"early_stopping": True, "validation_fraction": 0.01}, "validation set is too small"),
     ({"random_state": "seed"}, "'random_state' parameter"),

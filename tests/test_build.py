@@ -30,6 +30,7 @@ def test_isa_info():
     assert isa["active"] in isa["available"]
     assert set(isa["available"]) <= set(isa["compiled"])
     assert isinstance(isa["openmp"], bool)
+    assert (isa["bfloat16"] == "native") == (isa["active"] == "avx512_bf16")
 
 
 def test_show_versions(capsys):
@@ -39,6 +40,7 @@ def test_show_versions(capsys):
     assert report["numpy"] == np.__version__
     assert report["scikit-learn"] == sklearn.__version__
     assert report["instruction set"].startswith(isa_info()["active"])
+    assert report["bfloat16"] == isa_info()["bfloat16"]
     assert report["OpenMP"].startswith("yes" if isa_info()["openmp"] else "no")
     assert int(report["threads"]) == _core.n_threads(None, float("inf"))
 

@@ -34,6 +34,7 @@ from reference import (
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_statistics,
+    bfloat16,
     keep_mask,
     loss_of,
     moving_average,
@@ -546,6 +547,16 @@ def test_engine_walks_pytorchs_trajectory_with_any_activation(activation, dtype,
     for i, (linear, _) in enumerate(expected.layers):
         assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
         assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)
+
+
+def test_rounding_to_bfloat16():
+    """PyTorch keeps denormals, which the processor's instruction takes as zero."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(2**32, size=100_000, dtype=np.uint32)
+    x[::2] = x[::2] & 0xFFFF0000 | 0x8000  # in the middle between two
+    x = x.view(np.float32)
+    x = x[np.isnan(x) | (np.abs(x) >= np.finfo(np.float32).tiny)]
+    np.testing.assert_array_equal(bfloat16(x), torch.tensor(x).bfloat16().double().numpy())
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])

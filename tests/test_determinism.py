@@ -83,7 +83,7 @@ def test_any_number_of_threads_gives_the_same_bits_with_any_loss(loss):
         assert_same_bits(runs[0], runs[-1])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 @pytest.mark.parametrize("position", [None, "before", "after"])
 @pytest.mark.parametrize("layout", ["float32", "uint8", "csr float32"])
 def test_any_number_of_threads_gives_the_same_bits(layout, position, dtype):
@@ -129,7 +129,7 @@ def digest():
     """One line that stands for the bits of many trainings; what the processes below print."""
     total = hashlib.sha256()
     for layout in ["float32", "uint8", "csr float32"]:
-        for dtype in ["float32", "float64"]:
+        for dtype in ["float32", "float64", "bfloat16"]:
             for activation in HIDDEN_ACTIVATIONS:
                 for array in trained(layout, dtype, 2, activation=activation):
                     total.update(np.ascontiguousarray(array).tobytes())

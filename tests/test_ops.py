@@ -21,7 +21,8 @@ from fastnn.optimizers import OPTIMIZERS as SPECS
 from problems import EACH_LOSS, LAYOUTS, make_counts, make_data
 from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS, Mixing, loss_of
 
-AVAILABLE = cpu.isa_info()["available"]
+# The set for bfloat16 has the kernels of AVX-512 for all else.
+AVAILABLE = [isa for isa in cpu.isa_info()["available"] if isa != "avx512_bf16"]
 # Vectors hold 2 to 16 numbers, panels 8 or 16, register tiles up to 64 columns and 12 rows.
 WIDTHS = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 97, 130]
 ROWS = [1, 2, 7, 8, 9, 13, 29]

@@ -33,6 +33,11 @@ def predict(program, parameters, statistics, X, out, n_threads, device="cpu"):
     return engine_module(device).predict(program, parameters, statistics, X, out, n_threads)
 
 
+def emulates_bfloat16(device="cpu"):
+    """Whether products of bfloat16 take longer than those of float32, for want of instructions."""
+    return engine_module(device).isa_info()["bfloat16"] == "emulated"
+
+
 def n_threads(n_jobs, operations, repeats=1, device="cpu"):
     """How many threads should do so many operations so many times."""
     return engine_module(device).n_threads(n_jobs, operations, repeats)

@@ -17,12 +17,20 @@
 
 #include "simd.h"
 
+/* What is multiplied: numbers of the type, or what bfloat16.h puts in their place. */
+#ifndef OPERAND_IS_PAIR
+typedef real operand;
+typedef vector operands;
+INLINE operands spread(operand a) { return broadcast(a); }
+INLINE vector multiply_add(operands a, operands b, vector sum) { return VECTOR_FMA(a, b, sum); }
+#endif
+
 /* Beyond this many k the tile is put down and picked up again, so that the rows of B in use stay
  * in the cache for the next tile of C. The sums go on where they stopped: same bits. */
 enum { K_BLOCK = 1024 };
 
-INLINE void tile(const int rows, const int panels, int64_t n_k, const real *a, int64_t a_row,
-                 int64_t a_k, const real *b, int64_t ldb, const real *bias, real *c, int64_t ldc,
+INLINE void tile(const int rows, const int panels, int64_t n_k, const operand *a, int64_t a_row,
+                 int64_t a_k, const operand *b, int64_t ldb, const real *bias, real *c, int64_t ldc,
                  int resume)
 {
     enum { MOST = 24 * 4 };
@@ -32,14 +40,16 @@ INLINE void tile(const int rows, const int panels, int64_t n_k, const real *a, i
         UNROLL for (int v = 0; v < width; v++)
             sum[i * width + v] = resume ? *(vector *)(c + i * ldc + v * LANES) : (vector){0};
     for (int64_t k = 0; k < n_k; k++, a += a_k, b += ldb) {
-        vector bv[4 * VECTORS];
-        UNROLL for (int v = 0; v < width; v++) bv[v] = *(const vector *)(b + v * LANES);
+        operands bv[4 * VECTORS];
+        UNROLL for (int v = 0; v < width; v++) bv[v] = *(const operands *)(b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++) {
-            const vector av = broadcast(a[i * a_row]);
+            const operands av = spread(a[i * a_row]);
             UNROLL for (int v = 0; v < width; v++)
-                sum[i * width + v] = VECTOR_FMA(av, bv[v], sum[i * width + v]);
+                sum[i * width + v] = multiply_add(av, bv[v], sum[i * width + v]);
         }
     }
+    /* Addresses are computed anew: kept from above, they would take registers from the loop. */
+    __asm__("" : "+r"(c), "+r"(ldc));
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < width; v++) {
             if (bias) sum[i * width + v] += *(const vector *)(bias + v * LANES);
@@ -47,13 +57,13 @@ INLINE void tile(const int rows, const int panels, int64_t n_k, const real *a, i
         }
 }
 
-typedef void tile_function(int64_t, const real *, int64_t, int64_t, const real *, int64_t,
+typedef void tile_function(int64_t, const operand *, int64_t, int64_t, const operand *, int64_t,
                            const real *, real *, int64_t, int);
 
 #define TILE(rows, panels)                                                                      \
-    static void tile_##rows##x##panels(int64_t n_k, const real *a, int64_t a_row, int64_t a_k,  \
-                                       const real *b, int64_t ldb, const real *bias, real *c,   \
-                                       int64_t ldc, int resume)                                 \
+    static void tile_##rows##x##panels(int64_t n_k, const operand *a, int64_t a_row,            \
+                                       int64_t a_k, const operand *b, int64_t ldb,              \
+                                       const real *bias, real *c, int64_t ldc, int resume)      \
     {                                                                                           \
         tile(rows, panels, n_k, a, a_row, a_k, b, ldb, bias, c, ldc, resume);                   \
     }
@@ -94,7 +104,8 @@ static void matmul(int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a_, 
                    int64_t a_k, const void *b_, int64_t ldb, const void *bias_, void *c_,
                    int64_t ldc, int accumulate)
 {
-    const real *a = a_, *b = b_, *bias = bias_;
+    const operand *a = a_, *b = b_;
+    const real *bias = bias_;
     real *c = c_;
     int64_t k = 0;
     do {
@@ -116,6 +127,7 @@ static void matmul(int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a_, 
     } while (k < n_k);
 }
 
+#ifndef OPERAND_IS_PAIR
 /* The part of W' that rows first..last of W fill: w[first:last, :n_cols] -> t[:n_cols, first:last] */
 static void transpose(int64_t first, int64_t last, int64_t n_cols, const void *w_, int64_t ldw,
                       void *t_, int64_t ldt)
@@ -125,5 +137,6 @@ static void transpose(int64_t first, int64_t last, int64_t n_cols, const void *w
     for (int64_t j = 0; j < n_cols; j++)
         for (int64_t i = first; i < last; i++) t[j * ldt + i] = w[i * ldw + j];
 }
+#endif
 
 #endif

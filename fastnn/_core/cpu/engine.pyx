@@ -47,6 +47,7 @@ cdef double UPDATE_COST = 20
 
 TASK = np.dtype([("stage", np.int32), ("first", np.int64), ("last", np.int64),
                  ("scratch", np.int64), ("columns", np.int64), ("cost", np.float64)], align=True)
+OPERANDS = np.dtype([(name, np.int64) for name in ("weight", "transposed", "x", "dz")])
 
 
 # ---------------------------------------------------------------------------- what one call needs
@@ -64,6 +65,12 @@ cdef struct Task:
     int64_t scratch    # of this stage's gradient, in a thread's scratch
     int64_t columns    # of sums over its rows, one for each column
     double cost
+
+# Where a dense stage has its operands in pairs of bfloat16, in words of 32 bits: weights and, where
+# there is an input gradient, transposed weights among all weights; rows and gradients of a batch
+# among the buffers of batches, as elements of one row that lie before them.
+cdef struct Operands:
+    int64_t weight, transposed, x, dz
 
 cdef struct Job:
     Mode mode
@@ -102,6 +109,12 @@ cdef struct Job:
     char *mixed                 # then the loss of the partners' targets: z, gradient, loss ..
     int64_t *partners           # .. and their row numbers
     int64_t mixed_size
+    # products in bfloat16; NULL where they are of the engine's type
+    const Bfloat16Kernels *bfloat16
+    const Operands *operands
+    uint32_t *converted_weights     # NULL: convert them when they are read
+    uint32_t *converted_rows
+    int64_t worker_rows             # of a thread's memory, rows to multiply
     # a batch of sparse rows
     int64_t *offsets
     int64_t *starts
@@ -236,6 +249,95 @@ cdef void of_user(const Job *job, const Stage *stage, uint64_t function, int64_t
                                           y + row * stage.ld_out * job.itemsize)
 
 
+# ------------------------------------------------------------------------------------- bfloat16
+
+cdef inline uint32_t *pair_rows(const Job *job, int64_t offset, int64_t row,
+                                int64_t ld) noexcept nogil:
+    """Where rows `row` (even) and `row` + 1 of a batch lie as pairs."""
+    return job.converted_rows + offset * quotient_up(job.max_batch, 2) + row // 2 * ld
+
+
+cdef void forward_bfloat16(const Job *job, const Worker *worker, int index, int64_t first,
+                           int64_t n_rows) noexcept nogil:
+    cdef const Stage *stage = job.stages + index
+    cdef const Operands *operands = job.operands + index
+    cdef const Bfloat16Kernels *k = job.bfloat16
+    cdef int64_t ld = stage.ld_out, ld_in, half = stage.ld_in // 2
+    cdef const char *x = stage_input(job, worker, stage, first, &ld_in)
+    cdef const char *bias = parameter(job, stage.bias)
+    cdef char *y = value(job, worker, stage.y, first, ld)
+    cdef char *rows = worker.own + job.worker_rows
+    cdef uint32_t *pairs = NULL
+    if job.mode == TRAIN or job.mode == GRADIENT:
+        pairs = pair_rows(job, operands.x, first, stage.ld_in)
+    k.convert(n_rows, stage.n_in, x, ld_in, rows, half, pairs, stage.ld_in)
+    if job.converted_weights == NULL:
+        k.matmul_converting(n_rows, stage.n_in, stage.n_out, rows, half,
+                            parameter(job, stage.weight), ld, bias, y, ld)
+    else:
+        k.matmul(n_rows, quotient_up(stage.n_in, 2), stage.n_out, rows, half, 1,
+                 job.converted_weights + operands.weight, ld, bias, y, ld, False)
+
+
+cdef void backward_bfloat16(const Job *job, const Worker *worker, int index, int64_t first,
+                            int64_t n_rows) noexcept nogil:
+    """The input gradient, if it is needed, and what the weight gradient will need."""
+    cdef const Stage *stage = job.stages + index
+    cdef const Operands *operands = job.operands + index
+    cdef const Bfloat16Kernels *k = job.bfloat16
+    cdef int64_t ld = stage.ld_out, ld_in = stage.ld_in
+    cdef const char *dz = delta(job, stage.dy, first, ld)
+    cdef uint32_t *pairs = pair_rows(job, operands.dz, first, ld)
+    cdef char *rows = NULL
+    if stage.dx >= 0:
+        rows = worker.own + job.worker_rows
+    k.convert(n_rows, stage.n_out, dz, ld, rows, ld // 2, pairs, ld)
+    if stage.dx >= 0:
+        k.matmul(n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, ld // 2, 1,
+                 job.converted_weights + operands.transposed, ld_in, NULL,
+                 delta(job, stage.dx, first, ld_in), ld_in, False)
+
+
+cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const Task *task,
+                                   char *g) noexcept nogil:
+    cdef const Stage *stage = job.stages + task.stage
+    cdef const Operands *operands = job.operands + task.stage
+    cdef int64_t ld = stage.ld_out
+    job.bfloat16.matmul(task.last - task.first, quotient_up(worker.n_rows, 2), stage.n_out,
+                        pair_rows(job, operands.x, 0, 0) + task.first, 1, stage.ld_in,
+                        pair_rows(job, operands.dz, 0, 0), ld, NULL, g, ld, job.mode != TRAIN)
+
+
+cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last) noexcept nogil:
+    """Rows first .. last of a weight as forward and input gradient read them; first is even."""
+    cdef const Stage *stage = job.stages + index
+    cdef const Operands *operands = job.operands + index
+    cdef int64_t ld = stage.ld_out
+    cdef const char *w = parameter(job, stage.weight)
+    if stage.x == 0 and job.rows.indptr != NULL:   # sparse rows multiply the weights as they are
+        return
+    job.bfloat16.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, 0,
+                         job.converted_weights + operands.weight + first // 2 * ld, ld)
+    if operands.transposed >= 0:
+        job.bfloat16.transpose_pairs(first, last, stage.n_out, w, ld,
+                                     job.converted_weights + operands.transposed, stage.ld_in)
+
+
+cdef void convert_all_weights(Job *job, int thread, int n_threads) noexcept nogil:
+    """What one thread converts before a prediction."""
+    cdef uint64_t mode = flush_denormals()
+    cdef int index
+    cdef int64_t first
+    for index in range(job.n_stages):
+        if job.stages[index].kind == STAGE_DENSE:
+            first = thread * TASK_ROWS
+            while first < job.stages[index].n_in:
+                convert_weights(job, index, first, min(first + <int64_t> TASK_ROWS,
+                                                       job.stages[index].n_in))
+                first += n_threads * TASK_ROWS
+    restore_denormals(mode)
+
+
 # ------------------------------------------------------------------------------ rows, a stage each
 
 cdef void forward(const Job *job, const Worker *worker, int index, int64_t first,
@@ -251,6 +353,8 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     if stage.kind == STAGE_DENSE and stage.x == 0 and job.rows.indptr != NULL:
         k.csr_matmul(n_rows, ld, job.offsets + first, job.columns, job.entries,
                      parameter(job, stage.weight), parameter(job, stage.bias), y)
+    elif stage.kind == STAGE_DENSE and job.bfloat16 != NULL:
+        forward_bfloat16(job, worker, index, first, n_rows)
     elif stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
                  parameter(job, stage.bias), y, ld, False)
@@ -335,6 +439,9 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
                    int64_t n_rows) noexcept nogil:
     cdef const Stage *stage = job.stages + index
     cdef const Kernels *k = job.kernels
+    if stage.kind == STAGE_DENSE and job.bfloat16 != NULL:
+        backward_bfloat16(job, worker, index, first, n_rows)
+        return
     if stage.dx < 0:
         return
     cdef int64_t ld_in = stage.ld_in, ld = stage.ld_out, row = 0
@@ -534,6 +641,8 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     elif stage.x == 0 and job.rows.indptr != NULL:
         k.csr_weight_gradient(task.first, task.last, ld, job.starts, job.ends, job.entry_rows,
                               job.entry_values, dy, g, not train)
+    elif job.bfloat16 != NULL:
+        weight_gradient_bfloat16(job, worker, task, g)
     else:
         k.matmul(task.last - task.first, worker.n_rows, stage.n_out, x + task.first * job.itemsize,
                  1, ld_in, dy, ld, NULL, g, ld, not train)
@@ -735,8 +844,12 @@ cdef void publish(const Job *job, int index, const double *coefficients,
 
 
 cdef void transpose_rows(const Job *job, const Task *task) noexcept nogil:
-    """Rewrite what the input gradient needs of the rows of a weight, if it needs any."""
+    """Rewrite what the input gradient needs of the rows of a weight, if it needs any; in bfloat16,
+    what forward needs too."""
     cdef const Stage *stage = job.stages + task.stage
+    if job.bfloat16 != NULL and task.last > 0:
+        convert_weights(job, task.stage, task.first, task.last)
+        return
     if task.last == 0 or stage.transposed < 0:
         return
     job.kernels.transpose(task.first, task.last, stage.n_out, parameter(job, stage.weight),
@@ -983,6 +1096,7 @@ def isa_info():
         "compiled": [name for isa, name in enumerate(ISA_NAMES) if fastnn_isa_compiled(isa)],
         "available": list(AVAILABLE),
         "active": ISA_NAMES[choose_isa(None)],
+        "bfloat16": "native" if choose_isa(None) == ISA_AVX512_BF16 else "emulated",
         "openmp": bool(HAS_OPENMP),
     }
 
@@ -1000,6 +1114,10 @@ cdef int choose_isa(name) except -1:
 
 cdef const Kernels *choose_kernels(name, dtype) except NULL:
     return fastnn_kernels(choose_isa(name), np.dtype(dtype).itemsize == 8)
+
+
+cdef const Bfloat16Kernels *choose_bfloat16_kernels(name) except NULL:
+    return fastnn_bfloat16_kernels(choose_isa(name))
 
 
 def most_openmp_threads():
@@ -1045,6 +1163,34 @@ cdef class Data:
 ROW_TYPES = {"f": ROWS_FLOAT32, "d": ROWS_FLOAT64, "B": ROWS_UINT8}
 
 
+cdef struct Words:
+    # How many words of 32 bits operands in bfloat16 take: all weights, a row of a batch, the rows
+    # that a thread works on.
+    int64_t weights, batch, rows
+
+
+cdef Words lay_out_operands(const Stage *stages, int n_stages, bint training,
+                            Operands *operands) noexcept nogil:
+    """Fill in where dense stages have their operands; predictions need no transposed weights."""
+    cdef Words words = Words(0, 0, 0)
+    cdef const Stage *stage
+    cdef Operands *place
+    cdef int index
+    for index in range(n_stages):
+        stage, place = stages + index, operands + index
+        if stage.kind != STAGE_DENSE:
+            continue
+        place.weight, place.transposed = words.weights, -1
+        words.weights += quotient_up(stage.n_in, 2) * stage.ld_out
+        if training and stage.dx >= 0:
+            place.transposed = words.weights
+            words.weights += quotient_up(stage.n_out, 2) * stage.ld_in
+        place.x, place.dz = words.batch, words.batch + stage.ld_in
+        words.batch += stage.ld_in + stage.ld_out
+        words.rows = max(words.rows, ROW_BLOCK * max(stage.ld_in, stage.ld_out) // 2)
+    return words
+
+
 def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     """Fill `out` (n, n_outputs) with the network's output for the rows of X.
 
@@ -1052,6 +1198,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     """
     cdef Job job
     cdef Data rows = Data(X)
+    cdef Words words
     memset(&job, 0, sizeof(Job))
     job.mode = PREDICT
     job.kernels = choose_kernels(isa, program.dtype)
@@ -1066,6 +1213,18 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     job.all_finite = True
     job.worker_values = quotient_up(5 * (program.n_statistics // 2), job.panel) * job.panel
     job.worker_size = (job.worker_values + job.max_batch * program.n_values) * job.itemsize
+    if program.bfloat16:
+        job.bfloat16 = choose_bfloat16_kernels(isa)
+        operands = np.empty(job.n_stages, OPERANDS)
+        job.operands = <const Operands *> data(operands)
+        words = lay_out_operands(job.stages, job.n_stages, False, <Operands *> data(operands))
+        job.worker_rows = job.worker_size
+        job.worker_size += words.rows * sizeof(uint32_t)
+        # One block of rows converts weights as it reads them, which costs less than to keep them.
+        if rows.rows.n_rows > ROW_BLOCK:
+            weights = aligned_zeros(words.weights, np.uint32)
+            job.converted_weights = <uint32_t *> data(weights)
+            in_parallel(convert_all_weights, &job, n_threads)
     workers = aligned_zeros(n_threads * job.worker_size, np.uint8)
     job.workers = data(workers)
     if rows.rows.indptr != NULL:
@@ -1103,7 +1262,8 @@ cdef class Engine:
     cdef int n_threads
     cdef int64_t n_columns
     cdef dict buffers
-    cdef object tasks
+    cdef object tasks, operands
+    cdef Words words
 
     def __init__(self, program, state, int optimizer, int64_t max_batch, int n_threads, seed,
                  isa=None):
@@ -1117,8 +1277,11 @@ cdef class Engine:
         job.parameters, job.statistics = data(state.parameters), data(state.statistics)
         job.slots = data(state.slots)
         job.average = data(state.average) if len(state.average) else NULL
-        job.transposed = self.buffer("transposed", program.n_transposed)
         job.optimizer, job.seed = optimizer, seed
+        if program.bfloat16:
+            self.plan_operands(choose_isa(isa))
+        else:
+            job.transposed = self.buffer("transposed", program.n_transposed)
         self.plan_tasks()
         self.make_room(max_batch)
 
@@ -1153,8 +1316,19 @@ cdef class Engine:
         job.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
         job.worker_scales = scratch
         scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
+        job.worker_rows = scratch * job.itemsize
+        scratch += self.words.rows * sizeof(uint32_t) // job.itemsize
         job.worker_size = (scratch + job.panel) * job.itemsize   # a line between two threads
         job.workers = self.buffer("workers", self.n_threads * (scratch + job.panel))
+
+    cdef plan_operands(self, int isa):
+        cdef Job *job = &self.job
+        job.bfloat16 = fastnn_bfloat16_kernels(isa)
+        self.operands = np.empty(job.n_stages, OPERANDS)
+        job.operands = <const Operands *> data(self.operands)
+        self.words = lay_out_operands(job.stages, job.n_stages, True,
+                                      <Operands *> data(self.operands))
+        job.converted_weights = <uint32_t *> self.buffer("weights", self.words.weights, np.uint32)
 
     cdef make_room(self, int64_t n_rows):
         cdef Job *job = &self.job
@@ -1166,6 +1340,8 @@ cdef class Engine:
         job.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
         job.partials = self.buffer("partials", 2 * chunks * job.n_statistics)
         job.row_loss = self.buffer("row_loss", n_rows)
+        pairs = quotient_up(n_rows, 2) * self.words.batch
+        job.converted_rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
         job.ones = self.buffer("ones", job.panel)
         self.buffers["ones"][:] = 1
 

@@ -87,18 +87,39 @@
                      int64_t first_row, double *sum))                                           \
     F(fma_chain, (int64_t n, int64_t *n_operations))
 
+/* Those of bfloat16.h, beside the kernels of float32. */
+#define EACH_BFLOAT16_KERNEL(F)                                                                 \
+    F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row,       \
+               int64_t a_k, const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc, \
+               int accumulate))                                                                 \
+    F(matmul_converting, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \
+                          int64_t a_row, const void *w, int64_t ldw, const void *bias, void *c, \
+                          int64_t ldc))                                                         \
+    F(convert, (int64_t n_rows, int64_t n, const void *x, int64_t ld, void *rows,               \
+                int64_t ld_rows, void *pairs, int64_t ld_pairs))                                \
+    F(transpose_pairs, (int64_t first, int64_t last, int64_t n_cols, const void *w,             \
+                        int64_t ldw, void *t, int64_t ldt))                                     \
+    F(dot_chain, (int64_t n, int64_t *n_operations))
+
 typedef struct {
 #define MEMBER(name, arguments) void(*name) arguments;
     EACH_KERNEL(MEMBER)
 #undef MEMBER
 } Kernels;
 
-/* Instruction sets, slowest first. */
-enum { ISA_BASELINE, ISA_AVX2, ISA_AVX512, N_ISAS };
+typedef struct {
+#define MEMBER(name, arguments) void(*name) arguments;
+    EACH_BFLOAT16_KERNEL(MEMBER)
+#undef MEMBER
+} Bfloat16Kernels;
+
+/* Instruction sets, slowest first. The last is AVX-512 but for bfloat16, which others emulate. */
+enum { ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16, N_ISAS };
 extern const char *const fastnn_isa_names[N_ISAS];
 
 /* NULL where this build or this processor lacks the set. */
 const Kernels *fastnn_kernels(int isa, int is_double);
+const Bfloat16Kernels *fastnn_bfloat16_kernels(int isa);
 int fastnn_isa_compiled(int isa);
 
 #endif

@@ -162,10 +162,27 @@ cdef extern from "kernels.h" nogil:
             int64_t first_row, double *sum) noexcept nogil
         void (*fma_chain)(int64_t n, int64_t *n_operations) noexcept nogil
 
+    ctypedef struct Bfloat16Kernels:
+        void (*matmul)(
+            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row, int64_t a_k,
+            const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc,
+            int accumulate) noexcept nogil
+        void (*matmul_converting)(
+            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row,
+            const void *w, int64_t ldw, const void *bias, void *c, int64_t ldc) noexcept nogil
+        void (*convert)(
+            int64_t n_rows, int64_t n, const void *x, int64_t ld, void *rows, int64_t ld_rows,
+            void *pairs, int64_t ld_pairs) noexcept nogil
+        void (*transpose_pairs)(
+            int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw, void *t,
+            int64_t ldt) noexcept nogil
+        void (*dot_chain)(int64_t n, int64_t *n_operations) noexcept nogil
+
     enum:
-        ISA_BASELINE, ISA_AVX2, ISA_AVX512, N_ISAS
+        ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16, N_ISAS
     const char **fastnn_isa_names
     const Kernels *fastnn_kernels(int isa, int is_double)
+    const Bfloat16Kernels *fastnn_bfloat16_kernels(int isa)
     bint fastnn_isa_compiled(int isa)
 
 cdef extern from "processor.h" nogil:

@@ -13,6 +13,18 @@ def matmul(
     repeat: int = 1,
 ) -> NDArray[Any]: ...
 def transpose(w: NDArray[Any], first: int, last: int, isa: str | None = None) -> NDArray[Any]: ...
+def bfloat16_layouts(
+    x: NDArray[Any], isa: str | None = None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+def bfloat16_matmul(
+    a: NDArray[Any],
+    b: NDArray[Any],
+    bias: NDArray[Any] | None = None,
+    c: NDArray[Any] | None = None,
+    kind: str = "forward",
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
 def activation(
     x: NDArray[Any],
     code: int,

@@ -10,7 +10,7 @@ import numpy as np
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from fastnn._core.cpu.engine cimport Data, choose_kernels, data
+from fastnn._core.cpu.engine cimport Data, choose_bfloat16_kernels, choose_kernels, data
 from fastnn._core.cpu.kernels cimport *
 
 from fastnn.program import aligned_zeros, padded
@@ -57,6 +57,70 @@ def transpose(w, int64_t first, int64_t last, isa=None):
     out = rows_of(np.zeros((w.shape[1], w.shape[0]), w.dtype))
     k.transpose(first, last, w.shape[1], data(rows), rows.shape[1], data(out), out.shape[1])
     return out[:, : w.shape[0]]
+
+
+def words_of(n_rows, n_columns):
+    """Zeros for pairs of bfloat16: words of 32 bits in rows of padded width."""
+    return aligned_zeros((n_rows, padded(n_columns, np.uint32)), np.uint32)
+
+
+def bfloat16_layouts(x, isa=None):
+    """`x` (n, m) in float32 as rows (n, m / 2), pairs (n / 2, m) and transposed (m / 2, n)."""
+    cdef const Bfloat16Kernels *k = choose_bfloat16_kernels(isa)
+    cdef uint64_t mode
+    rows_of_x = rows_of(x)
+    cdef int64_t n = x.shape[0], m = x.shape[1], n_half = quotient_up(n, 2)
+    cdef int64_t m_half = quotient_up(m, 2)
+    rows, pairs, transposed = words_of(n, m_half), words_of(n_half, m), words_of(m_half, n)
+    mode = flush_denormals()
+    k.convert(n, m, data(rows_of_x), rows_of_x.shape[1], data(rows), rows.shape[1], data(pairs),
+              pairs.shape[1])
+    k.transpose_pairs(0, n, m, data(rows_of_x), rows_of_x.shape[1], data(transposed),
+                      transposed.shape[1])
+    restore_denormals(mode)
+    return rows[:, :m_half], pairs[:, :m], transposed[:, :n]
+
+
+def bfloat16_matmul(a, b, bias=None, c=None, kind="forward", isa=None, int repeat=1):
+    """``a @ b + bias`` of rounded `a` and `b`, all float32, added to `c` where that is given.
+
+    The operands are laid out as for the "forward" product, the "input_gradient" or the
+    "weight_gradient"; "converting" is the forward product of few rows, which needs a bias.
+    """
+    cdef const Bfloat16Kernels *k = choose_bfloat16_kernels(isa)
+    cdef int _i
+    cdef uint64_t mode
+    cdef int64_t n = a.shape[0], n_k = a.shape[1], n_cols = b.shape[1]
+    left = bfloat16_layouts(np.ascontiguousarray(a), isa)[0]
+    right = bfloat16_layouts(b, isa)[1]
+    cdef int64_t row = left.strides[0] // 4, column = 1
+    if kind == "weight_gradient":
+        left = bfloat16_layouts(a.T, isa)[1]
+        row, column = 1, left.strides[0] // 4
+    if kind == "input_gradient":
+        right = bfloat16_layouts(b.T, isa)[2]
+    weights = rows_of(b)
+    bias_row = None if bias is None else rows_of(bias)
+    out = rows_of(np.zeros((n, n_cols), np.float32) if c is None else c)
+    cdef int64_t ld = out.shape[1]
+    cdef char *a_data = data(left)
+    cdef char *b_data = data(weights if kind == "converting" else right)
+    cdef char *bias_data = NULL
+    cdef char *out_data = data(out)
+    cdef bint accumulate = c is not None, converting = kind == "converting"
+    if bias is not None:
+        bias_data = data(bias_row)
+    with nogil:
+        mode = flush_denormals()
+        for _i in range(repeat):
+            if converting:
+                k.matmul_converting(n, n_k, n_cols, a_data, row, b_data, ld, bias_data, out_data,
+                                    ld)
+            else:
+                k.matmul(n, quotient_up(n_k, 2), n_cols, a_data, row, column, b_data, ld,
+                         bias_data, out_data, ld, accumulate)
+        restore_denormals(mode)
+    return out[:, :n_cols]
 
 
 def activation(x, int code, double parameter=0, bint in_place=False, isa=None, int repeat=1):
@@ -513,12 +577,17 @@ def weighted_sum(values, weights=None, order=None, isa=None):
 def fma_chain(int64_t n, dtype=np.float32, isa=None):
     """Do n rounds of independent fused multiply-adds; returns how many operations that was.
 
-    Timed, it gives the most arithmetic that one core can do.
+    Timed, it gives the most arithmetic that one core can do. `dtype` may be "bfloat16".
     """
-    cdef const Kernels *k = choose_kernels(isa, dtype)
+    cdef bint bfloat16 = dtype == "bfloat16"
+    cdef const Kernels *k = choose_kernels(isa, np.float32 if bfloat16 else dtype)
+    cdef const Bfloat16Kernels *pairs = choose_bfloat16_kernels(isa)
     cdef int64_t n_operations
     with nogil:
-        k.fma_chain(n, &n_operations)
+        if bfloat16:
+            pairs.dot_chain(n, &n_operations)
+        else:
+            k.fma_chain(n, &n_operations)
     return n_operations
 
 

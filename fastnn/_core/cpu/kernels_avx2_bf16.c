@@ -1,0 +1,9 @@
+#if defined(__x86_64__)
+#define REAL_IS_DOUBLE 0
+#define KERNELS fastnn_kernels_avx2_bf16
+#include "isa_avx2.h"
+#include "kernels.h"
+#include "bfloat16.h"
+#else
+typedef int nothing_for_this_architecture;
+#endif
