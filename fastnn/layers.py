@@ -4,51 +4,13 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from .activations import ActivationSpec
+from .activations import ActivationSpec, add_activation, one_for_each, pieces
+from .normalization import Normalization
 from .specs import Layer
 
 _RATE = Interval(Real, 0, 1, closed="left")
-
-
-@dataclass
-class BatchNorm(Layer):
-    """Batch normalization: every unit is scaled to mean 0 and variance 1 over the batch.
-
-    Prediction uses moving averages of the means and variances that training saw. A batch of one
-    row has no variance: it is normalised by the moving averages, as in prediction.
-
-    Parameters
-    ----------
-    momentum : float, default=0.1
-        Weight of the new batch in the moving averages, as in PyTorch.
-    epsilon : float, default=1e-5
-        Added to the variance.
-    position : {"before", "after"}, default="before"
-        Whether to normalise before or after the activation function.
-
-    References
-    ----------
-    Ioffe, S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing
-    internal covariate shift" (2015).
-    """
-
-    momentum: float = 0.1
-    epsilon: float = 1e-5
-    position: str = "before"
-
-    _parameter_constraints: ClassVar[dict] = {
-        "momentum": [Interval(Real, 0, 1, closed="right")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "position": [StrOptions({"before", "after"})],
-    }
-
-    def add_to(self, compiler):
-        compiler.batch_norm(self)
-
-
-NORMALIZATIONS: dict[str, type[Layer]] = {"batch": BatchNorm}
 
 
 @dataclass
@@ -99,40 +61,43 @@ class Dense(Layer):
     Parameters
     ----------
     units : int
-        Number of outputs.
+        Number of outputs. Under a `Maxout` activation, each is made of several linear ones.
     activation : str or ActivationSpec, default="relu"
         The activation function, by name or by spec.
-    normalization : BatchNorm or None, default=None
-        Normalisation, before or after the activation.
+    normalization : Normalization or None, default=None
+        Normalisation, before or after the activation, or of the weights.
     dropout : float, default=0.0
         Rate of the dropout at the end of the layer.
     """
 
     units: int
     activation: str | ActivationSpec = "relu"
-    normalization: BatchNorm | None = None
+    normalization: Normalization | None = None
     dropout: float = 0.0
 
     def add_to(self, compiler):
         normalization = self.normalization
-        compiler.dense(int(self.units))
-        if normalization is not None and normalization.position == "before":
+        position = normalization and normalization.position
+        compiler.dense(
+            int(self.units) * pieces(self.activation), normalizes_weights=position == "weights"
+        )
+        if position == "before":
             normalization.add_to(compiler)
-        compiler.activation(self.activation)
-        if normalization is not None and normalization.position == "after":
+        add_activation(compiler, self.activation)
+        if position == "after":
             normalization.add_to(compiler)
         compiler.dropout(self.dropout)
 
 
 def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_activation):
-    """Hidden layers that are alike but for their sizes, and an output layer.
+    """Hidden layers that are alike but for sizes, activations and dropout, and an output layer.
 
     Parameters
     ----------
     hidden_sizes : list of int
-    activation : str or ActivationSpec
-        The hidden layers' activation.
-    normalization : BatchNorm or None
+    activation : str, ActivationSpec or list of these
+        The hidden layers' activation, of all or of each.
+    normalization : Normalization or None
     dropout : Dropout
     n_outputs : int
     output_activation : str
@@ -141,11 +106,12 @@ def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_ac
     -------
     list of Dense
     """
-    rates = dropout.rates(len(hidden_sizes))
+    n_hidden = len(hidden_sizes)
+    rates, activations = dropout.rates(n_hidden), one_for_each(activation, n_hidden)
     return [
         *(
-            Dense(units, activation, normalization, rate)
-            for units, rate in zip(hidden_sizes, rates, strict=True)
+            Dense(units, own, normalization, rate)
+            for units, own, rate in zip(hidden_sizes, activations, rates, strict=True)
         ),
         Dense(n_outputs, output_activation),
     ]
