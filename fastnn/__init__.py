@@ -1,9 +1,10 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
 from . import initializers
-from .activations import ELU, GELU, LeakyReLU
+from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU
 from .estimators import MLPClassifier, MLPRegressor
-from .layers import BatchNorm, Dropout
+from .layers import Dense, Dropout, Residual
+from .normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from .optimizers import (
     LBFGS,
     SGD,
@@ -35,16 +36,24 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "Dense",
     "Dropout",
+    "GroupNorm",
+    "InstanceNorm",
     "InvScaling",
+    "LayerNorm",
     "LeakyReLU",
     "MLPClassifier",
     "MLPRegressor",
+    "Maxout",
     "Momentum",
     "NAdam",
+    "PReLU",
     "RAdam",
     "RMSprop",
+    "Residual",
     "Rprop",
+    "WeightNorm",
     "initializers",
     "show_versions",
 ]

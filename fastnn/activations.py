@@ -225,21 +225,17 @@ def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, flo
     return ACTIVATIONS[activation.name], activation.parameter
 
 
-def add_activation(compiler, activation: str | ActivationSpec) -> None:
-    """Tell a compiler the stage of an activation that is given by name or by spec."""
-    if isinstance(activation, str) and activation not in _WITH_STAGES:
-        compiler.activation(activation)
-    elif isinstance(activation, str):
-        _WITH_STAGES[activation].add_to(compiler)
-    else:
-        activation.add_to(compiler)
+def with_stages(activation: str | ActivationSpec) -> ActivationSpec | None:
+    """The spec of an activation that is more than a function of one number, else None."""
+    if isinstance(activation, str):
+        return _WITH_STAGES.get(activation)
+    return activation if activation.name in _WITH_STAGES else None
 
 
 def pieces(activation: str | ActivationSpec) -> int:
     """How many linear units this activation makes one of."""
-    if isinstance(activation, str):
-        activation = _WITH_STAGES.get(activation, activation)
-    return int(activation.k) if isinstance(activation, Maxout) else 1
+    spec = with_stages(activation)
+    return int(spec.k) if isinstance(spec, Maxout) else 1
 
 
 def one_for_each(activation, n_hidden: int) -> list:

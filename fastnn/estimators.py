@@ -3,7 +3,6 @@
 import inspect
 import math
 import warnings
-from copy import copy
 from numbers import Integral, Real
 from operator import is_not
 from typing import ClassVar
@@ -13,19 +12,25 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
+from sklearn.utils import (
+    assert_all_finite,
+    check_random_state,
+    column_or_1d,
+    estimator_html_repr,
+)
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
-from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
-from .layers import NORMALIZATIONS, BatchNorm, Dropout, stack
+from .layers import Dense, Dropout, checked
 from .losses import LOSSES
 from .network import Network, check_memory
+from .normalization import NORMALIZATIONS, Normalization
 from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from .schedules import SCHEDULES, Constant, Schedule
 from .specs import resolve
@@ -46,10 +51,17 @@ _ROWS = {
     "dtype": (np.float64, np.float32, np.uint8),
     "ensure_all_finite": False,
 }
+# What `layers` takes the place of.
+_TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout")
 # Rows of which a gradient is computed at once, where batch norm does not need all.
 _GRADIENT_ROWS = 1024
 # Elements that are looked at, or copied for validation, at a time.
 _BLOCK = 1 << 20
+
+
+def _is(value, default):
+    """Whether a parameter has its default."""
+    return value is default or (type(value) is type(default) and value == default)
 
 
 def _readable(X):
@@ -62,7 +74,7 @@ class _BaseMLP(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec, list, tuple],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -87,7 +99,7 @@ class _BaseMLP(BaseEstimator):
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "normalization": [None, StrOptions(set(NORMALIZATIONS)), BatchNorm],
+        "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "float64"})],
@@ -110,6 +122,7 @@ class _BaseMLP(BaseEstimator):
             "array-like",
             callable,
         ],
+        "layers": [None, list, tuple],
     }
 
     def _set_parameters(self, arguments):
@@ -161,7 +174,7 @@ class _BaseMLP(BaseEstimator):
         if early_stopping:
             rows, held_out = self._split(targets, random_state)
         data = Data(X, targets, sample_weight, rows)
-        settings = self._settings(optimizer, loss, n_outputs, len(rows), partial)
+        settings = self._settings(optimizer, network, len(rows), partial)
         history = History() if fresh else self._history.copy()
         progress = self._progress(history)
         network.use_optimizer(optimizer)
@@ -182,7 +195,7 @@ class _BaseMLP(BaseEstimator):
             )
         else:
             train_lbfgs(engine, network.state, data, optimizer, settings, history, progress)
-            if self.normalization is not None:
+            if network.program.n_statistics:
                 network.settle_averages(X, targets, sample_weight, self.n_jobs, self.device)
         self._publish(network, history, stochastic)
 
@@ -190,15 +203,17 @@ class _BaseMLP(BaseEstimator):
         """The network to train: a new one, or one that goes on with the fitted one's parameters."""
         n_rows, n_features = X.shape
         layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
-        # L-BFGS keeps about 25 vectors of float64.
-        n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
-        batch_size = self._batch_size(optimizer, n_rows)
-        check_memory(n_features, layers, dtype, n_slots, batch_size, sparse.issparse(X))
         if fresh:
             network = Network(n_features, layers, loss, dtype, input_dropout)
-            network.initialize(random_state, self.activation, self.weight_init, self.bias_init)
         else:
             network = self._network.continued(layers, loss, input_dropout)
+        network.check_rows(X)
+        # L-BFGS keeps about 25 vectors of float64.
+        n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
+        batch_size = self._batch_size(optimizer, n_rows, network)
+        check_memory(network.program, n_slots, batch_size, sparse.issparse(X))
+        if fresh:
+            network.initialize(random_state, self.weight_init, self.bias_init)
         if network.drops_out:
             if optimizer.full_batch:
                 raise ValueError(
@@ -255,23 +270,38 @@ class _BaseMLP(BaseEstimator):
         return resolve("learning_rate", self.learning_rate, SCHEDULES, {"power_t": self.power_t})
 
     def _layers(self, n_outputs, output_activation):
+        """The layers that the network is made of, and the rate of dropout of the input."""
+        output = Dense(n_outputs, output_activation)
+        if self.layers is not None:
+            self._check_alone("layers", _TOLD_BY_LAYERS)
+            return [*map(checked, self.layers), output], 0.0
         sizes = self.hidden_layer_sizes
         sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         if not all(isinstance(size, Integral) for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be integers, got {sizes}.")
         if any(size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        sizes = [int(size) for size in sizes]
-        activation = self.activation
-        if isinstance(activation, ActivationSpec):
-            activation = copy(activation.validate())
-        normalization = self.normalization
-        if normalization is not None:
-            normalization = copy(resolve("normalization", normalization, NORMALIZATIONS))
         dropout = self.dropout
         dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
-        layers = stack(sizes, activation, normalization, dropout, n_outputs, output_activation)
-        return layers, float(dropout.input_rate)
+        rates = dropout.rates(len(sizes))
+        activations = one_for_each(self.activation, len(sizes))
+        hidden = [
+            checked(Dense(int(size), activation, self.normalization, rate))
+            for size, activation, rate in zip(sizes, activations, rates, strict=True)
+        ]
+        return [*hidden, output], float(dropout.input_rate)
+
+    def _check_alone(self, name, others):
+        """Refuse parameters that have no effect beside another."""
+        parameters = inspect.signature(type(self)).parameters
+        given = [
+            other for other in others if not _is(getattr(self, other), parameters[other].default)
+        ]
+        if given:
+            raise ValueError(
+                f"{name} tells all that {' and '.join(given)} would: leave out either. In `layers` "
+                "this is part of each layer, as in Dense(100, 'tanh', 'batch', dropout=0.2)."
+            )
 
     def _dtype(self, X, fresh):
         fitted = None if fresh else self._network.dtype
@@ -284,22 +314,22 @@ class _BaseMLP(BaseEstimator):
             )
         return np.dtype(self.precision)
 
-    def _batch_size(self, optimizer, n_rows):
+    def _batch_size(self, optimizer, n_rows, network):
         """Rows that an engine works on at once."""
         if isinstance(optimizer, LBFGS):
-            return min(_GRADIENT_ROWS, n_rows) if self.normalization is None else n_rows
+            return n_rows if network.program.n_statistics else min(_GRADIENT_ROWS, n_rows)
         if self.batch_size == "auto":
             return n_rows if optimizer.full_batch else min(200, n_rows)
         return min(int(self.batch_size), n_rows)
 
-    def _settings(self, optimizer, loss, n_outputs, n_rows, partial):
+    def _settings(self, optimizer, network, n_rows, partial):
         if self.batch_size != "auto" and self.batch_size > n_rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
                 stacklevel=5,
             )
-        batch_size = self._batch_size(optimizer, n_rows)
+        batch_size = self._batch_size(optimizer, n_rows, network)
         if isinstance(optimizer, Rprop) and batch_size < n_rows:
             warnings.warn(
                 f"Rprop compares the signs of gradients from step to step, and those of batches of "
@@ -316,7 +346,7 @@ class _BaseMLP(BaseEstimator):
             shuffle=self.shuffle,
             tol=self.tol,
             verbose=self.verbose,
-            loss_divisor=n_outputs if LOSSES[loss].mean_over_outputs else 1,
+            loss_divisor=network.program.n_outputs if LOSSES[network.loss].mean_over_outputs else 1,
             partial=partial,
         )
 
@@ -379,14 +409,19 @@ class _BaseMLP(BaseEstimator):
 
     # ------------------------------------------------------------------------- predicting
 
-    def _outputs(self, X):
-        """Output of the network for rows that may be anything."""
+    def _fitted(self):
+        """The network, if there is one."""
         network = self.__dict__.get("_network")
         if network is None:
             raise NotFittedError(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
+        return network
+
+    def _outputs(self, X):
+        """Output of the network for rows that may be anything."""
+        network = self._fitted()
         self._adopt_parameters()
         # The short way is for what needs no conversion and has no names to compare.
         if not (
@@ -399,6 +434,7 @@ class _BaseMLP(BaseEstimator):
             and "feature_names_in_" not in self.__dict__
         ):
             X = _readable(validate_data(self, X, reset=False, **_ROWS))
+            network.check_rows(X)
         outputs, finite = network.predict(X, self.n_jobs, self.device)
         if not finite and not get_config()["assume_finite"]:
             self._check_finite(X)
@@ -425,6 +461,7 @@ class _BaseMLP(BaseEstimator):
         self.coefs_ = list(self._network.coefs)
         self.intercepts_ = list(self._network.intercepts)
         self.normalizations_ = list(self._network.normalizations)
+        self.activation_parameters_ = list(self._network.activation_parameters)
 
     def _adopt_parameters(self):
         """Let what the user put in place of the network's arrays be what predicts."""
@@ -432,6 +469,32 @@ class _BaseMLP(BaseEstimator):
         if len(mine) != len(self._network.views) or any(map(is_not, mine, self._network.views)):
             self._network.adopt(self.coefs_, self.intercepts_)
             self._name_parameters()
+
+    # ------------------------------------------------------------------------- what is shown
+
+    def summary(self):
+        """The stages of the fitted network, the shapes of their outputs, and their parameters.
+
+        Returns
+        -------
+        summary : Summary
+            Prints itself as a table, also in notebooks; ``summary.lines`` and
+            ``summary.n_parameters`` hold the same as numbers.
+        """
+        from .summary import Summary
+
+        network = self._fitted()
+        return Summary(network.program, LOSSES[network.loss].output_activation)
+
+    def _repr_html_inner(self):
+        html = estimator_html_repr(self)
+        return f"{html}{self.summary()._repr_html_()}" if "_network" in vars(self) else html
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            bundle["text/html"] = self._repr_html_inner()
+        return bundle
 
     # ------------------------------------------------------------------------- pickling
 
@@ -441,8 +504,8 @@ class _BaseMLP(BaseEstimator):
         state = dict(super().__getstate__())
         if "_network" in state:
             self._adopt_parameters()
-            for name in ("coefs_", "intercepts_", "normalizations_"):  # the network holds them
-                del state[name]
+            for name in ("coefs_", "intercepts_", "normalizations_", "activation_parameters_"):
+                state.pop(name, None)  # the network holds them
         state.pop("_on_epoch", None)
         return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
 
@@ -516,6 +579,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        layers=None,
     ):
         self._set_parameters(locals())
 
@@ -695,6 +759,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         n_jobs=None,
         weight_init=None,
         bias_init=None,
+        layers=None,
     ):
         self._set_parameters(locals())
 

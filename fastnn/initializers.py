@@ -339,7 +339,7 @@ WEIGHT_INITIALIZERS: dict[str, type[Initializer]] = BIAS_INITIALIZERS | {"orthog
 
 
 def draw_parameters(
-    random_state, shapes, activation, weight_init=None, bias_init=None
+    random_state, shapes, activations, weight_init=None, bias_init=None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Weights and biases of each layer, drawn in this order.
 
@@ -348,16 +348,15 @@ def draw_parameters(
     random_state : RandomState
     shapes : list of (fan_in, fan_out)
         Of each layer.
-    activation : str or ActivationSpec
-        Of the hidden layers.
+    activations : list of (str or ActivationSpec)
+        Of each layer; scikit-learn's rule takes for the output layer that of the hidden layers.
     weight_init, bias_init : optional
         A name, a spec, an array or a function, for all layers, or a list with one for each. None is
         `ScikitLearn`.
     """
-    default = ScikitLearn(factor=2.0 if activation == "logistic" else 6.0)
-    n_layers = len(shapes)
-    weights = _one_for_each("weight_init", weight_init, WEIGHT_INITIALIZERS, default, n_layers)
-    biases = _one_for_each("bias_init", bias_init, BIAS_INITIALIZERS, default, n_layers)
+    defaults = [ScikitLearn(2.0 if name == "logistic" else 6.0) for name in activations]
+    weights = _one_for_each("weight_init", weight_init, WEIGHT_INITIALIZERS, defaults)
+    biases = _one_for_each("bias_init", bias_init, BIAS_INITIALIZERS, defaults)
     for weight, bias, (fan_in, fan_out) in zip(weights, biases, shapes, strict=True):
         yield (
             weight.draw(random_state, (fan_in, fan_out), fan_in, fan_out),
@@ -365,8 +364,9 @@ def draw_parameters(
         )
 
 
-def _one_for_each(kind, init, registry, default, n_layers) -> list[Initializer]:
+def _one_for_each(kind, init, registry, defaults) -> list[Initializer]:
     """A spec for each layer."""
+    n_layers = len(defaults)
     inits = init if isinstance(init, list | tuple) else [init] * n_layers
     if len(inits) != n_layers:
         raise ValueError(
@@ -374,7 +374,7 @@ def _one_for_each(kind, init, registry, default, n_layers) -> list[Initializer]:
             "each, the output layer included."
         )
     specs = []
-    for one in inits:
+    for one, default in zip(inits, defaults, strict=True):
         if one is None:
             specs.append(default)
         elif isinstance(one, str | Initializer):

@@ -1,14 +1,16 @@
 """Layers: what each is made of, and the stack of them that an estimator's parameters describe."""
 
+from copy import copy
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from .activations import ActivationSpec, add_activation, one_for_each, pieces
-from .normalization import Normalization
-from .specs import Layer
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces
+from .normalization import NORMALIZATIONS, Normalization
+from .normalization import BatchNorm as BatchNorm
+from .specs import Layer, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
 
@@ -64,7 +66,7 @@ class Dense(Layer):
         Number of outputs. Under a `Maxout` activation, each is made of several linear ones.
     activation : str or ActivationSpec, default="relu"
         The activation function, by name or by spec.
-    normalization : Normalization or None, default=None
+    normalization : {"batch", "layer", "group", "weight"}, Normalization or None, default=None
         Normalisation, before or after the activation, or of the weights.
     dropout : float, default=0.0
         Rate of the dropout at the end of the layer.
@@ -72,8 +74,15 @@ class Dense(Layer):
 
     units: int
     activation: str | ActivationSpec = "relu"
-    normalization: Normalization | None = None
+    normalization: str | Normalization | None = None
     dropout: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "units": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
+        "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
+        "dropout": [_RATE],
+    }
 
     def add_to(self, compiler):
         normalization = self.normalization
@@ -83,35 +92,107 @@ class Dense(Layer):
         )
         if position == "before":
             normalization.add_to(compiler)
-        add_activation(compiler, self.activation)
+        compiler.activation(self.activation)
         if position == "after":
             normalization.add_to(compiler)
         compiler.dropout(self.dropout)
 
 
-def stack(hidden_sizes, activation, normalization, dropout, n_outputs, output_activation):
-    """Hidden layers that are alike but for sizes, activations and dropout, and an output layer.
+@dataclass
+class Residual(Layer):
+    """A residual block: its input is added to what its layers make of it, ``y = x + f(x)``.
+
+    The last of the layers has as many units as the block has inputs.
 
     Parameters
     ----------
-    hidden_sizes : list of int
-    activation : str, ActivationSpec or list of these
-        The hidden layers' activation, of all or of each.
-    normalization : Normalization or None
-    dropout : Dropout
-    n_outputs : int
-    output_activation : str
+    layers : list of layers
+        What f is made of: `Dense`, normalizations, activations, `Dropout`, or blocks.
+    drop_rate : float, default=0.0
+        Stochastic depth: the probability that a row goes through a training step without f, in
+        [0, 1). What is kept is divided by 1 - drop_rate, so that prediction is as it is.
+
+    References
+    ----------
+    He, K. et al. "Deep residual learning for image recognition" (2016).
+
+    Huang, G. et al. "Deep networks with stochastic depth" (2016), section 3.
+    """
+
+    layers: Any
+    drop_rate: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {"layers": [list, tuple], "drop_rate": [_RATE]}
+    is_block: ClassVar[bool] = True
+
+    def add_to(self, compiler):
+        compiler.residual(self.layers, float(self.drop_rate))
+
+
+def leaves(layers):
+    """The layers one after another, those of residual blocks in place of the blocks."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from leaves(layer.layers)
+        else:
+            yield layer
+
+
+def dense_activations(layers):
+    """What follows the product of each dense layer: its activation, or the next layer if it is one.
+
+    The output layer, whose activation belongs to the loss, has that of the layer before.
+    """
+    found = []
+    for layer in leaves(layers[:-1]):
+        if isinstance(layer, Dense):
+            found.append(layer.activation)
+        elif isinstance(layer, str | ActivationSpec) and found[-1:] == ["identity"]:
+            found[-1] = layer
+    return [*found, found[-1] if found else layers[-1].activation]
+
+
+def checked(layer):
+    """A copy of a layer whose parameters are validated and whose names are specs.
+
+    Parameters
+    ----------
+    layer : Layer or str
+        A string is an activation.
 
     Returns
     -------
-    list of Dense
+    Layer or str
     """
-    n_hidden = len(hidden_sizes)
-    rates, activations = dropout.rates(n_hidden), one_for_each(activation, n_hidden)
-    return [
-        *(
-            Dense(units, own, normalization, rate)
-            for units, own, rate in zip(hidden_sizes, activations, rates, strict=True)
-        ),
-        Dense(n_outputs, output_activation),
-    ]
+    if isinstance(layer, str):
+        if layer not in HIDDEN_ACTIVATIONS:
+            raise ValueError(
+                f"{layer!r} in layers is no activation: the known ones are "
+                f"{', '.join(map(repr, HIDDEN_ACTIVATIONS))}."
+            )
+        return layer
+    if not isinstance(layer, Layer):
+        raise ValueError(
+            f"layers are Dense(units), Residual([...]), Dropout(rate), normalizations and "
+            f"activations, got {layer!r}."
+        )
+    layer = copy(layer.validate())
+    if isinstance(layer, Dense):
+        if not isinstance(layer.activation, str):
+            layer.activation = checked(layer.activation)
+        if layer.normalization is not None:
+            layer.normalization = copy(
+                resolve("normalization", layer.normalization, NORMALIZATIONS)
+            )
+    elif isinstance(layer, Residual):
+        layer.layers = [checked(inner) for inner in layer.layers]
+        if not layer.layers:
+            raise ValueError("A residual block needs a layer: Residual([Dense(100)]).")
+    elif isinstance(layer, Dropout):
+        if not isinstance(layer.rate, Real):
+            raise ValueError(f"Dropout in layers has one rate, got {layer.rate!r}.")
+        if layer.input_rate:
+            raise ValueError(
+                "Dropout in layers has no input_rate: put a Dropout before the first layer."
+            )
+    return layer

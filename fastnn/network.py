@@ -3,12 +3,13 @@
 import copy
 import os
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import issparse
 
 from . import _core
 from .initializers import draw_parameters
+from .layers import dense_activations
 from .losses import LOSSES
 from .optimizers import SGD
 from .program import State, aligned_zeros, compile_program
@@ -35,7 +36,10 @@ class Network:
     views : tuple of ndarray
         All of these.
     normalizations : list of (dict or None)
-        Views of the "scale", "shift", "mean" and "variance" of each layer that is normalised.
+        Views of the "scale", "shift", "mean" and "variance" of each layer that is normalised, or
+        of the "g" of one whose weights are.
+    activation_parameters : list of (dict or None)
+        Views of the "slope" of each layer whose activation has a trainable one.
     optimizer : str
         Whose slots the state holds.
     seed : int or None
@@ -45,57 +49,75 @@ class Network:
     def __init__(self, n_features, layers, loss, dtype, input_dropout=0.0):
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
         self._compile(layers, input_dropout)
-        self.state = State.new(self.program, 0)
         self.optimizer, self.seed = "", None
-        self._name_views()
 
     def _compile(self, layers, input_dropout):
         self.layers, self.input_dropout = layers, input_dropout
         code = LOSSES[self.loss].code
-        self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+        try:
+            self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+        except OverflowError:
+            raise MemoryError(
+                "A network of so many units needs more memory than there are addresses: choose "
+                "fewer units."
+            ) from None
 
-    def _name_views(self):
+    def _allocate(self):
+        self.state = State.new(self.program, 0)
         parameters = self.state.parameters
         self.coefs = self.program.coefs(parameters)
         self.intercepts = self.program.intercepts(parameters)
         self.views = (*self.coefs, *self.intercepts)
-        self.normalizations = self._normalizations()
+        self.normalizations = self._named("scale", "shift", "mean", "variance", "g")
+        self.activation_parameters = self._named("slope")
 
-    def _normalizations(self):
-        """Per layer None, or what normalises it."""
-        names = ("scale", "shift", "mean", "variance")
+    def _named(self, *names):
+        """Per layer its arrays of these names, or None if it has none."""
         return [
             {name: arrays[name] for name in names if name in arrays} or None
             for arrays in self.program.named(self.state.parameters, self.state.statistics)
         ]
 
-    def initialize(self, random_state, activation, weight_init=None, bias_init=None):
-        """Draw new parameters, layer by layer."""
+    def initialize(self, random_state, weight_init=None, bias_init=None):
+        """Draw new parameters, layer by layer; they take up memory from now on."""
+        self._allocate()
         shapes = [coef.shape for coef in self.coefs]
-        drawn = draw_parameters(random_state, shapes, activation, weight_init, bias_init)
+        activations = dense_activations(self.layers)
+        drawn = draw_parameters(random_state, shapes, activations, weight_init, bias_init)
         for coef, intercept, (weights, biases) in zip(
             self.coefs, self.intercepts, drawn, strict=True
         ):
             coef[...], intercept[...] = weights, biases
+        for arrays in self.program.named(self.state.parameters):
+            if "g" in arrays:  # the network starts as it would without
+                arrays["g"][...] = np.linalg.norm(arrays["coef"].astype(float), axis=0)
 
     @property
     def drops_out(self):
-        """Whether there is any dropout."""
-        return self.input_dropout > 0 or any(layer.dropout > 0 for layer in self.layers)
+        """Whether there is any dropout, of units or of whole blocks."""
+        return bool((self.program.stages["rate"] > 0).any())
 
     def continued(self, layers, loss, input_dropout):
         """A network of the same arenas, whose layers may differ in all but their sizes."""
-        if _description(layers) != _description(self.layers):
-            raise ValueError(
-                "Training can only go on with layers of the same sizes and normalization: the "
-                f"fitted network has {_description(self.layers)}, now asked for is "
-                f"{_description(layers)}."
-            )
         network = object.__new__(type(self))
         network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
         if (layers, loss, input_dropout) != (self.layers, self.loss, self.input_dropout):
             network._compile(layers, input_dropout)
+        if _layout(network.program) != _layout(self.program):
+            raise ValueError(
+                "Training can only go on with layers of the same sizes and normalization: the "
+                f"fitted network has {_description(self.program)}, now asked for is "
+                f"{_description(network.program)}."
+            )
         return network
+
+    def check_rows(self, X):
+        """Refuse sparse rows where the network begins with anything but a matrix product."""
+        if issparse(X) and not self.program.reads_sparse:
+            raise ValueError(
+                "Sparse X needs a Dense layer first in `layers`, with at most a Dropout before it: "
+                "all else makes dense rows of it. X.toarray() works with any layers."
+            )
 
     def use_optimizer(self, optimizer):
         """Go on with the slots of an optimizer of this kind, or with zeros if it is another."""
@@ -122,7 +144,9 @@ class Network:
 
         That is one step at a learning rate of zero, of a network that forgets at once.
         """
-        settled = self.continued([_forgetful(layer) for layer in self.layers], self.loss, 0.0)
+        settled, stages = copy.copy(self), self.program.stages.copy()
+        stages["momentum"], stages["rate"] = 1.0, 0.0
+        settled.program, settled.state = replace(self.program, stages=stages), copy.copy(self.state)
         optimizer, n_rows = SGD(momentum=0.0), X.shape[0]
         engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
@@ -184,6 +208,7 @@ class Network:
     def __setstate__(self, state):
         names = ("n_features", "layers", "loss", "dtype", "input_dropout")
         self.__init__(**{name: state[name] for name in names})
+        self._allocate()
         statistics, parameters, *slots = state["arrays"]
         self._use_slots(state["optimizer"], len(slots))
         self.seed, self.state.step = state["seed"], state["step"]
@@ -199,30 +224,34 @@ class Network:
                 view[...] = array
 
 
-def _description(layers):
-    return "-".join(f"{layer.units}{' normalised' * bool(layer.normalization)}" for layer in layers)
+def _layout(program):
+    """All arrays, whatever they start from."""
+    return [array._replace(initial=0.0) for array in program.arrays]
 
 
-def _forgetful(layer):
-    normalization = layer.normalization and replace(layer.normalization, momentum=1.0)
-    return replace(layer, normalization=normalization, dropout=0.0)
+def _description(program):
+    """Such as 784-100 normalised-10."""
+    layers = [str(program.n_features)]
+    for arrays in program.shapes():
+        units = f"-{arrays['coef'][1]}" if "coef" in arrays else ""
+        layers.append(units + " normalised" * (not arrays.keys().isdisjoint({"scale", "g"})))
+    return "".join(layers)
 
 
-def check_memory(n_features, layers, dtype, n_slots, batch_size, is_sparse):
+def check_memory(program, n_slots, batch_size, is_sparse):
     """Refuse a network that this machine cannot hold, before anything is allocated."""
-    units = [n_features, *(layer.units for layer in layers)]
-    n_parameters = sum((fan_in + 3) * fan_out for fan_in, fan_out in pairwise(units))
     # Parameters, slots and two copies to go back to; rows, values and gradients of a batch.
-    n_numbers = n_parameters * (3 + n_slots)
-    n_numbers += batch_size * (2 * sum(units[1:]) + (0 if is_sparse else n_features))
-    needed = n_numbers * np.dtype(dtype).itemsize
+    n_numbers = program.n_parameters * (3 + n_slots)
+    n_numbers += batch_size * (program.n_values + program.n_gradients)
+    n_numbers -= batch_size * program.n_features if is_sparse else 0
+    needed = n_numbers * program.dtype.itemsize
     try:
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # unknown here: the allocation will tell
         return
     if needed > available:
         raise MemoryError(
-            f"A network of {'-'.join(map(str, units))} units, trained on batches of {batch_size} "
+            f"A network of {_description(program)} units, trained on batches of {batch_size} "
             f"rows, needs about {needed / 1e9:.3g} GB of memory, and this machine has "
-            f"{available / 1e9:.3g} GB: choose smaller hidden_layer_sizes or a smaller batch_size."
+            f"{available / 1e9:.3g} GB: choose fewer units or a smaller batch_size."
         )

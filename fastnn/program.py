@@ -157,6 +157,12 @@ class Program:
     n_squares: int
     flops: int = field(compare=False)
 
+    @property
+    def reads_sparse(self) -> bool:
+        """Whether a matrix product is the first that is made of the rows."""
+        kinds = self.stages["kind"]
+        return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
+
     def named(self, parameters: np.ndarray, statistics: np.ndarray | None = None) -> list[dict]:
         """The arrays of each layer by name, as views; without `statistics`, the parameters."""
         views: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
@@ -165,6 +171,13 @@ class Program:
             if arena is not None:
                 views[array.layer][array.name] = array.view(arena)
         return views
+
+    def shapes(self) -> list[dict[str, tuple[int, ...]]]:
+        """The shapes of the arrays of each layer by name."""
+        shapes: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
+        for array in self.arrays:
+            shapes[array.layer][array.name] = array.shape
+        return shapes
 
     def coefs(self, arena: np.ndarray) -> list[np.ndarray]:
         """The weights in `arena` as views of shape (fan_in, fan_out), a dense layer each."""
@@ -240,14 +253,19 @@ class Compiler:
         self._arrays: list[Array] = []
         self._flops = 0
         # Buffers of the values that the last stage left, and of their gradient (-1: none needed,
-        # as of the input); whether a residual block still needs these values.
+        # as of the input); whether these values are needed later: by a residual block, or for the
+        # derivative of the activation that made them.
         self._x, self._gradient = self._values.take(self._width(self.n)), -1
         self._is_kept = False
 
     def add(self, layer) -> None:
-        """A layer, or a block of several."""
-        layer.add_to(self)
-        self.layer += not layer.is_block
+        """A layer, or a block of several; a string is an activation."""
+        if isinstance(layer, str):
+            self.activation(layer)
+            self.layer += 1
+        else:
+            layer.add_to(self)
+            self.layer += not layer.is_block
 
     # What the layers call.
 
@@ -280,17 +298,20 @@ class Compiler:
             )
 
     def activation(self, activation) -> None:
-        """An elementwise function, by name or spec."""
-        from .activations import row_and_parameter
+        """An activation, by name or spec."""
+        from .activations import row_and_parameter, with_stages
 
+        if spec := with_stages(activation):
+            spec.add_to(self)
+            return
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
             self._elementwise(ACTIVATION, row.keeps_input, code=row.code, parameter=parameter)
+            self._is_kept = not row.keeps_input
 
     def dropout(self, rate: float) -> None:
         if rate:
-            # Dropped input rows lie in a buffer anyway; elsewhere the values before are needed.
-            self._elementwise(DROPOUT, keeps_input=self._stages != [], rate=rate)
+            self._elementwise(DROPOUT, keeps_input=False, rate=rate)
 
     def batch_norm(self, norm) -> None:
         n, ld = self.n, self._width(self.n)
@@ -357,6 +378,7 @@ class Compiler:
         self._new_values(n_in // pieces)
         self._gradient = self._gradients.take(self._width(self.n)) if dx >= 0 else -1
         self._stage(MAXOUT, n_in=n_in, x=x, dx=dx, groups=pieces)
+        self._is_kept = True  # tells which of the values was the largest
 
     def residual(self, layers: Sequence, drop_rate: float) -> None:
         """x + f(x), f being the layers; a row goes without f with probability `drop_rate`."""

@@ -79,7 +79,7 @@ class Engine:
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads = n_threads
         self.program = program.compile_program(
-            len(network.parameters[0]["coef"]),
+            network.n_features,
             network.layers,
             losses.LOSSES[loss].code,
             self.dtype,

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from fastnn.layers import BatchNorm, Dense
-from reference import LOSSES, Network
+from reference import LOSSES, Network, leaves
 
 
 def make_layers(units, activation="relu", position=None, dropout=0.0, loss="squared_error"):
@@ -30,21 +30,24 @@ def make_data(rng, n_rows, n_features, n_outputs, loss):
 
 
 def make_parameters(rng, n_features, layers):
-    """Random parameters and moving averages, none at its initial value."""
+    """Random parameters and moving averages of the leaves, none at its initial value."""
     parameters, statistics = [], []
-    for layer in layers:
-        n = layer.units
-        p = {
-            "coef": rng.standard_normal((n_features, n)) / np.sqrt(n_features),
-            "intercept": 0.1 * rng.standard_normal(n),
-        }
-        s = {}
-        if layer.normalization:
+    for layer in leaves(layers):
+        p, s = {}, {}
+        if isinstance(layer, Dense):
+            n = layer.units
+            p = {
+                "coef": rng.standard_normal((n_features, n)) / np.sqrt(n_features),
+                "intercept": 0.1 * rng.standard_normal(n),
+            }
+            n_features = n
+        norm = layer.normalization if isinstance(layer, Dense) else layer
+        if isinstance(norm, BatchNorm):
+            n = n_features
             p |= {"scale": rng.uniform(0.5, 1.5, n), "shift": 0.1 * rng.standard_normal(n)}
             s = {"mean": 0.1 * rng.standard_normal(n), "variance": rng.uniform(0.5, 1.5, n)}
         parameters.append(p)
         statistics.append(s)
-        n_features = n
     return parameters, statistics
 
 

@@ -8,11 +8,14 @@ formulas and where they come from, and nothing that is there for speed.
 The registries (``ACTIVATIONS``, ``LOSSES``, ``OPTIMIZERS``) are dicts by name: tests run over them.
 """
 
+import itertools
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
+
+from fastnn.layers import BatchNorm, Dense, Dropout, Residual
 
 # --- random bits ----------------------------------------------------------------------------------
 
@@ -288,6 +291,11 @@ def dropout(x, keep, rate):
     return np.where(keep, x / (1 - rate), 0.0)
 
 
+# --- residual blocks ------------------------------------------------------------------------------
+# He et al., "Deep residual learning for image recognition" (2016): y = x + f(x). With stochastic
+# depth (Huang et al., "Deep networks with stochastic depth", 2016) f(x) is dropped for whole rows:
+# it is `dropout` with a mask of one column, inverted as in torchvision.
+
 # --- optimizers -----------------------------------------------------------------------------------
 # Each updates the slots in place and returns the new parameter. t counts the steps from 1.
 
@@ -468,22 +476,50 @@ OPTIMIZERS = {
 # --- network --------------------------------------------------------------------------------------
 
 
-def stage_table(layers, input_dropout=0.0):
-    """The stages of a network in the order of the forward pass: (kind, layer) pairs.
+def leaves(layers):
+    """The layers one after another, those of residual blocks in place of the blocks."""
+    return [
+        leaf
+        for layer in layers
+        for leaf in (leaves(layer.layers) if isinstance(layer, Residual) else [layer])
+    ]
 
-    A stage's place in this list is part of the counter of its random bits. Batch norm takes two
-    places, as its statistics need all rows before the first can be normalised; the identity takes
-    none.
+
+def stage_table(layers, input_dropout=0.0):
+    """The stages of a network in the order of the forward pass: (kind, spec, leaf) triples.
+
+    The spec tells what the stage is made of, and the leaf is the number of its layer. A stage's
+    place in this list is part of the counter of its random bits. Batch norm takes two places, as
+    its statistics need all rows before the first can be normalised; the identity takes none. A
+    residual block lies between a fork and a join.
     """
-    stages = [("dropout", None)] if input_dropout else []
-    for i, layer in enumerate(layers[:-1]):
-        act = [("activation", i)] if layer.activation != "identity" else []
-        norm = [("batch_norm_statistics", i), ("batch_norm", i)] if layer.normalization else []
+    numbers = itertools.count()
+
+    def normalization(norm, i):
+        return [("batch_norm_statistics", norm, i), ("batch_norm", norm, i)]
+
+    def stages(layer):
+        if isinstance(layer, Residual):
+            inside = [stage for inner in layer.layers for stage in stages(inner)]
+            return [("fork", layer, None), *inside, ("join", layer, None)]
+        i = next(numbers)
+        if isinstance(layer, BatchNorm):
+            return normalization(layer, i)
+        if isinstance(layer, Dropout):
+            return [("dropout", layer.rate, i)] if layer.rate else []
+        if not isinstance(layer, Dense):
+            return [("activation", layer, i)] if layer != "identity" else []
+        act = [("activation", layer.activation, i)] if layer.activation != "identity" else []
+        norm = normalization(layer.normalization, i) if layer.normalization else []
         before = norm and layer.normalization.position == "before"
-        stages.append(("dense", i))
-        stages += norm + act if before else act + norm
-        stages += [("dropout", i)] if layer.dropout else []
-    return [*stages, ("dense", len(layers) - 1), ("output", len(layers) - 1)]
+        after = norm + act if before else act + norm
+        drop = [("dropout", layer.dropout, i)] if layer.dropout else []
+        return [("dense", layer, i), *after, *drop]
+
+    first = [("dropout", input_dropout, None)] if input_dropout else []
+    hidden = [stage for layer in layers[:-1] for stage in stages(layer)]
+    last = next(numbers)
+    return [*first, *hidden, ("dense", layers[-1], last), ("output", layers[-1], last)]
 
 
 class Network:
@@ -491,14 +527,15 @@ class Network:
 
     Parameters
     ----------
-    layers : list of fastnn.layers.Dense
-        The last is the output layer. Its activation follows from the loss.
+    layers : list of specs of fastnn.layers and fastnn.activations
+        The last is the output layer, a Dense. Its activation follows from the loss.
     loss : str
         Key of `LOSSES`.
     parameters : list of dict
-        For each layer "coef", "intercept" and, with batch norm, "scale" and "shift".
+        For each of the `leaves` of the layers "coef" and "intercept", if it is dense, and, with
+        batch norm, "scale" and "shift".
     statistics : list of dict
-        For each layer the moving "mean" and "variance", or nothing.
+        For each leaf the moving "mean" and "variance", or nothing.
     """
 
     def __init__(self, layers, loss, parameters, statistics, input_dropout=0.0, seed=0):
@@ -508,21 +545,25 @@ class Network:
         self.stages = stage_table(layers, input_dropout)
         self.slots, self.step = None, 0
 
+    @property
+    def n_features(self):
+        first = next(filter(None, self.parameters))
+        return len(first["coef"] if "coef" in first else first["scale"])
+
     def forward(self, x, training, step=None):
         """Pre-activation of the output layer; and for each stage what its backward pass needs.
 
         In training, batch norm uses the batch's statistics, but a batch of one row has none: it is
         normalised as in prediction. Dropout acts at the steps of a training only (`step` given).
         """
-        tape = []
-        for stage, (kind, i) in enumerate(self.stages[:-1]):
-            layer = None if i is None else self.layers[i]
+        tape, forks = [], []
+        for stage, (kind, spec, i) in enumerate(self.stages[:-1]):
             parameters = None if i is None else self.parameters[i]
             saved = x
             if kind == "dense":
                 x = dense_forward(x, parameters["coef"], parameters["intercept"])
             elif kind == "activation":
-                x = activation(layer.activation).value(x)
+                x = activation(spec).value(x)
             elif kind == "batch_norm_statistics":
                 constant = not training or len(x) == 1
                 average = self.statistics[i]
@@ -531,19 +572,20 @@ class Network:
                 )
                 saved = mean, variance, constant
             elif kind == "batch_norm":
-                mean, variance, constant = tape[-1]
-                x = batch_norm_forward(
-                    x,
-                    parameters["scale"],
-                    parameters["shift"],
-                    mean,
-                    variance,
-                    layer.normalization.epsilon,
-                )
+                mean, variance, _ = tape[-1]
+                scale, shift = parameters["scale"], parameters["shift"]
+                x = batch_norm_forward(x, scale, shift, mean, variance, spec.epsilon)
             elif kind == "dropout" and step is not None:
-                rate = layer.dropout if layer else self.input_dropout
-                saved = keep_mask(rate, x.shape, self.seed, step, stage), rate
+                saved = keep_mask(spec, x.shape, self.seed, step, stage), spec
                 x = dropout(x, *saved)
+            elif kind == "fork":
+                forks.append(x)
+            elif kind == "join":
+                saved = np.ones((len(x), 1), bool), 0.0
+                if spec.drop_rate and step is not None:
+                    keep = keep_mask(spec.drop_rate, (len(x), 1), self.seed, step, stage)
+                    saved = keep, spec.drop_rate
+                x = forks.pop() + dropout(x, *saved)
             tape.append(saved)
         return x, tape
 
@@ -562,11 +604,12 @@ class Network:
         total = weight.sum()
         z, tape = self.forward(x, training=True, step=step)
         data_loss = weight @ self.loss.value(z, y) / total
-        squares = sum(np.sum(p["coef"] ** 2) for p in self.parameters)
+        squares = sum(np.sum(p["coef"] ** 2) for p in self.parameters if "coef" in p)
         penalty = 0.5 * alpha * squares / total
         gradient = self.backward(tape, self.loss.delta(z, y) * weight[:, np.newaxis] / total)
         for p, g in zip(self.parameters, gradient, strict=True):
-            g["coef"] += alpha * p["coef"] / total
+            if "coef" in p:
+                g["coef"] += alpha * p["coef"] / total
         return data_loss, penalty, gradient, tape
 
     def backward(self, tape, delta):
@@ -574,28 +617,28 @@ class Network:
 
         Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors" (1986).
         """
-        gradient = [{} for _ in self.layers]
+        gradient, skipped = [{} for _ in self.parameters], []
         for stage in reversed(range(len(tape))):
-            (kind, i), saved = self.stages[stage], tape[stage]
+            (kind, spec, i), saved = self.stages[stage], tape[stage]
             if kind == "dense":
                 delta, gradient[i]["coef"], gradient[i]["intercept"] = dense_backward(
                     saved, self.parameters[i]["coef"], delta
                 )
             elif kind == "activation":
-                delta = delta * activation(self.layers[i].activation).derivative(saved)
+                delta = delta * activation(spec).derivative(saved)
             elif kind == "batch_norm":
                 mean, variance, constant = tape[stage - 1]
+                scale = self.parameters[i]["scale"]
                 delta, gradient[i]["scale"], gradient[i]["shift"] = batch_norm_backward(
-                    saved,
-                    self.parameters[i]["scale"],
-                    mean,
-                    variance,
-                    self.layers[i].normalization.epsilon,
-                    delta,
-                    constant,
+                    saved, scale, mean, variance, spec.epsilon, delta, constant
                 )
             elif kind == "dropout" and isinstance(saved, tuple):
                 delta = dropout(delta, *saved)
+            elif kind == "join":
+                skipped.append(delta)
+                delta = dropout(delta, *saved)
+            elif kind == "fork":
+                delta = delta + skipped.pop()
         return gradient
 
     def train(
@@ -640,10 +683,9 @@ class Network:
         return np.array(losses)
 
     def _average_statistics(self, tape, n_rows):
-        for (kind, i), saved in zip(self.stages[:-1], tape, strict=True):
+        for (kind, spec, i), saved in zip(self.stages[:-1], tape, strict=True):
             if kind == "batch_norm_statistics" and n_rows > 1:
                 mean, variance, _ = saved
-                momentum = self.layers[i].normalization.momentum
                 self.statistics[i] = moving_average(
-                    self.statistics[i], mean, variance, n_rows, momentum
+                    self.statistics[i], mean, variance, n_rows, spec.momentum
                 )

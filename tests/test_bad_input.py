@@ -285,7 +285,7 @@ def test_bad_parameters_set_between_calls(estimator):
     for options, message in (
         ({"alpha": -1.0}, "'alpha' parameter"),
         ({"early_stopping": True}, "partial_fit does not support early_stopping=True"),
-        ({"hidden_layer_sizes": (6,)}, "the fitted network has 5-.*, now asked for is 6-"),
+        ({"hidden_layer_sizes": (6,)}, "the fitted network has 4-5-.*, now asked for is 4-6-"),
         ({"hidden_layer_sizes": (5, 5)}, "layers of the same sizes and normalization"),
         ({"normalization": "batch"}, "5 normalised-"),
         ({"precision": "float32"}, "precision='float32', but the network was fitted in float64"),
@@ -302,16 +302,16 @@ def test_bad_parameters_set_between_calls(estimator):
 @pytest.mark.parametrize(
     "options, units",
     [
-        ({"hidden_layer_sizes": (10**12,)}, "4-1000000000000-"),
-        ({"hidden_layer_sizes": (10**6, 10**6)}, "4-1000000-1000000-"),
-        ({"hidden_layer_sizes": (10**40,)}, "4-1"),
+        ({"hidden_layer_sizes": (10**12,)}, "4-1000000000000-.*, trained on batches of"),
+        ({"hidden_layer_sizes": (10**6, 10**6)}, "4-1000000-1000000-.*, trained on batches of"),
+        ({"hidden_layer_sizes": (10**40,)}, "so many"),
     ],
 )
 def test_networks_that_do_not_fit_in_memory(estimator, options, units):
     for solver in ("adam", "lbfgs"):
         model = estimator(solver=solver, **options)
         before = snapshot(model)
-        message = f"A network of {units}.* units, trained on batches of .* choose smaller hidden"
+        message = f"A network of {units}.* choose fewer units"
         with pytest.raises(MemoryError, match=message):
             model.fit(X, Y[estimator])
         assert_unchanged(model, before)

@@ -34,6 +34,7 @@ from fastnn import (
     Adaptive,
     AMSGrad,
     BatchNorm,
+    Dense,
     Dropout,
     InvScaling,
     LeakyReLU,
@@ -73,7 +74,10 @@ def regressor(**options):
 
 
 # Parameters that come after scikit-learn's.
-NEW = ["normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"]
+NEW = [
+    *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
+    *("layers",),
+]
 
 # --- the same interface ---------------------------------------------------------------------------
 
@@ -152,6 +156,7 @@ CHANGES = {
     "weight_init": ({}, "he_normal"),
     "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
+    "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
 }
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),

@@ -120,7 +120,7 @@ def test_by_default_parameters_are_scikit_learns(activation):
     with pytest.warns(UserWarning):
         theirs.fit(X, y)
     shapes = [coef.shape for coef in theirs.coefs_]
-    ours = draw_parameters(np.random.RandomState(0), shapes, activation)
+    ours = draw_parameters(np.random.RandomState(0), shapes, [activation] * 2)
     for (weights, biases), coef, intercept in zip(
         ours, theirs.coefs_, theirs.intercepts_, strict=True
     ):

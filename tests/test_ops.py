@@ -149,6 +149,19 @@ def dropout(rng, dtype, eps):
 
 
 @case
+def residual(rng, dtype, eps):
+    """Two roundings of the branch and one of the sum; the mask is one for the row."""
+    for shape, rate in [((1, 1), 0.0), ((9, 17), 0.5), ((6, 33), 0.25)]:
+        skip, branch = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+        keep = reference.keep_mask(rate, (8 + shape[0], 1), 2**40 + 1, 7, 2)[8:]
+        dropped = reference.dropout(*float64(branch), keep, rate)
+        call = partial(ops.residual, skip, branch, rate, 2**40 + 1, 7, 2, 8)
+        yield call, skip + dropped, 4 * eps * (abs(skip) + abs(dropped))
+        call = partial(ops.residual, None, branch, rate, 2**40 + 1, 7, 2, 8)
+        yield call, dropped, 4 * eps * abs(dropped)
+
+
+@case
 def dropout_csr(rng, dtype, eps):
     """The mask of an element of a matrix, whether or not the others are stored."""
     for layout in ("csr float32", "csr float64"):

@@ -164,11 +164,11 @@ def test_stage_table_is_in_the_order_of_the_forward_pass():
     norm = ["batch_norm_statistics", "batch_norm"]
     hidden = ["dense", *norm, "activation", "dropout"]
     output = ["dense", "output"]
-    assert [kind for kind, _ in stage_table(before, 0.1)] == ["dropout", *hidden, *hidden, *output]
+    assert [kind for kind, *_ in stage_table(before, 0.1)] == ["dropout", *hidden, *hidden, *output]
     after = make_layers([3, 2], position="after")
-    assert [kind for kind, _ in stage_table(after)] == ["dense", "activation", *norm, *output]
+    assert [kind for kind, *_ in stage_table(after)] == ["dense", "activation", *norm, *output]
     linear = make_layers([3, 2], "identity", dropout=0.5)
-    assert [kind for kind, _ in stage_table(linear)] == ["dense", "dropout", *output]
+    assert [kind for kind, *_ in stage_table(linear)] == ["dense", "dropout", *output]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

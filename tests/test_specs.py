@@ -19,7 +19,7 @@ from fastnn.activations import (
     row_and_parameter,
 )
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
-from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, stack
+from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
 from fastnn.losses import LOSSES
 from fastnn.optimizers import (
     LBFGS,
@@ -45,7 +45,7 @@ ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
 REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
-SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3)]
+SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3), Residual([Dense(3)])]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -54,7 +54,7 @@ def test_spec_has_the_parameters_of_an_estimator(spec):
     assert clone(spec) == spec
     assert clone(spec) is not spec
     assert type(spec)(**parameters) == spec
-    names = vars(fastnn) | {"Dense": Dense}
+    names = vars(fastnn)
     if isinstance(spec, initializers.Initializer):
         names = vars(initializers)
     assert eval(repr(spec), names) == spec
@@ -266,13 +266,6 @@ def test_only_the_adaptive_schedule_goes_on_after_a_stall():
 
 
 # --- layers ---------------------------------------------------------------------------------------
-
-
-def test_stack():
-    norm = BatchNorm()
-    layers = stack([4, 3], "tanh", norm, Dropout([0.1, 0.2]), 2, "softmax")
-    assert layers == [Dense(4, "tanh", norm, 0.1), Dense(3, "tanh", norm, 0.2), Dense(2, "softmax")]
-    assert stack([], "relu", None, Dropout(0.0), 1, "identity") == [Dense(1, "identity")]
 
 
 def test_dropout_rates():
