@@ -11,9 +11,11 @@ from fastnn.normalization import InstanceNorm, Normalization, WeightNorm
 from reference import LOSSES, Network, leaves
 
 
-def make_layers(units, activation="relu", position=None, dropout=0.0, loss="squared_error"):
+def make_layers(
+    units, activation="relu", position=None, dropout=0.0, loss="squared_error", normalization=None
+):
     """Hidden layers alike, and an output layer: `units` ends with the number of outputs."""
-    normalization = BatchNorm(position=position) if position else None
+    normalization = BatchNorm(position=position) if position else normalization
     hidden = [Dense(n, activation, normalization, dropout) for n in units[:-1]]
     return [*hidden, Dense(units[-1], LOSSES[loss].output_activation)]
 

@@ -587,7 +587,11 @@ def stage_table(layers, input_dropout=0.0):
         return [("batch_norm_statistics", norm, i), ("batch_norm", norm, i)]
 
     def activation(spec, i):
-        spec = {"prelu": PReLU(), "maxout": Maxout()}.get(spec, spec) if isinstance(spec, str) else spec
+        spec = (
+            {"prelu": PReLU(), "maxout": Maxout()}.get(spec, spec)
+            if isinstance(spec, str)
+            else spec
+        )
         kinds = {PReLU: "prelu", Maxout: "maxout"}
         return [(kinds.get(type(spec), "activation"), spec, i)] if spec != "identity" else []
 

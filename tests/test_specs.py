@@ -16,11 +16,14 @@ from fastnn.activations import (
     GELU,
     HIDDEN_ACTIVATIONS,
     LeakyReLU,
+    Maxout,
+    PReLU,
     row_and_parameter,
 )
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
 from fastnn.losses import LOSSES
+from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm
 from fastnn.optimizers import (
     LBFGS,
     N_COEFFICIENTS,
@@ -45,7 +48,15 @@ ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
 REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
-SPECS += [*ACTIVATION_SPECS, Dropout(), Dense(3), Residual([Dense(3)])]
+SPECS += [
+    PReLU(),
+    Maxout(),
+    InstanceNorm(3),
+    *ACTIVATION_SPECS,
+    Dropout(),
+    Dense(3),
+    Residual([Dense(3)]),
+]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -100,11 +111,18 @@ def test_set_params_tells_the_known_names():
         BatchNorm(momentum=0.0),
         BatchNorm(epsilon=-1e-5),
         BatchNorm(position="between"),
+        LayerNorm(epsilon=0.0),
+        LayerNorm(position="weights"),
+        GroupNorm(n_groups=0),
+        GroupNorm(epsilon=-1.0),
         Dropout(rate=1.0),
         Dropout(input_rate=-0.1),
         LeakyReLU(negative_slope=-0.1),
         ELU(alpha=0.0),
         GELU(approximate="erf"),
+        PReLU(initial=np.nan),
+        PReLU(shared=2),
+        Maxout(k=1),
         Normal(std=-1.0),
         Uniform(low=np.inf),
         Orthogonal(gain=-1.0),
