@@ -26,7 +26,6 @@ class Normalization(Layer):
         Whether a row's result depends on the other rows of its batch.
     """
 
-    position: str
     uses_batch: ClassVar[bool] = False
 
 

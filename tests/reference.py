@@ -352,7 +352,10 @@ def prelu_backward(x, slope, dy):
 
 
 def maxout_forward(x, k):
-    """Goodfellow et al., "Maxout networks" (2013), section 2; piece p of unit j is column p n + j."""
+    """Goodfellow et al., "Maxout networks" (2013), section 2.
+
+    Piece p of unit j is column p n + j.
+    """
     return x.reshape(len(x), k, -1).max(axis=1)
 
 

@@ -1,4 +1,4 @@
-"""The engine's stages that have parameters of their own, or change the width, against the reference.
+"""Stages that have parameters of their own, or change the width: the engine and the reference.
 
 Random stacks of them are in test_stacks.py; here are long trajectories, and what has gone wrong in
 such code before: short batches, batches of one row, sparse rows, many rows, stale copies.

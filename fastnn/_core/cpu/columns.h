@@ -13,9 +13,13 @@
 /* A vector that may begin at any element. */
 typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
-INLINE real sum_of_lanes(const vector *sums)
+#define ALIGNED _Alignas(64)
+
+/* Of n numbers that were added to lanes; fewer than a panel were not. */
+INLINE real sum_of_lanes(int64_t n, const vector *sums)
 {
-    real lane[PANEL];
+    if (n < PANEL) return 0;
+    ALIGNED real lane[PANEL];
     memcpy(lane, sums, sizeof lane);
     UNROLL for (int half = PANEL / 2; half; half /= 2)
         UNROLL for (int i = 0; i < half; i++) lane[i] += lane[i + half];

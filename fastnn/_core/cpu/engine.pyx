@@ -251,7 +251,8 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
 cdef inline void sum_gradient(const Job *job, const Worker *worker, const Stage *stage,
                               int64_t first, int64_t n_rows, const char *x,
                               char *dy) noexcept nogil:
-    """Backward pass of a chunk of rows of a stage whose parameters' gradients are sums over them."""
+    """Backward pass of a chunk of rows of a stage whose parameters' gradients are sums over rows.
+    """
     cdef const Kernels *k = job.kernels
     cdef int64_t ld = stage.ld_out
     cdef char *sums = partial(job, stage, False, first // ROW_CHUNK)
@@ -310,12 +311,12 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     elif stage.kind == STAGE_BN_STATISTICS:
         k.batchnorm_gradient(n_rows, worker.n_rows, ld, x, vector(job, worker, stage, MEAN),
                              vector(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
-                             vector(job, worker, stage, D_SHIFT), vector(job, worker, stage, D_SCALE),
-                             worker.n_rows == 1, dy)
+                             vector(job, worker, stage, D_SHIFT),
+                             vector(job, worker, stage, D_SCALE), worker.n_rows == 1, dy)
 
 
 cdef inline char *squares(const Job *job, const Stage *stage, int64_t first) noexcept nogil:
-    """Sums of squares of the rows first .. of the weights before a weight norm, TASK_ROWS of them."""
+    """Sums of squares of TASK_ROWS rows, from `first` on, of the weights before a weight norm."""
     return job.squares + (stage.squares + first // TASK_ROWS * stage.ld_out) * job.itemsize
 
 

@@ -33,7 +33,7 @@ static void prelu_gradient(int64_t n_rows, int64_t ld, const void *x_, const voi
         if (shared) {
             vector products[VECTORS] = {{0}};
             for (int64_t j = 0; j < ld; j += PANEL) {
-                real below[PANEL] __attribute__((aligned(64)));
+                ALIGNED real below[PANEL];
                 KEPT for (int64_t l = 0; l < PANEL; l++) {
                     const real value = x[j + l];
                     below[l] = value > 0 ? 0 : value;
@@ -42,7 +42,7 @@ static void prelu_gradient(int64_t n_rows, int64_t ld, const void *x_, const voi
                     products[v] = VECTOR_FMA(*(const loose *)(dy + j + v * LANES),
                                              *(const vector *)(below + v * LANES), products[v]);
             }
-            sums[0] += sum_of_lanes(products);
+            sums[0] += sum_of_lanes(ld, products);
             for (int64_t j = 0; j < ld; j++) dy[j] *= x[j] > 0 ? 1 : all;
         } else
             for (int64_t j = 0; j < ld; j++) {

@@ -16,7 +16,7 @@ INLINE real mean_of(const real *x, int64_t n)
     int64_t j = 0;
     for (; j + PANEL <= n; j += PANEL)
         UNROLL for (int v = 0; v < VECTORS; v++) sums[v] += *(const loose *)(x + j + v * LANES);
-    real sum = sum_of_lanes(sums);
+    real sum = sum_of_lanes(n, sums);
     for (; j < n; j++) sum += x[j];
     return sum / (real)n;
 }
@@ -31,7 +31,7 @@ INLINE real variance_of(const real *x, int64_t n, real mean)
             const vector deviation = *(const loose *)(x + j + v * LANES) - means;
             sums[v] = VECTOR_FMA(deviation, deviation, sums[v]);
         }
-    real sum = sum_of_lanes(sums);
+    real sum = sum_of_lanes(n, sums);
     for (; j < n; j++) sum = fused(x[j] - mean, x[j] - mean, sum);
     return sum / (real)n;
 }
@@ -90,7 +90,7 @@ INLINE void rownorm_gradient_group(const int per_column, int64_t width, const re
             sums[v] += q;
             products[v] = VECTOR_FMA(q, h, products[v]);
         }
-    real sum = sum_of_lanes(sums), product = sum_of_lanes(products);
+    real sum = sum_of_lanes(width, sums), product = sum_of_lanes(width, products);
     for (; j < width; j++) {
         const real h = (x[j] - mean) * inverse_std;
         real q = dy[j];
