@@ -2,6 +2,7 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU
+from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import Dense, Dropout, Residual
 from .normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
@@ -36,6 +37,7 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CustomActivation",
     "Dense",
     "Dropout",
     "GroupNorm",

@@ -24,6 +24,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
           ``PReLU()``; ``PReLU(shared=False)`` has a slope for each unit.
         - 'maxout' is the largest of two x, of weights of their own (Goodfellow et al. 2013):
           ``Maxout(k=2)``. The layer has k times as many columns in `coefs_`.
+        - ``CustomActivation(value, derivative)`` is a function of your own.
 
     solver : {'lbfgs', 'sgd', 'momentum', 'adagrad', 'adadelta', 'rmsprop', 'rprop', 'adam', \
 'adamw', 'nadam', 'radam', 'amsgrad'} or a spec, default='adam'

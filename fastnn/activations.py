@@ -23,14 +23,14 @@ class Activation:
     code : int
     output_only : bool
         It belongs to a loss, and has no gradient of its own.
-    keeps_input : bool
-        The derivative cannot be had from the value: the pre-activation is kept for it.
+    keeps_derivative : bool
+        It cannot be had from the value: it is computed along with it, and kept.
     """
 
     name: str
     code: int
     output_only: bool = False
-    keeps_input: bool = False
+    keeps_derivative: bool = False
 
 
 ACTIVATIONS = {
@@ -46,15 +46,17 @@ ACTIVATIONS = {
         Activation("leaky_relu", 7),
         Activation("elu", 8),
         Activation("selu", 9),
-        Activation("gelu", 10, keeps_input=True),
-        Activation("gelu_tanh", 11, keeps_input=True),
-        Activation("silu", 12, keeps_input=True),
-        Activation("mish", 13, keeps_input=True),
+        Activation("gelu", 10, keeps_derivative=True),
+        Activation("gelu_tanh", 11, keeps_derivative=True),
+        Activation("silu", 12, keeps_derivative=True),
+        Activation("mish", 13, keeps_derivative=True),
         Activation("softplus", 14),
         Activation("softsign", 15),
     )
 }
 ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if not row.output_only]
+# Of a function that a spec brings along; it has no name that a user could give.
+CUSTOM = Activation("custom", -1, keeps_derivative=True)
 
 
 class ActivationSpec(Layer):
@@ -73,6 +75,10 @@ class ActivationSpec(Layer):
 
     def add_to(self, compiler):
         compiler.activation(self)
+
+    def native(self, dtype):
+        """Further fields of the stage."""
+        return {}
 
 
 @dataclass
@@ -222,7 +228,7 @@ def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, flo
         if activation not in _DEFAULTS:
             return ACTIVATIONS[activation], 0.0
         activation = _DEFAULTS[activation]
-    return ACTIVATIONS[activation.name], activation.parameter
+    return ACTIVATIONS.get(activation.name, CUSTOM), activation.parameter
 
 
 def with_stages(activation: str | ActivationSpec) -> ActivationSpec | None:

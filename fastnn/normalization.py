@@ -22,11 +22,7 @@ class Normalization(Layer):
     ----------
     position : {"before", "after", "weights"}
         Where in a layer it belongs: before or after the activation, or to the weights.
-    uses_batch : bool
-        Whether a row's result depends on the other rows of its batch.
     """
-
-    uses_batch: ClassVar[bool] = False
 
 
 @dataclass
@@ -50,8 +46,6 @@ class BatchNorm(Normalization):
     Ioffe, S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing
     internal covariate shift" (2015).
     """
-
-    uses_batch: ClassVar[bool] = True
 
     momentum: float = 0.1
     epsilon: float = 1e-5

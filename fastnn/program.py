@@ -47,6 +47,8 @@ STAGE = np.dtype(
         ("momentum", np.float64),
         ("epsilon", np.float64),
         ("parameter", np.float64),
+        ("function", np.uint64),
+        ("derivative", np.uint64),
     ],
     align=True,
 )
@@ -306,8 +308,15 @@ class Compiler:
             return
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
-            self._elementwise(ACTIVATION, row.keeps_input, code=row.code, parameter=parameter)
-            self._is_kept = not row.keeps_input
+            fields = {} if isinstance(activation, str) else activation.native(self.dtype)
+            fields |= {"code": row.code, "parameter": parameter}
+            if row.keeps_derivative:
+                # In place of the values before, unless these are needed.
+                fields["other"] = (
+                    self._values.take(self._width(self.n)) if self._is_kept else self._x
+                )
+            self._elementwise(ACTIVATION, row.keeps_derivative, **fields)
+            self._is_kept = not row.keeps_derivative
 
     def dropout(self, rate: float) -> None:
         if rate:

@@ -5,7 +5,7 @@ from math import prod
 from typing import NamedTuple
 
 from . import program as kinds
-from .activations import ACTIVATIONS
+from .activations import ACTIVATIONS, CUSTOM
 
 _NAMES = {
     kinds.DENSE: "dense",
@@ -81,7 +81,8 @@ class Summary:
 def _name(stage, output_activation):
     kind = int(stage["kind"])
     if kind == kinds.ACTIVATION:
-        return next(name for name, row in ACTIVATIONS.items() if row.code == stage["code"])
+        rows = [*ACTIVATIONS.values(), CUSTOM]
+        return next(row.name for row in rows if row.code == stage["code"])
     if kind == kinds.DROPOUT:
         return f"dropout {stage['rate']:g}"
     if kind == kinds.OUTPUT:

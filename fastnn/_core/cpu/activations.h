@@ -1,6 +1,6 @@
 /* Hidden activations: value and derivative, one line each in the table below. A derivative that is
- * written in terms of the value y lets a stage work in place; one that needs the pre-activation x
- * has `keeps_input` in its row of activations.py, and the stage has two buffers.
+ * written in terms of the value y lets a stage work in place. Where it cannot be, it is computed
+ * along with the value and kept; the row in activations.py has `keeps_derivative`.
  *
  * NaN passes through, and so comparisons are written such that it is what remains. */
 #ifndef FASTNN_ACTIVATIONS_H
@@ -48,63 +48,48 @@ INLINE real elu_derivative(real y, real alpha, real scale) { return y > 0 ? scal
 #define SELU_ALPHA REAL(1.67326324f, 1.6732632423543772)
 #define SELU_SCALE REAL(1.05070099f, 1.0507009873554805)
 
-/* x P(Z <= x) */
-INLINE real gelu(real x)
-{
-    real bell;
-    x = x < -40 ? -40 : x;
-    return x * normal_distribution(x, &bell);
-}
-INLINE real gelu_derivative(real x)
+/* x P(Z <= x), derivative P + x times the density */
+INLINE real gelu(real x, real *derivative)
 {
     const real density = REAL(.398942280f, .39894228040143268); /* 1 / sqrt(2 pi) */
     real bell;
-    x = within(40, x);
-    const real below = normal_distribution(x, &bell);
-    return fused(density * x, bell, below);
+    x = x < -40 ? -40 : x;
+    const real below = normal_distribution(x, &bell), slope = fused(density * x, bell, below);
+    *derivative = x > 40 ? 1 : slope;
+    return x * below;
 }
 
-/* x s, s = logistic(x) = 1 / (1 + e), e = e^-x; derivative s (1 + x (1 - s)), 1 - s = e s */
-INLINE real silu(real x)
+/* x s, s = logistic(x) = 1 / (1 + e), e = e^-x; derivative s (1 + x (1 - s)), 1 - s = e s. Far out
+ * e or x is infinite, and the derivative what it tends to. */
+INLINE real silu(real x, real *derivative)
 {
     x = x < -800 ? -800 : x;
-    return x * logistic(x);
-}
-INLINE real silu_derivative(real x)
-{
-    x = within(80, x);
-    const real e = exponential(-x), s = 1 / (1 + e);
-    return s * fused(x * e, s, 1);
+    const real e = exponential(-x), s = 1 / (1 + e), slope = s * fused(x * e, s, 1);
+    *derivative = x > 80 ? 1 : x < -80 ? 0 : slope;
+    return x * s;
 }
 
 /* (1 + tanh(w)) / 2 = logistic(2 w): 2 w = GELU_1 x + GELU_3 x^3 */
 #define GELU_1 REAL(1.59576912f, 1.5957691216057308)    /* 2 sqrt(2 / pi) */
 #define GELU_3 REAL(.0713548163f, .071354816272600244)  /* 0.044715 times that */
-INLINE real gelu_tanh(real x)
+INLINE real gelu_tanh(real x, real *derivative)
 {
     x = x < -40 ? -40 : x;
-    return x * logistic(x * fused(GELU_3 * x, x, GELU_1));
-}
-INLINE real gelu_tanh_derivative(real x)
-{
-    x = within(8, x);
-    const real square = x * x;
-    const real e = exponential(-x * fused(GELU_3, square, GELU_1)), s = 1 / (1 + e);
-    return s * fused(x * e * s, fused(3 * GELU_3, square, GELU_1), 1);
+    const real square = x * x, e = exponential(-(x * fused(GELU_3 * x, x, GELU_1)));
+    const real s = 1 / (1 + e);
+    const real slope = s * fused(x * e * s, fused(3 * GELU_3, square, GELU_1), 1);
+    *derivative = x > 8 ? 1 : x < -8 ? 0 : slope;
+    return x * s;
 }
 
 /* x tanh(log(1 + e^x)) = x n / (n + 2), n = e^x (e^x + 2) */
-INLINE real mish(real x)
+INLINE real mish(real x, real *derivative)
 {
     x = x < -800 ? -800 : x;
-    const real e = exponential(x > 30 ? 30 : x), n = e * (e + 2);
-    return x * (n / (n + 2));
-}
-INLINE real mish_derivative(real x)
-{
-    x = within(80, x);
     const real e = exponential(x > 30 ? 30 : x), n = e * (e + 2), q = 1 / (n + 2);
-    return fused(4 * x * e * q, (1 + e) * q, n * q);
+    const real slope = fused(4 * x * e * q, (1 + e) * q, n * q);
+    *derivative = x > 80 ? 1 : slope;
+    return x * (n * q);
 }
 
 INLINE real softplus(real x)
@@ -136,12 +121,35 @@ INLINE real softsign_derivative(real y)
     F(ACT_ELU, elu(x[i], a, 1), elu_derivative(y[i], a, 1))                            \
     F(ACT_SELU, elu(x[i], SELU_ALPHA, SELU_SCALE),                                     \
       elu_derivative(y[i], SELU_ALPHA, SELU_SCALE))                                    \
-    F(ACT_GELU, gelu(x[i]), gelu_derivative(x[i]))                                     \
-    F(ACT_GELU_TANH, gelu_tanh(x[i]), gelu_tanh_derivative(x[i]))                      \
-    F(ACT_SILU, silu(x[i]), silu_derivative(x[i]))                                     \
-    F(ACT_MISH, mish(x[i]), mish_derivative(x[i]))                                     \
     F(ACT_SOFTPLUS, softplus(x[i]), softplus_derivative(y[i]))                         \
     F(ACT_SOFTSIGN, softsign(x[i]), softsign_derivative(y[i]))
+
+/* those that compute value and derivative together, for the one cannot be had from the other */
+#define EACH_ACTIVATION_WITH_DERIVATIVE(F) \
+    F(ACT_GELU, gelu)                      \
+    F(ACT_GELU_TANH, gelu_tanh)            \
+    F(ACT_SILU, silu)                      \
+    F(ACT_MISH, mish)
+
+#define VALUE(code, value, derivative) \
+    case code: INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = value; break;
+#define VALUE_ONLY(code, function)                  \
+    case code:                                      \
+        INDEPENDENT for (int64_t i = 0; i < n; i++) \
+        {                                           \
+            real unused;                            \
+            y[i] = function(x[i], &unused);         \
+        }                                           \
+        break;
+#define VALUE_AND_DERIVATIVE(code, function)        \
+    case code:                                      \
+        INDEPENDENT for (int64_t i = 0; i < n; i++) \
+        {                                           \
+            real derivative;                        \
+            y[i] = function(x[i], &derivative);     \
+            d[i] = derivative;                      \
+        }                                           \
+        break;
 
 /* x and y may be the same, hence the pragmas in place of `restrict` */
 static void activation(int code, double parameter, int64_t n, const void *x_, void *y_)
@@ -149,22 +157,32 @@ static void activation(int code, double parameter, int64_t n, const void *x_, vo
     const real *x = x_, a = (real)parameter;
     real *y = y_;
     switch (code) {
-#define VALUE(code, value, derivative) \
-    case code: INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = value; break;
     EACH_ACTIVATION(VALUE)
+    EACH_ACTIVATION_WITH_DERIVATIVE(VALUE_ONLY)
     }
 }
 
-/* gradient *= derivative */
-static void activation_gradient(int code, double parameter, int64_t n, const void *x_, const void *y_,
+/* The derivative to be kept until the gradient comes; d may be x. */
+static void activation_with_derivative(int code, int64_t n, const void *x_, void *y_, void *d_)
+{
+    const real *x = x_;
+    real *y = y_, *d = d_;
+    switch (code) {
+    EACH_ACTIVATION_WITH_DERIVATIVE(VALUE_AND_DERIVATIVE)
+    }
+}
+
+/* gradient *= derivative, from the value y or, where it was kept, from d */
+static void activation_gradient(int code, double parameter, int64_t n, const void *y_, const void *d_,
                                 void *gradient)
 {
-    const real *x = x_, *y = y_, a = (real)parameter;
-    real *restrict d = gradient;
+    const real *y = y_, *d = d_, a = (real)parameter;
+    real *restrict g = gradient;
     switch (code) {
 #define DERIVATIVE(code, value, derivative) \
-    case code: INDEPENDENT for (int64_t i = 0; i < n; i++) d[i] *= derivative; break;
+    case code: INDEPENDENT for (int64_t i = 0; i < n; i++) g[i] *= derivative; break;
     EACH_ACTIVATION(DERIVATIVE)
+    default: INDEPENDENT for (int64_t i = 0; i < n; i++) g[i] *= d[i];
     }
 }
 

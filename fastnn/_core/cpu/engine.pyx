@@ -128,6 +128,10 @@ cdef struct Worker:
     char *own               # vectors of normalisations, then the gradient of a task
 
 
+# What Numba made of a user's function.
+ctypedef void (*Elementwise)(int64_t n, const void *x, void *y) noexcept nogil
+
+
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
     if order == NULL:
         return NULL
@@ -186,6 +190,15 @@ cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept 
     return m
 
 
+cdef void of_user(const Job *job, const Stage *stage, uint64_t function, int64_t n_rows,
+                  const char *x, char *y) noexcept nogil:
+    """A function that the user wrote, of all but the padding: 0 need not be in its domain."""
+    cdef int64_t row
+    for row in range(n_rows):
+        (<Elementwise> <size_t> function)(stage.n_out, x + row * stage.ld_out * job.itemsize,
+                                          y + row * stage.ld_out * job.itemsize)
+
+
 # ------------------------------------------------------------------------------ rows, a stage each
 
 cdef void forward(const Job *job, const Worker *worker, int index, int64_t first,
@@ -215,6 +228,13 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         k.prelu(n_rows, ld, x, parameter(job, stage.weight), stage.code, y)
     elif stage.kind == STAGE_MAXOUT:
         k.maxout(n_rows, stage.groups, stage.n_out, ld_in, ld, x, y)
+    elif stage.kind == STAGE_ACTIVATION and stage.function:
+        of_user(job, stage, stage.function, n_rows, x, y)
+        of_user(job, stage, stage.derivative, n_rows, x,
+                value(job, worker, stage.other, first, ld))
+    elif stage.kind == STAGE_ACTIVATION and stage.other >= 0 and job.mode != PREDICT:
+        k.activation_with_derivative(stage.code, n_rows * ld, x, y,
+                                     value(job, worker, stage.other, first, ld))
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
     elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
@@ -284,7 +304,8 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
     elif stage.kind == STAGE_ACTIVATION:
-        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, x, y, dy)
+        k.activation_gradient(stage.code, stage.parameter, n_rows * ld, y,
+                              value(job, worker, stage.other, first, ld), dy)
     elif stage.kind == STAGE_DROPOUT:
         drawn = mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)

@@ -14,8 +14,9 @@
     F(transpose, (int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw,      \
                   void *t, int64_t ldt))                                                        \
     F(activation, (int code, double parameter, int64_t n, const void *x, void *y))              \
-    F(activation_gradient, (int code, double parameter, int64_t n, const void *x,               \
-                            const void *y, void *gradient))                                     \
+    F(activation_with_derivative, (int code, int64_t n, const void *x, void *y, void *d))       \
+    F(activation_gradient, (int code, double parameter, int64_t n, const void *y,               \
+                            const void *d, void *gradient))                                     \
     F(dropout, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *x, \
                 void *y))                                                                       \
     F(dropout_csr, (const Mask *mask, int64_t first_row, int64_t n_rows,                        \

@@ -23,6 +23,7 @@ cdef extern from "program.h" nogil:
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
         int64_t transposed, statistics, sums, n_sums, vectors, squares, groups
         double rate, momentum, epsilon, parameter
+        uint64_t function, derivative
 
     ctypedef struct Rows:
         int32_t dtype
@@ -48,8 +49,10 @@ cdef extern from "kernels.h" nogil:
             int64_t ldt) noexcept nogil
         void (*activation)(
             int code, double parameter, int64_t n, const void *x, void *y) noexcept nogil
+        void (*activation_with_derivative)(
+            int code, int64_t n, const void *x, void *y, void *d) noexcept nogil
         void (*activation_gradient)(
-            int code, double parameter, int64_t n, const void *x, const void *y,
+            int code, double parameter, int64_t n, const void *y, const void *d,
             void *gradient) noexcept nogil
         void (*dropout)(
             const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *x,

@@ -21,12 +21,15 @@ def activation(
     isa: str | None = None,
     repeat: int = 1,
 ) -> NDArray[Any]: ...
+def activation_with_derivative(
+    x: NDArray[Any], code: int, isa: str | None = None, repeat: int = 1
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def activation_gradient(
-    x: NDArray[Any],
     y: NDArray[Any],
     gradient: NDArray[Any],
     code: int,
     parameter: float = 0.0,
+    derivative: NDArray[Any] | None = None,
     isa: str | None = None,
     repeat: int = 1,
 ) -> NDArray[Any]: ...

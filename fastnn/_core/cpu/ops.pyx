@@ -76,21 +76,38 @@ def activation(x, int code, double parameter=0, bint in_place=False, isa=None, i
     return y
 
 
-def activation_gradient(x, y, gradient, int code, double parameter=0, isa=None, int repeat=1):
-    """`gradient` times the derivative of the activation that is `y` at `x`."""
-    cdef const Kernels *k = choose_kernels(isa, y.dtype)
-    cdef int64_t n = y.size
+def activation_with_derivative(x, int code, isa=None, int repeat=1):
+    """Values and derivatives, of the activations that compute them together."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    cdef int64_t n = x.size
     cdef int _i
-    d = aligned_zeros(y.shape, y.dtype)
-    d[...] = gradient
-    x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+    x, y, d = np.ascontiguousarray(x), aligned_zeros(x.shape, x.dtype), aligned_zeros(x.shape, x.dtype)
     cdef char *x_data = data(x)
     cdef char *y_data = data(y)
     cdef char *d_data = data(d)
     with nogil:
         for _i in range(repeat):
-            k.activation_gradient(code, parameter, n, x_data, y_data, d_data)
-    return d
+            k.activation_with_derivative(code, n, x_data, y_data, d_data)
+    return y, d
+
+
+def activation_gradient(y, gradient, int code, double parameter=0, derivative=None, isa=None,
+                        int repeat=1):
+    """`gradient` times the derivative of the activation whose value is `y`, or the one given."""
+    cdef const Kernels *k = choose_kernels(isa, y.dtype)
+    cdef int64_t n = y.size
+    cdef int _i
+    g = aligned_zeros(y.shape, y.dtype)
+    g[...] = gradient
+    y = np.ascontiguousarray(y)
+    derivative = y if derivative is None else np.ascontiguousarray(derivative)
+    cdef char *y_data = data(y)
+    cdef char *d_data = data(derivative)
+    cdef char *g_data = data(g)
+    with nogil:
+        for _i in range(repeat):
+            k.activation_gradient(code, parameter, n, y_data, d_data, g_data)
+    return g
 
 
 def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0, isa=None,

@@ -44,7 +44,8 @@ typedef struct {
     int64_t dx;         /* gradient buffers, -1 where no gradient is needed */
     int64_t dy;
     int64_t other;      /* JOIN: values that skipped the block; FORK: gradient that did; ROW_NORM:
-                         * mean and inverse standard deviation of each group of a row */
+                         * mean and inverse standard deviation of each group of a row; ACTIVATION:
+                         * buffer of the derivative, -1 for none */
     int64_t weight;     /* parameter arena: weight and bias, or scale and shift; -1 for none */
     int64_t bias;
     int64_t transposed; /* arena of transposed weights, -1 for none */
@@ -59,6 +60,8 @@ typedef struct {
     double momentum;    /* batch norm */
     double epsilon;
     double parameter;   /* of the activation, where it has one */
+    uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
+    uint64_t derivative;
 } Stage;
 
 /* Rows of the user's data: dense (strides in elements), or CSR where indptr is not NULL. */
