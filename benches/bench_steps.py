@@ -10,7 +10,7 @@ from fastnn import _core
 from fastnn.layers import BatchNorm, Dense
 from fastnn.losses import LOSSES
 from fastnn.optimizers import Adam
-from fastnn.program import State, compile_program
+from fastnn.program import Column, State, aligned_zeros, compile_program
 
 N_ROWS = 6_400
 # features, hidden layers, classes, rows of a batch
@@ -25,6 +25,7 @@ KINDS = {
     "plain": {},
     "batch_norm": {"normalization": BatchNorm()},
     "dropout": {"dropout": 0.5},
+    "average": {},
 }
 THREADS = sorted({1, measure.available_threads()})
 
@@ -57,11 +58,14 @@ def operations_of_step(shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def bench_step(rate, shape, kind, dtype, threads):
     program, state, X, y = network(shape, kind, dtype)
+    if kind == "average":
+        state.average = aligned_zeros(program.n_parameters, program.dtype)
     batch_size = SHAPES[shape][-1]
     engine = _core.make_engine(program, state, Adam.code, batch_size, threads, seed=0)
     n_steps = N_ROWS // batch_size
     order = np.random.default_rng(1).permutation(N_ROWS)
     coefficients = Adam().coefficients(np.full(n_steps, 1e-5), 1e-4, first_step=0)
+    coefficients[:, Column.AVERAGE] = 1e-3 if kind == "average" else 0
     losses = np.empty((n_steps, 2))
     rate(
         lambda: engine.train_steps(X, y, None, order, batch_size, coefficients, losses),

@@ -2,6 +2,7 @@
 
 from . import initializers
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU
+from .averaging import EMA, SWA
 from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import Dense, Dropout, Residual
@@ -20,15 +21,32 @@ from .optimizers import (
     RMSprop,
     Rprop,
 )
-from .schedules import Adaptive, Constant, InvScaling
+from .schedules import (
+    Adaptive,
+    Constant,
+    CosineDecay,
+    CustomSchedule,
+    ExponentialDecay,
+    InverseDecay,
+    InvScaling,
+    LinearDecay,
+    OneCycle,
+    PolynomialDecay,
+    ReduceOnPlateau,
+    Scheduled,
+    StepDecay,
+    Warmup,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ELU",
+    "EMA",
     "GELU",
     "LBFGS",
     "SGD",
+    "SWA",
     "AMSGrad",
     "Adadelta",
     "Adagrad",
@@ -37,24 +55,35 @@ __all__ = [
     "Adaptive",
     "BatchNorm",
     "Constant",
+    "CosineDecay",
     "CustomActivation",
+    "CustomSchedule",
     "Dense",
     "Dropout",
+    "ExponentialDecay",
     "GroupNorm",
     "InstanceNorm",
     "InvScaling",
+    "InverseDecay",
     "LayerNorm",
     "LeakyReLU",
+    "LinearDecay",
     "MLPClassifier",
     "MLPRegressor",
     "Maxout",
     "Momentum",
     "NAdam",
+    "OneCycle",
     "PReLU",
+    "PolynomialDecay",
     "RAdam",
     "RMSprop",
+    "ReduceOnPlateau",
     "Residual",
     "Rprop",
+    "Scheduled",
+    "StepDecay",
+    "Warmup",
     "WeightNorm",
     "initializers",
     "show_versions",

@@ -34,25 +34,39 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         `Rprop`, `AdamW`, `NAdam`, `RAdam`, `AMSGrad`). A spec such as ``Adam(beta_1=0.8)`` brings
         its own options, and can be searched over: ``solver__beta_1``.
 
-    alpha : float, default=0.0001
+    alpha : float or Scheduled, default=0.0001
         Strength of the L2 penalty on the weights. It is divided by the number of rows of the batch
         (or by the sum of their sample weights) when it is added to the loss. Not used by 'adamw',
-        which has a `weight_decay` of its own.
+        which has a `weight_decay` of its own. ``Scheduled(0.1, "cosine")`` changes as a learning
+        rate may.
 
     batch_size : int or 'auto', default='auto'
         Number of rows of a batch; 'auto' is ``min(200, n_samples)``, and all rows with 'rprop'. Not
         used by 'lbfgs'.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive'} or Constant, InvScaling, Adaptive, \
-default='constant'
-        How the learning rate changes.
+    learning_rate : str, schedule or function, default='constant'
+        How the learning rate changes from `learning_rate_init` on, by name, by a spec, which can be
+        searched over (``learning_rate__gamma``), or by a function ``f(step, n_steps)`` that returns
+        what it is multiplied by. Not used by 'lbfgs' and 'rprop'.
 
         - 'constant' keeps `learning_rate_init`.
-        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, anew for each epoch.
-        - 'adaptive' divides the rate by 5 whenever `n_iter_no_change` epochs were no improvement.
+        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, anew for each epoch
+          (`InvScaling`).
+        - 'adaptive' divides the rate by 5 whenever `n_iter_no_change` epochs were no improvement
+          (`Adaptive`).
+        - 'linear' goes down to a floor (`LinearDecay`), 'inverse' is ``1 / (1 + epsilon t)``
+          (`InverseDecay`), 'polynomial' ``1 / (t + 1) ** power`` (`PolynomialDecay`), 'exponential'
+          ``gamma ** t`` (`ExponentialDecay`), 'step' goes down by stairs (`StepDecay`), 'cosine'
+          along half a cosine, with restarts if wanted (`CosineDecay`), 'one_cycle' up and further
+          down (`OneCycle`).
+        - 'plateau' reduces the rate when the validation score, or the training loss, gets no better
+          (`ReduceOnPlateau`).
+        - 'warmup' begins with lower rates, before any of the others: ``Warmup(5, then="cosine",
+          per="epoch")``.
 
-        As in scikit-learn 'adam' does not use a name. A spec such as ``InvScaling(power_t=0.3)``
-        is used by all solvers but 'lbfgs' and 'rprop'.
+        What they are planned for is `max_iter` epochs: more of them with each `fit` of a
+        `warm_start`, in all with `partial_fit`. As in scikit-learn, 'adam' does not use the first
+        three where they are given by name.
 
     learning_rate_init : float, default=0.001
         The initial learning rate. Not used by 'lbfgs'.
@@ -88,9 +102,10 @@ default='constant'
         Whether 'sgd' uses Nesterov's momentum.
 
     early_stopping : bool, default=False
-        Whether to set aside validation data, to stop when the SCORE of it does not improve for
-        `n_iter_no_change` epochs, and to keep the parameters that had the best. Not used by
-        'lbfgs'.
+        Whether to set aside validation data, to stop when its score does not improve for
+        `n_iter_no_change` epochs, and to keep the parameters that had the best. The score is the
+        SCORE, or another by `scoring`. Where `fit` has `X_val` and `y_val`, nothing is set aside.
+        Not used by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         The part of the rows that is set aside for `early_stopping`.
@@ -148,7 +163,20 @@ default='constant'
         `normalization` and `dropout`: `Dense`, `Residual`, `Dropout`, normalizations, and
         activations by name or spec. As ``[Dense(100, "gelu", normalization="batch", dropout=0.2),
         Residual([Dense(100), Dense(100, "identity")]), "relu"]``. The output layer comes after
-        them. In searches, ``layers__0__units`` is the number of units of the first."""
+        them. In searches, ``layers__0__units`` is the number of units of the first.
+
+    scoring : str, callable or None, default=None
+        What validation data is scored by, the more the better: a name that scikit-learn knows,
+        ``f(estimator, X, y)``, or 'loss' for the negative loss, without penalty and dropout. None
+        is the SCORE. Where rows have weights, they are passed on as `sample_weight`.
+
+    averaging : {'ema', 'swa'} or EMA, SWA, or None, default=None
+        An average of the parameters that training went through, which takes their place when it is
+        over, and is what is validated. 'ema' is the exponential moving average of all steps, 'swa'
+        the mean of the last quarter of the epochs. The statistics of batch norm become those of the
+        average over all training rows, at each validation too, which takes about an epoch's time.
+        `warm_start` and `partial_fit` go on from the parameters that are not averaged. Not possible
+        with 'lbfgs'."""
 
 _ATTRIBUTES = """\
 loss_ : float
@@ -161,7 +189,7 @@ loss_ : float
         The loss of each epoch. Not for 'lbfgs'.
 
     validation_scores_ : list of float or None
-        The SCORE of the validation data after each epoch, with `early_stopping`.
+        The score of the validation data after each epoch, where there is any.
 
     best_validation_score_ : float or None
         The best of them.

@@ -25,6 +25,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
+from .averaging import AVERAGES, Averaging
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
 from .layers import Dense, Dropout, checked
@@ -32,8 +33,16 @@ from .losses import LOSSES
 from .network import Network, check_memory
 from .normalization import NORMALIZATIONS, Normalization
 from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
-from .schedules import SCHEDULES, Constant, Schedule
-from .specs import resolve
+from .program import Column
+from .schedules import (
+    SCHEDULES,
+    SKLEARN_SCHEDULES,
+    Constant,
+    Schedule,
+    Scheduled,
+    resolve_schedule,
+)
+from .specs import ListsOfSpecs, resolve
 from .trainer import Data, History, Settings, train, train_lbfgs
 
 #: Raised when a pickle of this version could not be read by older ones.
@@ -69,16 +78,16 @@ def _readable(X):
     return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
 
 
-class _BaseMLP(BaseEstimator):
+class _BaseMLP(ListsOfSpecs, BaseEstimator):
     """What classifier and regressor have in common."""
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec, list, tuple],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), Scheduled],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -123,6 +132,8 @@ class _BaseMLP(BaseEstimator):
             callable,
         ],
         "layers": [None, list, tuple],
+        "scoring": [None, str, callable],
+        "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
     }
 
     def _set_parameters(self, arguments):
@@ -131,19 +142,19 @@ class _BaseMLP(BaseEstimator):
 
     # ------------------------------------------------------------------------- fitting
 
-    def _fit(self, X, y, sample_weight, *, partial=False, classes=None):
+    def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
         before = self.__dict__.copy()
         try:
-            self._train(X, y, sample_weight, partial, classes)
+            self._train(X, y, sample_weight, validation, partial, classes)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
         return self
 
-    def _train(self, X, y, sample_weight, partial, classes):
+    def _train(self, X, y, sample_weight, validation, partial, classes):
         fresh = "_network" not in self.__dict__ or not (self.warm_start or partial)
         if not fresh:
             self._adopt_parameters()
@@ -152,6 +163,8 @@ class _BaseMLP(BaseEstimator):
         early_stopping = self.early_stopping and stochastic
         if partial and early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        schedule, averaging = self._schedule(optimizer), self._averaging(optimizer)
+        self._check_scoring()
 
         numeric = isinstance(self, RegressorMixin)
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=numeric, reset=fresh, **_ROWS)
@@ -161,43 +174,81 @@ class _BaseMLP(BaseEstimator):
             y = column_or_1d(y, warn=True)
         dtype = self._dtype(X, fresh)
         targets, loss, n_outputs = self._encode(y, dtype, partial, classes)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=dtype.type, ensure_non_negative=True
-            )
-            if not sample_weight.any():
-                raise ValueError("Sample weights must contain at least one non-zero number.")
+        sample_weight = self._check_weights(sample_weight, X, dtype)
+        held_out = self._validation_data(validation, dtype, n_outputs, stochastic)
 
         random_state = check_random_state(self.random_state)
         network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
-        rows, held_out = np.arange(X.shape[0]), None
-        if early_stopping:
-            rows, held_out = self._split(targets, random_state)
+        rows = np.arange(X.shape[0])
+        if early_stopping and held_out is None:
+            rows, chosen = self._split(targets, random_state)
+            held_out = Data(X, targets, sample_weight, chosen), y
         data = Data(X, targets, sample_weight, rows)
         settings = self._settings(optimizer, network, len(rows), partial)
         history = History() if fresh else self._history.copy()
-        progress = self._progress(history)
-        network.use_optimizer(optimizer)
-        n_steps = settings.max_iter * math.ceil(len(rows) / settings.batch_size)
-        engine = network.engine(optimizer, settings.batch_size, n_steps, self.n_jobs, self.device)
-        if stochastic:
-            train(
-                engine,
-                network.state,
-                data,
-                optimizer,
-                self._schedule(optimizer),
-                settings,
-                history,
-                random_state,
-                self._validation(network, data, held_out) if early_stopping else None,
-                progress,
+        history.score_by(repr(self.scoring))
+        settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
+        plan = optimizer, schedule, averaging, settings
+        before = []
+        if not fresh and self._may_fail_late():
+            before = [(arena, arena.copy()) for arena in network.arenas()]
+        try:
+            self._run(network, data, held_out, *plan, history, random_state)
+        except BaseException:
+            for arena, copied in before:  # the estimator goes on with them
+                np.copyto(arena, copied)
+            raise
+        ended = averaging is not None and not partial
+        if ended and network.state.n_averaged == 0 < network.state.step:
+            warnings.warn(
+                f"Training ended after {len(history.loss_curve)} epochs, before "
+                f"averaging={averaging!r} began: the parameters are not averaged.",
+                stacklevel=4,
             )
-        else:
-            train_lbfgs(engine, network.state, data, optimizer, settings, history, progress)
-            if network.program.n_statistics:
-                network.settle_averages(X, targets, sample_weight, self.n_jobs, self.device)
         self._publish(network, history, stochastic)
+
+    def _run(
+        self,
+        network,
+        data,
+        held_out,
+        optimizer,
+        schedule,
+        averaging,
+        settings,
+        history,
+        random_state,
+    ):
+        """Train the network, and leave what predicts in it."""
+
+        def settle(every_layer):
+            network.settle_statistics(*data, self.n_jobs, self.device, every_layer)
+
+        network.use_optimizer(optimizer)
+        network.use_averaging(averaging)
+        if averaging is not None:
+            settings.columns[Column.AVERAGE] = lambda steps: averaging.weights(
+                steps, network.state.n_averaged
+            )
+        n_steps = settings.max_iter * math.ceil(len(data.rows) / settings.batch_size)
+        engine = network.engine(optimizer, settings.batch_size, n_steps, self.n_jobs, self.device)
+        arguments, progress = (engine, network.state, data, optimizer), self._progress(history)
+        if isinstance(optimizer, LBFGS):
+            train_lbfgs(*arguments, settings, history, progress)
+            if network.program.n_statistics:
+                settle(True)
+            return
+        validate = None
+        if held_out is not None:
+            validate = self._validation(network, engine, *held_out, settings, settle)
+        train(*arguments, schedule, settings, history, random_state, validate, progress)
+        network.show_average(settle)
+
+    def _may_fail_late(self):
+        """Whether something of the user's runs in training, or an average has to be put aside."""
+        by_name = isinstance(self.learning_rate, str) and isinstance(self.solver, str)
+        plain = isinstance(self.alpha, Real) and self.scoring is None and self.averaging is None
+        return not (by_name and plain) or self._network.shows_other_numbers
 
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
         """The network to train: a new one, or one that goes on with the fitted one's parameters."""
@@ -208,9 +259,13 @@ class _BaseMLP(BaseEstimator):
         else:
             network = self._network.continued(layers, loss, input_dropout)
         network.check_rows(X)
-        # L-BFGS keeps about 25 vectors of float64.
+        # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
         n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
+        n_slots += 4 * (self.averaging is not None)
         batch_size = self._batch_size(optimizer, n_rows, network)
+        averages = self.averaging is not None and network.program.n_statistics > 0
+        if averages or network.has_exact_statistics:
+            batch_size = n_rows  # to settle the statistics
         check_memory(network.program, n_slots, batch_size, sparse.issparse(X))
         if fresh:
             network.initialize(random_state, self.weight_init, self.bias_init)
@@ -234,7 +289,7 @@ class _BaseMLP(BaseEstimator):
         validates = history.validates
         curves = {
             "loss_curve_": history.loss_curve,
-            "best_loss_": None if validates else history.best_loss,
+            "best_loss_": None if history.stops_early else history.best_loss,
             "validation_scores_": history.validation_scores if validates else None,
             "best_validation_score_": history.best_validation_score if validates else None,
             "_no_improvement_count": history.n_stalled,
@@ -265,9 +320,22 @@ class _BaseMLP(BaseEstimator):
         return resolve("solver", self.solver, OPTIMIZERS, defaults)
 
     def _schedule(self, optimizer):
-        if isinstance(optimizer, Adam) and isinstance(self.learning_rate, str):
-            return Constant()  # as in scikit-learn
-        return resolve("learning_rate", self.learning_rate, SCHEDULES, {"power_t": self.power_t})
+        schedule = resolve_schedule("learning_rate", self.learning_rate, {"power_t": self.power_t})
+        by_name = isinstance(self.learning_rate, str) and self.learning_rate in SKLEARN_SCHEDULES
+        if isinstance(optimizer, Rprop) or (isinstance(optimizer, Adam) and by_name):
+            return Constant()  # Adam as in scikit-learn; Rprop reads the rate at its first step
+        return schedule
+
+    def _averaging(self, optimizer):
+        averaging = self.averaging
+        if averaging is not None:
+            averaging = resolve("averaging", averaging, AVERAGES)
+            if isinstance(optimizer, LBFGS):
+                raise ValueError(
+                    f"averaging={self.averaging!r} is for solvers that take many noisy steps, such "
+                    f"as 'sgd' or 'adam': with {self.solver!r}, set averaging=None."
+                )
+        return averaging
 
     def _layers(self, n_outputs, output_activation):
         """The layers that the network is made of, and the rate of dropout of the input."""
@@ -337,8 +405,16 @@ class _BaseMLP(BaseEstimator):
                 "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
                 stacklevel=5,
             )
+        alpha = self.alpha
+        if isinstance(alpha, Scheduled):
+            alpha.validate()
+            if isinstance(optimizer, LBFGS):
+                raise ValueError(
+                    f"alpha={alpha!r} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                    f"cannot minimise a loss that changes. Give a number, as alpha={alpha.value!r}."
+                )
         return Settings(
-            alpha=self.alpha,
+            alpha=alpha,
             batch_size=batch_size,
             learning_rate_init=self.learning_rate_init,
             max_iter=1 if partial else self.max_iter,
@@ -348,6 +424,7 @@ class _BaseMLP(BaseEstimator):
             verbose=self.verbose,
             loss_divisor=network.program.n_outputs if LOSSES[network.loss].mean_over_outputs else 1,
             partial=partial,
+            early_stopping=self.early_stopping,
         )
 
     # ------------------------------------------------------------------------- validation set
@@ -387,25 +464,119 @@ class _BaseMLP(BaseEstimator):
             raise ValueError(too_small)
         return np.concatenate([train_rows, rows[alone]]), held_out
 
-    def _validation(self, network, data, held_out):
-        """A function that returns the current score on the rows held out."""
-        X, targets, sample_weight, _ = data
-        targets = targets[held_out]
-        sample_weight = None if sample_weight is None else sample_weight[held_out]
-        step = max(1, _BLOCK // X.shape[1])
+    def _validation_data(self, validation, dtype, n_outputs, stochastic):
+        """The user's validation data, as `Data` and with targets as they are, or None."""
+        X, y, sample_weight = validation or (None, None, None)
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError("X_val and y_val belong together: give both, or none.")
+        if not stochastic:
+            raise ValueError(
+                f"X_val and y_val need a solver such as 'sgd' or 'adam': {self.solver!r} does not "
+                "use validation data."
+            )
+        numeric = isinstance(self, RegressorMixin)
+        try:
+            X, y = validate_data(
+                self, X, y, multi_output=True, y_numeric=numeric, reset=False, **_ROWS
+            )
+            X = _readable(X)
+            self._check_finite(X)
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = column_or_1d(y, warn=True)
+            targets = self._encode_more(y, dtype, n_outputs)
+            sample_weight = self._check_weights(sample_weight, X, dtype)
+        except ValueError as error:
+            raise ValueError(f"Validation data (X_val, y_val): {error}") from error
+        return Data(X, targets, sample_weight, np.arange(X.shape[0])), y
+
+    def _check_weights(self, sample_weight, X, dtype):
+        if sample_weight is None:
+            return None
+        sample_weight = _check_sample_weight(
+            sample_weight, X, dtype=dtype.type, ensure_non_negative=True
+        )
+        if not sample_weight.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return sample_weight
+
+    def _check_scoring(self):
+        if isinstance(self.scoring, str) and self.scoring != "loss":
+            from sklearn.metrics import get_scorer_names  # slow to import
+
+            if self.scoring not in get_scorer_names():
+                raise ValueError(
+                    f"Unknown scoring {self.scoring!r}: give 'loss', a function, or one of "
+                    "sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'."
+                )
+
+    def _validation(self, network, engine, data, y, settings, settle):
+        """A function that returns the current score of the validation data."""
+        score = self._scorer(network, engine, data, y, settings)
 
         def validate():
-            outputs = np.concatenate(
-                [
-                    network.predict(X[held_out[start : start + step]], self.n_jobs, self.device)[0]
-                    for start in range(0, len(held_out), step)
-                ]
-            )
-            if not np.isfinite(outputs).all():
-                return math.nan
-            return self._score(targets, outputs, sample_weight)
+            with network.shown_average(settle):
+                return score()
 
         return validate
+
+    def _scorer(self, network, engine, data, y, settings):
+        X, targets, sample_weight, rows = data
+        all_rows = len(rows) == X.shape[0]
+        step = max(1, _BLOCK // X.shape[1])
+
+        def outputs():
+            parts = [
+                slice(start, start + step) if all_rows else rows[start : start + step]
+                for start in range(0, len(rows), step)
+            ]
+            predicted = [network.predict(X[part], self.n_jobs, self.device)[0] for part in parts]
+            return np.concatenate(predicted)
+
+        def negative_loss():
+            loss = engine.loss(X, targets, sample_weight, None if all_rows else rows)
+            return -loss / settings.loss_divisor if math.isfinite(loss) else math.nan
+
+        if self.scoring == "loss":
+            return negative_loss
+        own_targets, own_weight = targets, sample_weight
+        if not all_rows:
+            own_targets = targets[rows]
+            own_weight = None if sample_weight is None else sample_weight[rows]
+
+        def default_score():
+            predicted = outputs()
+            if not np.isfinite(predicted).all():
+                return math.nan
+            return self._score(own_targets, predicted, own_weight)
+
+        if self.scoring is None:
+            return default_score
+
+        from sklearn.metrics import get_scorer  # slow to import
+
+        # An estimator that predicts with the current parameters.
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, _network=network)
+        view.__dict__.pop("feature_names_in_", None)  # rows are arrays here
+        view._name_parameters()
+        scorer = get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
+        own_X, own_y = (X, y) if all_rows else (X[rows], y[rows])
+        weights = {} if own_weight is None else {"sample_weight": own_weight}
+
+        def score():
+            if not math.isfinite(engine.loss(X, targets, sample_weight, rows)):
+                return math.nan
+            value = scorer(view, own_X, own_y, **weights)
+            if not isinstance(value, Real) or not math.isfinite(value):
+                raise ValueError(
+                    f"scoring={self.scoring!r} returned {value!r} for the validation data: it must "
+                    "be a finite number. Choose another, or other validation data."
+                )
+            return float(value)
+
+        return score
 
     # ------------------------------------------------------------------------- predicting
 
@@ -580,10 +751,12 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         weight_init=None,
         bias_init=None,
         layers=None,
+        scoring=None,
+        averaging=None,
     ):
         self._set_parameters(locals())
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network to rows and their labels.
 
         Parameters
@@ -595,12 +768,19 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             The labels, or an indicator matrix of several labels a row.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data. With `early_stopping` it takes the place of rows of `X`; without it is
+            only watched: `validation_scores_` has its score after each epoch.
+        y_val : {array-like, sparse matrix} of shape (n_val,) or (n_val, n_labels), default=None
+            Its labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
 
         Returns
         -------
         self : MLPClassifier
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(_BaseMLP._check_solver)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -702,6 +882,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         labels = self._labels
         return labels.encode(y, dtype), labels.loss, labels.n_outputs
 
+    def _encode_more(self, y, dtype, n_outputs):
+        """Targets of other rows than those that are trained on."""
+        return self._labels.encode(y, dtype)
+
     def _class_numbers(self, targets):
         """Class number of each row, or None where a row has several labels."""
         if targets.ndim == 1:
@@ -760,10 +944,12 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         weight_init=None,
         bias_init=None,
         layers=None,
+        scoring=None,
+        averaging=None,
     ):
         self._set_parameters(locals())
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network to rows and their targets.
 
         Parameters
@@ -775,12 +961,19 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data. With `early_stopping` it takes the place of rows of `X`; without it is
+            only watched: `validation_scores_` has its score after each epoch.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
 
         Returns
         -------
         self : MLPRegressor
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(_BaseMLP._check_solver)
     def partial_fit(self, X, y, sample_weight=None):
@@ -820,15 +1013,26 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     def _encode(self, y, dtype, partial, classes):
         """Targets, name of the loss, and number of outputs."""
         y = y.toarray() if sparse.issparse(y) else y
-        targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
-        if self.loss == "poisson" and targets.min() < 0:
-            raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
+        targets = self._checked(y, dtype)
         n_outputs = targets.shape[1]
         if "_network" in self.__dict__ and (self.warm_start or partial):
             fitted = self._network.program.n_outputs
             if n_outputs != fitted:
                 raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
         return targets, self.loss, n_outputs
+
+    def _encode_more(self, y, dtype, n_outputs):
+        """Targets of other rows than those that are trained on."""
+        targets = self._checked(y.toarray() if sparse.issparse(y) else y, dtype)
+        if targets.shape[1] != n_outputs:
+            raise ValueError(f"y has {targets.shape[1]} outputs, not {n_outputs}.")
+        return targets
+
+    def _checked(self, y, dtype):
+        targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+        if self.loss == "poisson" and targets.min() < 0:
+            raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
+        return targets
 
     def _class_numbers(self, targets):
         return None

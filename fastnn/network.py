@@ -2,6 +2,7 @@
 
 import copy
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from .initializers import draw_parameters
 from .layers import dense_activations
 from .losses import LOSSES
 from .optimizers import SGD
-from .program import State, aligned_zeros, compile_program
+from .program import BN_APPLY, State, aligned_zeros, compile_program
 
 
 class Network:
@@ -40,8 +41,8 @@ class Network:
         of the "g" of one whose weights are.
     activation_parameters : list of (dict or None)
         Views of the "slope" of each layer whose activation has a trainable one.
-    optimizer : str
-        Whose slots the state holds.
+    optimizer, averaging : str
+        Whose slots and whose average the state holds.
     seed : int or None
         Seed of the dropout masks, once there are any.
     """
@@ -49,7 +50,8 @@ class Network:
     def __init__(self, n_features, layers, loss, dtype, input_dropout=0.0):
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
         self._compile(layers, input_dropout)
-        self.optimizer, self.seed = "", None
+        self.optimizer, self.seed, self.averaging = "", None, ""
+        self._trained = None
 
     def _compile(self, layers, input_dropout):
         self.layers, self.input_dropout = layers, input_dropout
@@ -139,18 +141,108 @@ class Network:
             self.program, self.state, optimizer.code, batch_size, n_threads, seed, device
         )
 
-    def settle_averages(self, X, y, sample_weight, n_jobs, device):
-        """Set the moving averages to the statistics of these rows.
+    # What predicts may be other numbers than training goes on from.
+
+    def use_averaging(self, averaging):
+        """Go on with the average of an averaging of this kind, or begin a new one.
+
+        Parameters come back as training left them, where nobody has changed them since.
+        """
+        state, name = self.state, type(averaging).__name__ if averaging is not None else ""
+        edited = self._go_on()
+        if edited or name != self.averaging:
+            size = 0 if averaging is None else self.program.n_parameters
+            state.average, state.n_averaged = aligned_zeros(size, self.dtype), 0
+            self.averaging = name
+        if averaging is not None and state.n_averaged == 0:
+            state.average[...] = averaging.starts_from(state.parameters)
+
+    def _go_on(self):
+        if self._trained is None:
+            return False
+        arenas = self.state.parameters, self.state.statistics
+        edited = [
+            not np.array_equal(arena, shown)
+            for arena, (_, shown) in zip(arenas, self._trained, strict=True)
+        ]
+        for arena, (trained, _), changed in zip(arenas, self._trained, edited, strict=True):
+            if not changed:
+                arena[...] = trained
+        self._trained = None
+        return edited[0]
+
+    @property
+    def shows_other_numbers(self):
+        """Whether what predicts is not what training goes on from."""
+        return self._trained is not None
+
+    @property
+    def has_exact_statistics(self):
+        """Whether batch norm is to have the statistics of all rows in the end."""
+        return bool((self.program.stages[self._is_norm]["code"] == 1).any())
+
+    @property
+    def _is_norm(self):
+        return self.program.stages["kind"] == BN_APPLY
+
+    def show_average(self, settle):
+        """Put the average of the parameters in their place, if there is one.
+
+        Parameters
+        ----------
+        settle : callable
+            Called with whether batch norm's statistics are to become those of all layers, or only
+            of layers that want them so; see `settle_statistics`.
+        """
+        state = self.state
+        averaged = state.n_averaged > 0 and len(state.average) > 0
+        if not averaged and not self.has_exact_statistics:
+            return
+        arenas = state.parameters, state.statistics
+        trained = [arena.copy() for arena in arenas]
+        if averaged:
+            state.parameters[...] = state.average
+        if self.program.n_statistics:
+            settle(averaged)
+        self._trained = [(old, arena.copy()) for old, arena in zip(trained, arenas, strict=True)]
+
+    @contextmanager
+    def shown_average(self, settle):
+        """Where there is an average, `show_average` for a while."""
+        if self.state.n_averaged:
+            self.show_average(settle)
+        try:
+            yield
+        finally:
+            self._go_on()
+
+    def arenas(self):
+        """All that training changes in place."""
+        state = self.state
+        return state.parameters, state.statistics, state.slots, state.average
+
+    def settle_statistics(self, X, y, sample_weight, rows, n_jobs, device, every_layer=True):
+        """Set the moving averages of batch norm to the statistics of these rows.
 
         That is one step at a learning rate of zero, of a network that forgets at once.
+
+        Parameters
+        ----------
+        X, y, sample_weight, rows
+            What is trained on, see `fastnn.trainer.Data`.
+        n_jobs, device
+        every_layer : bool, default=True
+            Whether that is done for all layers, or only where ``statistics="exact"``.
         """
-        settled, stages = copy.copy(self), self.program.stages.copy()
-        stages["momentum"], stages["rate"] = 1.0, 0.0
-        settled.program, settled.state = replace(self.program, stages=stages), copy.copy(self.state)
-        optimizer, n_rows = SGD(momentum=0.0), X.shape[0]
+        settled, optimizer, n_rows = copy.copy(self), SGD(momentum=0.0), len(rows)
+        stages = self.program.stages.copy()
+        stages["rate"] = 0.0
+        stages["momentum"] = 1.0 if every_layer else stages["code"] * self._is_norm
+        settled.program = replace(self.program, stages=stages)
+        settled.state = replace(self.state, average=np.empty(0))
         engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
-        engine.train_steps(X, y, sample_weight, None, n_rows, coefficients, np.empty((1, 2)))
+        engine.train_steps(X, y, sample_weight, rows, n_rows, coefficients, np.empty((1, 2)))
 
     def adopt(self, coefs, intercepts):
         """Copy in what a user put into these lists in place of the views; the views return."""
@@ -203,7 +295,25 @@ class Network:
             "seed": self.seed,
             "step": state.step,
             "arrays": [[array.copy() for array in group] for group in arrays],
+            "averaging": self.averaging,
+            "n_averaged": state.n_averaged,
+            "average": [a.copy() for a in self._arrays(state.average)] if self.averaging else None,
+            "trained": self._pickled_trained(),
         }
+
+    def _pickled_trained(self):
+        if self._trained is None:
+            return None
+        arenas = self.state.parameters, self.state.statistics
+        return [
+            (
+                [array.copy() for array in self._arrays(trained, are_statistics)],
+                np.array_equal(arena, shown),
+            )
+            for are_statistics, (arena, (trained, shown)) in enumerate(
+                zip(arenas, self._trained, strict=True)
+            )
+        ]
 
     def __setstate__(self, state):
         names = ("n_features", "layers", "loss", "dtype", "input_dropout")
@@ -219,9 +329,27 @@ class Network:
                 [self.state.parameters, *self.state.slots], [parameters, *slots], strict=True
             )
         ]
+        # What came after the first pickles.
+        self.averaging = state.get("averaging", "")
+        if self.averaging:
+            self.state.average = aligned_zeros(self.program.n_parameters, self.dtype)
+            self.state.n_averaged = state["n_averaged"]
+            groups += [(self._arrays(self.state.average), state["average"])]
         for views, arrays in groups:
             for view, array in zip(views, arrays, strict=True):
                 view[...] = array
+        if state.get("trained"):
+            self._trained = []
+            arenas = self.state.parameters, self.state.statistics
+            for are_statistics, (arena, (arrays, unchanged)) in enumerate(
+                zip(arenas, state["trained"], strict=True)
+            ):
+                trained, shown = np.zeros_like(arena), arena.copy()
+                for view, array in zip(self._arrays(trained, are_statistics), arrays, strict=True):
+                    view[...] = array
+                if not unchanged:
+                    shown = np.empty(0)  # what is shown is not what was: it counts
+                self._trained.append((trained, shown))
 
 
 def _layout(program):

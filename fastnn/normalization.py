@@ -40,6 +40,10 @@ class BatchNorm(Normalization):
         Added to the variance.
     position : {"before", "after"}, default="before"
         Whether to normalise before or after the activation function.
+    statistics : {"moving", "exact"}, default="moving"
+        What prediction normalises by: the moving averages; or the means and variances of all
+        training rows, computed in a pass over them at the end of `fit`. With 'lbfgs', and with
+        `averaging`, they are exact in any case.
 
     References
     ----------
@@ -50,10 +54,12 @@ class BatchNorm(Normalization):
     momentum: float = 0.1
     epsilon: float = 1e-5
     position: str = "before"
+    statistics: str = "moving"
 
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="right")],
         **_EPSILON_AND_POSITION,
+        "statistics": [StrOptions({"moving", "exact"})],
     }
 
     def add_to(self, compiler):

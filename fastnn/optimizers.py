@@ -12,10 +12,10 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from .program import N_COEFFICIENTS
+from .schedules import Scheduled
 from .specs import Spec
 
-# Columns of the table that has a row for each step; the first ten are the optimizer's.
-N_COEFFICIENTS = 24
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -65,7 +65,7 @@ class StochasticOptimizer(Optimizer):
     """
 
     def coefficients(self, learning_rates, alpha: float, first_step: int) -> np.ndarray:
-        """Table of shape (n_steps, 24), a row for each step.
+        """Table of shape (n_steps, N_COEFFICIENTS), a row for each step.
 
         Its columns are the effective learning rate, the L2 penalty, the part of a weight that
         decays at the step, and then the rule's own.
@@ -429,7 +429,7 @@ class AdamW(_Moments):
         Decay rate of the average of the squared gradient, in [0, 1).
     epsilon : float, default=1e-8
         Added to the denominator, so that it is never zero.
-    weight_decay : float, default=0.01
+    weight_decay : float or Scheduled, default=0.01
         What is taken off the weights at each step, as a part of learning rate times weight.
 
     References
@@ -440,11 +440,11 @@ class AdamW(_Moments):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
-    weight_decay: float = 0.01
+    weight_decay: float | Scheduled = 0.01
 
     _parameter_constraints: ClassVar[dict] = {
         **Adam._parameter_constraints,
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), Scheduled],
     }
 
     def coefficients(self, learning_rates, alpha, first_step):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,19 @@ DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN = range(
 ROW_NORM, PRELU, MAXOUT, WEIGHT_NORM = range(8, 12)
 #: Rows of a weight that one task of an engine updates.
 TASK_ROWS = 24
+
+# Columns of the table that has a row for each step, as the header has them.
+N_COEFFICIENTS = 32
+
+
+class Column(IntEnum):
+    """Columns of the table of steps that are not an optimizer's own, see ``program.h``."""
+
+    LEARNING_RATE = 0
+    L2 = 1
+    DECAY = 2
+    AVERAGE = 24
+
 
 #: One stage, the struct ``Stage`` of ``program.h``, where its fields are explained.
 STAGE = np.dtype(
@@ -203,12 +217,18 @@ class State:
         The optimizer's moments, laid out as the parameters.
     step : int
         Steps taken so far; random masks depend on it.
+    average : ndarray of shape (n_parameters,) or (0,)
+        Average of the parameters, where there is one.
+    n_averaged : int
+        Number of steps whose parameters are in it.
     """
 
     parameters: np.ndarray
     statistics: np.ndarray
     slots: np.ndarray
     step: int = 0
+    average: np.ndarray = field(default_factory=lambda: np.empty(0))
+    n_averaged: int = 0
 
     @classmethod
     def new(cls, program: Program, n_slots: int) -> State:
@@ -327,6 +347,7 @@ class Compiler:
         self._need_gradient()
         common = dict(
             statistics=self._array("mean", (n,), 0.0, self._statistics),
+            code=int(norm.statistics == "exact"),
             momentum=norm.momentum,
             epsilon=norm.epsilon,
             weight=self._parameter("scale", (n,), 1.0),

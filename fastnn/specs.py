@@ -1,10 +1,115 @@
 """What configures a network: small dataclasses that scikit-learn clones and searches over."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import fields
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import validate_parameter_constraints
+
+
+def _is_part(value) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def params_of_parts(params: dict[str, Any]) -> dict[str, Any]:
+    """What lies in the specs among these parameters, and in those of lists and tuples.
+
+    The parameters of a spec are named as scikit-learn does, ``solver__beta_1``. The items of a list
+    have numbers for names, ``layers__0``, and theirs are ``layers__0__units``.
+    """
+    found = {}
+    for name, value in params.items():
+        parts = {name: value} if _is_part(value) else {}
+        if isinstance(value, list | tuple):
+            parts = {f"{name}__{i}": item for i, item in enumerate(value) if _is_part(item)}
+            found.update(parts)
+        for prefix, part in parts.items():
+            found.update({f"{prefix}__{key}": v for key, v in part.get_params(deep=True).items()})
+    return found
+
+
+def with_items(name: str, items, params: dict[str, Any]):
+    """A copy of a list or tuple of specs, in which some are replaced or have other parameters.
+
+    Parameters
+    ----------
+    name : str
+        Of the list, for error messages.
+    items : list or tuple
+    params : dict
+        New values by ``"0"``, an item, or ``"0__units"``, a parameter of one.
+    """
+    items, kind = list(items), type(items)
+    for key, value in sorted(params.items(), key=lambda pair: "__" in pair[0]):
+        number, _, parameter = key.partition("__")
+        if not number.isdecimal() or int(number) >= len(items):
+            raise ValueError(f"{name} has {len(items)} items, and none of the number {number!r}.")
+        if not parameter:
+            items[int(number)] = value
+        elif _is_part(items[int(number)]):
+            # A copy, as a list such as [Dense(5)] * 3 holds one item three times.
+            items[int(number)] = copy(items[int(number)]).set_params(**{parameter: value})
+        else:
+            raise ValueError(f"{name}__{number} is {items[int(number)]!r}, without parameters.")
+    return kind(items)
+
+
+def split_params(owner, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters of items of lists, by the name of the list; and all others."""
+    of_items: dict[str, Any] = {}
+    others = {}
+    for key, value in params.items():
+        name, _, rest = key.partition("__")
+        held = params.get(name, getattr(owner, name, None))
+        if rest and isinstance(held, list | tuple):
+            of_items.setdefault(name, {})[rest] = value
+        else:
+            others[key] = value
+    return of_items, others
+
+
+class ListsOfSpecs:
+    """For estimators: `get_params` and `set_params` also reach the specs in lists."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get parameters for this estimator.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            If True, will return the parameters for this estimator and those of the specs that it
+            holds, also in lists: ``solver__beta_1``, ``weight_init__0__gain``.
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        params = super().get_params(deep=deep)  # type: ignore[misc]
+        if deep:
+            lists = {k: v for k, v in params.items() if isinstance(v, list | tuple)}
+            params |= params_of_parts({k: v for k, v in lists.items() if "__" not in k})
+        return params
+
+    def set_params(self, **params):
+        """Set the parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Estimator parameters, also those of the specs that it holds, as `get_params` names them.
+
+        Returns
+        -------
+        self : estimator instance
+            Estimator instance.
+        """
+        of_items, others = split_params(self, params)
+        super().set_params(**others)
+        for name, items in of_items.items():
+            setattr(self, name, with_items(name, getattr(self, name), items))
+        return self
 
 
 class Spec:
@@ -23,17 +128,31 @@ class Spec:
         return [field.name for field in fields(cls)]  # type: ignore[arg-type]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name. `deep` is there for scikit-learn: a spec holds no other."""
-        return {name: getattr(self, name) for name in self.names()}
+        """Parameters by name; if `deep`, with those of the specs that this one holds."""
+        params = {name: getattr(self, name) for name in self.names()}
+        return params | params_of_parts(params) if deep else params
 
     def set_params(self, **params):
-        """Set parameters by name."""
-        for name, value in params.items():
-            if name not in self.names():
+        """Set parameters by name, also those of specs that this one holds."""
+        of_items, others = split_params(self, params)
+        # What replaces a spec comes before what changes it.
+        for name, value in sorted(others.items(), key=lambda pair: "__" in pair[0]):
+            own, _, inner = name.partition("__")
+            if own not in self.names():
                 raise ValueError(
-                    f"{type(self).__name__} has no parameter {name!r}: it has {self.names()}."
+                    f"{type(self).__name__} has no parameter {own!r}: it has {self.names()}."
                 )
-            setattr(self, name, value)
+            if not inner:
+                setattr(self, own, value)
+            elif _is_part(getattr(self, own)):
+                getattr(self, own).set_params(**{inner: value})
+            else:
+                raise ValueError(
+                    f"{own} of {type(self).__name__} is {getattr(self, own)!r}, which has no "
+                    f"parameter {inner!r}."
+                )
+        for name, items in of_items.items():
+            setattr(self, name, with_items(name, getattr(self, name), items))
         return self
 
     def validate(self):

@@ -13,13 +13,14 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from .program import aligned_zeros
+from .program import Column, aligned_zeros
+from .schedules import Adaptive, Scheduled, Steps, spec_at, value_at
 
 # A table of coefficients has one row for each step: bound its size for tiny batches of long data.
 STEPS_PER_CALL = 1 << 16
 
 # From `train` and `train_lbfgs` up to the line of the user that called `fit`.
-_USER = 5
+_USER = 6
 
 ADVICE = (
     "Lower learning_rate_init, scale the features (for example with StandardScaler), and check "
@@ -43,9 +44,12 @@ class Data(NamedTuple):
 
 @dataclass
 class Settings:
-    """The estimator's parameters that belong to training."""
+    """The estimator's parameters that belong to training.
 
-    alpha: float
+    `columns` has what else changes from step to step, by its column of the table: see `step_table`.
+    """
+
+    alpha: float | Scheduled
     batch_size: int
     learning_rate_init: float
     max_iter: int
@@ -55,6 +59,9 @@ class Settings:
     verbose: Any
     loss_divisor: int = 1  # what the engine's data loss is divided by to be reported
     partial: bool = False  # a single epoch, that is not expected to converge
+    planned_epochs: int = 1  # in all calls, for schedules
+    early_stopping: bool = False  # whether the validation score decides
+    columns: dict[int, Callable[[Steps], Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,17 +73,21 @@ class History:
     loss_curve : list of float
         Loss of each epoch.
     validation_scores : list of float
-        Score after each epoch, with early stopping.
+        Score after each epoch, where there is validation data.
     best_loss, best_validation_score : float
         The best of each.
     validates : bool
-        Whether the last call had validation data: then the scores decide, else the losses.
+        Whether the last call had validation data.
+    stops_early : bool
+        Whether they decided about progress, and not the losses.
+    scoring : str
+        By what it was scored.
     loss : float
         Loss of the last epoch.
     n_iter : int
         Epochs of the last call.
-    n_seen : int
-        Training rows seen in all epochs.
+    n_seen, n_steps : int
+        Training rows seen and steps taken in all epochs.
     n_stalled : int
         Epochs since the last progress.
     n_reductions : int
@@ -88,9 +99,12 @@ class History:
     best_loss: float = np.inf
     best_validation_score: float = -np.inf
     validates: bool = False
+    stops_early: bool = False
+    scoring: str = "None"
     loss: float = np.nan
     n_iter: int = 0
     n_seen: int = 0
+    n_steps: int = 0
     n_stalled: int = 0
     n_reductions: int = 0
 
@@ -99,13 +113,20 @@ class History:
         curves = self.loss_curve.copy(), self.validation_scores.copy()
         return replace(self, loss_curve=curves[0], validation_scores=curves[1])
 
+    def score_by(self, scoring: str) -> None:
+        """Scores of another kind cannot be compared: forget them."""
+        if scoring != self.scoring:
+            self.scoring, self.validation_scores = scoring, []
+            self.best_validation_score = -np.inf
+
     def improves(self, tol: float) -> bool:
         """Take account of the last epoch; tell whether it was the best so far."""
-        if self.validates:
-            score, best = self.validation_scores[-1], self.best_validation_score
+        best = self.best_validation_score
+        if self.validates and self.validation_scores[-1] > best:
+            self.best_validation_score = self.validation_scores[-1]
+        if self.stops_early:
+            score = self.validation_scores[-1]
             stalled, better = score < best + tol, score > best
-            if better:
-                self.best_validation_score = score
         else:
             stalled, better = self.loss > self.best_loss - tol, self.loss < self.best_loss
             if better:
@@ -113,19 +134,30 @@ class History:
         self.n_stalled = self.n_stalled + 1 if stalled else 0
         return better
 
+    def progress(self) -> tuple[list[float], int]:
+        """What the epochs were worth, and 1 if more of it is better or -1 if less."""
+        return (self.validation_scores, 1) if self.validates else (self.loss_curve, -1)
+
 
 class Snapshot:
-    """A copy of the parameters and moving averages, to go back to."""
+    """A copy of the parameters, their average and the moving averages, to go back to."""
 
     def __init__(self, state):
-        self._arrays = state.parameters.copy(), state.statistics.copy()
+        self._arrays = [array.copy() for array in self._of(state)]
+        self._n_averaged = state.n_averaged
+
+    @staticmethod
+    def _of(state):
+        return state.parameters, state.statistics, state.average
 
     def take(self, state):
-        for copy, array in zip(self._arrays, (state.parameters, state.statistics), strict=True):
+        self._n_averaged = state.n_averaged
+        for copy, array in zip(self._arrays, self._of(state), strict=True):
             np.copyto(copy, array)
 
     def restore(self, state):
-        for copy, array in zip(self._arrays, (state.parameters, state.statistics), strict=True):
+        state.n_averaged = self._n_averaged
+        for copy, array in zip(self._arrays, self._of(state), strict=True):
             np.copyto(array, copy)
 
 
@@ -156,15 +188,16 @@ def train(
     random_state : RandomState
         Shuffles the rows.
     validate : callable, optional
-        Returns the validation score of the current parameters: training stops when it stalls, and
-        leaves the parameters that had the best.
+        Returns the validation score of the current parameters, or of their average. With
+        `early_stopping`, training stops when it stalls, and leaves those that had the best.
     on_epoch : callable, optional
         Called with the number of the epoch after each, for progress bars. Estimators pass on their
         private attribute ``_on_epoch``, called with the estimator, the epoch and `max_iter`.
     """
     first_step, rows = state.step, data.rows
     history.n_iter, history.validates = 0, validate is not None
-    # Without validation, what is known of some parameters is the loss of the epoch that starts
+    history.stops_early = history.validates and settings.early_stopping
+    # Without early stopping, what is known of some parameters is the loss of the epoch that starts
     # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
     before, best = Snapshot(state), Snapshot(state)
     diverged = False
@@ -172,10 +205,11 @@ def train(
         while history.n_iter < settings.max_iter:
             if settings.shuffle:
                 rows = _shuffled(rows, random_state)
-            if validate is None:
+            if not history.stops_early:
                 before.take(state)
-            rate = schedule.rate(settings.learning_rate_init, history.n_seen, history.n_reductions)
-            history.loss = _epoch(engine, state, data, rows, optimizer, rate, settings)
+            history.loss, rate = _epoch(
+                engine, state, data, rows, optimizer, schedule, settings, history
+            )
             diverged = not np.isfinite(history.loss)
             if diverged and state.step == first_step:
                 raise ValueError(_NOT_FINITE)
@@ -194,7 +228,7 @@ def train(
             if diverged:
                 break
             if history.improves(settings.tol):
-                if validate is None:
+                if not history.stops_early:
                     before, best = best, before
                 else:
                     best.take(state)
@@ -220,7 +254,7 @@ def train(
             ConvergenceWarning,
             stacklevel=_USER,
         )
-    elif history.validates and history.validation_scores:
+    elif history.stops_early and history.n_iter:
         best.restore(state)
 
 
@@ -231,21 +265,79 @@ def _shuffled(rows, random_state):
     return rows[order]
 
 
-def _epoch(engine, state, data, rows, optimizer, rate, settings):
-    """One step for each batch; returns the mean loss of the rows, NaN if a loss is not finite."""
+def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: int) -> np.ndarray:
+    """What an engine reads at each step: all that changes in the course of training, and only that.
+
+    The first columns are the optimizer's, made of the learning rates and of `alpha`. The numbers of
+    the optimizer and `alpha` may be `Scheduled`: what computes with them sees arrays of one number
+    for each step.
+
+    Anything else that changes from step to step has a column of its own in `fastnn.program.Column`,
+    and in ``settings.columns`` a function ``f(steps)`` that returns one number for each step, or
+    one for all. A column that nothing is said about is zero; so its zero has to mean that what it
+    is about is off, or the estimators always say something about it.
+
+    Parameters
+    ----------
+    optimizer : StochasticOptimizer
+    rates : ndarray of shape (n_steps,)
+        The learning rates.
+    settings : Settings
+    steps : Steps
+    first_step : int
+        Number of steps that the optimizer has taken before.
+
+    Returns
+    -------
+    table : ndarray of shape (n_steps, N_COEFFICIENTS)
+    """
+    alpha = value_at(settings.alpha, steps)
+    table = spec_at(optimizer, steps).coefficients(rates, alpha, first_step)
+    for column, values in settings.columns.items():
+        table[:, column] = values(steps)
+    return table
+
+
+def _epoch(engine, state, data, rows, optimizer, schedule, settings, history):
+    """One step for each batch.
+
+    Returns the mean loss of the rows, NaN if a loss is not finite, and the last learning rate.
+    """
     batch_size, total = settings.batch_size, 0.0
-    for start in range(0, len(rows), STEPS_PER_CALL * batch_size):
-        part = rows[start : start + STEPS_PER_CALL * batch_size]
+    steps_per_epoch = -(-len(rows) // batch_size)
+    first, (curve, sign) = history.n_steps, history.progress()
+    for start in range(0, steps_per_epoch, STEPS_PER_CALL):
+        part = rows[start * batch_size : (start + STEPS_PER_CALL) * batch_size]
         sizes = np.diff(np.append(np.arange(0, len(part), batch_size), len(part)))
         losses = np.empty((len(sizes), 2))
-        coefficients = optimizer.coefficients(np.full(len(sizes), rate), settings.alpha, state.step)
-        n_done = engine.train_steps(
-            data.X, data.y, data.sample_weight, part, batch_size, coefficients, losses
+        steps = Steps(
+            number=np.arange(first + start, first + start + len(sizes)),
+            epoch=len(history.loss_curve),
+            n_steps=settings.planned_epochs * steps_per_epoch,
+            n_epochs=settings.planned_epochs,
+            steps_per_epoch=steps_per_epoch,
+            ends_epoch=start + len(sizes) == steps_per_epoch,
+            n_seen=history.n_seen,
+            n_reductions=history.n_reductions,
+            curve=curve,
+            sign=sign,
         )
+        rates = settings.learning_rate_init * schedule.factors(steps)
+        done = state.step
+        table = step_table(optimizer, rates, settings, steps, done)
+        try:
+            n_done = engine.train_steps(
+                data.X, data.y, data.sample_weight, part, batch_size, table, losses
+            )
+        finally:
+            if len(state.average):
+                averaged = table[: state.step - done, Column.AVERAGE]
+                state.n_averaged += int(np.count_nonzero(averaged))
         if n_done < len(sizes):
-            return np.nan
+            return np.nan, rates[-1]
         total += sizes @ (losses[:, 0] / settings.loss_divisor + losses[:, 1])
-    return float(total / len(rows))
+    history.n_steps += steps_per_epoch
+    return float(total / len(rows)), rates[-1]
 
 
 def _stops(history, schedule, rate, settings):
@@ -258,10 +350,12 @@ def _stops(history, schedule, rate, settings):
     else:
         history.n_reductions += 1
         history.n_stalled = 0
-        rate = schedule.rate(settings.learning_rate_init, history.n_seen, history.n_reductions)
-        outcome = f"Setting learning rate to {rate:f}"
+        outcome = "Going on at a lower learning rate."
+        if isinstance(schedule, Adaptive):
+            factor = schedule.divisor**history.n_reductions
+            outcome = f"Setting learning rate to {settings.learning_rate_init / factor:f}"
     if settings.verbose:
-        what = "Validation score" if history.validates else "Training loss"
+        what = "Validation score" if history.stops_early else "Training loss"
         print(
             f"{what} did not improve more than tol={settings.tol:f} for "
             f"{settings.n_iter_no_change} consecutive epochs. {outcome}"
@@ -270,7 +364,8 @@ def _stops(history, schedule, rate, settings):
 
 
 def _finite(state):
-    return bool(np.isfinite(state.parameters).all() and np.isfinite(state.statistics).all())
+    arenas = state.parameters, state.statistics, state.average
+    return all(np.isfinite(arena).all() for arena in arenas)
 
 
 def train_lbfgs(

@@ -87,6 +87,7 @@ class Engine:
         )
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
+        self.state.average = program.aligned_zeros(self.program.n_parameters, self.dtype)
         self.parameters = self.named(self.state.parameters)
         self.statistics = [
             {name: view for name, view in both.items() if name not in parameters}
@@ -117,11 +118,22 @@ class Engine:
     def weights(self, weight):
         return None if weight is None else np.ascontiguousarray(weight, self.dtype)
 
-    def train(self, X, y, batch_size, learning_rates, alpha=0.0, sample_weight=None, order=None):
+    def train(
+        self,
+        X,
+        y,
+        batch_size,
+        learning_rates,
+        alpha=0.0,
+        sample_weight=None,
+        order=None,
+        average_weights=0.0,
+    ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
         coefficients = self.solver.coefficients(
             np.asarray(learning_rates, float), alpha, self.state.step
         )
+        coefficients[:, program.Column.AVERAGE] = average_weights
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses
@@ -129,6 +141,10 @@ class Engine:
         assert done == len(coefficients)
         assert self.state.step == step + done
         return losses
+
+    def loss(self, X, y, sample_weight=None, order=None):
+        """Mean data loss, as in prediction."""
+        return self.native.loss(X, self.targets(y), self.weights(sample_weight), order)
 
     def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0):
         """Data loss, penalty and the gradients under the reference's names."""

@@ -646,7 +646,7 @@ class Network:
         self.parameters, self.statistics = parameters, statistics
         self.input_dropout, self.seed = input_dropout, seed
         self.stages = stage_table(layers, input_dropout)
-        self.slots, self.step = None, 0
+        self.slots, self.step, self.average = None, 0, None
 
     def forward(self, x, training, step=None):
         """Pre-activation of the output layer; and for each stage what its backward pass needs.
@@ -777,9 +777,15 @@ class Network:
         alpha=0.0,
         sample_weight=None,
         order=None,
+        average_weights=None,
         **hyperparameters,
     ):
-        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
+        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
+
+        After each step the average of the parameters moves towards them by its part of
+        `average_weights`: Polyak and Juditsky, "Acceleration of stochastic approximation by
+        averaging" (1992).
+        """
         rule = OPTIMIZERS[optimizer]
         if self.slots is None:
             self.slots = [
@@ -789,9 +795,15 @@ class Network:
         if rule.decoupled:
             alpha = 0.0
         order = np.arange(len(x)) if order is None else order
+        if self.average is None:
+            self.average = [
+                {name: np.zeros_like(w) for name, w in p.items()} for p in self.parameters
+            ]
+        starts = range(0, len(order), batch_size)
+        average_weights = np.zeros(len(starts)) if average_weights is None else average_weights
         losses = []
-        for start, learning_rate in zip(
-            range(0, len(order), batch_size), learning_rates, strict=True
+        for start, learning_rate, weight_of_new in zip(
+            starts, learning_rates, average_weights, strict=True
         ):
             rows = order[start : start + batch_size]
             weight = None if sample_weight is None else sample_weight[rows]
@@ -805,6 +817,9 @@ class Network:
                     own = (p[name], g[name], s[name], self.step, learning_rate)
                     still = {"weight_decay": 0.0} if rule.decoupled and name != "coef" else {}
                     p[name] = rule.update(*own, **hyperparameters | still)
+            for a, p in zip(self.average, self.parameters, strict=True):
+                for name in p:
+                    a[name] = a[name] + weight_of_new * (p[name] - a[name])
             losses.append([data_loss, penalty])
         return np.array(losses)
 

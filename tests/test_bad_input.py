@@ -11,9 +11,11 @@ from sklearn.exceptions import NotFittedError
 
 from fastnn import (
     ELU,
+    EMA,
     GELU,
     LBFGS,
     SGD,
+    SWA,
     Adam,
     BatchNorm,
     Dropout,
@@ -27,6 +29,8 @@ from fastnn import (
     MLPRegressor,
     PReLU,
     Rprop,
+    Scheduled,
+    Warmup,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -250,7 +254,17 @@ BAD_PARAMETERS = [
     ({"solver": SGD(momentum=-1)}, "'momentum' parameter of SGD"),
     ({"solver": Rprop(step_min=2.0, step_max=1.0)}, "step_min of Rprop must not be above step_max"),
     ({"solver": LBFGS(max_fun=0)}, "'max_fun' parameter of LBFGS"),
-    ({"learning_rate": "cosine"}, known("learning_rate", "adaptive", "constant", "invscaling")),
+    ({"learning_rate": "slow"}, known("learning_rate", "adaptive", "constant", "invscaling")),
+    ({"learning_rate": 0.1}, "'learning_rate' parameter"),
+    ({"learning_rate": Warmup(-1)}, "'length' parameter of Warmup"),
+    ({"alpha": Scheduled(0.1, "slowly")}, "Unknown schedule 'slowly': the known ones are"),
+    ({"alpha": Scheduled(0.1), "solver": "lbfgs"}, "'lbfgs' cannot minimise a loss that changes"),
+    ({"averaging": "mean"}, known("averaging", "ema", "swa")),
+    ({"averaging": EMA(decay=1.0)}, "'decay' parameter of EMA"),
+    ({"averaging": SWA(start=-1)}, "'start' parameter of SWA"),
+    ({"averaging": "swa", "solver": "lbfgs"}, "averaging='swa' is for solvers that take many"),
+    ({"scoring": "best"}, "Unknown scoring 'best': give 'loss', a function, or one of"),
+    ({"scoring": 1.0}, "'scoring' parameter"),
     ({"solver": "sgd", "learning_rate": InvScaling(-1.0)}, "'power_t' parameter of InvScaling"),
     ({"learning_rate_init": 0.0}, "'learning_rate_init' parameter"),
     ({"alpha": -1.0}, "'alpha' parameter"),

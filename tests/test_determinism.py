@@ -35,14 +35,17 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, **options):
         steps = np.array_split(np.arange(-(-N_ROWS // BATCH)), calls)
         for step in steps:
             rows = order[step[0] * BATCH : (step[-1] + 1) * BATCH]
-            losses.append(engine.train(X, y, BATCH, [0.01] * len(step), 0.1, weight, rows))
+            rates, average_weights = [0.01] * len(step), 0.1
+            losses.append(engine.train(X, y, BATCH, rates, 0.1, weight, rows, average_weights))
     *value, gradient = engine.loss_and_grad(X, y, weight, 0.1)
     return [
         np.concatenate(losses),
         engine.state.parameters,
         engine.state.statistics,
         engine.state.slots,
+        engine.state.average,
         np.array(value),
+        np.array(engine.loss(X, y, weight, order)),
         *(g[name] for g in gradient for name in g),
         engine.predict(X),
     ]

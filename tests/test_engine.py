@@ -252,8 +252,8 @@ def test_padding_stays_zero(optimizer):
     layers = make_layers([5, 19, 3], "logistic", "after", 0.3, "log_loss")
     engine = Engine(make_network(rng, 4, layers, "log_loss"), "log_loss", optimizer, "float32")
     X, y = make_data(rng, 9, 4, 3, "log_loss")
-    engine.train(X.astype("float32"), y, 4, [0.1] * 3, alpha=0.1)
-    arenas = [engine.state.parameters, *engine.state.slots]
+    engine.train(X.astype("float32"), y, 4, [0.1] * 3, alpha=0.1, average_weights=0.5)
+    arenas = [engine.state.parameters, engine.state.average, *engine.state.slots]
     for arena in arenas:
         assert arena.any()
         assert np.isfinite(arena).all()
@@ -311,6 +311,71 @@ def test_coefficients_follow_schedules_and_count_on():
         engine.train(X, y, 10, rates)
         network.train(X, y, "adam", 10, rates, epsilon=1e-3)
     assert_same_state(engine, network, TOLERANCE["float64"])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("position", [None, "after"])
+def test_average_of_the_parameters(position, optimizer, dtype):
+    """Of all parameters, by the weight of each step; a weight of zero leaves it alone."""
+    rng = np.random.default_rng(13)
+    layers = make_layers([9, 2], "tanh", position, 0.3)
+    network = rounded(make_network(rng, 30, layers, "squared_error"), dtype)
+    X, y = make_data(rng, 20, 30, 2, "squared_error")
+    epsilon = large_epsilon(optimizer)
+    engine = Engine(network, "squared_error", optimizer, dtype, n_threads=2, **epsilon)
+    for weights in ([1.0, 0.5], [0.0, 0.25], [0.001, 0.999]):
+        settings_ = (10, [0.1, 0.05], 0.3, None, np.arange(20), weights)
+        engine.train(X.astype(dtype), y, *settings_)
+        network.train(X.astype(dtype).astype(float), y, optimizer, *settings_, **epsilon)
+        average = named(engine.named(engine.state.average))
+        assert relative_error(average, named(network.average)) < TOLERANCE[dtype]
+    assert_same_state(engine, network, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("position", [None, "before", "after"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("n_rows", [1, 57, 2100])
+def test_loss_is_that_of_prediction(loss, position, dtype, n_rows):
+    """Moving averages and no dropout; of all rows or of some, in more than one block."""
+    rng = np.random.default_rng(14)
+    layers = make_layers([17, 5, 3], "tanh", position, 0.5, loss)
+    network = rounded(make_network(rng, 6, layers, loss, input_dropout=0.2), dtype)
+    X, y = make_data(rng, n_rows, 6, 3, loss)
+    X = X.astype(dtype)
+    weight = rng.uniform(0.5, 2, n_rows).astype(dtype)
+    engine = Engine(network, loss, dtype=dtype, n_threads=2)
+    arenas = engine.state.parameters, engine.state.statistics
+    before = [arena.copy() for arena in arenas]
+    for w, order in [
+        (None, None),
+        (weight, None),
+        (weight, rng.permutation(n_rows)[: n_rows // 2 + 1]),
+    ]:
+        rows = np.arange(n_rows) if order is None else order
+        z, _ = network.forward(X[rows].astype(float), training=False)
+        expected = np.average(
+            LOSSES[loss].value(z, y[rows]), weights=None if w is None else w[rows].astype(float)
+        )
+        assert engine.loss(X, y, w, order) == pytest.approx(expected, rel=TOLERANCE[dtype])
+    assert engine.state.step == 0
+    for arena, expected in zip(
+        (engine.state.parameters, engine.state.statistics), before, strict=True
+    ):
+        np.testing.assert_array_equal(arena, expected)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_loss_of_every_kind_of_rows(layout):
+    rng = np.random.default_rng(6)
+    network = make_network(rng, 11, make_layers([9, 2], "tanh", "before"), "squared_error")
+    X, y = make_counts(rng, 27, 11), rng.standard_normal((27, 2))
+    expected = 0.5 * np.square(network.predict(X) - y).sum(axis=1)
+    for order in (None, rng.permutation(27)[:9]):
+        rows = np.arange(27) if order is None else order
+        actual = Engine(network, "squared_error").loss(LAYOUTS[layout](X), y, None, order)
+        assert actual == pytest.approx(expected[rows].mean())
 
 
 @st.composite

@@ -395,6 +395,19 @@ def optimize(rng, dtype, eps):
 
 
 @case
+def average(rng, dtype, eps):
+    """With a weight of 1, zeros become the parameters to the bit; equal parameters stay."""
+    for m in [*WIDTHS, 1000]:
+        w, old = rng.standard_normal((2, m)).astype(dtype)
+        w64, old64 = float64(w, old)
+        for weight in (1e-4, 0.25, 1.0):
+            expected = old64 + weight * (w64 - old64)
+            yield partial(ops.average, w, old, weight), expected, 4 * eps
+            yield partial(ops.average, w, w, weight), w, 0
+        yield partial(ops.average, w, np.zeros_like(w), 1.0), w, 0
+
+
+@case
 def gather(rng, dtype, eps):
     for n_features in (1, 11, 17):
         X = make_counts(rng, 23, n_features)

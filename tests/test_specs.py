@@ -20,6 +20,7 @@ from fastnn.activations import (
     PReLU,
     row_and_parameter,
 )
+from fastnn.averaging import AVERAGES, EMA, SWA
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
 from fastnn.losses import LOSSES
@@ -41,11 +42,31 @@ from fastnn.optimizers import (
     Rprop,
     Rule,
 )
-from fastnn.schedules import SCHEDULES, Adaptive, Constant, InvScaling
+from fastnn.program import Column
+from fastnn.schedules import (
+    SCHEDULES,
+    Adaptive,
+    CosineDecay,
+    ExponentialDecay,
+    InverseDecay,
+    InvScaling,
+    LinearDecay,
+    OneCycle,
+    PolynomialDecay,
+    ReduceOnPlateau,
+    Scheduled,
+    StepDecay,
+    Warmup,
+)
 from fastnn.specs import resolve
 
 ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
-REGISTRIES = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "normalization": NORMALIZATIONS}
+REGISTRIES = {
+    "solver": OPTIMIZERS,
+    "learning_rate": SCHEDULES,
+    "normalization": NORMALIZATIONS,
+    "averaging": AVERAGES,
+}
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
 SPECS += [
@@ -57,6 +78,7 @@ SPECS += [
     Dense(3),
     Residual([Dense(3)]),
 ]
+SPECS += [Warmup(0.2, Warmup(3, StepDecay(2, 0.5))), AdamW(weight_decay=Scheduled(0.1, "step"))]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -64,7 +86,7 @@ def test_spec_has_the_parameters_of_an_estimator(spec):
     parameters = spec.get_params()
     assert clone(spec) == spec
     assert clone(spec) is not spec
-    assert type(spec)(**parameters) == spec
+    assert type(spec)(**spec.get_params(deep=False)) == spec
     names = vars(fastnn)
     if isinstance(spec, initializers.Initializer):
         names = vars(initializers)
@@ -108,6 +130,37 @@ def test_set_params_tells_the_known_names():
         InvScaling(power_t=-1.0),
         Adaptive(divisor=1.0),
         Adaptive(minimum=0.0),
+        LinearDecay(floor=1.5),
+        LinearDecay(tau=0),
+        LinearDecay(per="batch"),
+        InverseDecay(epsilon=0.0),
+        PolynomialDecay(power=0.0),
+        ExponentialDecay(gamma=1.1),
+        StepDecay(step_size=0),
+        StepDecay(gamma=0.0),
+        CosineDecay(minimum=-0.1),
+        CosineDecay(period=0),
+        CosineDecay(multiplier=0),
+        OneCycle(pct_start=1.0),
+        OneCycle(div_factor=0.5),
+        OneCycle(final_div_factor=0.5),
+        OneCycle(anneal_strategy="cosine"),
+        OneCycle(three_phase=2),
+        ReduceOnPlateau(factor=1.0),
+        ReduceOnPlateau(patience=-1),
+        ReduceOnPlateau(threshold=-1.0),
+        ReduceOnPlateau(threshold_mode="relative"),
+        ReduceOnPlateau(cooldown=-1),
+        ReduceOnPlateau(minimum=2.0),
+        Warmup(length=0),
+        Warmup(length=1.5),
+        Warmup(then=3),
+        Warmup(start=-1.0),
+        EMA(decay=1.0),
+        EMA(bias_correction="yes"),
+        SWA(start=1.0),
+        SWA(every=0),
+        BatchNorm(statistics="all"),
         BatchNorm(momentum=0.0),
         BatchNorm(epsilon=-1e-5),
         BatchNorm(position="between"),
@@ -193,8 +246,10 @@ def test_tables_are_as_wide_as_the_header_says():
         "COEF_DECAY",
         "COEF_OWN",
         "COEF_END_OF_OPTIMIZER = 10",
+        f"COEF_AVERAGE = {Column.AVERAGE}",
         f"N_COEFS = {N_COEFFICIENTS}",
     ]
+    assert [Column.LEARNING_RATE, Column.L2, Column.DECAY] == [0, 1, 2]
     for spec in OPTIMIZERS.values():
         if spec is not LBFGS:
             assert spec().coefficients(np.ones(3), 0.1, 0).shape == (3, N_COEFFICIENTS)
@@ -263,24 +318,6 @@ def test_radam_never_adapts_where_the_average_is_too_short():
     table = RAdam(beta_2=0.5).coefficients(np.full(50, 0.1), alpha=0.0, first_step=0)
     np.testing.assert_array_equal(table[:, 7], 0)  # the weight of the root
     np.testing.assert_array_equal(table[:, 8], 1)
-
-
-# --- schedules ------------------------------------------------------------------------------------
-
-
-def test_schedules():
-    assert Constant().rate(0.1, n_seen=1000, n_reductions=3) == 0.1
-    assert InvScaling(power_t=0.5).rate(0.1, n_seen=99, n_reductions=3) == pytest.approx(0.01)
-    assert InvScaling().rate(0.1, n_seen=0, n_reductions=0) == 0.1
-    assert Adaptive().rate(0.1, n_seen=1000, n_reductions=2) == pytest.approx(0.004)
-    assert Adaptive(divisor=10).rate(0.1, n_seen=0, n_reductions=1) == pytest.approx(0.01)
-
-
-def test_only_the_adaptive_schedule_goes_on_after_a_stall():
-    assert not Constant().reduces(0.1)
-    assert not InvScaling().reduces(0.1)
-    assert Adaptive().reduces(1.1e-6)
-    assert not Adaptive().reduces(1e-6)
 
 
 # --- layers ---------------------------------------------------------------------------------------

@@ -41,6 +41,13 @@ class Engine:
         coefficients: NDArray[Any],
         losses: NDArray[Any],
     ) -> int: ...
+    def loss(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+        order: NDArray[Any] | None = None,
+    ) -> float: ...
     def loss_and_grad(
         self,
         X: Any,

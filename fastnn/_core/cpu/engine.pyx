@@ -51,6 +51,7 @@ cdef enum Mode:
     TRAIN      # dropout, batch statistics, optimizer
     GRADIENT   # no dropout, batch statistics, gradients summed over the calls
     PREDICT    # no dropout, moving statistics, output written
+    EVALUATE   # no dropout, moving statistics, loss only
 
 # Consecutive rows of one weight, or (last == 0) the vectors of a stage: bias, or scale and shift.
 cdef struct Task:
@@ -70,6 +71,7 @@ cdef struct Job:
     int64_t max_batch, n_parameters, n_statistics
     # arenas
     char *parameters
+    char *average      # NULL for none
     char *slots
     char *statistics
     char *transposed
@@ -237,7 +239,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                                      value(job, worker, stage.other, first, ld))
     elif stage.kind == STAGE_ACTIVATION:
         k.activation(stage.code, stage.parameter, n_rows * ld, x, y)
-    elif stage.kind == STAGE_BN_STATISTICS and job.mode != PREDICT:
+    elif stage.kind == STAGE_BN_STATISTICS and job.mode in (TRAIN, GRADIENT):
         while row < n_rows:
             k.batchnorm_partial(min(<int64_t> ROW_CHUNK, n_rows - row), ld,
                                 x + row * ld * job.itemsize,
@@ -377,7 +379,7 @@ cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
                                    vector(job, worker, stage, D_SHIFT),
                                    vector(job, worker, stage, D_SCALE))
         return
-    if job.mode == PREDICT or worker.n_rows == 1:   # one row has no variance of its own
+    if job.mode in (PREDICT, EVALUATE) or worker.n_rows == 1:   # one has no variance
         memcpy(vector(job, worker, stage, MEAN), moving, ld * job.itemsize)
         memcpy(vector(job, worker, stage, VARIANCE), moving + ld * job.itemsize, ld * job.itemsize)
     else:
@@ -411,6 +413,8 @@ cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
         first = last + 1
         if first < job.n_stages:
             barrier_wait(&job.barrier, worker.team)
+    if job.mode == EVALUATE:
+        return
     first = job.n_stages - 1
     while first >= 0:
         if job.stages[first].kind == STAGE_BN_STATISTICS:
@@ -513,6 +517,9 @@ cdef void update(const Job *job, const Worker *worker, int index,
                job.slots + offset * job.itemsize, job.n_parameters, penalty)
     if not is_weight:
         memset(penalty, 0, CACHE_LINE)
+    if job.average != NULL and coefficients[COEF_AVERAGE] > 0:
+        k.average(n, coefficients[COEF_AVERAGE], parameter(job, offset),
+                  job.average + offset * job.itemsize)
     transpose_rows(job, task)
 
 
@@ -598,6 +605,11 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             job.losses[2 * step] = mean_loss
         if job.mode == TRAIN and not isfinite(mean_loss):
             break   # every thread has the same sum and leaves here; the step is not applied
+        if job.mode == EVALUATE:
+            barrier_wait(&job.barrier, n_threads)
+            if thread == 0:
+                job.n_done = step + 1
+            continue
         coefficients = job.coefficients + step * N_COEFS
         if columns_begin >= 0 and job.rows.indptr != NULL:
             job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
@@ -873,6 +885,7 @@ cdef class Engine:
         job.n_parameters, job.n_statistics = program.n_parameters, program.n_statistics
         job.parameters, job.statistics = data(state.parameters), data(state.statistics)
         job.slots = data(state.slots)
+        job.average = data(state.average) if len(state.average) else NULL
         job.transposed = self.buffer("transposed", program.n_transposed)
         job.squares = self.buffer("squares", program.n_squares)
         job.optimizer, job.seed = optimizer, seed
@@ -966,6 +979,24 @@ cdef class Engine:
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
+
+    def loss(self, X, y, sample_weight, order=None):
+        """Mean data loss of the rows of X, of those in `order`, as in prediction.
+
+        That is without dropout and penalty, and with batch norm's moving averages.
+        """
+        cdef Job *job = &self.job
+        n = X.shape[0] if order is None else len(order)
+        total = float(n)
+        if sample_weight is not None:
+            chosen = sample_weight if order is None else sample_weight[order]
+            total = float(chosen.sum(dtype=np.float64))
+        block = min(n, ROWS_PER_GRADIENT_CALL)
+        losses = np.zeros((quotient_up(n, block), 2))
+        job.weight_sum = total
+        self.run(EVALUATE, X, y, sample_weight, order, block, np.zeros((len(losses), N_COEFS)),
+                 losses)
+        return float(losses[:, 0].sum())
 
     def loss_and_grad(self, X, y, sample_weight, alpha, grad):
         """Loss and gradient over all rows, without dropout; returns (data loss, L2 penalty).

@@ -72,6 +72,7 @@
     F(output, (int loss, int64_t n_rows, int64_t n, int64_t ld, void *z))                       \
     F(optimize, (int code, int64_t n, const double *coefficients, double l2, double decay,      \
                  void *w, const void *g, void *slots, int64_t slot_stride, void *penalty))      \
+    F(average, (int64_t n, double weight, const void *w, void *average))                        \
     F(gather, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,       \
                int64_t ld, void *x))                                                            \
     F(gather_csr, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,   \

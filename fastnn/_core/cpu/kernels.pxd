@@ -15,7 +15,7 @@ cdef extern from "program.h" nogil:
         OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS
         OPT_AMSGRAD
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
-        COEF_L2, COEF_DECAY, N_COEFS
+        COEF_L2, COEF_DECAY, COEF_AVERAGE, N_COEFS
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
@@ -134,6 +134,7 @@ cdef extern from "kernels.h" nogil:
         void (*optimize)(
             int code, int64_t n, const double *coefficients, double l2, double decay, void *w,
             const void *g, void *slots, int64_t slot_stride, void *penalty) noexcept nogil
+        void (*average)(int64_t n, double weight, const void *w, void *average) noexcept nogil
         void (*gather)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows, int64_t ld,
             void *x) noexcept nogil

@@ -1,4 +1,5 @@
 /* Every kernel for one instruction set and one type; included last by kernels_*.c, which say which. */
+#include "average.h"
 #include "batchnorm.h"
 #include "dense.h"
 #include "dropout.h"

@@ -143,6 +143,9 @@ def loss(
     isa: str | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
 def output(z: NDArray[Any], code: int, isa: str | None = None) -> NDArray[Any]: ...
+def average(
+    w: NDArray[Any], average: NDArray[Any], weight: float, isa: str | None = None, repeat: int = 1
+) -> NDArray[Any]: ...
 def optimize(
     w: NDArray[Any],
     g: NDArray[Any],

@@ -385,6 +385,20 @@ def output(z, int code, isa=None):
     return rows[:, : z.shape[1]]
 
 
+def average(w, average, double weight, isa=None, int repeat=1):
+    """The average of vectors like `w`, after `w` has got this weight in it."""
+    cdef const Kernels *k = choose_kernels(isa, w.dtype)
+    cdef int _i
+    w_row, average_row = rows_of(w), rows_of(average)
+    cdef int64_t n = w_row.shape[1]
+    cdef char *w_data = data(w_row)
+    cdef char *average_data = data(average_row)
+    with nogil:
+        for _i in range(repeat):
+            k.average(n, weight, w_data, average_data)
+    return average_row[0, : average.size]
+
+
 def optimize(w, g, slots, int code, coefficients, double l2=0.0, double decay=0.0, isa=None,
              int repeat=1):
     """(parameters, slots, sum of squares of the parameters before) after one step.

@@ -28,13 +28,16 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
- * the gradient. Behind the optimizer's lies what else may change from step to step. */
-enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10, N_COEFS = 24 };
+ * the gradient. Behind the optimizer's lies what else may change from step to step: the weight that
+ * the new parameters get in their average, 0 for none. */
+enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
+       COEF_AVERAGE = 24, N_COEFS = 32 };
 
 typedef struct {
     int32_t kind;
-    int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage; whether the
-                         * columns share a slope (PRELU), those of a group a scale (ROW_NORM) */
+    int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage; of BN_* stages
+                         * 1 where the statistics are settled after training; whether the columns
+                         * share a slope (PRELU), those of a group a scale (ROW_NORM) */
     int64_t n_in;       /* widths */
     int64_t n_out;
     int64_t ld_in;      /* row strides of buffers and weights of these widths */

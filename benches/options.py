@@ -1,0 +1,49 @@
+"""Techniques whose cost and effect are measured: parameters of the estimators, by name."""
+
+from fastnn import CutMix, Dense, Dropout, GroupNorm, Maxout, Mixup, Residual, Warmup
+
+
+def blocks(drop_rate=0.0):
+    """The two hidden layers as one layer and a residual block of one."""
+    return {"layers": [Dense(100), Residual([Dense(100)], drop_rate)]}
+
+
+OPTIONS = {
+    "plain": {},
+    "activation='tanh'": {"activation": "tanh"},
+    "activation='elu'": {"activation": "elu"},
+    "activation='gelu'": {"activation": "gelu"},
+    "activation='silu'": {"activation": "silu"},
+    "activation='mish'": {"activation": "mish"},
+    "activation='prelu'": {"activation": "prelu"},
+    "activation='rrelu'": {"activation": "rrelu"},
+    "activation=Maxout(2)": {"activation": Maxout(2)},
+    "normalization='batch'": {"normalization": "batch"},
+    "normalization='layer'": {"normalization": "layer"},
+    "normalization=GroupNorm(10)": {"normalization": GroupNorm(10)},
+    "normalization='weight'": {"normalization": "weight"},
+    "residual block": blocks(),
+    "residual block, stochastic depth 0.2": blocks(0.2),
+    "dropout=0.2": {"dropout": 0.2},
+    "dropout=Dropout(0.1, input_rate=0.3)": {"dropout": Dropout(0.1, 0.3)},
+    "input_noise=0.2": {"input_noise": 0.2},
+    "weight_noise=0.01": {"weight_noise": 0.01},
+    "augment=Mixup(0.2)": {"augment": Mixup(0.2)},
+    "augment=CutMix(1.0)": {"augment": CutMix(1.0)},
+    "label_smoothing=0.1": {"label_smoothing": 0.1},
+    "alpha=1": {"alpha": 1.0},
+    "l1_ratio=0.5": {"l1_ratio": 0.5, "alpha": 0.01},
+    "max_norm=2": {"max_norm": 2.0},
+    "clip_value=0.01": {"clip_value": 0.01},
+    "clip_norm=0.5": {"clip_norm": 0.5},
+    "averaging='ema'": {"averaging": "ema"},
+    "averaging='swa'": {"averaging": "swa"},
+    "learning_rate='cosine'": {"learning_rate": "cosine"},
+    "learning_rate=Warmup(0.1, 'cosine')": {"learning_rate": Warmup(0.1, "cosine")},
+    "solver='sgd'": {"solver": "sgd", "learning_rate_init": 0.05},
+    "solver='rmsprop'": {"solver": "rmsprop"},
+    "solver='adamw'": {"solver": "adamw"},
+    "solver='nadam'": {"solver": "nadam"},
+    "solver='amsgrad'": {"solver": "amsgrad"},
+    "solver='lamb'": {"solver": "lamb", "learning_rate_init": 0.01},
+}

@@ -1,0 +1,126 @@
+"""Averages of the parameters that training went through, which predict in place of the last ones.
+
+An average is one more array of the size of the parameters. After a step the engine moves it towards
+the new parameters by the weight that the step has in its table: ``a = a + weight (w - a)``.
+"""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from .schedules import Steps
+from .specs import Spec
+
+
+class Averaging(Spec):
+    """Base of the averages."""
+
+    def weights(self, steps: Steps, n_averaged: int) -> np.ndarray:
+        """Weight of the new parameters in the average after each step; 0 leaves it as it is.
+
+        Parameters
+        ----------
+        steps : Steps
+        n_averaged : int
+            Number of steps whose parameters are in the average.
+
+        Returns
+        -------
+        weights : ndarray of shape (n,)
+        """
+        raise NotImplementedError
+
+    def starts_from(self, parameters: np.ndarray) -> np.ndarray | float:
+        """The average before the first step, given the parameters then."""
+        return 0.0
+
+
+@dataclass
+class EMA(Averaging):
+    """Exponential moving average of the parameters, of all steps.
+
+    ::
+
+        a = decay a + (1 - decay) w
+
+    Parameters
+    ----------
+    decay : float, default=0.999
+        How much of the average is kept at a step, in [0, 1): it is over about the last
+        ``1 / (1 - decay)`` steps.
+    bias_correction : bool, default=True
+        Whether to start with the parameters after the first step and a decay of ``(decay -
+        decay^t) / (1 - decay^t)`` at step t, which makes the weights of all steps those of a long
+        training (as Adam corrects its moments). Else the average starts with the initial
+        parameters, which count until they are forgotten.
+
+    References
+    ----------
+    Polyak, B. T. and Juditsky, A. B. "Acceleration of stochastic approximation by averaging"
+    (1992). Tarvainen, A. and Valpola, H. "Mean teachers are better role models" (2017), section 2.
+    """
+
+    decay: float = 0.999
+    bias_correction: bool = True
+
+    _parameter_constraints: ClassVar[dict] = {
+        "decay": [Interval(Real, 0, 1, closed="left")],
+        "bias_correction": ["boolean"],
+    }
+
+    def weights(self, steps, n_averaged):
+        weights = np.full(len(steps.number), 1.0 - self.decay)
+        if self.bias_correction:
+            t = n_averaged + 1 + np.arange(len(weights), dtype=np.float64)
+            weights /= 1.0 - self.decay**t
+        return weights
+
+    def starts_from(self, parameters):
+        return 0.0 if self.bias_correction else parameters
+
+
+@dataclass
+class SWA(Averaging):
+    """Stochastic weight averaging: the mean of the parameters at the end of the last epochs.
+
+    It is meant for a learning rate that stays high in these epochs.
+
+    Parameters
+    ----------
+    start : int or float, default=0.75
+        After how many epochs it begins, or after which part of those that are planned.
+    every : int, default=1
+        Of these epochs, the first and each so many later count.
+
+    References
+    ----------
+    Izmailov, P. et al. "Averaging weights leads to wider optima and better generalization" (2018),
+    algorithm 1.
+    """
+
+    start: Any = 0.75
+    every: int = 1
+
+    _parameter_constraints: ClassVar[dict] = {
+        "start": [
+            Interval(Integral, 0, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+        ],
+        "every": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def weights(self, steps, n_averaged):
+        weights = np.zeros(len(steps.number))
+        start = self.start
+        if not isinstance(start, Integral):
+            start = int(start * steps.n_epochs)
+        since = steps.epoch - start
+        if steps.ends_epoch and since >= 0 and since % self.every == 0:
+            weights[-1] = 1.0 / (n_averaged + 1)
+        return weights
+
+
+AVERAGES: dict[str, type[Averaging]] = {"ema": EMA, "swa": SWA}
