@@ -5,6 +5,7 @@ import pytest
 
 from fastnn._core.cpu import ops
 from fastnn.activations import ACTIVATIONS
+from fastnn.losses import LOSSES, row_and_parameter
 from fastnn.optimizers import LBFGS, SGD, RMSprop
 from fastnn.optimizers import OPTIMIZERS as SPECS
 
@@ -60,6 +61,19 @@ def bench_activation(rate, name, dtype):
         lambda: ops.activation(x, code, repeat=REPEAT),
         repeat=REPEAT,
         moved=2 * x.nbytes,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", LOSSES)
+def bench_loss(rate, name, dtype):
+    row, parameter = row_and_parameter(name)
+    z = random(dtype, 128, 10)
+    y = np.abs(z) if not row.class_codes else np.arange(128, dtype=np.int32) % 10
+    rate(
+        lambda: ops.loss(z, y, row.code, parameter=parameter, repeat=REPEAT),
+        repeat=REPEAT,
+        moved=2 * z.nbytes,
     )
 
 

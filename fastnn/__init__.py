@@ -1,7 +1,8 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
 from . import initializers
-from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU
+from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
+from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
 from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
@@ -58,6 +59,7 @@ __all__ = [
     "CosineDecay",
     "CustomActivation",
     "CustomSchedule",
+    "CutMix",
     "Dense",
     "Dropout",
     "ExponentialDecay",
@@ -71,6 +73,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "Maxout",
+    "Mixup",
     "Momentum",
     "NAdam",
     "OneCycle",
@@ -78,6 +81,7 @@ __all__ = [
     "PolynomialDecay",
     "RAdam",
     "RMSprop",
+    "RReLU",
     "ReduceOnPlateau",
     "Residual",
     "Rprop",

@@ -4,7 +4,7 @@ _PARAMETERS = """\
 hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         The number of units of each hidden layer.
 
-    activation : str or LeakyReLU, ELU, GELU, PReLU, Maxout, or list of these, default='relu'
+    activation : str, an activation's spec or a list of these, default='relu'
         Activation function of the hidden layers, of the pre-activation x. A list has one for each
         hidden layer. A spec such as ``LeakyReLU(negative_slope=0.2)`` can be searched over:
         ``activation__negative_slope``.
@@ -12,6 +12,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         - 'identity' is x, 'logistic' is 1 / (1 + exp(-x)), 'tanh' is tanh(x), 'relu' is max(0, x).
         - 'hardtanh' is x, but at least -1 and at most 1 (Collobert 2004).
         - 'leaky_relu' is x, or 0.01 x below zero (Maas et al. 2013): ``LeakyReLU()``.
+        - 'rrelu' is x, or a random multiple of x below zero in training (Xu et al. 2015):
+          ``RReLU()``.
         - 'elu' is x, or exp(x) - 1 below zero (Clevert et al. 2016): ``ELU()``.
         - 'selu' is 1.0507 times x, or 1.6733 (exp(x) - 1) below zero (Klambauer et al. 2017).
         - 'gelu' is x P(Z <= x), Z standard normal (Hendrycks and Gimpel 2016): ``GELU()``;
@@ -82,7 +84,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
 
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the validation set, the order of the rows, and what is
-        dropped out. Draws are scikit-learn's, in the same order.
+        dropped out, mixed or added as noise. Draws are scikit-learn's, in the same order.
 
     tol : float, default=1e-4
         An epoch is an improvement where loss or validation score get better by at least `tol`.
@@ -128,9 +130,11 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         (``WeightNorm()``). ``InstanceNorm(n_channels)`` is for units that are channels. Specs can
         be searched over: ``normalization__n_groups``.
 
-    dropout : float, array-like of shape (n_layers - 2,) or Dropout, default=0.0
+    dropout : float, array-like of shape (n_layers - 2,), Dropout or Scheduled, default=0.0
         The part of the hidden units that is left out at random in training, of all layers or of
-        each. A ``Dropout(rate, input_rate)`` leaves out features too. Not possible with 'lbfgs'.
+        each. A ``Dropout(rate, input_rate)`` leaves out features too; with ``inverted=False`` it is
+        prediction that scales the outputs, not training. ``Scheduled(0.5, "linear")`` is a rate
+        that changes as a learning rate would. Not possible with 'lbfgs'.
 
     device : {'cpu'}, default='cpu'
         Where to compute.
@@ -176,7 +180,21 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         the mean of the last quarter of the epochs. The statistics of batch norm become those of the
         average over all training rows, at each validation too, which takes about an epoch's time.
         `warm_start` and `partial_fit` go on from the parameters that are not averaged. Not possible
-        with 'lbfgs'."""
+        with 'lbfgs'.
+
+    augment : {'mixup', 'cutmix'}, Mixup, CutMix or None, default=None
+        Whether training mixes the rows of a batch with each other, and their losses with them.
+        'mixup' is ``Mixup()``, weighted means of two rows (Zhang et al. 2018); 'cutmix' is
+        ``CutMix()``, that exchanges a box of features (Yun et al. 2019); ``CutMix(shape=(28, 28))``
+        of an image. `loss_curve_` is of the mixed rows, and varies more: `early_stopping`, or a
+        larger `n_iter_no_change`, keeps training from ending too soon. Needs dense rows, batches of
+        at least two, and a solver other than 'lbfgs' and 'rprop'.
+
+    input_noise : float, default=0.0
+        Standard deviation of the Gaussian noise that is added to the features, anew at each step of
+        training. For the squared error and little noise it amounts to a penalty on the derivative
+        of the network with respect to its input (Bishop 1995). Scale the features first, as it is
+        the same for all. Needs dense rows, and a solver other than 'lbfgs' and 'rprop'."""
 
 _ATTRIBUTES = """\
 loss_ : float

@@ -52,6 +52,7 @@ ACTIVATIONS = {
         Activation("mish", 13, keeps_derivative=True),
         Activation("softplus", 14),
         Activation("softsign", 15),
+        Activation("rrelu", 16),
     )
 }
 ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if not row.output_only]
@@ -106,6 +107,52 @@ class LeakyReLU(ActivationSpec):
     @property
     def parameter(self):
         return self.negative_slope
+
+
+@dataclass
+class RReLU(ActivationSpec):
+    """Randomized leaky rectified linear unit: x, or a random multiple of x below zero.
+
+    In training, every value has a slope of its own, drawn uniformly from [`lower`, `upper`); in
+    prediction the slope is their mean, ``(lower + upper) / 2``. Not possible with 'lbfgs' and
+    'rprop', that need the same loss at every step.
+
+    Parameters
+    ----------
+    lower, upper : float, default=1/8 and 1/3
+        The smallest and the largest slope, ``0 <= lower <= upper``.
+
+    References
+    ----------
+    Xu, B., Wang, N., Chen, T. and Li, M. "Empirical evaluation of rectified activations in
+    convolutional network" (2015), section 2.4, with slopes in place of divisors, as in PyTorch.
+    """
+
+    lower: float = 1 / 8
+    upper: float = 1 / 3
+
+    _parameter_constraints: ClassVar[dict] = {
+        "lower": [Interval(Real, 0, None, closed="left")],
+        "upper": [Interval(Real, 0, None, closed="left")],
+    }
+    name: ClassVar[str] = "rrelu"
+
+    def validate(self):
+        super().validate()
+        if self.lower > self.upper:
+            raise ValueError(
+                f"lower of RReLU must not be above upper, got {self.lower} and {self.upper}."
+            )
+        return self
+
+    @property
+    def parameter(self):
+        return (self.lower + self.upper) / 2
+
+    @property
+    def spread(self):
+        """How wide the interval of the slopes is."""
+        return self.upper - self.lower
 
 
 @dataclass
@@ -219,7 +266,7 @@ class Maxout(ActivationSpec):
 # Those that are more than a function of one number have stages of their own.
 _WITH_STAGES: dict[str, ActivationSpec] = {spec.name: spec for spec in (PReLU(), Maxout())}
 HIDDEN_ACTIVATIONS = [*ELEMENTWISE, *_WITH_STAGES]
-_DEFAULTS: dict[str, ActivationSpec] = {spec.name: spec for spec in (LeakyReLU(), ELU())}
+_DEFAULTS: dict[str, ActivationSpec] = {spec.name: spec for spec in (LeakyReLU(), ELU(), RReLU())}
 
 
 def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, float]:
@@ -229,6 +276,12 @@ def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, flo
             return ACTIVATIONS[activation], 0.0
         activation = _DEFAULTS[activation]
     return ACTIVATIONS.get(activation.name, CUSTOM), activation.parameter
+
+
+def spread_of_slopes(activation: str | ActivationSpec) -> float:
+    """How far slopes differ from each other that are drawn in training; 0 where none is drawn."""
+    spec = _DEFAULTS.get(activation) if isinstance(activation, str) else activation
+    return float(spec.spread) if isinstance(spec, RReLU) else 0.0
 
 
 def with_stages(activation: str | ActivationSpec) -> ActivationSpec | None:

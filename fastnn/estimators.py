@@ -25,6 +25,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _docs
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
+from .augment import AUGMENTATIONS, Augmentation
 from .averaging import AVERAGES, Averaging
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
@@ -109,7 +110,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "float64"})],
         "n_jobs": [
@@ -134,6 +135,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         "layers": [None, list, tuple],
         "scoring": [None, str, callable],
         "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
+        "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
     }
 
     def _set_parameters(self, arguments):
@@ -185,6 +188,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             held_out = Data(X, targets, sample_weight, chosen), y
         data = Data(X, targets, sample_weight, rows)
         settings = self._settings(optimizer, network, len(rows), partial)
+        settings.augment = self._augmentation(X, optimizer, settings.batch_size)
         history = History() if fresh else self._history.copy()
         history.score_by(repr(self.scoring))
         settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
@@ -255,9 +259,9 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         n_rows, n_features = X.shape
         layers, input_dropout = self._layers(n_outputs, LOSSES[loss].output_activation)
         if fresh:
-            network = Network(n_features, layers, loss, dtype, input_dropout)
+            network = Network(n_features, layers, loss, dtype, input_dropout, self.input_noise)
         else:
-            network = self._network.continued(layers, loss, input_dropout)
+            network = self._network.continued(layers, loss, input_dropout, self.input_noise)
         network.check_rows(X)
         # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
         n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
@@ -269,11 +273,11 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         check_memory(network.program, n_slots, batch_size, sparse.issparse(X))
         if fresh:
             network.initialize(random_state, self.weight_init, self.bias_init)
-        if network.drops_out:
+        if network.randomness:
             if optimizer.full_batch:
                 raise ValueError(
-                    f"dropout needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot "
-                    "minimise a loss that changes at random."
+                    f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                    "cannot minimise a loss that changes at random."
                 )
             if network.seed is None:
                 network.seed = int(random_state.randint(np.iinfo(np.int32).max))
@@ -337,8 +341,31 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 )
         return averaging
 
+    def _augmentation(self, X, optimizer, batch_size):
+        """How rows are mixed, or None; refuses what cannot be mixed."""
+        if self.augment is None:
+            return None
+        augment = resolve("augment", self.augment, AUGMENTATIONS)
+        augment.check(X.shape[1])
+        if optimizer.full_batch:
+            raise ValueError(
+                f"augment needs a solver such as 'sgd' or 'adam': {self.solver!r} cannot minimise "
+                "a loss that changes at random."
+            )
+        if sparse.issparse(X):
+            raise ValueError(
+                "augment does not mix sparse rows, which would be sparse no more: pass "
+                "X.toarray(), or use dropout."
+            )
+        if batch_size < 2:
+            raise ValueError(
+                "augment mixes the rows of a batch with each other, and this is a batch of one "
+                "row: use batch_size=2 or more."
+            )
+        return augment
+
     def _layers(self, n_outputs, output_activation):
-        """The layers that the network is made of, and the rate of dropout of the input."""
+        """The layers that the network is made of, and the dropout of the input."""
         output = Dense(n_outputs, output_activation)
         if self.layers is not None:
             self._check_alone("layers", _TOLD_BY_LAYERS)
@@ -349,7 +376,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             raise ValueError(f"hidden_layer_sizes must be integers, got {sizes}.")
         if any(size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        dropout = self.dropout
+        dropout = self.dropout.value if isinstance(self.dropout, Scheduled) else self.dropout
         dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
         rates = dropout.rates(len(sizes))
         activations = one_for_each(self.activation, len(sizes))
@@ -357,7 +384,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             checked(Dense(int(size), activation, self.normalization, rate))
             for size, activation, rate in zip(sizes, activations, rates, strict=True)
         ]
-        return [*hidden, output], float(dropout.input_rate)
+        return [*hidden, output], dropout.of_input()
 
     def _check_alone(self, name, others):
         """Refuse parameters that have no effect beside another."""
@@ -405,16 +432,22 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
                 stacklevel=5,
             )
-        alpha = self.alpha
-        if isinstance(alpha, Scheduled):
-            alpha.validate()
-            if isinstance(optimizer, LBFGS):
+        columns = {}
+        for name in ("alpha", "dropout"):
+            number = getattr(self, name)
+            if not isinstance(number, Scheduled):
+                continue
+            number.validate()
+            if optimizer.full_batch and (name != "alpha" or isinstance(optimizer, LBFGS)):
                 raise ValueError(
-                    f"alpha={alpha!r} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
-                    f"cannot minimise a loss that changes. Give a number, as alpha={alpha.value!r}."
+                    f"{name}={number!r} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                    "cannot minimise a loss that changes. Give a number, as "
+                    f"{name}={number.value!r}."
                 )
+            if name == "dropout":  # a factor of all rates
+                columns[Column.DROPOUT] = number.factors
         return Settings(
-            alpha=alpha,
+            alpha=self.alpha,
             batch_size=batch_size,
             learning_rate_init=self.learning_rate_init,
             max_iter=1 if partial else self.max_iter,
@@ -425,6 +458,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             loss_divisor=network.program.n_outputs if LOSSES[network.loss].mean_over_outputs else 1,
             partial=partial,
             early_stopping=self.early_stopping,
+            columns=columns,
         )
 
     # ------------------------------------------------------------------------- validation set
@@ -753,6 +787,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         layers=None,
         scoring=None,
         averaging=None,
+        augment=None,
+        input_noise=0.0,
     ):
         self._set_parameters(locals())
 
@@ -946,6 +982,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         layers=None,
         scoring=None,
         averaging=None,
+        augment=None,
+        input_noise=0.0,
     ):
         self._set_parameters(locals())
 

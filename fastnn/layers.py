@@ -26,25 +26,43 @@ class Dropout(Layer):
         each hidden layer.
     input_rate : float, default=0.0
         The part of the features that is left out.
+    inverted : bool, default=True
+        When the values are scaled, so that their expectation is the same in training and in
+        prediction. True divides those that are kept by ``1 - rate`` in training. False is the
+        original form: training leaves them as they are, and prediction multiplies all outputs of
+        the layer by ``1 - rate``, which is to multiply the weights of the next layer by it after
+        training. The learned weights differ: they are larger by ``1 / (1 - rate)`` for the first.
 
     References
     ----------
     Srivastava, N. et al. "Dropout: a simple way to prevent neural networks from overfitting"
-    (2014).
+    (2014), section 4 and figure 2 for the original form, section 10 for the inverted one.
     """
 
     rate: Any = 0.5
     input_rate: float = 0.0
+    inverted: bool = True
 
-    _parameter_constraints: ClassVar[dict] = {"rate": [_RATE, "array-like"], "input_rate": [_RATE]}
+    _parameter_constraints: ClassVar[dict] = {
+        "rate": [_RATE, "array-like"],
+        "input_rate": [_RATE],
+        "inverted": ["boolean"],
+    }
 
     def add_to(self, compiler):
-        compiler.dropout(float(self.rate))
+        compiler.dropout(self)
 
-    def rates(self, n_hidden: int) -> list[float]:
-        """One rate for each hidden layer."""
+    def _of(self, rate):
+        return float(rate) if self.inverted else Dropout(float(rate), inverted=False)
+
+    def of_input(self):
+        """The rate of the input, or a spec of it where dropout is not inverted."""
+        return self._of(self.input_rate)
+
+    def rates(self, n_hidden: int) -> list:
+        """One rate for each hidden layer, or a spec of it where dropout is not inverted."""
         if isinstance(self.rate, Real):
-            return [float(self.rate)] * n_hidden
+            return [self._of(self.rate)] * n_hidden
         rates = list(self.rate)
         if len(rates) != n_hidden:
             raise ValueError(
@@ -53,7 +71,7 @@ class Dropout(Layer):
             )
         if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
             raise ValueError(f"dropout rates must be numbers in [0, 1), got {rates}.")
-        return [float(rate) for rate in rates]
+        return [self._of(rate) for rate in rates]
 
 
 @dataclass
@@ -68,20 +86,20 @@ class Dense(Layer):
         The activation function, by name or by spec.
     normalization : {"batch", "layer", "group", "weight"}, Normalization or None, default=None
         Normalisation, before or after the activation, or of the weights.
-    dropout : float, default=0.0
+    dropout : float or Dropout, default=0.0
         Rate of the dropout at the end of the layer.
     """
 
     units: int
     activation: str | ActivationSpec = "relu"
     normalization: str | Normalization | None = None
-    dropout: float = 0.0
+    dropout: float | Dropout = 0.0
 
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
         "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
-        "dropout": [_RATE],
+        "dropout": [_RATE, Dropout],
     }
 
     def add_to(self, compiler):
@@ -180,6 +198,8 @@ def checked(layer):
     if isinstance(layer, Dense):
         if not isinstance(layer.activation, str):
             layer.activation = checked(layer.activation)
+        if isinstance(layer.dropout, Dropout):
+            layer.dropout = checked(layer.dropout)
         if layer.normalization is not None:
             layer.normalization = copy(
                 resolve("normalization", layer.normalization, NORMALIZATIONS)

@@ -13,7 +13,19 @@ from .initializers import draw_parameters
 from .layers import dense_activations
 from .losses import LOSSES
 from .optimizers import SGD
-from .program import BN_APPLY, State, aligned_zeros, compile_program
+from .program import (
+    ACTIVATION,
+    BN_APPLY,
+    DROPOUT,
+    JOIN,
+    NOISE,
+    State,
+    aligned_zeros,
+    compile_program,
+)
+
+# What draws at random, of the stages that have a rate.
+_RANDOM = {DROPOUT: "dropout", JOIN: "drop_rate", NOISE: "input_noise", ACTIVATION: "RReLU"}
 
 
 class Network:
@@ -28,7 +40,9 @@ class Network:
         Name of the loss.
     dtype : dtype-like
         float32 or float64.
-    input_dropout : float, default=0.0
+    input_dropout : float or Dropout, default=0.0
+    input_noise : float, default=0.0
+        Standard deviation of the noise on the input.
 
     Attributes
     ----------
@@ -44,20 +58,22 @@ class Network:
     optimizer, averaging : str
         Whose slots and whose average the state holds.
     seed : int or None
-        Seed of the dropout masks, once there are any.
+        Seed of dropout masks and other noise, once there is any.
     """
 
-    def __init__(self, n_features, layers, loss, dtype, input_dropout=0.0):
+    def __init__(self, n_features, layers, loss, dtype, input_dropout=0.0, input_noise=0.0):
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
-        self._compile(layers, input_dropout)
+        self._compile(layers, input_dropout, input_noise)
         self.optimizer, self.seed, self.averaging = "", None, ""
         self._trained = None
 
-    def _compile(self, layers, input_dropout):
-        self.layers, self.input_dropout = layers, input_dropout
+    def _compile(self, layers, input_dropout, input_noise):
+        self.layers, self.input_dropout, self.input_noise = layers, input_dropout, input_noise
         code = LOSSES[self.loss].code
         try:
-            self.program = compile_program(self.n_features, layers, code, self.dtype, input_dropout)
+            self.program = compile_program(
+                self.n_features, layers, code, self.dtype, input_dropout, input_noise
+            )
         except OverflowError:
             raise MemoryError(
                 "A network of so many units needs more memory than there are addresses: choose "
@@ -95,16 +111,23 @@ class Network:
                 arrays["g"][...] = np.linalg.norm(arrays["coef"].astype(float), axis=0)
 
     @property
-    def drops_out(self):
-        """Whether there is any dropout, of units or of whole blocks."""
-        return bool((self.program.stages["rate"] > 0).any())
+    def randomness(self):
+        """The name of what the engine draws at random in training, or None."""
+        stages = self.program.stages
+        kinds = stages["kind"][stages["rate"] > 0]
+        return _RANDOM[int(kinds[0])] if len(kinds) else None
 
-    def continued(self, layers, loss, input_dropout):
+    def continued(self, layers, loss, input_dropout=0.0, input_noise=0.0):
         """A network of the same arenas, whose layers may differ in all but their sizes."""
         network = object.__new__(type(self))
         network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
-        if (layers, loss, input_dropout) != (self.layers, self.loss, self.input_dropout):
-            network._compile(layers, input_dropout)
+        if (layers, loss, input_dropout, input_noise) != (
+            self.layers,
+            self.loss,
+            self.input_dropout,
+            self.input_noise,
+        ):
+            network._compile(layers, input_dropout, input_noise)
         if _layout(network.program) != _layout(self.program):
             raise ValueError(
                 "Training can only go on with layers of the same sizes and normalization: the "
@@ -115,6 +138,11 @@ class Network:
 
     def check_rows(self, X):
         """Refuse sparse rows where the network begins with anything but a matrix product."""
+        if issparse(X) and self.input_noise:
+            raise ValueError(
+                "input_noise would leave nothing sparse of sparse rows: pass X.toarray(), or use "
+                "Dropout(input_rate=0.2)."
+            )
         if issparse(X) and not self.program.reads_sparse:
             raise ValueError(
                 "Sparse X needs a Dense layer first in `layers`, with at most a Dropout before it: "
@@ -235,8 +263,7 @@ class Network:
             Whether that is done for all layers, or only where ``statistics="exact"``.
         """
         settled, optimizer, n_rows = copy.copy(self), SGD(momentum=0.0), len(rows)
-        stages = self.program.stages.copy()
-        stages["rate"] = 0.0
+        stages = self.program.without_chance()
         stages["momentum"] = 1.0 if every_layer else stages["code"] * self._is_norm
         settled.program = replace(self.program, stages=stages)
         settled.state = replace(self.state, average=np.empty(0))
@@ -291,6 +318,7 @@ class Network:
             "loss": self.loss,
             "dtype": self.dtype.name,
             "input_dropout": self.input_dropout,
+            "input_noise": self.input_noise,
             "optimizer": self.optimizer,
             "seed": self.seed,
             "step": state.step,
@@ -316,8 +344,8 @@ class Network:
         ]
 
     def __setstate__(self, state):
-        names = ("n_features", "layers", "loss", "dtype", "input_dropout")
-        self.__init__(**{name: state[name] for name in names})
+        names = ("n_features", "layers", "loss", "dtype", "input_dropout", "input_noise")
+        self.__init__(**{name: state[name] for name in names if name in state})
         self._allocate()
         statistics, parameters, *slots = state["arrays"]
         self._use_slots(state["optimizer"], len(slots))

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .program import N_COEFFICIENTS
+from .program import N_COEFFICIENTS, NEUTRAL
 from .schedules import Scheduled
 from .specs import Spec
 
@@ -85,6 +85,8 @@ def _table(learning_rates, alpha, *own, decay=0.0):
     table = np.zeros((len(learning_rates), N_COEFFICIENTS))
     for i, column in enumerate((learning_rates, alpha, decay, *own)):
         table[:, i] = column
+    for column, value in NEUTRAL.items():
+        table[:, column] = value
     return table
 
 

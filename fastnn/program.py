@@ -11,13 +11,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
 # The codes of program.h; a test compares them.
-DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN = range(8)
-ROW_NORM, PRELU, MAXOUT, WEIGHT_NORM = range(8, 12)
+DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
+ROW_NORM, PRELU, MAXOUT, WEIGHT_NORM = range(9, 13)
 #: Rows of a weight that one task of an engine updates.
 TASK_ROWS = 24
 
@@ -31,7 +32,18 @@ class Column(IntEnum):
     LEARNING_RATE = 0
     L2 = 1
     DECAY = 2
+    DROPOUT = 10  # a factor of all dropout rates
+    MIX_WEIGHT = 11  # the fields of ``Mixing`` in ``program.h``
+    MIX_SHIFT = 12
+    MIX_FIRST = 13
+    MIX_RUN = 14
+    MIX_N_RUNS = 15
+    MIX_STRIDE = 16
     AVERAGE = 24
+
+
+#: Their values where nobody asks for anything else; those of the others are 0.
+NEUTRAL = {Column.DROPOUT: 1.0, Column.MIX_WEIGHT: 1.0}
 
 
 #: One stage, the struct ``Stage`` of ``program.h``, where its fields are explained.
@@ -179,6 +191,14 @@ class Program:
         kinds = self.stages["kind"]
         return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
 
+    def without_chance(self) -> np.ndarray:
+        """The stages with nothing drawn at random in training: values are those of prediction."""
+        stages = self.stages.copy()
+        original = (stages["kind"] == DROPOUT) & (stages["code"] == 1)
+        stages["parameter"][original] = 1 - stages["rate"][original]
+        stages["rate"] = 0.0
+        return stages
+
     def named(self, parameters: np.ndarray, statistics: np.ndarray | None = None) -> list[dict]:
         """The arrays of each layer by name, as views; without `statistics`, the parameters."""
         views: list[dict] = [{} for _ in range(self.arrays[-1].layer + 1)]
@@ -321,7 +341,7 @@ class Compiler:
 
     def activation(self, activation) -> None:
         """An activation, by name or spec."""
-        from .activations import row_and_parameter, with_stages
+        from .activations import row_and_parameter, spread_of_slopes, with_stages
 
         if spec := with_stages(activation):
             spec.add_to(self)
@@ -330,6 +350,7 @@ class Compiler:
         if row.name != "identity":
             fields = {} if isinstance(activation, str) else activation.native(self.dtype)
             fields |= {"code": row.code, "parameter": parameter}
+            fields["rate"] = spread_of_slopes(activation)
             if row.keeps_derivative:
                 # In place of the values before, unless these are needed.
                 fields["other"] = (
@@ -338,9 +359,17 @@ class Compiler:
             self._elementwise(ACTIVATION, row.keeps_derivative, **fields)
             self._is_kept = not row.keeps_derivative
 
-    def dropout(self, rate: float) -> None:
+    def dropout(self, dropout) -> None:
+        """A rate, or a spec."""
+        is_rate = isinstance(dropout, Real)
+        rate, inverted = (dropout, True) if is_rate else (dropout.rate, dropout.inverted)
         if rate:
-            self._elementwise(DROPOUT, keeps_input=False, rate=rate)
+            common = dict(rate=float(rate), code=int(not inverted), parameter=1.0)
+            self._elementwise(DROPOUT, keeps_input=False, **common)
+
+    def noise(self, deviation: float) -> None:
+        if deviation:
+            self._elementwise(NOISE, keeps_input=False, rate=deviation)
 
     def batch_norm(self, norm) -> None:
         n, ld = self.n, self._width(self.n)
@@ -495,7 +524,12 @@ class Compiler:
 
 
 def compile_program(
-    n_features: int, layers: Sequence, loss_code: int, dtype, input_dropout: float = 0.0
+    n_features: int,
+    layers: Sequence,
+    loss_code: int,
+    dtype,
+    input_dropout=0.0,
+    input_noise: float = 0.0,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -510,14 +544,17 @@ def compile_program(
         Code of the loss, see ``losses.py``.
     dtype : dtype
         float32 or float64.
-    input_dropout : float, default=0.0
+    input_dropout : float or Dropout, default=0.0
         Probability of dropping an input value.
+    input_noise : float, default=0.0
+        Standard deviation of what is added to an input value, before that.
 
     Returns
     -------
     Program
     """
     compiler = Compiler(n_features, dtype)
+    compiler.noise(input_noise)
     compiler.dropout(input_dropout)
     for layer in layers[:-1]:
         compiler.add(layer)

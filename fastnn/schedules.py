@@ -639,7 +639,7 @@ def resolve_schedule(kind: str, value, defaults: dict[str, Any] | None = None) -
 class Scheduled(Spec):
     """A number that follows a schedule, in place of a number that stays.
 
-    Accepted for `alpha` and for the `weight_decay` of optimizers.
+    Accepted for `alpha`, `dropout`, and the `weight_decay` of optimizers.
 
     Parameters
     ----------
@@ -669,9 +669,13 @@ class Scheduled(Spec):
             )
         return self
 
+    def factors(self, steps: Steps) -> np.ndarray:
+        """The value at each step, as a part of the initial one."""
+        return resolve_schedule("schedule", self.schedule).factors(steps)
+
     def values(self, steps: Steps) -> np.ndarray:
         """The value at each step."""
-        return self.value * resolve_schedule("schedule", self.schedule).factors(steps)
+        return self.value * self.factors(steps)
 
 
 def value_at(number, steps: Steps):

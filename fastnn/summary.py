@@ -85,6 +85,8 @@ def _name(stage, output_activation):
         return next(row.name for row in rows if row.code == stage["code"])
     if kind == kinds.DROPOUT:
         return f"dropout {stage['rate']:g}"
+    if kind == kinds.NOISE:
+        return f"noise {stage['rate']:g}"
     if kind == kinds.OUTPUT:
         return f"output: {output_activation}"
     if kind == kinds.ROW_NORM:

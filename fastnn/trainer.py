@@ -62,6 +62,7 @@ class Settings:
     planned_epochs: int = 1  # in all calls, for schedules
     early_stopping: bool = False  # whether the validation score decides
     columns: dict[int, Callable[[Steps], Any]] = field(default_factory=dict)
+    augment: Any = None  # how rows are mixed, see ``augment.py``
 
 
 @dataclass
@@ -186,7 +187,7 @@ def train(
     history : History
         Continued in place.
     random_state : RandomState
-        Shuffles the rows.
+        Shuffles the rows, and draws how they are mixed.
     validate : callable, optional
         Returns the validation score of the current parameters, or of their average. With
         `early_stopping`, training stops when it stalls, and leaves those that had the best.
@@ -208,7 +209,7 @@ def train(
             if not history.stops_early:
                 before.take(state)
             history.loss, rate = _epoch(
-                engine, state, data, rows, optimizer, schedule, settings, history
+                engine, state, data, rows, optimizer, schedule, settings, history, random_state
             )
             diverged = not np.isfinite(history.loss)
             if diverged and state.step == first_step:
@@ -274,8 +275,7 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
 
     Anything else that changes from step to step has a column of its own in `fastnn.program.Column`,
     and in ``settings.columns`` a function ``f(steps)`` that returns one number for each step, or
-    one for all. A column that nothing is said about is zero; so its zero has to mean that what it
-    is about is off, or the estimators always say something about it.
+    one for all. Where nothing is said about a column, what it is about is off.
 
     Parameters
     ----------
@@ -298,7 +298,7 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     return table
 
 
-def _epoch(engine, state, data, rows, optimizer, schedule, settings, history):
+def _epoch(engine, state, data, rows, optimizer, schedule, settings, history, random_state):
     """One step for each batch.
 
     Returns the mean loss of the rows, NaN if a loss is not finite, and the last learning rate.
@@ -325,6 +325,8 @@ def _epoch(engine, state, data, rows, optimizer, schedule, settings, history):
         rates = settings.learning_rate_init * schedule.factors(steps)
         done = state.step
         table = step_table(optimizer, rates, settings, steps, done)
+        if settings.augment is not None:
+            settings.augment.draw(table, sizes, data.X.shape[1], random_state)
         try:
             n_done = engine.train_steps(
                 data.X, data.y, data.sample_weight, part, batch_size, table, losses

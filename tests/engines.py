@@ -18,6 +18,7 @@ from fastnn.optimizers import (
     RMSprop,
     Rprop,
 )
+from fastnn.program import Column
 
 # By the names of the reference.
 SOLVERS = {
@@ -84,6 +85,7 @@ class Engine:
             losses.LOSSES[loss].code,
             self.dtype,
             input_dropout=network.input_dropout,
+            input_noise=network.input_noise,
         )
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
@@ -127,6 +129,8 @@ class Engine:
         alpha=0.0,
         sample_weight=None,
         order=None,
+        mixings=None,
+        dropout_factors=None,
         average_weights=0.0,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
@@ -134,6 +138,11 @@ class Engine:
             np.asarray(learning_rates, float), alpha, self.state.step
         )
         coefficients[:, program.Column.AVERAGE] = average_weights
+        if mixings is not None:
+            first = Column.MIX_WEIGHT
+            coefficients[:, first : first + len(mixings[0])] = mixings
+        if dropout_factors is not None:
+            coefficients[:, Column.DROPOUT] = dropout_factors
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
         done = self.native.train_steps(
             X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses

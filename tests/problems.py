@@ -71,10 +71,12 @@ def make_parameters(rng, n_features, layers):
     return parameters, statistics
 
 
-def make_network(rng, n_features, layers, loss, input_dropout=0.0, seed=0):
+def make_network(rng, n_features, layers, loss, input_dropout=0.0, seed=0, input_noise=0.0):
     """A reference network with random parameters."""
     parameters, statistics = make_parameters(rng, n_features, layers)
-    return Network(layers, loss, parameters, statistics, input_dropout, seed, n_features)
+    return Network(
+        layers, loss, parameters, statistics, input_dropout, seed, input_noise, n_features
+    )
 
 
 def numerical_gradient(function, arrays, step=1e-5):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
 
-from fastnn.activations import Maxout, PReLU
+from fastnn.activations import Maxout, PReLU, RReLU
 from fastnn.layers import Dense, Dropout, Residual
 from fastnn.normalization import BatchNorm, Normalization, WeightNorm
 
@@ -60,6 +60,21 @@ def keep_mask(rate, shape, seed, step, stage):
     words = philox4x32((columns.T, rows // 4, step, stage), key)
     bits = np.choose(rows % 4, words)
     return bits >= min(round(rate * 2**32), _WORD)
+
+
+def normal_noise(shape, seed, step, stage):
+    """Standard normals for each element of a batch or of a weight: Box and Muller (1958).
+
+    The words are those of `keep_mask`. Of two of them, the upper 24 bits give a radius
+    sqrt(-2 log u) and an angle; the first of two rows is its cosine, the second its sine.
+    """
+    rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
+    key = (seed & _WORD, seed >> 32)
+    words = philox4x32((columns.T, rows // 4, step, stage), key)
+    bits = [word.astype(float) // 2**8 for word in words]
+    radius = np.sqrt(-2 * np.log((np.choose(rows % 4 // 2, bits[::2]) + 1) / 2**24))
+    angle = 2 * np.pi * (np.choose(rows % 4 // 2, bits[1::2]) + 0.5) / 2**24 - np.pi / 4
+    return radius * np.where(rows % 2, np.sin(angle), np.cos(angle))
 
 
 # --- activations ----------------------------------------------------------------------------------
@@ -155,7 +170,25 @@ ACTIVATIONS = {
     # Bergstra, Desjardins, Lamblin, Bengio, "Quadratic polynomials learn better image features"
     # (2009).
     "softsign": Activation(lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2),
+    # Xu et al., "Empirical evaluation of rectified activations" (2015), in prediction; training
+    # has `random_slopes`.
+    "rrelu": Activation(
+        lambda z, lower=1 / 8, upper=1 / 3: np.where(z > 0, z, (lower + upper) / 2 * z),
+        lambda z, lower=1 / 8, upper=1 / 3: np.where(z > 0, 1.0, (lower + upper) / 2),
+    ),
 }
+
+
+def random_slopes(spec, shape, seed, step, stage):
+    """The slopes of RReLU at a step: uniform, made of the upper 24 bits of the words of a mask."""
+    rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
+    words = philox4x32((columns.T, rows // 4, step, stage), (seed & _WORD, seed >> 32))
+    uniform = (np.choose(rows % 4, words) >> 8) / 2**24
+    return spec.lower + (spec.upper - spec.lower) * uniform
+
+
+def is_rrelu(of):
+    return of == "rrelu" or isinstance(of, RReLU)
 
 
 def activation(of):
@@ -378,10 +411,59 @@ def dropout(x, keep, rate):
     return np.where(keep, x / (1 - rate), 0.0)
 
 
+class Kept(NamedTuple):
+    """What a dropout stage does at a step: a mask, and a factor of what is kept."""
+
+    mask: object
+    factor: float
+
+    def __call__(self, x):
+        return np.where(self.mask, x * self.factor, 0.0)
+
+
+def as_dropout(of):
+    """The spec that a rate stands for."""
+    return of if isinstance(of, Dropout) else Dropout(of)
+
+
 # --- residual blocks ------------------------------------------------------------------------------
 # He et al., "Deep residual learning for image recognition" (2016): y = x + f(x). With stochastic
 # depth (Huang et al., "Deep networks with stochastic depth", 2016) f(x) is dropped for whole rows:
 # it is `dropout` with a mask of one column, inverted as in torchvision.
+
+# --- mixing rows ----------------------------------------------------------------------------------
+
+
+class Mixing(NamedTuple):
+    """How the rows of a batch are mixed: a row keeps `weight` of itself.
+
+    The rest is of its partner, the row `shift` rows later. Where there are runs, the rest is what
+    lies in them: n_runs runs of `run` columns, `stride` apart, from column `first`.
+    """
+
+    weight: float = 1.0
+    shift: int = 0
+    first: int = 0
+    run: int = 0
+    n_runs: int = 0
+    stride: int = 0
+
+
+def partners(a, mixing):
+    """The partner of each row of a batch."""
+    return np.roll(a, -mixing.shift, axis=0)
+
+
+def mix_rows(x, mixing):
+    """Zhang et al., "mixup" (2018), eq. 1; Yun et al., "CutMix" (2019), eq. 1, with runs."""
+    if mixing.n_runs == 0:
+        return mixing.weight * x + (1 - mixing.weight) * partners(x, mixing)
+    runs = mixing.first + mixing.stride * np.arange(mixing.n_runs)[:, np.newaxis]
+    columns = (runs + np.arange(mixing.run)).ravel()
+    mixed = x.copy()
+    mixed[:, columns] = partners(x, mixing)[:, columns]
+    return mixed
+
 
 # --- optimizers -----------------------------------------------------------------------------------
 # Each updates the slots in place and returns the new parameter. t counts the steps from 1.
@@ -572,7 +654,7 @@ def leaves(layers):
     ]
 
 
-def stage_table(layers, input_dropout=0.0):
+def stage_table(layers, input_dropout=0.0, input_noise=0.0):
     """The stages of a network in the order of the forward pass: (kind, spec, leaf) triples.
 
     The spec tells what the stage is made of, and the leaf is the number of its layer. A stage's
@@ -606,17 +688,19 @@ def stage_table(layers, input_dropout=0.0):
         if isinstance(layer, Normalization):
             return normalization(layer, i)
         if isinstance(layer, Dropout):
-            return [("dropout", layer.rate, i)] if layer.rate else []
+            return [("dropout", layer, i)] if layer.rate else []
         if not isinstance(layer, Dense):
             return activation(layer, i)
         act = activation(layer.activation, i)
         norm = normalization(layer.normalization, i) if layer.normalization else []
         before = norm and layer.normalization.position != "after"
         after = norm + act if before else act + norm
-        drop = [("dropout", layer.dropout, i)] if layer.dropout else []
+        drop = [("dropout", as_dropout(layer.dropout), i)] if as_dropout(layer.dropout).rate else []
         return [("dense", layer, i), *after, *drop]
 
-    first = [("dropout", input_dropout, None)] if input_dropout else []
+    first = [("noise", input_noise, None)] if input_noise else []
+    if as_dropout(input_dropout).rate:
+        first.append(("dropout", as_dropout(input_dropout), None))
     hidden = [stage for layer in layers[:-1] for stage in stages(layer)]
     last = next(numbers)
     return [*first, *hidden, ("dense", layers[-1], last), ("output", layers[-1], last)]
@@ -639,20 +723,30 @@ class Network:
     """
 
     def __init__(
-        self, layers, loss, parameters, statistics, input_dropout=0.0, seed=0, n_features=None
+        self,
+        layers,
+        loss,
+        parameters,
+        statistics,
+        input_dropout=0.0,
+        seed=0,
+        input_noise=0.0,
+        n_features=None,
     ):
         self.n_features = n_features or len(parameters[0]["coef"])
         self.layers, self.loss = layers, LOSSES[loss]
         self.parameters, self.statistics = parameters, statistics
-        self.input_dropout, self.seed = input_dropout, seed
-        self.stages = stage_table(layers, input_dropout)
+        self.input_dropout, self.input_noise, self.seed = input_dropout, input_noise, seed
+        self.stages = stage_table(layers, input_dropout, input_noise)
         self.slots, self.step, self.average = None, 0, None
 
-    def forward(self, x, training, step=None):
+    def forward(self, x, training, step=None, dropout_factor=1.0):
         """Pre-activation of the output layer; and for each stage what its backward pass needs.
 
         In training, batch norm uses the batch's statistics, but a batch of one row has none: it is
-        normalised as in prediction. Dropout acts at the steps of a training only (`step` given).
+        normalised as in prediction. Dropout, noise and random slopes act at the steps of a training
+        only (`step` given), dropout at its rates times a factor. Without a step, the original form
+        of dropout scales by the probability of keeping a value (Srivastava et al. 2014, figure 2).
         """
         tape, forks = [], []
         for stage, (kind, spec, i) in enumerate(self.stages[:-1]):
@@ -667,8 +761,16 @@ class Network:
                 x = prelu_forward(x, parameters["slope"])
             elif kind == "maxout":
                 x = maxout_forward(x, spec.k)
+            elif kind == "activation" and step is not None and is_rrelu(spec):
+                spec = RReLU() if isinstance(spec, str) else spec
+                slopes = random_slopes(spec, x.shape, self.seed, step, stage)
+                saved = np.where(x > 0, 1.0, slopes)
+                x = x * saved
             elif kind == "activation":
+                saved = activation(spec).derivative(x)
                 x = activation(spec).value(x)
+            elif kind == "noise" and step is not None:
+                x = x + spec * normal_noise(x.shape, self.seed, step, stage)
             elif kind == "batch_norm_statistics":
                 constant = not training or len(x) == 1
                 average = self.statistics[i]
@@ -680,9 +782,13 @@ class Network:
                 mean, variance, _ = tape[-1]
                 scale, shift = parameters["scale"], parameters["shift"]
                 x = batch_norm_forward(x, scale, shift, mean, variance, spec.epsilon)
-            elif kind == "dropout" and step is not None:
-                saved = keep_mask(spec, x.shape, self.seed, step, stage), spec
-                x = dropout(x, *saved)
+            elif kind == "dropout":
+                saved = Kept(True, 1.0 if spec.inverted else 1 - spec.rate)
+                if step is not None:
+                    rate = min(spec.rate * dropout_factor, 1 - 2**-24)
+                    keep = keep_mask(rate, x.shape, self.seed, step, stage)
+                    saved = Kept(keep, 1 / (1 - rate) if spec.inverted else 1.0)
+                x = saved(x)
             elif kind == "fork":
                 forks.append(x)
             elif kind == "join":
@@ -704,19 +810,34 @@ class Network:
         z, _ = self.forward(x, training=False)
         return OUTPUT_ACTIVATIONS[self.loss.output_activation](z)
 
-    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, step=None):
+    def loss_and_grad(
+        self,
+        x,
+        y,
+        sample_weight=None,
+        alpha=0.0,
+        step=None,
+        mixing=None,
+        dropout_factor=1.0,
+    ):
         """Data loss, L2 penalty, their gradient and the tape of the forward pass.
 
         The data loss is the weighted mean over the rows. As in scikit-learn, the penalty is divided
         by the sum of the weights, and only the coefs are penalised.
+
+        The loss of mixed rows is that of their own targets, and that of their partners', mixed;
+        each row has its own weight (Zhang et al. 2018).
         """
         weight = np.ones(len(x)) if sample_weight is None else sample_weight
         total = weight.sum()
-        z, tape = self.forward(x, training=True, step=step)
-        data_loss = weight @ self.loss.value(z, y) / total
+        mixing = mixing or Mixing()
+        z, tape = self.forward(mix_rows(x, mixing), True, step, dropout_factor)
+        pairs = [(mixing.weight, y), (1 - mixing.weight, partners(y, mixing))]
+        data_loss = weight @ sum(part * self.loss.value(z, of) for part, of in pairs) / total
+        delta = sum(part * self.loss.delta(z, of) for part, of in pairs)
         squares = sum(np.sum(p["coef"] ** 2) for p in self.parameters if "coef" in p)
         penalty = 0.5 * alpha * squares / total
-        gradient = self.backward(tape, self.loss.delta(z, y) * weight[:, np.newaxis] / total)
+        gradient = self.backward(tape, delta * weight[:, np.newaxis] / total)
         for p, g in zip(self.parameters, gradient, strict=True):
             if "coef" in p:
                 g["coef"] += alpha * p["coef"] / total
@@ -751,15 +872,15 @@ class Network:
             elif kind == "maxout":
                 delta = maxout_backward(saved, spec.k, delta)
             elif kind == "activation":
-                delta = delta * activation(spec).derivative(saved)
+                delta = delta * saved
             elif kind == "batch_norm":
                 mean, variance, constant = tape[stage - 1]
                 scale = self.parameters[i]["scale"]
                 delta, gradient[i]["scale"], gradient[i]["shift"] = batch_norm_backward(
                     saved, scale, mean, variance, spec.epsilon, delta, constant
                 )
-            elif kind == "dropout" and isinstance(saved, tuple):
-                delta = dropout(delta, *saved)
+            elif kind == "dropout":
+                delta = saved(delta)
             elif kind == "join":
                 skipped.append(delta)
                 delta = dropout(delta, *saved)
@@ -777,6 +898,8 @@ class Network:
         alpha=0.0,
         sample_weight=None,
         order=None,
+        mixings=None,
+        dropout_factors=None,
         average_weights=None,
         **hyperparameters,
     ):
@@ -785,6 +908,7 @@ class Network:
         After each step the average of the parameters moves towards them by its part of
         `average_weights`: Polyak and Juditsky, "Acceleration of stochastic approximation by
         averaging" (1992).
+        `mixings` has a `Mixing` for each step, `dropout_factors` a factor of all rates of dropout.
         """
         rule = OPTIMIZERS[optimizer]
         if self.slots is None:
@@ -802,13 +926,15 @@ class Network:
         starts = range(0, len(order), batch_size)
         average_weights = np.zeros(len(starts)) if average_weights is None else average_weights
         losses = []
-        for start, learning_rate, weight_of_new in zip(
-            starts, learning_rates, average_weights, strict=True
+        mixings = mixings or [Mixing()] * len(starts)
+        factors = [1.0] * len(starts) if dropout_factors is None else dropout_factors
+        for start, learning_rate, weight_of_new, mixing, factor in zip(
+            starts, learning_rates, average_weights, mixings, factors, strict=True
         ):
             rows = order[start : start + batch_size]
             weight = None if sample_weight is None else sample_weight[rows]
             data_loss, penalty, gradient, tape = self.loss_and_grad(
-                x[rows], y[rows], weight, alpha, self.step
+                x[rows], y[rows], weight, alpha, self.step, mixing, factor
             )
             self._average_statistics(tape, len(rows))
             self.step += 1

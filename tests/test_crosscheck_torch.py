@@ -8,8 +8,8 @@ import pytest
 from engines import COMBINATIONS, Engine, large_epsilon, small_rate
 from fastnn import EMA, SGD, SWA, AdamW, MLPRegressor, initializers
 from fastnn._core.cpu import ops
-from fastnn.activations import ELU, GELU, LeakyReLU, Maxout, PReLU, row_and_parameter
-from fastnn.layers import Dense
+from fastnn.activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU, row_and_parameter
+from fastnn.layers import Dense, Dropout
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from fastnn.schedules import (
     Constant,
@@ -29,10 +29,14 @@ from reference import (
     LOSSES,
     OPTIMIZERS,
     OUTPUT_ACTIVATIONS,
+    Mixing,
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_statistics,
+    keep_mask,
     moving_average,
+    normal_noise,
+    random_slopes,
 )
 from test_ops import times_derivative
 
@@ -57,10 +61,12 @@ TORCH_ACTIVATIONS = {
     # By default PyTorch's is the identity above 20, off by 2e-9.
     "softplus": lambda z: functional.softplus(z, threshold=100),
     "softsign": functional.softsign,
+    "rrelu": functional.rrelu,  # in evaluation, as is its default
 }
 TORCH_SPECS = [
     (LeakyReLU(0.3), lambda z: functional.leaky_relu(z, 0.3)),
     (ELU(0.3), lambda z: functional.elu(z, 0.3)),
+    (RReLU(0.1, 0.6), lambda z: functional.rrelu(z, 0.1, 0.6)),
     (GELU(), functional.gelu),
     (GELU("tanh"), TORCH_ACTIVATIONS["gelu_tanh"]),
 ]
@@ -358,7 +364,7 @@ def test_engine_walks_pytorchs_trajectory(optimizer, loss, position, dtype, tole
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
-@pytest.mark.parametrize("activation", TORCH_ACTIVATIONS)
+@pytest.mark.parametrize("activation", [name for name in TORCH_ACTIVATIONS if name != "rrelu"])
 def test_engine_walks_pytorchs_trajectory_with_any_activation(activation, dtype, tolerance):
     rng = np.random.default_rng(1)
     layers = make_layers([7, 5, 3], activation)
@@ -678,3 +684,68 @@ def test_average_of_the_parameters(averaging):
 
     torch_regression(module, optim, lr.ConstantLR(optim, 1.0), X, y, 5, after_step)
     assert_same_regression(model, average.module)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("inverted", [True, False])
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error", "binary_log_loss"])
+def test_engine_walks_pytorchs_trajectory_through_all_that_is_random(
+    loss, inverted, dtype, tolerance
+):
+    """Mixed rows and losses, noise, masks and slopes: drawn by the reference, trained by PyTorch.
+
+    The loss of mixed rows is written as users of PyTorch do: two losses of one prediction.
+    """
+    rng = np.random.default_rng(2)
+    slopes, n = RReLU(0.1, 0.7), 40
+    layers = make_layers([7, 3], slopes, dropout=Dropout(0.3, inverted=inverted), loss=loss)
+    network = make_network(rng, 6, layers, loss, 0.0, seed=9, input_noise=0.2)
+    X, y = make_data(rng, n, 6, 3, loss)
+    mixings = [Mixing(0.3, 7), Mixing(0.75, 11, 2, 1, 2, 3), Mixing(0.5, 1, 1, 3, 1, 6)] * 7
+    factors = np.linspace(0.5, 1.2, 20)
+    engine = Engine(network, loss, "sgd", dtype, max_batch=n)
+    actual = engine.train(
+        X.astype(dtype),
+        y,
+        n,
+        [0.05] * 20,
+        order=np.tile(np.arange(n), 20),
+        mixings=mixings[:20],
+        dropout_factors=factors,
+    )
+    kind = getattr(torch, dtype)
+    parameters = [
+        leaf(values[name], kind) for values in network.parameters for name in ("coef", "intercept")
+    ]
+    inputs = torch.tensor(X, dtype=kind)
+    targets = torch.tensor(y) if y.ndim == 1 else torch.tensor(y, dtype=kind)
+    expected = []
+    for step, (mixing, factor) in enumerate(zip(mixings, factors, strict=False)):
+        index = (torch.arange(n) + mixing.shift) % n
+        mixed = mixing.weight * inputs + (1 - mixing.weight) * inputs[index]
+        if mixing.n_runs:
+            mixed = inputs.clone()
+            for run in range(mixing.n_runs):
+                begin = mixing.first + run * mixing.stride
+                mixed[:, begin : begin + mixing.run] = inputs[index, begin : begin + mixing.run]
+        z = mixed + 0.2 * torch.tensor(normal_noise((n, 6), 9, step, 0), dtype=kind)
+        z = z @ parameters[0] + parameters[1]
+        z = torch.where(
+            z > 0, z, z * torch.tensor(random_slopes(slopes, (n, 7), 9, step, 2), dtype=kind)
+        )
+        rate = 0.3 * factor
+        keep = torch.tensor(keep_mask(rate, (n, 7), 9, step, 3))
+        z = z * keep / (1 - rate if inverted else 1)
+        z = z @ parameters[2] + parameters[3]
+        own, others = (TORCH_LOSSES[loss](z, of).mean() for of in (targets, targets[index]))
+        value = mixing.weight * own + (1 - mixing.weight) * others
+        value.backward()
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter -= 0.05 * parameter.grad
+                parameter.grad = None
+        expected.append(value.item())
+    np.testing.assert_allclose(actual[:, 0], expected, rtol=tolerance, atol=tolerance)
+    values = [view for p in engine.parameters for view in (p["coef"], p["intercept"])]
+    for value, parameter in zip(values, parameters, strict=True):
+        assert_close(value, parameter, tolerance)

@@ -36,7 +36,9 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, **options):
         for step in steps:
             rows = order[step[0] * BATCH : (step[-1] + 1) * BATCH]
             rates, average_weights = [0.01] * len(step), 0.1
-            losses.append(engine.train(X, y, BATCH, rates, 0.1, weight, rows, average_weights))
+            losses.append(
+                engine.train(X, y, BATCH, rates, 0.1, weight, rows, average_weights=average_weights)
+            )
     *value, gradient = engine.loss_and_grad(X, y, weight, 0.1)
     return [
         np.concatenate(losses),

@@ -34,6 +34,7 @@ from fastnn import (
     Adaptive,
     AMSGrad,
     BatchNorm,
+    CutMix,
     Dense,
     Dropout,
     GroupNorm,
@@ -42,6 +43,7 @@ from fastnn import (
     LayerNorm,
     LeakyReLU,
     Maxout,
+    Mixup,
     MLPClassifier,
     MLPRegressor,
     Momentum,
@@ -50,6 +52,7 @@ from fastnn import (
     RAdam,
     RMSprop,
     Rprop,
+    RReLU,
     estimators,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
@@ -82,7 +85,7 @@ def regressor(**options):
 # Parameters that come after scikit-learn's.
 NEW = [
     *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
-    *("layers", "scoring", "averaging"),
+    *("layers", "scoring", "averaging", "augment", "input_noise"),
 ]
 
 # --- the same interface ---------------------------------------------------------------------------
@@ -176,6 +179,8 @@ CHANGES = {
     "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
     "scoring": ({"early_stopping": True, "max_iter": 100}, _worse_each_time),
     "averaging": ({}, "ema"),
+    "augment": ({}, "mixup"),
+    "input_noise": ({}, 0.1),
 }
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
@@ -229,7 +234,16 @@ SPEC_CHANGES = [
     ("normalization", InstanceNorm(4), InstanceNorm(4, position="after")),
     ("dropout", Dropout(), Dropout(rate=0.2)),
     ("dropout", Dropout(), Dropout(input_rate=0.2)),
+    ("dropout", Dropout(), Dropout(inverted=False)),
+    ("dropout", Dropout(0.0, 0.2), Dropout(0.0, 0.2, inverted=False)),
+    ("augment", Mixup(), Mixup(alpha=0.5)),
+    ("augment", Mixup(), Mixup(probability=0.5)),
+    ("augment", CutMix(), CutMix(alpha=0.5)),
+    ("augment", CutMix(), CutMix(probability=0.1)),
+    ("augment", CutMix(), CutMix(shape=(2, 5))),
     ("activation", LeakyReLU(), LeakyReLU(negative_slope=0.3)),
+    ("activation", RReLU(), RReLU(lower=0.3)),
+    ("activation", RReLU(), RReLU(upper=0.2)),
     ("activation", ELU(), ELU(alpha=0.3)),
     ("activation", GELU(), GELU(approximate="tanh")),
     ("activation", PReLU(), PReLU(initial=0.1)),

@@ -15,11 +15,11 @@ from engines import SOLVERS
 from fastnn import activations, losses, program
 from fastnn._core import cpu
 from fastnn._core.cpu import ops
-from fastnn.activations import ELU, LeakyReLU
+from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.optimizers import LBFGS, Rule
 from fastnn.optimizers import OPTIMIZERS as SPECS
 from problems import LAYOUTS, make_counts, make_data
-from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS
+from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUT_ACTIVATIONS, Mixing
 
 AVAILABLE = cpu.isa_info()["available"]
 # Vectors hold 2 to 16 numbers, panels 8 or 16, register tiles up to 64 columns and 12 rows.
@@ -86,6 +86,7 @@ def pre_activations(rng, dtype):
 # Specs, and all names that stand for the defaults.
 EACH_ACTIVATION = [name for name in ACTIVATIONS if name != "identity"]
 EACH_ACTIVATION += [LeakyReLU(0.3), LeakyReLU(0.0), LeakyReLU(2.0), ELU(0.2), ELU(3.0)]
+EACH_ACTIVATION += [RReLU(0.1, 0.9)]
 
 
 def native(activation):
@@ -151,6 +152,32 @@ def dropout(rng, dtype, eps):
             expected = reference.dropout(*float64(x), keep, rate)
             call = partial(ops.dropout, x, rate, seed, step - 2**31, stage, first)
             yield call, expected, 2 * eps * np.abs(expected)
+            # The original form leaves what it keeps as it is.
+            expected = np.where(keep, x, 0)
+            yield partial(call, inverted=False), expected, 0
+
+
+@case
+def scaled(rng, dtype, eps):
+    for n in WIDTHS:
+        x = rng.standard_normal(n).astype(dtype)
+        yield partial(ops.scaled, x, 0.3), 0.3 * x.astype(float), 2 * eps
+
+
+@case
+def rrelu(rng, dtype, eps):
+    """The slope is a product and a sum of two roundings, times x."""
+    for spec in (RReLU(), RReLU(0.0, 0.9), RReLU(0.25, 0.25)):
+        for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130)]:
+            x, g = rng.standard_normal((2, n, m)).astype(dtype)
+            seed, step, stage, first = int(rng.integers(2**63)), 77, 3, 4 * (n % 3)
+            shape = first + n, m
+            slopes = np.where(
+                x > 0, 1, reference.random_slopes(spec, shape, seed, step, stage)[first:]
+            )
+            call = partial(ops.rrelu, x, spec.lower, spec.upper, seed, step, stage, first)
+            yield call, x * slopes, 12 * eps
+            yield partial(call, gradient=g), g * slopes, 12 * eps
 
 
 @case
@@ -175,6 +202,17 @@ def dropout_csr(rng, dtype, eps):
         rows = np.repeat(np.arange(30), np.diff(X.indptr))
         expected = reference.dropout(*float64(X.data), keep[rows, X.indices], 0.4)
         yield partial(ops.dropout_csr, X, 0.4, 2**40 + 1, 7, 2, 8), expected, 4 * eps * expected
+
+
+@case
+def normal_noise(rng, dtype, eps):
+    """Some roundings of numbers below six; the reference's angle has one of its own."""
+    for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130), (400, 100)]:
+        x = rng.standard_normal((n, m)).astype(dtype)
+        seed, step, stage, first = int(rng.integers(2**63)), 5, 3, 4 * (n % 3)
+        noise = reference.normal_noise((first + n, m), seed, step, stage)[first:]
+        call = partial(ops.normal_noise, x, 0.5, seed, step, stage, first)
+        yield call, *float64(x) + 0.5 * noise, 16 * eps
 
 
 @case
@@ -422,6 +460,43 @@ def gather(rng, dtype, eps):
     yield partial(ops.gather, odd, dtype), odd.astype(dtype), 0
 
 
+@case
+def mix_rows(rng, dtype, eps):
+    """Two roundings of products and one of a sum; numbers are at most 3."""
+    X = make_counts(rng, 23, 17)
+    order = rng.permutation(23)[:9]
+    mixings = [
+        Mixing(0.3, 4),
+        Mixing(0.3, 8),
+        Mixing(0.5, 2, 3, 4, 1, 17),
+        Mixing(0.5, 1, 1, 3, 4, 4),
+    ]
+    for mixing in mixings:
+        for layout, convert in LAYOUTS.items():
+            if not layout.startswith("csr"):
+                rows, expected = convert(X), reference.mix_rows(X[order], mixing)
+                yield partial(ops.mix_rows, rows, dtype, mixing, order), expected, 9 * eps
+                call = partial(ops.mix_rows, rows, dtype, mixing, order, first_row=4)
+                yield call, expected[4:], 9 * eps
+                expected = reference.mix_rows(X[5:15], mixing)
+                yield partial(ops.mix_rows, rows, dtype, mixing, None, 5, 10), expected, 9 * eps
+
+
+@case
+def mix_losses(rng, dtype, eps):
+    for n, m in [(1, 1), (5, 2), (9, 17), (7, 130)]:
+        delta, other = rng.standard_normal((2, n, m)).astype(dtype)
+        loss, other_loss = rng.standard_normal((2, n)).astype(dtype)
+        weights, order = rng.uniform(0.5, 2, n).astype(dtype), rng.permutation(n)
+        d, o, v, u, w = float64(delta, other, loss, other_loss, weights)
+        arguments = partial(ops.mix_losses, delta, loss, other, other_loss, 0.3)
+        mixed, value = 0.3 * d + 0.7 * o, 0.3 * v + 0.7 * u
+        yield arguments, (mixed, value), 12 * eps
+        yield partial(arguments, weights), (mixed * w[:, np.newaxis], value), 24 * eps
+        own = w[order][:, np.newaxis]
+        yield partial(arguments, weights, order), (mixed * own, value), 24 * eps
+
+
 def sparse_rows(rng, dtype):
     """Empty rows, unsorted columns, and an element that is stored twice, which counts twice."""
     X = LAYOUTS["csr float64"](make_counts(rng, 23, 19)).astype(dtype)
@@ -537,6 +612,7 @@ LIMITS = {
     "mish": (0, np.inf),
     "softplus": (0, np.inf),
     "softsign": (-1, 1),
+    "rrelu": (-np.inf, np.inf),
 }
 
 
@@ -579,7 +655,7 @@ def test_codes_are_the_same_in_python_and_c():
 
 
 STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "OUTPUT", "FORK"}
-STAGE_KINDS |= {"JOIN", "ROW_NORM", "PRELU", "MAXOUT", "WEIGHT_NORM", "TASK_ROWS"}
+STAGE_KINDS |= {"NOISE", "JOIN", "ROW_NORM", "PRELU", "MAXOUT", "WEIGHT_NORM", "TASK_ROWS"}
 
 
 def test_stage_is_the_same_struct_in_python_and_c():

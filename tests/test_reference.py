@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from fastnn.activations import ELU, GELU, LeakyReLU
@@ -28,6 +29,7 @@ from reference import (
     maxout_backward,
     maxout_forward,
     moving_average,
+    normal_noise,
     normalised_weights,
     normalised_weights_backward,
     philox4x32,
@@ -72,6 +74,18 @@ def test_mask_keeps_the_right_share_and_differs_by_seed_step_and_stage():
         assert abs(agreement - (0.7**2 + 0.3**2)) < 0.01
     # A row and a column do not know how many others there are.
     assert (keep_mask(0.3, (5, 3), 5, 7, 3) == mask[:5, :3]).all()
+
+
+def test_noise_is_normal_and_differs_by_seed_step_and_stage():
+    noise = normal_noise((1000, 100), seed=5, step=7, stage=3)
+    assert stats.kstest(noise.ravel(), "norm").pvalue > 0.01
+    for i in range(1, 4):
+        assert abs(np.mean(noise[::4] * noise[i::4])) < 4 / math.sqrt(noise.size / 4)
+    for other in [(6, 7, 3), (5 + 2**32, 7, 3), (5, 8, 3), (5, 7, 4)]:
+        product = np.mean(noise * normal_noise(noise.shape, *other))
+        assert abs(product) < 4 / math.sqrt(noise.size)
+    # A row and a column do not know how many others there are.
+    assert (normal_noise((5, 3), 5, 7, 3) == noise[:5, :3]).all()
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -207,6 +207,8 @@ def test_a_function_has_to_return_a_factor(value):
         ({"alpha": Scheduled(-1.0)}, "'value' parameter of Scheduled must be"),
         ({"alpha": Scheduled(1.0, "adaptive")}, "Adaptive is a schedule of the learning rate only"),
         ({"alpha": Scheduled(1.0, Warmup(3, Adaptive()))}, "Adaptive is a schedule of the learn"),
+        ({"dropout": Scheduled(1.5)}, "'rate' parameter of Dropout must be"),
+        ({"dropout": Scheduled(0.5), "solver": "rprop"}, "dropout needs a solver such as 'sgd'"),
         ({"alpha": Scheduled(0.5), "solver": "lbfgs"}, "alpha=.* needs a solver such as 'sgd'"),
         (
             {"solver": AdamW(weight_decay=Scheduled(0.1, StepDecay(gamma=2.0)))},
@@ -376,6 +378,16 @@ def test_alpha_may_follow_a_schedule():
     w, b = reference_sgd(np.full(24, 0.1), 2.0 * LinearDecay().factors(steps(24)))
     np.testing.assert_allclose(model.coefs_[0], w, rtol=1e-12)
     np.testing.assert_allclose(model.intercepts_[0], b, rtol=1e-12)
+
+
+def test_dropout_may_follow_a_schedule():
+    plain, steady = fitted(shuffle=False), fitted(shuffle=False, dropout=0.3)
+    same = fitted(shuffle=False, dropout=Scheduled(0.3, "constant"))
+    np.testing.assert_array_equal(same.predict(X), steady.predict(X))
+    off = fitted(shuffle=False, dropout=Scheduled(0.3, lambda step, n_steps: 0.0))
+    np.testing.assert_array_equal(off.predict(X), plain.predict(X))
+    falling = fitted(shuffle=False, dropout=Scheduled(0.3, "linear"))
+    assert not np.array_equal(falling.predict(X), steady.predict(X))
 
 
 def test_weight_decay_may_follow_a_schedule():

@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 import fastnn
-from fastnn import initializers
+from fastnn import CutMix, Mixup, initializers
 from fastnn.activations import (
     ACTIVATIONS,
     ELU,
@@ -18,8 +18,11 @@ from fastnn.activations import (
     LeakyReLU,
     Maxout,
     PReLU,
+    RReLU,
     row_and_parameter,
+    spread_of_slopes,
 )
+from fastnn.augment import AUGMENTATIONS
 from fastnn.averaging import AVERAGES, EMA, SWA
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
@@ -42,7 +45,7 @@ from fastnn.optimizers import (
     Rprop,
     Rule,
 )
-from fastnn.program import Column
+from fastnn.program import NEUTRAL, Column
 from fastnn.schedules import (
     SCHEDULES,
     Adaptive,
@@ -60,12 +63,13 @@ from fastnn.schedules import (
 )
 from fastnn.specs import resolve
 
-ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU()]
+ACTIVATION_SPECS = [LeakyReLU(), ELU(), GELU(), RReLU()]
 REGISTRIES = {
     "solver": OPTIMIZERS,
     "learning_rate": SCHEDULES,
     "normalization": NORMALIZATIONS,
     "averaging": AVERAGES,
+    "augment": AUGMENTATIONS,
 }
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
@@ -170,6 +174,14 @@ def test_set_params_tells_the_known_names():
         GroupNorm(epsilon=-1.0),
         Dropout(rate=1.0),
         Dropout(input_rate=-0.1),
+        Dropout(inverted=2),
+        RReLU(lower=-0.1),
+        RReLU(upper=-0.1),
+        Mixup(alpha=0.0),
+        Mixup(probability=1.1),
+        CutMix(alpha=0.0),
+        CutMix(probability=0.0),
+        CutMix(shape=3),
         LeakyReLU(negative_slope=-0.1),
         ELU(alpha=0.0),
         GELU(approximate="erf"),
@@ -246,6 +258,8 @@ def test_tables_are_as_wide_as_the_header_says():
         "COEF_DECAY",
         "COEF_OWN",
         "COEF_END_OF_OPTIMIZER = 10",
+        f"COEF_DROPOUT = {int(Column.DROPOUT)}",
+        *(f"COEF_{column.name}" for column in Column if Column.DROPOUT < column < 24),
         f"COEF_AVERAGE = {Column.AVERAGE}",
         f"N_COEFS = {N_COEFFICIENTS}",
     ]
@@ -268,6 +282,15 @@ def test_an_activations_name_stands_for_the_defaults_of_its_spec():
     assert row_and_parameter(ELU(alpha=2)) == (ACTIVATIONS["elu"], 2)
     assert row_and_parameter(GELU(approximate="tanh")) == (ACTIVATIONS["gelu_tanh"], 0)
     assert row_and_parameter("tanh") == (ACTIVATIONS["tanh"], 0)
+    assert row_and_parameter(RReLU(0.1, 0.5)) == (ACTIVATIONS["rrelu"], 0.3)
+    assert spread_of_slopes(RReLU(0.1, 0.5)) == 0.4
+    assert spread_of_slopes("rrelu") == pytest.approx(1 / 3 - 1 / 8)
+    assert spread_of_slopes("relu") == spread_of_slopes(LeakyReLU()) == 0
+
+
+def test_the_slopes_of_rrelu_are_in_order():
+    with pytest.raises(ValueError, match="lower of RReLU must not be above upper"):
+        RReLU(0.5, 0.2).validate()
 
 
 # --- optimizers -----------------------------------------------------------------------------------
@@ -285,7 +308,9 @@ def test_an_activations_name_stands_for_the_defaults_of_its_spec():
 def test_coefficients_of_sgd(optimizer, own):
     table = optimizer.coefficients(np.array([0.1, 0.2]), alpha=0.01, first_step=7)
     row = [0.0, *own] + [0.0] * (N_COEFFICIENTS - 3 - len(own))
-    np.testing.assert_array_equal(table, [[0.1, 0.01, *row], [0.2, 0.01, *row]])
+    expected = np.array([[0.1, 0.01, *row], [0.2, 0.01, *row]])
+    expected[:, list(NEUTRAL)] = list(NEUTRAL.values())
+    np.testing.assert_array_equal(table, expected)
     assert table.flags.c_contiguous
 
 
@@ -296,7 +321,8 @@ def test_coefficients_of_adam_go_on_counting():
     t = np.arange(1, 6)
     np.testing.assert_allclose(table[:, 0], 0.1 * np.sqrt(1 - 0.99**t) / (1 - 0.8**t), rtol=1e-14)
     own = [0.5, 0.0, 0.8, 1 - 0.8, 0.99, 1 - 0.99, 1e-6]
-    np.testing.assert_array_equal(table[0, 1:], own + [0.0] * (N_COEFFICIENTS - 1 - len(own)))
+    np.testing.assert_array_equal(table[0, 1 : 1 + len(own)], own)
+    assert not table[0, 1 + len(own) : Column.DROPOUT].any()
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
@@ -326,6 +352,12 @@ def test_radam_never_adapts_where_the_average_is_too_short():
 def test_dropout_rates():
     assert Dropout(0.25).rates(3) == [0.25] * 3
     assert Dropout(np.array([0.0, 0.5])).rates(2) == [0.0, 0.5]
+    assert Dropout([0.2, 0.5], inverted=False).rates(2) == [
+        Dropout(0.2, inverted=False),
+        Dropout(0.5, inverted=False),
+    ]
+    assert Dropout(0.5, 0.2).of_input() == 0.2
+    assert Dropout(0.5, 0.2, inverted=False).of_input() == Dropout(0.2, inverted=False)
     with pytest.raises(ValueError, match="dropout has 2 rates for 3 hidden layers"):
         Dropout([0.1, 0.2]).rates(3)
     for bad in ([0.1, 1.0], [-0.1, 0.0], ["a", 0.0]):

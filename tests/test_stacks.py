@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import Engine
-from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU
+from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.layers import Dense, Dropout, Residual
 from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from problems import make_data, make_network, numerical_gradient, relative_error
@@ -60,7 +60,7 @@ def stacks(draw, activations):
             k = one.k if isinstance(one, Maxout) else 2 if one == "maxout" else 1
             return (one, width // k) if width % k == 0 else (LeakyReLU(), width)
         if kind == "dropout":
-            return Dropout(draw(rates)), width
+            return Dropout(draw(rates), inverted=draw(st.booleans())), width
         if kind == "residual" and depth < 2:
             inside, n = run(width, depth + 1)
             return Residual([*inside, *([dense(width)] if n != width else [])], draw(rates)), width
@@ -80,7 +80,16 @@ def stacks(draw, activations):
 
 N_FEATURES = 5
 NAMES = [name for name in ACTIVATIONS if name in SMOOTH]
-SPECS = [LeakyReLU(0.2), ELU(0.7), PReLU(), PReLU(shared=False), Maxout(3), "prelu", "maxout"]
+SPECS = [
+    LeakyReLU(0.2),
+    ELU(0.7),
+    RReLU(0.1, 0.6),
+    PReLU(),
+    PReLU(shared=False),
+    Maxout(3),
+    "prelu",
+    "maxout",
+]
 
 
 def problem(layers, loss="squared_error", n_rows=19, seed=0):

@@ -122,7 +122,9 @@ INLINE real softsign_derivative(real y)
     F(ACT_SELU, elu(x[i], SELU_ALPHA, SELU_SCALE),                                     \
       elu_derivative(y[i], SELU_ALPHA, SELU_SCALE))                                    \
     F(ACT_SOFTPLUS, softplus(x[i]), softplus_derivative(y[i]))                         \
-    F(ACT_SOFTSIGN, softsign(x[i]), softsign_derivative(y[i]))
+    F(ACT_SOFTSIGN, softsign(x[i]), softsign_derivative(y[i]))                         \
+    /* as in prediction, with the middle of its slopes; in training: rrelu.h */         \
+    F(ACT_RRELU, leaky_relu(x[i], a), leaky_relu_derivative(y[i], a))
 
 /* those that compute value and derivative together, for the one cannot be had from the other */
 #define EACH_ACTIVATION_WITH_DERIVATIVE(F) \

@@ -1,5 +1,6 @@
-/* Inverted dropout (Srivastava et al., JMLR 15, 2014, section 10): kept values are divided by the
- * probability of keeping.
+/* Dropout (Srivastava et al., JMLR 15, 2014). Inverted (section 10), kept values are divided by the
+ * probability of keeping: mask->scale is its inverse. In the original form (section 4) they stay,
+ * and it is in prediction that all values are multiplied by that probability, by scaled().
  *
  * The mask of (row, column) is word row % 4 of Philox at counter (column, row / 4, step, stage):
  * recomputed wherever it is needed, forward, backward, on any device, never stored.
@@ -50,7 +51,7 @@ static void dropout(const Mask *mask, int64_t first_row, int64_t n_rows, int64_t
                     void *y_)
 {
     const uint32_t from = keep_from(mask->rate);
-    const real scale = keep_scale(mask->rate);
+    const real scale = (real)mask->scale;
     uint32_t words[MASK_ROWS][MASK_COLUMNS] __attribute__((aligned(64)));
     for (int64_t i = 0; i < n_rows; i += MASK_ROWS)
         for (int64_t j = 0; j < ld; j += MASK_COLUMNS) {
@@ -60,7 +61,7 @@ static void dropout(const Mask *mask, int64_t first_row, int64_t n_rows, int64_t
                 const real *x = (const real *)x_ + (i + w) * ld + j;
                 real *y = (real *)y_ + (i + w) * ld + j;
                 for (int p = 0; p < width; p += PANEL)
-                    for (int l = 0; l < PANEL; l++) {
+                    KEPT INDEPENDENT for (int l = 0; l < PANEL; l++) {
                         /* loaded whatever the mask says: GCC 12 masks the wrong half of a load
                          * of doubles that 32-bit words guard */
                         const real kept = x[p + l] * scale;
@@ -76,7 +77,7 @@ static void dropout_csr(const Mask *mask, int64_t first_row, int64_t n_rows, con
                         const int32_t *columns, void *values_)
 {
     const uint32_t from = keep_from(mask->rate);
-    const real scale = keep_scale(mask->rate);
+    const real scale = (real)mask->scale;
     real *values = values_;
     for (int64_t i = 0; i < n_rows; i++)
         for (int64_t e = offsets[i]; e < offsets[i + 1]; e++) {
@@ -85,6 +86,14 @@ static void dropout_csr(const Mask *mask, int64_t first_row, int64_t n_rows, con
             philox(word, (uint32_t)mask->seed, (uint32_t)(mask->seed >> 32));
             values[e] = word[row % MASK_ROWS] >= from ? values[e] * scale : 0;
         }
+}
+
+/* y = factor x; x and y may be the same */
+static void scaled(int64_t n, double factor_, const void *x_, void *y_)
+{
+    const real *x = x_, factor = (real)factor_;
+    real *y = y_;
+    INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = factor * x[i];
 }
 
 #endif

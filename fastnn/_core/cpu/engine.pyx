@@ -37,6 +37,8 @@ cdef enum:
     ROW_BLOCK = 96
     ROWS_PER_GRADIENT_CALL = 1024
     CACHE_LINE = 64
+# 24 bits are what a float32 can hold of a rate.
+cdef double MOST_DROPPED = 1 - 2. ** -24
 # What an update of one parameter costs beside its gradient, in operations.
 cdef double UPDATE_COST = 20
 
@@ -87,6 +89,10 @@ cdef struct Job:
     # buffers of each thread
     char *workers
     int64_t worker_size, worker_values
+    bint mixes                  # rows of this call are mixed with each other
+    char *mixed                 # then the loss of the partners' targets: z, gradient, loss ..
+    int64_t *partners           # .. and their row numbers
+    int64_t mixed_size
     # a batch of sparse rows
     int64_t *offsets
     int64_t *starts
@@ -128,6 +134,10 @@ cdef struct Worker:
     const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
     int64_t input_ld
     char *own               # vectors of normalisations, then the gradient of a task
+    char *mixed             # its part of job.mixed, and of job.partners
+    int64_t *partners
+    Mixing mixing           # and what else the step has in the table
+    double dropout
 
 
 # What Numba made of a user's function.
@@ -188,7 +198,17 @@ cdef inline char *partial(const Job *job, const Stage *stage, bint second,
 
 cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
     cdef Mask m
-    m.seed, m.step, m.stage, m.rate = job.seed, worker.step, stage, job.stages[stage].rate
+    m.seed, m.step, m.stage = job.seed, worker.step, stage
+    m.rate, m.scale = job.stages[stage].rate, 1
+    return m
+
+
+cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
+    """The same at this step's rate, which never reaches 1."""
+    cdef Mask m = mask(job, worker, stage)
+    m.rate = min(m.rate * worker.dropout, MOST_DROPPED)
+    m.scale = 1 / (1 - m.rate) if job.stages[stage].code == DROPOUT_INVERTED else 1
+    m.scale *= job.stages[stage].parameter
     return m
 
 
@@ -230,6 +250,9 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         k.prelu(n_rows, ld, x, parameter(job, stage.weight), stage.code, y)
     elif stage.kind == STAGE_MAXOUT:
         k.maxout(n_rows, stage.groups, stage.n_out, ld_in, ld, x, y)
+    elif stage.kind == STAGE_ACTIVATION and drops:   # RReLU
+        drawn = mask(job, worker, index)
+        k.rrelu(&drawn, first, n_rows, ld, stage.parameter, x, y)
     elif stage.kind == STAGE_ACTIVATION and stage.function:
         of_user(job, stage, stage.function, n_rows, x, y)
         of_user(job, stage, stage.derivative, n_rows, x,
@@ -250,12 +273,21 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                     vector(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
                     parameter(job, stage.bias), y)
     elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
-        drawn = mask(job, worker, index)
+        drawn = dropout_mask(job, worker, index)
         if stage.x == 0 and job.rows.indptr != NULL:
             k.dropout_csr(&drawn, first, n_rows, job.offsets + first, job.columns, job.entries)
         else:
             k.dropout(&drawn, first, n_rows, ld, x, y)
-    elif stage.kind == STAGE_DROPOUT and stage.x != stage.y:
+    elif stage.kind == STAGE_DROPOUT and stage.code == DROPOUT_ORIGINAL:
+        if stage.x == 0 and job.rows.indptr != NULL:
+            y = job.entries + job.offsets[first] * job.itemsize
+            k.scaled(job.offsets[first + n_rows] - job.offsets[first], 1 - stage.rate, y, y)
+        else:
+            k.scaled(n_rows * ld, 1 - stage.rate, x, y)
+    elif stage.kind == STAGE_NOISE and job.mode == TRAIN:
+        drawn = mask(job, worker, index)
+        k.normal_noise(&drawn, first, n_rows, stage.n_out, ld, x, y)
+    elif (stage.kind == STAGE_DROPOUT or stage.kind == STAGE_NOISE) and stage.x != stage.y:
         memcpy(y, x, n_rows * ld * job.itemsize)
     elif stage.kind == STAGE_JOIN:
         drawn = mask(job, worker, index)
@@ -263,6 +295,8 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                    value(job, worker, stage.other, first, ld), x, y)
     elif stage.kind == STAGE_OUTPUT and job.mode == PREDICT:
         k.output(stage.code, n_rows, stage.n_out, ld, y)
+    elif stage.kind == STAGE_OUTPUT and worker.mixing.weight != 1:
+        mixed_loss(job, worker, stage, first, n_rows)
     elif stage.kind == STAGE_OUTPUT:
         k.loss(stage.code, n_rows, stage.n_out, ld, y, job.targets,
                shifted(worker.order, first), worker.start + first, job.weights, worker.scale,
@@ -288,11 +322,35 @@ cdef inline void sum_gradient(const Job *job, const Worker *worker, const Stage 
                            parameter(job, stage.weight), stage.code, dy, sums, stage.n_sums // 2)
 
 
+cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t first,
+                     int64_t n_rows) noexcept nogil:
+    """The loss of mixed rows: that of their own targets and that of their partners', mixed."""
+    cdef const Kernels *k = job.kernels
+    cdef int64_t ld = stage.ld_out, size = ROW_BLOCK * ld * job.itemsize, i, partner
+    cdef char *z = value(job, worker, stage.y, first, ld)
+    cdef char *dy = delta(job, stage.dy, first, ld)
+    cdef char *row_loss = job.row_loss + first * job.itemsize
+    cdef char *other_z = worker.mixed
+    cdef char *other_dy = worker.mixed + size
+    cdef char *other_loss = worker.mixed + 2 * size
+    for i in range(n_rows):
+        partner = (first + i + worker.mixing.shift) % worker.n_rows
+        worker.partners[i] = (worker.start + partner if worker.order == NULL
+                              else worker.order[partner])
+    memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
+    k.loss(stage.code, n_rows, stage.n_out, ld, z, job.targets, shifted(worker.order, first),
+           worker.start + first, NULL, worker.scale, dy, row_loss)
+    k.loss(stage.code, n_rows, stage.n_out, ld, other_z, job.targets, worker.partners, 0, NULL,
+           worker.scale, other_dy, other_loss)
+    k.mix_losses(n_rows, ld, worker.mixing.weight, job.weights, shifted(worker.order, first),
+                 worker.start + first, other_dy, other_loss, dy, row_loss)
+
+
 cdef void backward(const Job *job, const Worker *worker, int index, int64_t first,
                    int64_t n_rows) noexcept nogil:
     cdef const Stage *stage = job.stages + index
     cdef const Kernels *k = job.kernels
-    if stage.dx < 0 or (stage.kind == STAGE_DROPOUT and job.mode != TRAIN):
+    if stage.dx < 0:
         return
     cdef int64_t ld_in = stage.ld_in, ld = stage.ld_out, row = 0, at
     cdef char *x = value(job, worker, stage.x, first, ld_in)
@@ -305,12 +363,17 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     if stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
+    elif stage.kind == STAGE_ACTIVATION and drops:
+        drawn = mask(job, worker, index)
+        k.rrelu_gradient(&drawn, first, n_rows, ld, stage.parameter, y, dy)
     elif stage.kind == STAGE_ACTIVATION:
         k.activation_gradient(stage.code, stage.parameter, n_rows * ld, y,
                               value(job, worker, stage.other, first, ld), dy)
-    elif stage.kind == STAGE_DROPOUT:
-        drawn = mask(job, worker, index)
+    elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
+        drawn = dropout_mask(job, worker, index)
         k.dropout(&drawn, first, n_rows, ld, dy, dy)
+    elif stage.kind == STAGE_DROPOUT and stage.code == DROPOUT_ORIGINAL:
+        k.scaled(n_rows * ld, 1 - stage.rate, dy, dy)
     elif stage.kind == STAGE_JOIN:
         drawn = mask(job, worker, index)
         k.residual(&drawn if drops else NULL, first, n_rows, ld, NULL, dy, dx)
@@ -445,6 +508,10 @@ cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
         if worker.input == worker.values:
             job.kernels.gather(job.rows, own_order, worker.start + worker.first, n, ld,
                                worker.values + worker.first * ld * job.itemsize)
+            if worker.mixing.weight != 1:
+                job.kernels.mix_rows(job.rows, order, worker.start, worker.n_rows, worker.first, n,
+                                     ld, &worker.mixing,
+                                     worker.values + worker.first * ld * job.itemsize)
         return
     # Every thread sums all lengths and writes those of its own rows.
     cdef int64_t offset = 0
@@ -566,6 +633,9 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     worker.team = n_threads
     worker.values, worker.room = job.values, job.max_batch
     worker.own = job.workers + thread * job.worker_size
+    worker.mixed = job.mixed + thread * job.mixed_size
+    worker.partners = job.partners + thread * ROW_BLOCK
+    worker.mixing.weight = 1
     for task in range(tasks_begin, tasks_end):
         if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
@@ -582,6 +652,11 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         chunks = quotient_up(worker.n_rows, ROW_CHUNK)
         worker.first = min(chunks * thread // n_threads * ROW_CHUNK, worker.n_rows)
         worker.last = min(chunks * (thread + 1) // n_threads * ROW_CHUNK, worker.n_rows)
+        coefficients = job.coefficients + step * N_COEFS
+        if job.mixes:
+            worker.mixing = mixing_of(coefficients)
+            worker.mixing.shift %= worker.n_rows
+        worker.dropout = coefficients[COEF_DROPOUT]
         total = job.weight_sum
         if job.mode == TRAIN:
             job.kernels.weighted_sum(worker.n_rows, NULL, job.weights, worker.order, worker.start,
@@ -610,7 +685,6 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             if thread == 0:
                 job.n_done = step + 1
             continue
-        coefficients = job.coefficients + step * N_COEFS
         if columns_begin >= 0 and job.rows.indptr != NULL:
             job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
                                     job.columns, job.entries, job.starts, job.ends, job.entry_rows,
@@ -629,11 +703,25 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     restore_denormals(mode)
 
 
+cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
+    cdef Mixing m
+    m.weight, m.shift = coefficients[COEF_MIX_WEIGHT], <int64_t> coefficients[COEF_MIX_SHIFT]
+    m.first, m.run = <int64_t> coefficients[COEF_MIX_FIRST], <int64_t> coefficients[COEF_MIX_RUN]
+    m.n_runs = <int64_t> coefficients[COEF_MIX_N_RUNS]
+    m.stride = <int64_t> coefficients[COEF_MIX_STRIDE]
+    return m
+
+
 cdef bint readable_in_place(const Job *job) noexcept nogil:
     """Whether rows of the data serve as they lie: the engine's type, columns side by side, and a
     matrix product that reads them, not a stage that would write on them."""
-    cdef int first = job.stages[0].kind == STAGE_DROPOUT and job.mode != TRAIN
-    return (job.rows.indptr == NULL and job.rows.col_stride == 1
+    cdef int first = 0
+    while (job.mode != TRAIN
+           and (job.stages[first].kind == STAGE_NOISE
+                or (job.stages[first].kind == STAGE_DROPOUT
+                    and job.stages[first].code == DROPOUT_INVERTED))):
+        first += 1
+    return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
             and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64)
             and job.stages[first].kind == STAGE_DENSE)
 
@@ -671,6 +759,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     worker.own = job.workers + thread * job.worker_size
     worker.values, worker.room = worker.own + job.worker_values * job.itemsize, job.max_batch
     worker.order, worker.first, worker.step, worker.scale = NULL, 0, 0, 0
+    worker.mixing.weight = 1
     own.offsets += thread * (ROW_BLOCK + 1)
     own.columns += thread * job.n_entries
     own.entries += thread * job.n_entries * job.itemsize
@@ -948,6 +1037,15 @@ cdef class Engine:
         job.entries = self.buffer("entries", n)
         job.entry_values = self.buffer("entry_values", n)
 
+    cdef make_mixing_room(self):
+        cdef Job *job = &self.job
+        if job.mixed_size > 0:
+            return
+        # Of a block of rows.
+        job.mixed_size = ROW_BLOCK * (2 * job.stages[job.n_stages - 1].ld_out + 1) * job.itemsize
+        job.mixed = self.buffer("mixed", self.n_threads * job.mixed_size, np.uint8)
+        job.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
+
     cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses):
         cdef Job *job = &self.job
         cdef Data rows = Data(X)
@@ -962,6 +1060,9 @@ cdef class Engine:
             job.order = <const int64_t *> data(order)
         job.n_rows, job.batch_size, job.step = n, batch_size, self.state.step
         job.coefficients, job.losses = <const double *> data(coefficients), <double *> data(losses)
+        job.mixes = mode == TRAIN and bool((coefficients[:, COEF_MIX_WEIGHT] != 1).any())
+        if job.mixes:
+            self.make_mixing_room()
         operations = (3. * self.program.flops * batch_size
                       + UPDATE_COST * self.program.n_parameters)
         try:

@@ -23,6 +23,13 @@
                     const int64_t *offsets, const int32_t *columns, void *values))              \
     F(residual, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld,               \
                  const void *skip, const void *branch, void *y))                                \
+    F(scaled, (int64_t n, double factor, const void *x, void *y))                               \
+    F(rrelu, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, double middle,   \
+              const void *x, void *y))                                                          \
+    F(rrelu_gradient, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld,         \
+                       double middle, const void *y, void *gradient))                           \
+    F(normal_noise, (const Mask *mask, int64_t first_row, int64_t n_rows, int64_t n, int64_t ld, \
+                     const void *x, void *y))                                                   \
     F(batchnorm_partial, (int64_t n_rows, int64_t ld, const void *x, void *partial))            \
     F(batchnorm_merge, (int64_t n_rows, int64_t ld, const void *partials, void *mean,           \
                         void *variance))                                                        \
@@ -75,6 +82,11 @@
     F(average, (int64_t n, double weight, const void *w, void *average))                        \
     F(gather, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,       \
                int64_t ld, void *x))                                                            \
+    F(mix_rows, (const Rows *rows, const int64_t *order, int64_t start, int64_t batch_rows,     \
+                 int64_t first_row, int64_t n_rows, int64_t ld, const Mixing *mixing, void *x)) \
+    F(mix_losses, (int64_t n_rows, int64_t ld, double mix_weight, const void *weights,          \
+                   const int64_t *order, int64_t first_row, const void *other_delta,            \
+                   const void *other_loss, void *delta, void *row_loss))                        \
     F(gather_csr, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,   \
                    const int64_t *offsets, int32_t *columns, void *values))                     \
     F(csr_matmul, (int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,  \

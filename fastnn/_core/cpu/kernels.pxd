@@ -5,17 +5,20 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 cdef extern from "program.h" nogil:
     enum:
         STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT
-        STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_ROW_NORM, STAGE_PRELU, STAGE_MAXOUT
-        STAGE_WEIGHT_NORM
+        STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE, STAGE_ROW_NORM, STAGE_PRELU
+        STAGE_MAXOUT, STAGE_WEIGHT_NORM
         ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH
         ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS
-        ACT_SOFTSIGN
+        ACT_SOFTSIGN, ACT_RRELU
         LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON
         OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA
         OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS
         OPT_AMSGRAD
+        DROPOUT_INVERTED, DROPOUT_ORIGINAL
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
-        COEF_L2, COEF_DECAY, COEF_AVERAGE, N_COEFS
+        COEF_L2, COEF_DECAY, N_COEFS
+        COEF_DROPOUT, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN
+        COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_AVERAGE
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
@@ -33,10 +36,14 @@ cdef extern from "program.h" nogil:
         const int64_t *indptr
         const int32_t *indices
 
+    ctypedef struct Mixing:
+        double weight
+        int64_t shift, first, run, n_runs, stride
+
     ctypedef struct Mask:
         uint64_t seed
         uint32_t step, stage
-        double rate
+        double rate, scale
 
 cdef extern from "kernels.h" nogil:
     ctypedef struct Kernels:
@@ -63,6 +70,16 @@ cdef extern from "kernels.h" nogil:
         void (*residual)(
             const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, const void *skip,
             const void *branch, void *y) noexcept nogil
+        void (*scaled)(int64_t n, double factor, const void *x, void *y) noexcept nogil
+        void (*rrelu)(
+            const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, double middle,
+            const void *x, void *y) noexcept nogil
+        void (*rrelu_gradient)(
+            const Mask *mask, int64_t first_row, int64_t n_rows, int64_t ld, double middle,
+            const void *y, void *gradient) noexcept nogil
+        void (*normal_noise)(
+            const Mask *mask, int64_t first_row, int64_t n_rows, int64_t n, int64_t ld,
+            const void *x, void *y) noexcept nogil
         void (*batchnorm_partial)(
             int64_t n_rows, int64_t ld, const void *x, void *partial) noexcept nogil
         void (*batchnorm_merge)(
@@ -138,6 +155,14 @@ cdef extern from "kernels.h" nogil:
         void (*gather)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows, int64_t ld,
             void *x) noexcept nogil
+        void (*mix_rows)(
+            const Rows *rows, const int64_t *order, int64_t start, int64_t batch_rows,
+            int64_t first_row, int64_t n_rows, int64_t ld, const Mixing *mixing,
+            void *x) noexcept nogil
+        void (*mix_losses)(
+            int64_t n_rows, int64_t ld, double mix_weight, const void *weights,
+            const int64_t *order, int64_t first_row, const void *other_delta,
+            const void *other_loss, void *delta, void *row_loss) noexcept nogil
         void (*gather_csr)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
             const int64_t *offsets, int32_t *columns, void *values) noexcept nogil

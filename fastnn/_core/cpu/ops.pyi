@@ -40,6 +40,7 @@ def dropout(
     step: int = 0,
     stage: int = 0,
     first_row: int = 0,
+    inverted: bool = True,
     isa: str | None = None,
     repeat: int = 1,
 ) -> NDArray[Any]: ...
@@ -50,7 +51,21 @@ def dropout_csr(
     step: int = 0,
     stage: int = 0,
     first_row: int = 0,
+    inverted: bool = True,
     isa: str | None = None,
+) -> NDArray[Any]: ...
+def scaled(x: NDArray[Any], factor: float, isa: str | None = None) -> NDArray[Any]: ...
+def rrelu(
+    x: NDArray[Any],
+    lower: float,
+    upper: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    gradient: NDArray[Any] | None = None,
+    isa: str | None = None,
+    repeat: int = 1,
 ) -> NDArray[Any]: ...
 def residual(
     skip: NDArray[Any] | None,
@@ -61,6 +76,16 @@ def residual(
     stage: int = 0,
     first_row: int = 0,
     isa: str | None = None,
+) -> NDArray[Any]: ...
+def normal_noise(
+    x: NDArray[Any],
+    deviation: float,
+    seed: int,
+    step: int = 0,
+    stage: int = 0,
+    first_row: int = 0,
+    isa: str | None = None,
+    repeat: int = 1,
 ) -> NDArray[Any]: ...
 def batchnorm_statistics(
     x: NDArray[Any], isa: str | None = None
@@ -165,6 +190,27 @@ def gather(
     n_rows: int | None = None,
     isa: str | None = None,
 ) -> NDArray[Any]: ...
+def mix_rows(
+    X: NDArray[Any],
+    dtype: Any,
+    mixing: tuple[Any, ...],
+    order: NDArray[Any] | None = None,
+    start: int = 0,
+    n_rows: int | None = None,
+    first_row: int = 0,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
+def mix_losses(
+    delta: NDArray[Any],
+    row_loss: NDArray[Any],
+    other_delta: NDArray[Any],
+    other_loss: NDArray[Any],
+    mix_weight: float,
+    weights: NDArray[Any] | None = None,
+    order: NDArray[Any] | None = None,
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def csr_matmul(
     X: Any, w: NDArray[Any], bias: NDArray[Any], isa: str | None = None
 ) -> NDArray[Any]: ...

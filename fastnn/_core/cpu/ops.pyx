@@ -110,13 +110,14 @@ def activation_gradient(y, gradient, int code, double parameter=0, derivative=No
     return g
 
 
-def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0, isa=None,
-            int repeat=1):
-    """Rows first_row .. of a batch with inverted dropout; first_row is a multiple of 4."""
+def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
+            bint inverted=True, isa=None, int repeat=1):
+    """Rows first_row .. of a batch with dropout; first_row is a multiple of 4."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef Mask mask
     cdef int _i
     mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    mask.scale = 1 / (1 - rate) if inverted else 1
     rows = rows_of(x)
     out = np.zeros_like(rows)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1]
@@ -129,15 +130,50 @@ def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t firs
 
 
 def dropout_csr(X, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
-                isa=None):
-    """The stored values of CSR rows with inverted dropout."""
+                bint inverted=True, isa=None):
+    """The stored values of CSR rows with dropout."""
     cdef const Kernels *k = choose_kernels(isa, X.dtype)
     cdef Mask mask
     mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    mask.scale = 1 / (1 - rate) if inverted else 1
     values, offsets = X.data.copy(), X.indptr.astype(np.int64)
     k.dropout_csr(&mask, first_row, X.shape[0], <const int64_t *> data(offsets),
                   <const int32_t *> data(X.indices), data(values))
     return values
+
+
+def scaled(x, double factor, isa=None):
+    """`x` times a factor."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    y = np.ascontiguousarray(x).copy()
+    k.scaled(y.size, factor, data(y), data(y))
+    return y
+
+
+def rrelu(x, double lower, double upper, uint64_t seed, int step=0, int stage=0,
+          int64_t first_row=0, gradient=None, isa=None, int repeat=1):
+    """Rows first_row .. of a batch with random slopes below zero, or what they make of a gradient.
+
+    With `gradient`, `x` stands for the values after the activation.
+    """
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    cdef Mask mask
+    cdef int _i
+    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, upper - lower
+    rows = rows_of(x)
+    out = np.zeros_like(rows) if gradient is None else rows_of(gradient)
+    cdef int64_t n = rows.shape[0], ld = rows.shape[1]
+    cdef char *x_data = data(rows)
+    cdef char *y_data = data(out)
+    cdef double middle = (lower + upper) / 2
+    cdef bint is_value = gradient is None
+    with nogil:
+        for _i in range(repeat):
+            if is_value:
+                k.rrelu(&mask, first_row, n, ld, middle, x_data, y_data)
+            else:
+                k.rrelu_gradient(&mask, first_row, n, ld, middle, x_data, y_data)
+    return out[:, : x.shape[1]]
 
 
 def residual(skip, branch, double rate, uint64_t seed, int step=0, int stage=0,
@@ -152,6 +188,25 @@ def residual(skip, branch, double rate, uint64_t seed, int step=0, int stage=0,
     k.residual(&mask if rate else NULL, first_row, rows.shape[0], rows.shape[1],
                NULL if skip is None else data(skipped), data(rows), data(out))
     return out[:, : branch.shape[1]]
+
+
+def normal_noise(x, double deviation, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
+                 isa=None, int repeat=1):
+    """Rows first_row .. of a matrix with normal noise added; first_row is a multiple of 4."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    cdef Mask mask
+    cdef int _i
+    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, deviation
+    rows = rows_of(x)
+    out = np.full_like(rows, np.nan)
+    cdef int64_t n_rows = rows.shape[0], n = x.shape[1], ld = rows.shape[1]
+    cdef char *x_data = data(rows)
+    cdef char *y_data = data(out)
+    with nogil:
+        for _i in range(repeat):
+            k.normal_noise(&mask, first_row, n_rows, n, ld, x_data, y_data)
+    assert not out[:, x.shape[1] :].any()
+    return out[:, : x.shape[1]]
 
 
 def batchnorm_statistics(x, isa=None):
@@ -437,6 +492,56 @@ def gather(X, dtype, order=None, int64_t first_row=0, n_rows=None, isa=None):
     return out[:, : X.shape[1]]
 
 
+cdef Mixing mixing_record(mixing):
+    cdef Mixing m
+    m.weight, m.shift, m.first, m.run, m.n_runs, m.stride = mixing
+    return m
+
+
+def mix_rows(X, dtype, mixing, order=None, int64_t start=0, n_rows=None, int64_t first_row=0,
+             isa=None, int repeat=1):
+    """Rows first_row .. of a batch, mixed; the batch is X[order], or n_rows rows from `start`.
+
+    `mixing` is (weight, shift, first, run, n_runs, stride), see program.h.
+    """
+    cdef const Kernels *k = choose_kernels(isa, dtype)
+    cdef Data rows = Data(X)
+    cdef Mixing mixed = mixing_record(mixing)
+    cdef const int64_t *row_numbers = NULL
+    cdef const int64_t *own = NULL
+    cdef int _i
+    cdef int64_t n = len(order) if order is not None else n_rows
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+        own = row_numbers + first_row
+    out = rows_of(np.zeros((n - first_row, X.shape[1]), dtype))
+    cdef int64_t ld = out.shape[1]
+    cdef char *out_data = data(out)
+    with nogil:
+        for _i in range(repeat):
+            k.gather(&rows.rows, own, start + first_row, n - first_row, ld, out_data)
+            k.mix_rows(&rows.rows, row_numbers, start, n, first_row, n - first_row, ld, &mixed,
+                       out_data)
+    return out[:, : X.shape[1]]
+
+
+def mix_losses(delta, row_loss, other_delta, other_loss, double mix_weight, weights=None,
+               order=None, isa=None):
+    """(gradient, loss of each row), mixed."""
+    cdef const Kernels *k = choose_kernels(isa, delta.dtype)
+    cdef const int64_t *row_numbers = NULL
+    cdef const char *row_weights = NULL
+    rows, other = rows_of(delta), rows_of(other_delta)
+    own_loss = row_loss.copy()
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+    if weights is not None:
+        row_weights = data(weights)
+    k.mix_losses(rows.shape[0], rows.shape[1], mix_weight, row_weights, row_numbers, 0, data(other),
+                 data(other_loss), data(rows), data(own_loss))
+    return rows[:, : delta.shape[1]], own_loss
+
+
 def csr_matmul(X, w, bias, isa=None):
     """``X @ w + bias`` for CSR rows."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
@@ -514,6 +619,7 @@ def constants():
         "MAXOUT": STAGE_MAXOUT,
         "WEIGHT_NORM": STAGE_WEIGHT_NORM,
         "TASK_ROWS": TASK_ROWS,
+        "NOISE": STAGE_NOISE,
         "identity": ACT_IDENTITY,
         "logistic": ACT_LOGISTIC,
         "tanh": ACT_TANH,
@@ -530,6 +636,7 @@ def constants():
         "mish": ACT_MISH,
         "softplus": ACT_SOFTPLUS,
         "softsign": ACT_SOFTSIGN,
+        "rrelu": ACT_RRELU,
         "squared_error": LOSS_SQUARED_ERROR,
         "log_loss": LOSS_LOG,
         "binary_log_loss": LOSS_BINARY_LOG,

@@ -10,15 +10,17 @@
 #include <stdint.h>
 
 enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT,
-       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_ROW_NORM, STAGE_PRELU, STAGE_MAXOUT,
-       STAGE_WEIGHT_NORM };
+       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE, STAGE_ROW_NORM, STAGE_PRELU,
+       STAGE_MAXOUT, STAGE_WEIGHT_NORM };
 enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH,
        ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
-       ACT_SOFTSIGN };
+       ACT_SOFTSIGN, ACT_RRELU };
 enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON };
 enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA,
        OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS,
        OPT_AMSGRAD };
+/* Whether what dropout keeps is made larger in training, or smaller in prediction. */
+enum { DROPOUT_INVERTED, DROPOUT_ORIGINAL };
 enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
 
 /* Rows of a batch are handed to threads, and batch norm sums them, by chunks of this many; the rows
@@ -28,16 +30,18 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
- * the gradient. Behind the optimizer's lies what else may change from step to step: the weight that
- * the new parameters get in their average, 0 for none. */
+ * the gradient. Behind the optimizer's lies what else may change from step to step: a factor of
+ * all dropout rates, the fields of Mixing, and the weight that the new parameters get in their
+ * average, 0 for none. */
 enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
-       COEF_AVERAGE = 24, N_COEFS = 32 };
+       COEF_DROPOUT = 10, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN,
+       COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_AVERAGE = 24, N_COEFS = 32 };
 
 typedef struct {
     int32_t kind;
-    int32_t code;       /* activation of an ACTIVATION stage, loss of the OUTPUT stage; of BN_* stages
-                         * 1 where the statistics are settled after training; whether the columns
-                         * share a slope (PRELU), those of a group a scale (ROW_NORM) */
+    int32_t code;       /* of an activation, of the OUTPUT stage's loss, or the form of dropout; of
+                         * BN_* stages 1 where the statistics are settled after training; whether the
+                         * columns share a slope (PRELU), those of a group a scale (ROW_NORM) */
     int64_t n_in;       /* widths */
     int64_t n_out;
     int64_t ld_in;      /* row strides of buffers and weights of these widths */
@@ -59,10 +63,10 @@ typedef struct {
     int64_t vectors;    /* a thread's own vectors, of ld_out each */
     int64_t squares;    /* WEIGHT_NORM: sums of squares of the columns, for each task of rows */
     int64_t groups;     /* ROW_NORM: groups of a row; MAXOUT: pieces of a unit */
-    double rate;        /* dropout */
+    double rate;        /* dropout; standard deviation of noise; width of RReLU's slopes */
     double momentum;    /* batch norm */
     double epsilon;
-    double parameter;   /* of the activation, where it has one */
+    double parameter;   /* of the activation, where it has one; dropout: factor of what is kept */
     uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
     uint64_t derivative;
 } Stage;
@@ -79,12 +83,25 @@ typedef struct {
     const int32_t *indices;
 } Rows;
 
-/* What a dropout mask is drawn from, beside row and column. */
+/* How the rows of a batch are mixed with each other: each keeps `weight` of itself (1: all), the
+ * rest comes from the row `shift` further on. Where n_runs > 0, the rest is a box: n_runs runs of
+ * `run` neighbouring columns, the first from column `first`, the others `stride` columns apart. */
+typedef struct {
+    double weight;
+    int64_t shift;
+    int64_t first;
+    int64_t run;
+    int64_t n_runs;
+    int64_t stride;
+} Mixing;
+
+/* What a dropout mask, and other noise, is drawn from, beside row and column. */
 typedef struct {
     uint64_t seed;
     uint32_t step;
     uint32_t stage;
     double rate;
+    double scale;       /* dropout: factor of what is kept */
 } Mask;
 
 #endif
