@@ -294,7 +294,7 @@ def test_parameter_of_a_spec_changes_the_result(name, one, other):
     [
         ("solver", OPTIMIZERS.values()),
         ("normalization", [*NORMALIZATIONS.values(), InstanceNorm]),
-        ("activation", [LeakyReLU, ELU, GELU, PReLU, Maxout]),
+        ("activation", [LeakyReLU, RReLU, ELU, GELU, PReLU, Maxout]),
     ],
 )
 def test_every_parameter_of_every_spec_is_changed_above(kind, specs):

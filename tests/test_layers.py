@@ -186,7 +186,7 @@ BAD = [
     ),
     (
         {"layers": [Dense(3), Residual([Dense(3)], drop_rate=0.1)], "solver": "lbfgs"},
-        "dropout needs a solver such as 'sgd' or 'adam'",
+        "drop_rate needs a solver such as 'sgd' or 'adam'",
     ),
 ]
 
