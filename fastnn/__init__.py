@@ -1,13 +1,14 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
 from . import initializers
-from .activations import ELU, GELU, LeakyReLU, RReLU
+from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
 from .custom import CustomActivation
 from .estimators import MLPClassifier, MLPRegressor
-from .layers import BatchNorm, Dense, Dropout, Residual
+from .layers import Dense, Dropout, Residual
 from .losses import Huber, Minkowski, Quantile
+from .normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from .optimizers import (
     LAMB,
     LBFGS,
@@ -65,18 +66,23 @@ __all__ = [
     "Dense",
     "Dropout",
     "ExponentialDecay",
+    "GroupNorm",
     "Huber",
+    "InstanceNorm",
     "InvScaling",
     "InverseDecay",
+    "LayerNorm",
     "LeakyReLU",
     "LinearDecay",
     "MLPClassifier",
     "MLPRegressor",
+    "Maxout",
     "Minkowski",
     "Mixup",
     "Momentum",
     "NAdam",
     "OneCycle",
+    "PReLU",
     "PolynomialDecay",
     "Quantile",
     "RAdam",
@@ -88,6 +94,7 @@ __all__ = [
     "Scheduled",
     "StepDecay",
     "Warmup",
+    "WeightNorm",
     "initializers",
     "show_versions",
 ]

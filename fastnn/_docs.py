@@ -4,9 +4,10 @@ _PARAMETERS = """\
 hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         The number of units of each hidden layer.
 
-    activation : str or LeakyReLU, RReLU, ELU, GELU, default='relu'
-        Activation function of the hidden layers, of the pre-activation x. A spec such as
-        ``LeakyReLU(negative_slope=0.2)`` can be searched over: ``activation__negative_slope``.
+    activation : str, an activation's spec or a list of these, default='relu'
+        Activation function of the hidden layers, of the pre-activation x. A list has one for each
+        hidden layer. A spec such as ``LeakyReLU(negative_slope=0.2)`` can be searched over:
+        ``activation__negative_slope``.
 
         - 'identity' is x, 'logistic' is 1 / (1 + exp(-x)), 'tanh' is tanh(x), 'relu' is max(0, x).
         - 'hardtanh' is x, but at least -1 and at most 1 (Collobert 2004).
@@ -21,6 +22,10 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         - 'mish' is x tanh(softplus(x)) (Misra 2020).
         - 'softplus' is log(1 + exp(x)) (Dugas et al. 2001).
         - 'softsign' is x / (1 + abs(x)) (Bergstra et al. 2009).
+        - 'prelu' is x, or a slope times x below zero, which is trained (He et al. 2015):
+          ``PReLU()``; ``PReLU(shared=False)`` has a slope for each unit.
+        - 'maxout' is the largest of two x, of weights of their own (Goodfellow et al. 2013):
+          ``Maxout(k=2)``. The layer has k times as many columns in `coefs_`.
         - ``CustomActivation(value, derivative)`` is a function of your own.
 
     solver : {'lbfgs', 'sgd', 'momentum', 'adagrad', 'adadelta', 'rmsprop', 'rprop', 'adam', \
@@ -119,8 +124,11 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by 'lbfgs'.
 
-    normalization : {'batch'} or BatchNorm or None, default=None
-        Normalisation of the hidden layers. 'batch' is ``BatchNorm()``.
+    normalization : {'batch', 'layer', 'group', 'weight'} or a spec or None, default=None
+        Normalisation of the hidden layers: of the batch (``BatchNorm()``), of the units of each row
+        (``LayerNorm()``) or of groups of them (``GroupNorm(n_groups=4)``), or of the weights
+        (``WeightNorm()``). ``InstanceNorm(n_channels)`` is for units that are channels. Specs can
+        be searched over: ``normalization__n_groups``.
 
     dropout : float, array-like of shape (n_layers - 2,), Dropout or Scheduled, default=0.0
         The part of the hidden units that is left out at random in training, of all layers or of
@@ -278,8 +286,12 @@ loss_ : float
         The biases of each layer. As `coefs_`, they can be written to.
 
     normalizations_ : list of (dict or None)
-        For each layer that is normalised its "scale", "shift", and the moving "mean" and
-        "variance". They can be written to.
+        For each layer that is normalised its "scale" and "shift" and, with batch normalization, the
+        moving "mean" and "variance". With weight normalization "g", the length of the weights of
+        each unit; only the direction of `coefs_` counts then. They can be written to.
+
+    activation_parameters_ : list of (dict or None)
+        For each layer whose activation is 'prelu' its "slope". They can be written to.
 
     n_features_in_ : int
         Number of features seen during `fit`.

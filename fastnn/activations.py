@@ -5,7 +5,7 @@ parameter `activation`.
 """
 
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -56,9 +56,9 @@ ACTIVATIONS = {
         Activation("threshold", 17, output_only=True),
     )
 }
+ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if not row.output_only]
 # Of a function that a spec brings along; it has no name that a user could give.
 CUSTOM = Activation("custom", -1, keeps_derivative=True)
-HIDDEN_ACTIVATIONS = [name for name, row in ACTIVATIONS.items() if not row.output_only]
 
 
 class ActivationSpec(Layer):
@@ -205,6 +205,68 @@ class GELU(ActivationSpec):
         return "gelu_tanh" if self.approximate == "tanh" else "gelu"
 
 
+@dataclass
+class PReLU(ActivationSpec):
+    """Parametric rectified linear unit: x, or a slope times x below zero, which is trained.
+
+    Neither the penalty `alpha` nor a weight decay acts on the slopes.
+
+    Parameters
+    ----------
+    initial : float, default=0.25
+        The slope to start from.
+    shared : bool, default=True
+        Whether all units of a layer share one slope, or each has its own.
+
+    References
+    ----------
+    He, K., Zhang, X., Ren, S. and Sun, J. "Delving deep into rectifiers: surpassing human-level
+    performance on ImageNet classification" (2015), section 2.1.
+    """
+
+    initial: float = 0.25
+    shared: bool = True
+
+    _parameter_constraints: ClassVar[dict] = {
+        "initial": [Interval(Real, None, None, closed="neither")],
+        "shared": ["boolean"],
+    }
+    name: ClassVar[str] = "prelu"
+
+    def add_to(self, compiler):
+        compiler.prelu(float(self.initial), bool(self.shared))
+
+
+@dataclass
+class Maxout(ActivationSpec):
+    """Maxout: each unit is the largest of k linear functions of the inputs.
+
+    A layer of so many units has `coefs_` of shape (fan_in, k * units): column ``p * units + j`` is
+    piece p of unit j. Initialisers see a fan-out of k * units.
+
+    Parameters
+    ----------
+    k : int, default=2
+        Number of pieces of a unit, at least 2.
+
+    References
+    ----------
+    Goodfellow, I. J., Warde-Farley, D., Mirza, M., Courville, A. and Bengio, Y. "Maxout networks"
+    (2013), section 2.
+    """
+
+    k: int = 2
+
+    _parameter_constraints: ClassVar[dict] = {"k": [Interval(Integral, 2, None, closed="left")]}
+    name: ClassVar[str] = "maxout"
+
+    def add_to(self, compiler):
+        compiler.maxout(int(self.k))
+
+
+# Those that are more than a function of one number have stages of their own.
+_WITH_STAGES: dict[str, ActivationSpec] = {spec.name: spec for spec in (PReLU(), Maxout())}
+HIDDEN_ACTIVATIONS = [*ELEMENTWISE, *_WITH_STAGES]
 _DEFAULTS: dict[str, ActivationSpec] = {spec.name: spec for spec in (LeakyReLU(), ELU(), RReLU())}
 
 
@@ -230,3 +292,29 @@ def refuse_threshold(activation):
             "activation 'threshold' has a derivative of 0 everywhere, so that no layer below it "
             "can learn: use 'hardtanh' or 'logistic'."
         )
+
+
+def with_stages(activation: str | ActivationSpec) -> ActivationSpec | None:
+    """The spec of an activation that is more than a function of one number, else None."""
+    if isinstance(activation, str):
+        return _WITH_STAGES.get(activation)
+    return activation if activation.name in _WITH_STAGES else None
+
+
+def pieces(activation: str | ActivationSpec) -> int:
+    """How many linear units this activation makes one of."""
+    spec = with_stages(activation)
+    return int(spec.k) if isinstance(spec, Maxout) else 1
+
+
+def one_for_each(activation, n_hidden: int) -> list:
+    """The activation of each hidden layer."""
+    if isinstance(activation, str | ActivationSpec):
+        return [activation] * n_hidden
+    activations = list(activation)
+    if len(activations) != n_hidden:
+        raise ValueError(
+            f"activation has {len(activations)} entries for {n_hidden} hidden layers: give one for "
+            "each, or a single one for all."
+        )
+    return activations

@@ -30,13 +30,14 @@ from .activations import (
     ACTIVATIONS,
     HIDDEN_ACTIVATIONS,
     ActivationSpec,
+    one_for_each,
     refuse_threshold,
 )
 from .augment import AUGMENTATIONS, Augmentation
 from .averaging import AVERAGES, Averaging
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .labels import Labels
-from .layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, checked
+from .layers import Dense, Dropout, checked
 from .losses import (
     CLASSIFICATION_LOSSES,
     COMPARING_LOSSES,
@@ -47,9 +48,10 @@ from .losses import (
     row_and_parameter,
 )
 from .network import Network, check_memory
+from .normalization import NORMALIZATIONS, Normalization
 from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from .program import Column
-from .regularizers import Regularization, check_factors
+from .regularizers import Regularization, check_factors, check_max_norm
 from .schedules import (
     SCHEDULES,
     SKLEARN_SCHEDULES,
@@ -99,7 +101,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec, list, tuple],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left"), Scheduled],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -124,7 +126,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "normalization": [None, StrOptions(set(NORMALIZATIONS)), BatchNorm],
+        "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
@@ -312,6 +314,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             network = self._network.continued(layers, loss, input_dropout, self.input_noise)
         check_factors(self.learning_rate_factors or {}, network.program)
         network.check_rows(X)
+        check_max_norm(self.max_norm, network.program)
         # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
         n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
         n_slots += 4 * (self.averaging is not None)
@@ -440,9 +443,10 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         dropout = self.dropout.value if isinstance(self.dropout, Scheduled) else self.dropout
         dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
         rates = dropout.rates(len(sizes))
+        activations = one_for_each(self.activation, len(sizes))
         hidden = [
-            checked(Dense(int(size), self.activation, self.normalization, rate))
-            for size, rate in zip(sizes, rates, strict=True)
+            checked(Dense(int(size), activation, self.normalization, rate))
+            for size, activation, rate in zip(sizes, activations, rates, strict=True)
         ]
         return [*hidden, output], dropout.of_input()
 
@@ -750,6 +754,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         self.coefs_ = list(self._network.coefs)
         self.intercepts_ = list(self._network.intercepts)
         self.normalizations_ = list(self._network.normalizations)
+        self.activation_parameters_ = list(self._network.activation_parameters)
 
     def _adopt_parameters(self):
         """Let what the user put in place of the network's arrays be what predicts."""
@@ -793,8 +798,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         state = dict(super().__getstate__())
         if "_network" in state:
             self._adopt_parameters()
-            for name in ("coefs_", "intercepts_", "normalizations_"):  # the network holds them
-                del state[name]
+            for name in ("coefs_", "intercepts_", "normalizations_", "activation_parameters_"):
+                state.pop(name, None)  # the network holds them
         state.pop("_on_epoch", None)
         return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
 

@@ -7,55 +7,12 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, refuse_threshold
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces, refuse_threshold
+from .normalization import NORMALIZATIONS, Normalization
+from .normalization import BatchNorm as BatchNorm
 from .specs import Layer, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
-
-
-@dataclass
-class BatchNorm(Layer):
-    """Batch normalization: every unit is scaled to mean 0 and variance 1 over the batch.
-
-    Prediction uses moving averages of the means and variances that training saw. A batch of one
-    row has no variance: it is normalised by the moving averages, as in prediction.
-
-    Parameters
-    ----------
-    momentum : float, default=0.1
-        Weight of the new batch in the moving averages, as in PyTorch.
-    epsilon : float, default=1e-5
-        Added to the variance.
-    position : {"before", "after"}, default="before"
-        Whether to normalise before or after the activation function.
-    statistics : {"moving", "exact"}, default="moving"
-        What prediction normalises by: the moving averages; or the means and variances of all
-        training rows, computed in a pass over them at the end of `fit`. With 'lbfgs', and with
-        `averaging`, they are exact in any case.
-
-    References
-    ----------
-    Ioffe, S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing
-    internal covariate shift" (2015).
-    """
-
-    momentum: float = 0.1
-    epsilon: float = 1e-5
-    position: str = "before"
-    statistics: str = "moving"
-
-    _parameter_constraints: ClassVar[dict] = {
-        "momentum": [Interval(Real, 0, 1, closed="right")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "position": [StrOptions({"before", "after"})],
-        "statistics": [StrOptions({"moving", "exact"})],
-    }
-
-    def add_to(self, compiler):
-        compiler.batch_norm(self)
-
-
-NORMALIZATIONS: dict[str, type[Layer]] = {"batch": BatchNorm}
 
 
 @dataclass
@@ -124,34 +81,37 @@ class Dense(Layer):
     Parameters
     ----------
     units : int
-        Number of outputs.
+        Number of outputs. Under a `Maxout` activation, each is made of several linear ones.
     activation : str or ActivationSpec, default="relu"
         The activation function, by name or by spec.
-    normalization : {"batch"} or BatchNorm or None, default=None
-        Normalisation, before or after the activation.
+    normalization : {"batch", "layer", "group", "weight"}, Normalization or None, default=None
+        Normalisation, before or after the activation, or of the weights.
     dropout : float or Dropout, default=0.0
         Rate of the dropout at the end of the layer.
     """
 
     units: int
     activation: str | ActivationSpec = "relu"
-    normalization: str | Layer | None = None
+    normalization: str | Normalization | None = None
     dropout: float | Dropout = 0.0
 
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
-        "normalization": [None, StrOptions(set(NORMALIZATIONS)), *NORMALIZATIONS.values()],
+        "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
         "dropout": [_RATE, Dropout],
     }
 
     def add_to(self, compiler):
         normalization = self.normalization
-        compiler.dense(int(self.units))
-        if normalization is not None and normalization.position == "before":
+        position = normalization and normalization.position
+        compiler.dense(
+            int(self.units) * pieces(self.activation), normalizes_weights=position == "weights"
+        )
+        if position == "before":
             normalization.add_to(compiler)
         compiler.activation(self.activation)
-        if normalization is not None and normalization.position == "after":
+        if position == "after":
             normalization.add_to(compiler)
         compiler.dropout(self.dropout)
 

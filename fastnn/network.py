@@ -54,7 +54,10 @@ class Network:
     views : tuple of ndarray
         All of these.
     normalizations : list of (dict or None)
-        Views of the "scale", "shift", "mean" and "variance" of each layer that is normalised.
+        Views of the "scale", "shift", "mean" and "variance" of each layer that is normalised, or
+        of the "g" of one whose weights are.
+    activation_parameters : list of (dict or None)
+        Views of the "slope" of each layer whose activation has a trainable one.
     optimizer, averaging : str
         Whose slots and whose average the state holds.
     seed : int or None
@@ -97,11 +100,11 @@ class Network:
         self.coefs = self.program.coefs(parameters)
         self.intercepts = self.program.intercepts(parameters)
         self.views = (*self.coefs, *self.intercepts)
-        self.normalizations = self._normalizations()
+        self.normalizations = self._named("scale", "shift", "mean", "variance", "g")
+        self.activation_parameters = self._named("slope")
 
-    def _normalizations(self):
-        """Per layer None, or what normalises it."""
-        names = ("scale", "shift", "mean", "variance")
+    def _named(self, *names):
+        """Per layer its arrays of these names, or None if it has none."""
         return [
             {name: arrays[name] for name in names if name in arrays} or None
             for arrays in self.program.named(self.state.parameters, self.state.statistics)
@@ -117,6 +120,9 @@ class Network:
             self.coefs, self.intercepts, drawn, strict=True
         ):
             coef[...], intercept[...] = weights, biases
+        for arrays in self.program.named(self.state.parameters):
+            if "g" in arrays:  # the network starts as it would without
+                arrays["g"][...] = np.linalg.norm(arrays["coef"].astype(float), axis=0)
 
     @property
     def precision(self):
@@ -141,7 +147,7 @@ class Network:
             self.input_noise,
         ):
             network._compile(layers, input_dropout, input_noise)
-        if network.program.arrays != self.program.arrays:
+        if _layout(network.program) != _layout(self.program):
             raise ValueError(
                 "Training can only go on with layers of the same sizes and normalization: the "
                 f"fitted network has {_description(self.program)}, now asked for is "
@@ -413,12 +419,17 @@ class Network:
                 self._trained.append((trained, shown))
 
 
+def _layout(program):
+    """All arrays, whatever they start from."""
+    return [array._replace(initial=0.0) for array in program.arrays]
+
+
 def _description(program):
     """Such as 784-100 normalised-10."""
     layers = [str(program.n_features)]
     for arrays in program.shapes():
         units = f"-{arrays['coef'][1]}" if "coef" in arrays else ""
-        layers.append(units + " normalised" * ("scale" in arrays))
+        layers.append(units + " normalised" * (not arrays.keys().isdisjoint({"scale", "g"})))
     return "".join(layers)
 
 

@@ -18,6 +18,9 @@ import numpy as np
 
 # The codes of program.h; a test compares them.
 DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
+ROW_NORM, PRELU, MAXOUT, WEIGHT_NORM = range(9, 13)
+#: Rows of a weight that one task of an engine updates.
+TASK_ROWS = 24
 
 # Columns of the table that has a row for each step, as the header has them.
 N_COEFFICIENTS = 32
@@ -72,6 +75,11 @@ STAGE = np.dtype(
         ("bias", np.int64),
         ("transposed", np.int64),
         ("statistics", np.int64),
+        ("sums", np.int64),
+        ("n_sums", np.int64),
+        ("vectors", np.int64),
+        ("squares", np.int64),
+        ("groups", np.int64),
         ("rate", np.float64),
         ("momentum", np.float64),
         ("epsilon", np.float64),
@@ -82,6 +90,11 @@ STAGE = np.dtype(
         ("derivative", np.uint64),
     ],
     align=True,
+)
+
+# Offsets that a stage may lack.
+_NONE_IS_MINUS_1 = (
+    *("other", "weight", "bias", "transposed", "statistics", "sums", "vectors", "squares"),
 )
 
 ALIGNMENT = 64
@@ -115,7 +128,8 @@ class Array(NamedTuple):
     layer : int
         Number of the layer, counting those in residual blocks one after another.
     name : str
-        "coef", "intercept", "scale", "shift", ..; "mean" and "variance" of the statistics.
+        "coef", "intercept", "scale", "shift", "slope", "g"; "mean" and "variance" of the
+        statistics.
     is_statistic : bool
         Whether it lies in the arena of the statistics, not of the parameters.
     start : int
@@ -159,6 +173,12 @@ class Program:
         Lengths of the arenas, padding included, in elements.
     n_values, n_gradients : int
         Elements that one row of a batch takes in the value and gradient buffers.
+    n_sums : int
+        Elements that the sums over one chunk of rows take.
+    n_vectors : int
+        Elements of the vectors that each thread has for itself.
+    n_squares : int
+        Elements that the sums of squares of weights take.
     flops : int
         Floating-point operations of one row, forward.
     bfloat16 : bool
@@ -175,6 +195,9 @@ class Program:
     n_transposed: int
     n_values: int
     n_gradients: int
+    n_sums: int
+    n_vectors: int
+    n_squares: int
     flops: int = field(compare=False)
     bfloat16: bool = False
 
@@ -283,6 +306,7 @@ class Compiler:
         self.dtype, self.n, self.layer = np.dtype(dtype), int(n_features), 0
         self._parameters, self._statistics, self._transposed = _Arena(), _Arena(), _Arena()
         self._values, self._gradients = _Arena(), _Arena()
+        self._sums, self._vectors, self._squares = _Arena(), _Arena(), _Arena()
         self._stages: list[np.ndarray] = []
         self._arrays: list[Array] = []
         self._flops = 0
@@ -303,8 +327,8 @@ class Compiler:
 
     # What the layers call.
 
-    def dense(self, units: int) -> None:
-        """x W + b."""
+    def dense(self, units: int, normalizes_weights: bool = False) -> None:
+        """x W + b, or x V g / |V| + b, with the norm of each column of V."""
         n_in, x, dx, ld = self.n, self._x, self._gradient, self._width(units)
         needs_gradient = dx >= 0
         self._new_values(units)
@@ -315,15 +339,29 @@ class Compiler:
             x=x,
             dx=dx,
             weight=self._parameter("coef", (n_in, units)),
-            bias=self._parameter("intercept", (units,)),
+            bias=-1 if normalizes_weights else self._parameter("intercept", (units,)),
             transposed=self._transposed.take(units * self._width(n_in)) if needs_gradient else -1,
         )
         self._flops += 2 * n_in * units
+        if normalizes_weights:
+            self._elementwise(
+                WEIGHT_NORM,
+                keeps_input=True,
+                weight=self._parameter("g", (units,), 1.0),
+                bias=self._parameter("intercept", (units,)),
+                sums=self._sums.take(2 * ld),
+                n_sums=2 * ld,
+                vectors=self._vectors.take(4 * ld),
+                squares=self._squares.take(-(-n_in // TASK_ROWS) * ld),
+            )
 
     def activation(self, activation) -> None:
-        """An elementwise function, by name or spec."""
-        from .activations import row_and_parameter, spread_of_slopes
+        """An activation, by name or spec."""
+        from .activations import row_and_parameter, spread_of_slopes, with_stages
 
+        if spec := with_stages(activation):
+            spec.add_to(self)
+            return
         row, parameter = row_and_parameter(activation)
         if row.name != "identity":
             fields = {} if isinstance(activation, str) else activation.native(self.dtype)
@@ -359,11 +397,63 @@ class Compiler:
             epsilon=norm.epsilon,
             weight=self._parameter("scale", (n,), 1.0),
             bias=self._parameter("shift", (n,)),
+            sums=self._sums.take(4 * ld),
+            n_sums=2 * ld,
+            vectors=self._vectors.take(5 * ld),
         )
         self._array("variance", (n,), 1.0, self._statistics)
         assert self._statistics.size == common["statistics"] + 2 * ld
         self._stage(BN_STATISTICS, **common)
         self._elementwise(BN_APPLY, keeps_input=True, **common)
+
+    def row_norm(self, groups: int, epsilon: float, n_scales: int) -> None:
+        """Groups of consecutive columns are normalised in each row.
+
+        `n_scales` is the number of scales and shifts: as many as columns, as groups, or 0.
+        """
+        self._need_gradient()
+        fields = dict(
+            groups=groups,
+            epsilon=epsilon,
+            code=n_scales == groups < self.n,
+            other=self._values.take(self._width(2 * groups)),
+        )
+        if n_scales:
+            n_sums = 2 * self._width(n_scales)
+            fields |= dict(
+                weight=self._parameter("scale", (n_scales,), 1.0),
+                bias=self._parameter("shift", (n_scales,)),
+                sums=self._sums.take(n_sums),
+                n_sums=n_sums,
+            )
+        self._elementwise(ROW_NORM, keeps_input=True, **fields)
+
+    def prelu(self, initial: float, shared: bool) -> None:
+        """x, or a slope times x below zero."""
+        self._need_gradient()
+        n_slopes = 1 if shared else self.n
+        n_sums = self._width(n_slopes)
+        self._elementwise(
+            PRELU,
+            keeps_input=True,
+            code=shared,
+            weight=self._parameter("slope", (n_slopes,), initial),
+            sums=self._sums.take(n_sums),
+            n_sums=n_sums,
+        )
+
+    def maxout(self, pieces: int) -> None:
+        """The largest of so many values, which lie `width / pieces` columns apart."""
+        n_in, x, dx = self.n, self._x, self._gradient
+        if n_in % pieces:
+            raise ValueError(
+                f"Maxout(k={pieces}) takes the largest of {pieces} values for each unit, and the "
+                f"layer before has {n_in}, which is not a multiple of {pieces}."
+            )
+        self._new_values(n_in // pieces)
+        self._gradient = self._gradients.take(self._width(self.n)) if dx >= 0 else -1
+        self._stage(MAXOUT, n_in=n_in, x=x, dx=dx, groups=pieces)
+        self._is_kept = True  # tells which of the values was the largest
 
     def residual(self, layers: Sequence, drop_rate: float) -> None:
         """x + f(x), f being the layers; a row goes without f with probability `drop_rate`."""
@@ -400,6 +490,9 @@ class Compiler:
             n_transposed=self._transposed.size,
             n_values=self._values.size,
             n_gradients=self._gradients.size,
+            n_sums=self._sums.size,
+            n_vectors=self._vectors.size,
+            n_squares=self._squares.size,
             flops=self._flops,
             bfloat16=bfloat16,
         )
@@ -439,7 +532,7 @@ class Compiler:
         stage = np.zeros((), STAGE)
         fields = {"n_in": self.n, "x": self._x, "dx": self._gradient} | fields
         fields |= {"kind": kind, "n_out": self.n, "y": self._x, "dy": self._gradient}
-        for name in ("weight", "bias", "transposed", "statistics", "other"):
+        for name in _NONE_IS_MINUS_1:
             stage[name] = -1
         stage["weight_factor"] = stage["bias_factor"] = 1
         for name, value in fields.items():

@@ -10,7 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from .optimizers import LBFGS, Optimizer, Rprop
-from .program import DENSE, Column, Program
+from .program import DENSE, WEIGHT_NORM, Column, Program
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,15 @@ class Regularization:
                 f"weight_noise needs a solver such as 'sgd' or 'adam': {solver!r} cannot minimise "
                 "a loss that changes at random."
             )
+
+
+def check_max_norm(max_norm, program: Program):
+    """Refuse to limit weights of which only the direction counts."""
+    if max_norm is not None and (program.stages["kind"] == WEIGHT_NORM).any():
+        raise ValueError(
+            "max_norm limits the norm of weights, which WeightNorm() divides by that norm anyway: "
+            "leave out either."
+        )
 
 
 # --- parameter groups -----------------------------------------------------------------------------

@@ -12,6 +12,8 @@ _NAMES = {
     kinds.BN_APPLY: "batch norm",
     kinds.FORK: "residual block:",
     kinds.JOIN: "residual sum",
+    kinds.PRELU: "prelu",
+    kinds.WEIGHT_NORM: "weight norm",
 }
 # The first of the two stages of batch norm is no line of its own.
 _HIDDEN = {kinds.BN_STATISTICS}
@@ -87,4 +89,8 @@ def _name(stage, output_activation):
         return f"noise {stage['rate']:g}"
     if kind == kinds.OUTPUT:
         return f"output: {output_activation}"
+    if kind == kinds.ROW_NORM:
+        return "layer norm" if stage["groups"] == 1 else f"norm of {stage['groups']} groups"
+    if kind == kinds.MAXOUT:
+        return f"maxout of {stage['groups']}"
     return _NAMES[kind]

@@ -5,17 +5,21 @@ import itertools
 import numpy as np
 import scipy.sparse
 
+from fastnn.activations import Maxout, PReLU
 from fastnn.layers import BatchNorm, Dense
 from fastnn.losses import Huber, Minkowski, Quantile
+from fastnn.normalization import InstanceNorm, Normalization, WeightNorm
 from reference import LOSSES, Network, leaves, loss_of
 
 # Names, and specs that differ from what the names stand for.
 EACH_LOSS = [*LOSSES, Huber(0.3), Minkowski(1.0), Minkowski(1.5), Minkowski(4), Quantile(0.2)]
 
 
-def make_layers(units, activation="relu", position=None, dropout=0.0, loss="squared_error"):
+def make_layers(
+    units, activation="relu", position=None, dropout=0.0, loss="squared_error", normalization=None
+):
     """Hidden layers alike, and an output layer: `units` ends with the number of outputs."""
-    normalization = BatchNorm(position=position) if position else None
+    normalization = BatchNorm(position=position) if position else normalization
     hidden = [Dense(n, activation, normalization, dropout) for n in units[:-1]]
     return [*hidden, Dense(units[-1], loss_of(loss).output_activation)]
 
@@ -38,20 +42,36 @@ def make_data(rng, n_rows, n_features, n_outputs, loss):
 def make_parameters(rng, n_features, layers):
     """Random parameters and moving averages of the leaves, none at its initial value."""
     parameters, statistics = [], []
+    width = n_features
     for layer in leaves(layers):
         p, s = {}, {}
+        norm, act = layer, layer
         if isinstance(layer, Dense):
-            n = layer.units
+            norm, act = layer.normalization, layer.activation
+        act = {"prelu": PReLU(), "maxout": Maxout()}.get(act, act) if isinstance(act, str) else act
+        k = act.k if isinstance(act, Maxout) else 1
+        if isinstance(layer, Dense):
+            n = layer.units * k
             p = {
-                "coef": rng.standard_normal((n_features, n)) / np.sqrt(n_features),
+                "coef": rng.standard_normal((width, n)) / np.sqrt(width),
                 "intercept": 0.1 * rng.standard_normal(n),
             }
-            n_features = n
-        norm = layer.normalization if isinstance(layer, Dense) else layer
-        if isinstance(norm, BatchNorm):
-            n = n_features
-            p |= {"scale": rng.uniform(0.5, 1.5, n), "shift": 0.1 * rng.standard_normal(n)}
-            s = {"mean": 0.1 * rng.standard_normal(n), "variance": rng.uniform(0.5, 1.5, n)}
+            width = n
+        if isinstance(norm, WeightNorm):
+            p["g"] = rng.uniform(0.5, 1.5, width)
+        elif isinstance(norm, Normalization):
+            n = width // k if norm.position == "after" else width
+            n_scales = n
+            if isinstance(norm, InstanceNorm):
+                n_scales = norm.n_channels * norm.affine
+            if n_scales:
+                p["scale"] = rng.uniform(0.5, 1.5, n_scales)
+                p["shift"] = 0.1 * rng.standard_normal(n_scales)
+            if isinstance(norm, BatchNorm):
+                s = {"mean": 0.1 * rng.standard_normal(n), "variance": rng.uniform(0.5, 1.5, n)}
+        width //= k
+        if isinstance(act, PReLU):
+            p["slope"] = rng.uniform(0.1, 0.5, 1 if act.shared else width)
         parameters.append(p)
         statistics.append(s)
     return parameters, statistics
@@ -60,7 +80,16 @@ def make_parameters(rng, n_features, layers):
 def make_network(rng, n_features, layers, loss, input_dropout=0.0, seed=0, input_noise=0.0):
     """A reference network with random parameters."""
     parameters, statistics = make_parameters(rng, n_features, layers)
-    return Network(layers, loss, parameters, statistics, input_dropout, seed, input_noise)
+    return Network(
+        layers,
+        loss,
+        parameters,
+        statistics,
+        input_dropout,
+        seed,
+        input_noise,
+        n_features=n_features,
+    )
 
 
 def numerical_gradient(function, arrays, step=1e-5):

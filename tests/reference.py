@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
 
-from fastnn.activations import RReLU
-from fastnn.layers import BatchNorm, Dense, Dropout, Residual
+from fastnn.activations import Maxout, PReLU, RReLU
+from fastnn.layers import Dense, Dropout, Residual
+from fastnn.normalization import BatchNorm, Normalization, WeightNorm
 
 # --- random bits ----------------------------------------------------------------------------------
 
@@ -473,6 +474,91 @@ def moving_average(average, mean, variance, n_rows, momentum):
     }
 
 
+# --- layer, group and instance norm ---------------------------------------------------------------
+# Each is normalisation of groups of consecutive columns in every row (Wu and He, "Group
+# normalization", 2018, equations 1 to 4): of one group (Ba, Kiros, Hinton, "Layer normalization",
+# 2016), or of channels (Ulyanov, Vedaldi, Lempitsky, "Instance normalization", 2016).
+
+
+def n_groups(norm):
+    """Of a spec of `fastnn.normalization`."""
+    return getattr(norm, "n_groups", getattr(norm, "n_channels", 1))
+
+
+def row_norm_forward(x, groups, epsilon, scale=None, shift=None):
+    """Scale and shift have a number for each column, or for each group."""
+    parts = x.reshape(len(x), groups, -1)
+    deviation = np.sqrt(parts.var(axis=2, keepdims=True) + epsilon)
+    normalised = ((parts - parts.mean(axis=2, keepdims=True)) / deviation).reshape(x.shape)
+    if scale is None:
+        return normalised
+    repeats = x.shape[1] // len(scale)
+    return np.repeat(scale, repeats) * normalised + np.repeat(shift, repeats)
+
+
+def row_norm_backward(x, groups, epsilon, dy, scale=None):
+    """Gradients with respect to x, scale and shift: of each group as batch norm's of a column."""
+    repeats = 1 if scale is None else x.shape[1] // len(scale)
+    normalised = row_norm_forward(x, groups, epsilon)
+    parts, x_hat = (a.reshape(len(x), groups, -1) for a in (x, normalised))
+    dx_hat = dy if scale is None else dy * np.repeat(scale, repeats)
+    dx_hat = dx_hat.reshape(parts.shape)
+    through_mean = dx_hat.mean(axis=2, keepdims=True)
+    through_variance = x_hat * np.mean(dx_hat * x_hat, axis=2, keepdims=True)
+    deviation = np.sqrt(parts.var(axis=2, keepdims=True) + epsilon)
+    dx = ((dx_hat - through_mean - through_variance) / deviation).reshape(x.shape)
+    if scale is None:
+        return dx, None, None
+    dscale, dshift = (a.sum(axis=0).reshape(-1, repeats).sum(axis=1) for a in (dy * normalised, dy))
+    return dx, dscale, dshift
+
+
+# --- weight norm ----------------------------------------------------------------------------------
+
+
+def normalised_weights(v, g):
+    """Salimans and Kingma, "Weight normalization" (2016), equation 2, for each column."""
+    return g * v / np.linalg.norm(v, axis=0)
+
+
+def normalised_weights_backward(v, g, dw):
+    """Gradients with respect to v and g (Salimans and Kingma 2016, equation 3)."""
+    norm = np.linalg.norm(v, axis=0)
+    dg = np.sum(dw * v, axis=0) / norm
+    return g / norm * dw - g * dg / norm**2 * v, dg
+
+
+# --- activations with parameters, or of several values --------------------------------------------
+
+
+def prelu_forward(x, slope):
+    """He et al., "Delving deep into rectifiers" (2015), equation 1; of one slope or of many."""
+    return np.where(x > 0, x, slope * x)
+
+
+def prelu_backward(x, slope, dy):
+    """Gradients with respect to x and the slopes (He et al. 2015, equations 2 and 3)."""
+    dslope = np.sum(np.where(x > 0, 0, x) * dy, axis=0)
+    dslope = dslope.sum(keepdims=True) if len(slope) == 1 else dslope
+    return np.where(x > 0, 1, slope) * dy, dslope
+
+
+def maxout_forward(x, k):
+    """Goodfellow et al., "Maxout networks" (2013), section 2.
+
+    Piece p of unit j is column p n + j.
+    """
+    return x.reshape(len(x), k, -1).max(axis=1)
+
+
+def maxout_backward(x, k, dy):
+    """The gradient goes to the largest, of several to the first."""
+    parts = x.reshape(len(x), k, -1)
+    largest = parts.argmax(axis=1)[:, np.newaxis]
+    dx = np.where(np.arange(k)[:, np.newaxis] == largest, dy[:, np.newaxis], 0.0)
+    return dx.reshape(x.shape)
+
+
 # --- dropout --------------------------------------------------------------------------------------
 
 
@@ -790,28 +876,41 @@ def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activation="i
 
     The spec tells what the stage is made of, and the leaf is the number of its layer. A stage's
     place in this list is part of the counter of its random bits. Batch norm takes two places, as
-    its statistics need all rows before the first can be normalised; the identity takes none. A
-    residual block lies between a fork and a join.
+    its statistics need all rows before the first can be normalised; weight norm takes one behind
+    the dense layer; the identity takes none. A residual block lies between a fork and a join.
     """
     numbers = itertools.count()
 
     def normalization(norm, i):
+        if isinstance(norm, WeightNorm):
+            return [("weight_norm", norm, i)]
+        if not isinstance(norm, BatchNorm):
+            return [("row_norm", norm, i)]
         return [("batch_norm_statistics", norm, i), ("batch_norm", norm, i)]
+
+    def activation(spec, i):
+        spec = (
+            {"prelu": PReLU(), "maxout": Maxout()}.get(spec, spec)
+            if isinstance(spec, str)
+            else spec
+        )
+        kinds = {PReLU: "prelu", Maxout: "maxout"}
+        return [(kinds.get(type(spec), "activation"), spec, i)] if spec != "identity" else []
 
     def stages(layer):
         if isinstance(layer, Residual):
             inside = [stage for inner in layer.layers for stage in stages(inner)]
             return [("fork", layer, None), *inside, ("join", layer, None)]
         i = next(numbers)
-        if isinstance(layer, BatchNorm):
+        if isinstance(layer, Normalization):
             return normalization(layer, i)
         if isinstance(layer, Dropout):
             return [("dropout", layer, i)] if layer.rate else []
         if not isinstance(layer, Dense):
-            return [("activation", layer, i)] if layer != "identity" else []
-        act = [("activation", layer.activation, i)] if layer.activation != "identity" else []
+            return activation(layer, i)
+        act = activation(layer.activation, i)
         norm = normalization(layer.normalization, i) if layer.normalization else []
-        before = norm and layer.normalization.position == "before"
+        before = norm and layer.normalization.position != "after"
         after = norm + act if before else act + norm
         drop = [("dropout", as_dropout(layer.dropout), i)] if as_dropout(layer.dropout).rate else []
         return [("dense", layer, i), *after, *drop]
@@ -836,8 +935,8 @@ class Network:
     loss : str or LossSpec
         Key of `LOSSES`, or a spec.
     parameters : list of dict
-        For each of the `leaves` of the layers "coef" and "intercept", if it is dense, and, with
-        batch norm, "scale" and "shift".
+        For each of the `leaves` of the layers "coef" and "intercept", if it is dense, and what its
+        normalisation and its activation have: "scale" and "shift", "g", "slope".
     statistics : list of dict
         For each leaf the moving "mean" and "variance", or nothing.
     bfloat16 : bool
@@ -854,7 +953,9 @@ class Network:
         seed=0,
         input_noise=0.0,
         bfloat16=False,
+        n_features=None,
     ):
+        self.n_features = n_features or len(parameters[0]["coef"])
         self.dense_forward = bfloat16_forward if bfloat16 else dense_forward
         self.dense_backward = bfloat16_backward if bfloat16 else dense_backward
         self.layers, self.loss = layers, loss_of(loss)
@@ -865,11 +966,6 @@ class Network:
         stage = "identity" if before in (own, "threshold") else before
         self.stages = stage_table(layers, input_dropout, input_noise, stage)
         self.slots, self.step, self.average = None, 0, None
-
-    @property
-    def n_features(self):
-        first = next(filter(None, self.parameters))
-        return len(first["coef"] if "coef" in first else first["scale"])
 
     def forward(self, x, training, step=None, dropout_factor=1.0):
         """Pre-activation of the output layer; and for each stage what its backward pass needs.
@@ -884,7 +980,14 @@ class Network:
             parameters = None if i is None else self.parameters[i]
             saved = x
             if kind == "dense":
-                x = self.dense_forward(x, parameters["coef"], parameters["intercept"])
+                x = self.dense_forward(x, self._weights(i), parameters["intercept"])
+            elif kind == "row_norm":
+                scale, shift = parameters.get("scale"), parameters.get("shift")
+                x = row_norm_forward(x, n_groups(spec), spec.epsilon, scale, shift)
+            elif kind == "prelu":
+                x = prelu_forward(x, parameters["slope"])
+            elif kind == "maxout":
+                x = maxout_forward(x, spec.k)
             elif kind == "activation" and step is not None and is_rrelu(spec):
                 spec = RReLU() if isinstance(spec, str) else spec
                 slopes = random_slopes(spec, x.shape, self.seed, step, stage)
@@ -923,6 +1026,11 @@ class Network:
                 x = forks.pop() + dropout(x, *saved)
             tape.append(saved)
         return x, tape
+
+    def _weights(self, i):
+        """What a dense layer multiplies by; its coefs, but for weight norm."""
+        p = self.parameters[i]
+        return normalised_weights(p["coef"], p["g"]) if "g" in p else p["coef"]
 
     def predict(self, x):
         """Output of the network for new rows."""
@@ -981,8 +1089,24 @@ class Network:
             (kind, spec, i), saved = self.stages[stage], tape[stage]
             if kind == "dense":
                 delta, gradient[i]["coef"], gradient[i]["intercept"] = self.dense_backward(
-                    saved, self.parameters[i]["coef"], delta
+                    saved, self._weights(i), delta
                 )
+                if "g" in self.parameters[i]:
+                    v, g = self.parameters[i]["coef"], self.parameters[i]["g"]
+                    gradient[i]["coef"], gradient[i]["g"] = normalised_weights_backward(
+                        v, g, gradient[i]["coef"]
+                    )
+            elif kind == "row_norm":
+                scale = self.parameters[i].get("scale")
+                delta, dscale, dshift = row_norm_backward(
+                    saved, n_groups(spec), spec.epsilon, delta, scale
+                )
+                gradient[i] |= {} if scale is None else {"scale": dscale, "shift": dshift}
+            elif kind == "prelu":
+                slope = self.parameters[i]["slope"]
+                delta, gradient[i]["slope"] = prelu_backward(saved, slope, delta)
+            elif kind == "maxout":
+                delta = maxout_backward(saved, spec.k, delta)
             elif kind == "activation":
                 delta = delta * saved
             elif kind == "batch_norm":

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engines import Engine
-from fastnn.activations import HIDDEN_ACTIVATIONS
+from fastnn.activations import HIDDEN_ACTIVATIONS, PReLU
+from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from problems import EACH_LOSS, LAYOUTS, make_counts, make_data, make_layers, make_network
 
 # Widths and batches that divide evenly among no number of threads.
@@ -34,7 +35,8 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, update=None
     optimizer, regularization = UPDATES.get(update, ("adam", {}))
     rng = np.random.default_rng(0)
     options = {"activation": "relu", "position": "before", "dropout": 0.3} | options
-    layers = make_layers([67, 34, 5], loss="log_loss", **options)
+    units = options.pop("units", [67, 34, 5])
+    layers = make_layers(units, loss="log_loss", **options)
     network = make_network(rng, N_FEATURES, layers, "log_loss", options["dropout"] / 2, seed=3)
     X = LAYOUTS[layout](make_counts(rng, N_ROWS, N_FEATURES))
     y = rng.integers(5, size=N_ROWS).astype(np.int32)
@@ -59,7 +61,7 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, update=None
         engine.state.average,
         np.array(value),
         np.array(engine.loss(X, y, weight, order)),
-        *(g["coef"] for g in gradient),
+        *(g[name] for g in gradient for name in g),
         engine.predict(X),
     ]
 
@@ -104,6 +106,27 @@ def test_any_number_of_threads_gives_the_same_bits_in_every_update(update, dtype
     assert_same_bits(one, trained(dtype=dtype, calls=5, update=update))
 
 
+# Stages that take sums over rows, over columns, or over the rows of weights.
+STAGES = [
+    {"normalization": LayerNorm(), "activation": "prelu"},
+    {"normalization": GroupNorm(3, position="after"), "units": [69, 36, 5]},
+    {"normalization": InstanceNorm(3, affine=True), "units": [69, 36, 5]},
+    {"normalization": WeightNorm(), "activation": "maxout"},
+    {"normalization": WeightNorm(), "activation": PReLU(shared=False)},
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("options", STAGES, ids=str)
+@pytest.mark.parametrize("layout", ["float32", "csr float32"])
+def test_any_number_of_threads_gives_the_same_bits_of_every_stage(layout, options, dtype):
+    one = trained(layout, dtype, 1, position=None, **options)
+    assert np.isfinite(one[0]).all()
+    for n_threads in (2, 3, 8):
+        assert_same_bits(one, trained(layout, dtype, n_threads, position=None, **options))
+    assert_same_bits(one, trained(layout, dtype, 2, calls=3, position=None, **options))
+
+
 @pytest.mark.parametrize("layout", ["float32", "csr float32"])
 @pytest.mark.parametrize("calls", [2, 5])
 def test_one_long_call_and_several_short_ones_give_the_same_bits(layout, calls):
@@ -130,8 +153,9 @@ def digest():
     total = hashlib.sha256()
     for layout in ["float32", "uint8", "csr float32"]:
         for dtype in ["float32", "float64", "bfloat16"]:
-            for activation in HIDDEN_ACTIVATIONS:
-                for array in trained(layout, dtype, 2, activation=activation):
+            runs = [{"activation": activation} for activation in HIDDEN_ACTIVATIONS]
+            for options in [*runs, *({"position": None} | stages for stages in STAGES)]:
+                for array in trained(layout, dtype, 2, **options):
                     total.update(np.ascontiguousarray(array).tobytes())
     for update in UPDATES:
         for dtype in ["float32", "float64"]:

@@ -38,15 +38,20 @@ from fastnn import (
     CutMix,
     Dense,
     Dropout,
+    GroupNorm,
     Huber,
+    InstanceNorm,
     InvScaling,
+    LayerNorm,
     LeakyReLU,
+    Maxout,
     Minkowski,
     Mixup,
     MLPClassifier,
     MLPRegressor,
     Momentum,
     NAdam,
+    PReLU,
     Quantile,
     RAdam,
     RMSprop,
@@ -56,6 +61,7 @@ from fastnn import (
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
 from fastnn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
+from fastnn.normalization import NORMALIZATIONS
 from fastnn.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -106,14 +112,15 @@ def test_parameters_are_scikit_learns_and_some_after_them(ours, theirs):
 
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 @pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
-def test_fitted_attributes_are_scikit_learns_and_one_more(ours, theirs, options):
+def test_fitted_attributes_are_scikit_learns_and_two_more(ours, theirs, options):
     X = pd.DataFrame(X_DIGITS).rename(columns=str)
     options = {"max_iter": 3} | options
     attributes = [
         {name for name in vars(cls(**options).fit(X, Y_DIGITS)) if not name.startswith("_")}
         for cls in (ours, theirs)
     ]
-    assert attributes[0] == attributes[1] | {*NEW_OF[ours], "normalizations_"}
+    new = {*NEW_OF[ours], "normalizations_", "activation_parameters_"}
+    assert attributes[0] == attributes[1] | new
     assert ours(**options).loss == theirs(**options).loss
 
 
@@ -256,6 +263,15 @@ SPEC_CHANGES = [
     ("normalization", BatchNorm(), BatchNorm(epsilon=0.1)),
     ("normalization", BatchNorm(), BatchNorm(position="after")),
     ("normalization", BatchNorm(), BatchNorm(statistics="exact")),
+    ("normalization", LayerNorm(), LayerNorm(epsilon=0.1)),
+    ("normalization", LayerNorm(), LayerNorm(position="after")),
+    ("normalization", GroupNorm(), GroupNorm(n_groups=5)),
+    ("normalization", GroupNorm(), GroupNorm(epsilon=0.1)),
+    ("normalization", GroupNorm(), GroupNorm(position="after")),
+    ("normalization", InstanceNorm(4), InstanceNorm(5)),
+    ("normalization", InstanceNorm(4), InstanceNorm(4, epsilon=0.1)),
+    ("normalization", InstanceNorm(4), InstanceNorm(4, affine=True)),
+    ("normalization", InstanceNorm(4), InstanceNorm(4, position="after")),
     ("dropout", Dropout(), Dropout(rate=0.2)),
     ("dropout", Dropout(), Dropout(input_rate=0.2)),
     ("dropout", Dropout(), Dropout(inverted=False)),
@@ -274,6 +290,10 @@ SPEC_CHANGES = [
     ("loss", Minkowski(), Minkowski(p=1.5)),
     ("loss", Quantile(), Quantile(quantile=0.3)),
     ("output_activation", LeakyReLU(), LeakyReLU(negative_slope=0.3)),
+    ("activation", PReLU(), PReLU(initial=0.1)),
+    ("activation", PReLU(), PReLU(shared=False)),
+    ("activation", Maxout(), Maxout(k=3)),
+    ("activation", PReLU(), ["tanh"]),
 ]
 NO_CHANGE = {"verbose", "device", "n_jobs"}  # how, not what
 
@@ -312,15 +332,23 @@ def test_parameter_of_a_spec_changes_the_result(name, one, other):
     )
 
 
-def test_every_parameter_of_every_optimizer_is_changed_above():
+@pytest.mark.parametrize(
+    "kind, specs",
+    [
+        ("solver", OPTIMIZERS.values()),
+        ("normalization", [*NORMALIZATIONS.values(), InstanceNorm]),
+        ("activation", [LeakyReLU, RReLU, ELU, GELU, PReLU, Maxout]),
+    ],
+)
+def test_every_parameter_of_every_spec_is_changed_above(kind, specs):
     changed = [
         (type(one), name)
-        for kind, one, other in SPEC_CHANGES
-        if kind == "solver"
+        for of, one, other in SPEC_CHANGES
+        if of == kind and type(one) is type(other)
         for name, value in other.get_params().items()
         if value != one.get_params()[name]
     ]
-    assert set(changed) == {(spec, name) for spec in OPTIMIZERS.values() for name in spec.names()}
+    assert set(changed) == {(spec, name) for spec in specs for name in spec.names()}
 
 
 @pytest.mark.parametrize("estimator", [classifier, regressor])
@@ -685,6 +713,134 @@ def test_normalizations_can_be_seen_and_written():
     np.testing.assert_allclose(model.predict(X_REGRESSION), model.intercepts_[1][0])
 
 
+def test_layer_norm_by_hand():
+    model = regressor(normalization="layer").fit(X_REGRESSION, Y_REGRESSION)
+    hidden, output = model.normalizations_
+    assert output is None
+    assert set(hidden) == {"scale", "shift"}
+    z = X_REGRESSION @ model.coefs_[0] + model.intercepts_[0]
+    z = (z - z.mean(axis=1, keepdims=True)) / np.sqrt(z.var(axis=1, keepdims=True) + 1e-5)
+    z = np.maximum(z * hidden["scale"] + hidden["shift"], 0)
+    by_hand = z @ model.coefs_[1] + model.intercepts_[1]
+    np.testing.assert_allclose(model.predict(X_REGRESSION), by_hand[:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_weight_norm_starts_as_the_network_without_and_goes_on_by_itself(precision):
+    options = {"learning_rate_init": 1e-30, "alpha": 0.0, "max_iter": 1, "precision": precision}
+    tolerance = {"float32": 1e-5, "float64": 1e-12}[precision]
+    plain, normed = (
+        regressor(normalization=norm, **options).fit(X_REGRESSION, Y_REGRESSION)
+        for norm in (None, "weight")
+    )
+    expected = plain.predict(X_REGRESSION)
+    np.testing.assert_allclose(normed.predict(X_REGRESSION), expected, rtol=tolerance, atol=1e-5)
+    np.testing.assert_array_equal(normed.coefs_[0], plain.coefs_[0])
+
+    model = regressor(normalization="weight", max_iter=50).fit(X_REGRESSION, Y_REGRESSION)
+    assert model.normalizations_[1] is None
+    weights = model.coefs_[0] / np.linalg.norm(model.coefs_[0], axis=0)
+    weights = weights * model.normalizations_[0]["g"]
+    z = np.maximum(X_REGRESSION @ weights + model.intercepts_[0], 0)
+    by_hand = z @ model.coefs_[1] + model.intercepts_[1]
+    predicted = model.predict(X_REGRESSION)
+    np.testing.assert_allclose(predicted, by_hand[:, 0], rtol=1e-9)
+    model.coefs_[0][:] *= 7  # the length of v does not count
+    np.testing.assert_allclose(model.predict(X_REGRESSION), predicted, rtol=1e-9)
+
+
+def test_slopes_can_be_seen_and_written():
+    model = regressor(activation=["prelu", PReLU(0.1, shared=False)], hidden_layer_sizes=(20, 10))
+    model.fit(X_REGRESSION, Y_REGRESSION)
+    one, many, output = (p and p["slope"] for p in model.activation_parameters_)
+    assert output is None
+    assert (one.shape, many.shape) == ((1,), (10,))
+    assert one[0] != 0.25
+    assert not np.any(many == 0.1)
+    one[:], many[:] = 0, 0
+    copied = pickle.loads(pickle.dumps(model))
+    x = X_REGRESSION
+    for coef, intercept in zip(model.coefs_[:2], model.intercepts_[:2], strict=True):
+        x = np.maximum(x @ coef + intercept, 0)
+    by_hand = (x @ model.coefs_[2] + model.intercepts_[2])[:, 0]
+    np.testing.assert_allclose(model.predict(X_REGRESSION), by_hand, rtol=1e-9)
+    np.testing.assert_array_equal(copied.predict(X_REGRESSION), model.predict(X_REGRESSION))
+    assert not copied.activation_parameters_[0]["slope"].any()
+
+
+def test_maxout_by_hand():
+    model = regressor(activation=Maxout(3)).fit(X_REGRESSION, Y_REGRESSION)
+    assert model.coefs_[0].shape == (X_REGRESSION.shape[1], 60)
+    assert model.coefs_[1].shape == (20, 1)
+    z = X_REGRESSION @ model.coefs_[0] + model.intercepts_[0]
+    x = np.max([z[:, :20], z[:, 20:40], z[:, 40:]], axis=0)
+    by_hand = (x @ model.coefs_[1] + model.intercepts_[1])[:, 0]
+    np.testing.assert_allclose(model.predict(X_REGRESSION), by_hand, rtol=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_list_of_activations_has_one_for_each_layer(solver):
+    options = {"hidden_layer_sizes": (20, 10), "solver": solver}
+    model = regressor(activation=["logistic", LeakyReLU(0.3)], **options)
+    model.fit(X_REGRESSION, Y_REGRESSION)
+    x = 1 / (1 + np.exp(-X_REGRESSION @ model.coefs_[0] - model.intercepts_[0]))
+    x = x @ model.coefs_[1] + model.intercepts_[1]
+    by_hand = np.where(x > 0, x, 0.3 * x) @ model.coefs_[2] + model.intercepts_[2]
+    np.testing.assert_allclose(model.predict(X_REGRESSION), by_hand[:, 0], rtol=1e-9)
+    alike, listed = (
+        regressor(activation=activation, **options).fit(X_REGRESSION, Y_REGRESSION)
+        for activation in ("logistic", ("logistic", "logistic"))
+    )
+    np.testing.assert_array_equal(alike.predict(X_REGRESSION), listed.predict(X_REGRESSION))
+    copied = pickle.loads(pickle.dumps(clone(model).fit(X_REGRESSION, Y_REGRESSION)))
+    np.testing.assert_array_equal(copied.predict(X_REGRESSION), model.predict(X_REGRESSION))
+
+
+# Every kind of stage, alone and with others.
+STAGES = [
+    {"normalization": "layer"},
+    {"normalization": GroupNorm(5, position="after")},
+    {"normalization": InstanceNorm(4, affine=True), "activation": "prelu"},
+    {"normalization": InstanceNorm(2)},
+    {"normalization": "weight", "activation": Maxout(3), "dropout": 0.2},
+    {"activation": PReLU(shared=False), "dropout": Dropout(0.1, 0.1)},
+    {"normalization": LayerNorm(position="after"), "activation": "maxout"},
+]
+
+
+@pytest.mark.parametrize("options", STAGES, ids=str)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "adamw"])
+def test_every_kind_of_stage_trains_on_and_comes_out_of_a_pickle(options, solver):
+    """With dense and sparse rows; training goes on to the same bits."""
+    options = options | {"solver": solver, "max_iter": 20}
+    if solver == "lbfgs" and "dropout" in options:
+        options |= {"dropout": 0.0}
+    X, y = X_REGRESSION, Y_REGRESSION
+    model = regressor(warm_start=True, **options).fit(X, y)
+    first = model.loss_
+    sparse_model = regressor(**options).fit(sparse.csr_array(X), y)
+    np.testing.assert_allclose(sparse_model.predict(X), model.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(
+        sparse_model.predict(sparse.csr_array(X)), sparse_model.predict(X), rtol=1e-9
+    )
+    np.testing.assert_allclose(model.predict(X[:1]), model.predict(X)[:1], rtol=1e-9)
+    copied = pickle.loads(pickle.dumps(model))
+    for one in (model, copied):
+        one.fit(X, y)
+    assert model.loss_ < first
+    np.testing.assert_array_equal(copied.predict(X), model.predict(X))
+    assert repr(model.normalizations_) == repr(copied.normalizations_)
+
+
+def test_training_goes_on_with_another_start_of_the_slopes():
+    """What they started from is no part of what they are."""
+    model = regressor(activation=PReLU(0.2), warm_start=True).fit(X_REGRESSION, Y_REGRESSION)
+    model.set_params(activation=PReLU(0.3)).fit(X_REGRESSION, Y_REGRESSION)
+    model.set_params(activation=PReLU(0.3, shared=False))
+    with pytest.raises(ValueError, match="layers of the same sizes and normalization"):
+        model.fit(X_REGRESSION, Y_REGRESSION)
+
+
 def test_a_new_fit_leaves_the_arrays_of_the_last_one_alone():
     model = regressor().fit(X_REGRESSION, Y_REGRESSION)
     mine, copied = model.coefs_[0], model.coefs_[0].copy()
@@ -749,6 +905,25 @@ def test_grid_search_over_every_optimizer(spec):
     search = GridSearchCV(regressor(solver=spec), grid, cv=2).fit(X_REGRESSION, Y_REGRESSION)
     assert getattr(search.best_estimator_.solver, name) in grid[f"solver__{name}"]
     assert len(set(search.cv_results_["mean_test_score"])) == 2
+
+
+@pytest.mark.parametrize(
+    "options, grid",
+    [
+        ({"normalization": GroupNorm()}, {"normalization__n_groups": [2, 10]}),
+        ({"normalization": LayerNorm()}, {"normalization__position": ["before", "after"]}),
+        ({"activation": PReLU()}, {"activation__shared": [True, False]}),
+        ({"activation": Maxout()}, {"activation__k": [2, 4]}),
+        ({}, {"normalization": ["layer", "group", "weight", InstanceNorm(4)]}),
+        ({"hidden_layer_sizes": (20, 20)}, {"activation": [["tanh", "relu"], ["relu", "prelu"]]}),
+    ],
+    ids=str,
+)
+def test_grid_search_over_stages(options, grid):
+    search = GridSearchCV(regressor(**options), grid, cv=2).fit(X_REGRESSION, Y_REGRESSION)
+    ((name, values),) = grid.items()
+    assert search.best_params_[name] in values
+    assert len(set(search.cv_results_["mean_test_score"])) == len(values)
 
 
 def test_specs_are_not_shared_with_the_fitted_network():

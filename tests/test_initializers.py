@@ -128,6 +128,23 @@ def test_by_default_parameters_are_scikit_learns(activation):
         np.testing.assert_array_equal(biases, intercept)
 
 
+def test_scikit_learns_rule_looks_at_the_activation_of_each_layer():
+    """The output layer has that of the last hidden layer."""
+    shapes = [(5, 4), (4, 4), (4, 2)]
+
+    def drawn(*activations):
+        return list(draw_parameters(np.random.RandomState(0), shapes, activations))
+
+    mixed, logistic, relu = (
+        drawn(*names, names[-1])
+        for names in [("logistic", "relu"), ("logistic", "logistic"), ("relu", "relu")]
+    )
+    for layer, alike in enumerate([logistic, relu, relu]):
+        for ours, expected in zip(mixed[layer], alike[layer], strict=True):
+            np.testing.assert_array_equal(ours, expected)
+    assert np.abs(logistic[1][0]).max() < np.abs(relu[1][0]).max()
+
+
 # --- in the estimators ----------------------------------------------------------------------------
 
 X = np.random.default_rng(0).standard_normal((30, 5))

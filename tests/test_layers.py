@@ -9,11 +9,25 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
-from fastnn import ELU, BatchNorm, Dense, Dropout, MLPClassifier, MLPRegressor, Residual
+from fastnn import (
+    ELU,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    Maxout,
+    MLPClassifier,
+    MLPRegressor,
+    PReLU,
+    Residual,
+    WeightNorm,
+)
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:400] / 16, Y[:400]
-pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 STACKS = {
     "dense": [Dense(20)],
@@ -23,6 +37,11 @@ STACKS = {
     "input activation": ["tanh", Dense(20)],
     "apart": [Dense(20, "identity"), BatchNorm(), "relu", Dropout(0.2), ELU(0.5)],
     "block": [Dense(20), Residual([BatchNorm(), "relu", Dense(20, "identity")]), Dense(10)],
+    "input layer norm": [LayerNorm(), Dense(20, "prelu", "weight")],
+    "input slopes": [PReLU(shared=False), Dense(20, "maxout")],
+    "pieces": [Dense(60, "identity"), Maxout(4), Dense(20)],
+    "rows": [Dense(20, "identity"), GroupNorm(5), "prelu", Dense(20), InstanceNorm(4, affine=True)],
+    "block of pieces": [Dense(20), Residual([LayerNorm(), Dense(20, Maxout(3), "weight")])],
     "input block": [Residual([Dense(7), Dense(64)])],
     "depth": [Dense(9), Residual([Dense(9)], drop_rate=0.3), Residual([Residual([Dense(9)])])],
 }
@@ -54,7 +73,11 @@ def test_every_stack_learns_and_keeps_what_it_was_given(solver, name):
         for arrays in (
             model.coefs_,
             model.intercepts_,
-            *([norm["scale"], norm["shift"]] for norm in filter(None, model.normalizations_)),
+            *(
+                [norm[name] for name in ("scale", "shift", "g") if name in norm]
+                for norm in filter(None, model.normalizations_)
+            ),
+            *([slopes["slope"]] for slopes in filter(None, model.activation_parameters_)),
         )
         for array in arrays
     )
@@ -152,6 +175,9 @@ BAD = [
     ({"layers": [Residual([Dense(3)])]}, r"64 inputs and 3 outputs: end it with Dense\(64\)"),
     ({"layers": [Dropout([0.1])]}, "Dropout in layers has one rate"),
     ({"layers": [Dropout(0.1, 0.2)]}, "put a Dropout before the first layer"),
+    ({"layers": [Dense(3), WeightNorm()]}, "is no layer of its own: use Dense"),
+    ({"layers": [Dense(9), GroupNorm(2)]}, "9 units cannot be divided into 2: choose n_groups=1"),
+    ({"layers": [Dense(9), "maxout"]}, r"Maxout\(k=2\) .* has 9, which is not a multiple of 2"),
     ({"layers": 3}, "The 'layers' parameter of MLP"),
     ({"layers": [Dense(3)], "dropout": 0.1}, "layers tells all that dropout would"),
     (
@@ -160,7 +186,7 @@ BAD = [
     ),
     (
         {"layers": [Dense(3), Residual([Dense(3)], drop_rate=0.1)], "solver": "lbfgs"},
-        "dropout needs a solver such as 'sgd' or 'adam'",
+        "drop_rate needs a solver such as 'sgd' or 'adam'",
     ),
 ]
 
@@ -187,6 +213,26 @@ def test_summary():
     assert "dropout 0.2" in text and "output: softmax" in text and "(None, 784)" in text
     assert text.splitlines()[-1].endswith("90,010")
     assert len({len(line) for line in text.splitlines()}) == 1
+
+
+def test_summary_of_stages_with_parameters():
+    stack = [
+        Dense(8, Maxout(3), GroupNorm(4)),
+        Dense(8, "prelu", WeightNorm()),
+        Dense(8, PReLU(shared=False), LayerNorm()),
+    ]
+    lines = classifier(stack).fit(X, Y).summary().lines
+    assert [(line.stage, line.shape[1], line.n_parameters) for line in lines[1:-2]] == [
+        ("dense", 24, 65 * 24),
+        ("norm of 4 groups", 24, 48),
+        ("maxout of 3", 8, 0),
+        ("dense", 8, 64),
+        ("weight norm", 8, 16),
+        ("prelu", 8, 1),
+        ("dense", 8, 72),
+        ("layer norm", 8, 16),
+        ("prelu", 8, 8),
+    ]
 
 
 def test_html():

@@ -274,6 +274,106 @@ def batchnorm_moving(rng, dtype, eps):
             )
 
 
+# Width, number of groups: groups of one, of less than a panel, of whole panels and some more.
+GROUPS = [(1, 1), (15, 1), (15, 5), (16, 1), (16, 2), (16, 16), (17, 1), (33, 1), (33, 3), (33, 11)]
+GROUPS += [(64, 4), (130, 2)]
+
+
+@case
+def rownorm(rng, dtype, eps):
+    """As batch norm; a mean of some deviations costs the variance that factor."""
+    for n, (m, groups) in [(n, shape) for n in (1, 8, 13) for shape in GROUPS]:
+        x = rng.normal(3, 1, (n, m)).astype(dtype)
+        for n_scales in {m, groups, 0}:
+            affine = [rng.uniform(0.5, 2, n_scales).astype(dtype) for _ in range(2)]
+            affine = affine if n_scales else [None, None]
+            affine64 = [v if v is None else v.astype(float) for v in affine]
+            expected = reference.row_norm_forward(x.astype(float), groups, 0.1, *affine64)
+            yield partial(ops.rownorm, x, groups, 0.1, *affine), expected, 300 * eps
+
+
+@case
+def rownorm_gradient(rng, dtype, eps):
+    for n, (m, groups) in [(n, shape) for n in (1, 8, 13) for shape in GROUPS]:
+        x, dy = rng.normal(3, 1, (2, n, m)).astype(dtype)
+        for n_scales in {m, groups, 0}:
+            scale = rng.uniform(0.5, 2, n_scales).astype(dtype) if n_scales else None
+            scale64 = None if scale is None else scale.astype(float)
+            expected = reference.row_norm_backward(
+                x.astype(float), groups, 0.1, dy.astype(float), scale64
+            )
+            expected = expected if n_scales else expected[0]
+            yield partial(ops.rownorm_gradient, x, dy, groups, 0.1, scale), expected, 4000 * eps
+
+
+@case
+def prelu(rng, dtype, eps):
+    for n, m in [(n, m) for n in (1, 9) for m in WIDTHS]:
+        x = rng.standard_normal((n, m)).astype(dtype)
+        for slope in rng.uniform(-1, 1, 1).astype(dtype), rng.uniform(-1, 1, m).astype(dtype):
+            expected = reference.prelu_forward(*float64(x, slope))
+            yield partial(ops.prelu, x, slope), expected, eps * np.abs(expected)
+
+
+@case
+def prelu_gradient(rng, dtype, eps):
+    """The sums are of all elements where the slope is shared."""
+    for n, m in [(n, m) for n in (1, 8, 29) for m in WIDTHS]:
+        x, dy = rng.standard_normal((2, n, m)).astype(dtype)
+        for slope in rng.uniform(-1, 1, 1).astype(dtype), rng.uniform(-1, 1, m).astype(dtype):
+            expected = reference.prelu_backward(*float64(x, slope, dy))
+            yield partial(ops.prelu_gradient, x, dy, slope), expected, 2 * n * m * eps
+
+
+def pieces(rng, dtype):
+    """Small whole numbers, so that several are the largest."""
+    for n, m, k in [(n, m, k) for n in (1, 9) for m in (1, 15, 16, 17, 33) for k in (1, 2, 3, 5)]:
+        yield rng.integers(-2, 3, (n, m * k)).astype(dtype), rng.normal(0, 1, (n, m)), k
+
+
+@case
+def maxout(rng, dtype, eps):
+    for x, _, k in pieces(rng, dtype):
+        yield partial(ops.maxout, x, k), reference.maxout_forward(x, k), 0
+
+
+@case
+def maxout_gradient(rng, dtype, eps):
+    for x, dy, k in pieces(rng, dtype):
+        dy = dy.astype(dtype)
+        yield partial(ops.maxout_gradient, x, dy, k), reference.maxout_backward(x, k, dy), 0
+
+
+def weightnorm_problem(rng, dtype):
+    """Fewer rows of weights than a task has, as many, and several tasks."""
+    for n, (n_in, m) in [(n, s) for n in (1, 8, 13) for s in [(1, 1), (24, 17), (61, 16), (9, 33)]]:
+        x, dy, v = (rng.standard_normal(s).astype(dtype) for s in [(n, n_in), (n, m), (n_in, m)])
+        g, bias = rng.uniform(0.5, 2, (2, m)).astype(dtype)
+        x = x.astype(float)
+        yield x, (x @ v).astype(dtype), dy, v, g, bias
+
+
+@case
+def weightnorm(rng, dtype, eps):
+    for x, xv, _, v, g, bias in weightnorm_problem(rng, dtype):
+        expected = x @ reference.normalised_weights(*float64(v, g)) + bias
+        size = np.abs(x) @ np.abs(reference.normalised_weights(*float64(v, g))) + 2
+        yield partial(ops.weightnorm, xv, v, g, bias), expected, 20 * eps * size
+
+
+@case
+def weightnorm_gradient(rng, dtype, eps):
+    """What the norm takes out of the gradient of v lies along v."""
+    for x, xv, dy, v, g, _ in weightnorm_problem(rng, dtype):
+        v64, g64, dy64 = float64(v, g, dy)
+        dw = x.T @ dy64
+        dv, dg = reference.normalised_weights_backward(v64, g64, dw)
+        scale = g64 / np.linalg.norm(v64, axis=0)
+        expected = dy64 * scale, dg, dy64.sum(axis=0), dv - scale * dw
+        bound = 100 * len(x) * eps * (1 + max(np.abs(e).max() for e in expected))
+        yield partial(ops.weightnorm_gradient, xv, dy, v, g), expected, bound
+
+
 @case
 def loss(rng, dtype, eps):
     """(output, delta, loss): z of 30 standard deviations, so a loss has roundings of 100."""
@@ -566,6 +666,14 @@ def test_nan_passes_through(dtype, isa):
     assert np.isnan(g).sum() == 1
     _, variance = ops.batchnorm_statistics(x, isa=isa)
     assert np.isnan(variance[18])
+    for y in (
+        ops.prelu(x, np.ones(1, dtype), isa=isa),
+        ops.maxout(x, 2, isa=isa),
+        ops.maxout(x[:, ::-1], 2, isa=isa),
+    ):
+        assert np.isnan(y[1]).sum() == 1
+    assert np.isnan(ops.rownorm(x, 2, 0.1, isa=isa)[1, 10:]).all()
+    assert np.isfinite(ops.rownorm(x, 2, 0.1, isa=isa)[[0, 2]]).all()
 
 
 @pytest.mark.parametrize("isa", AVAILABLE)
@@ -654,7 +762,8 @@ def test_codes_are_the_same_in_python_and_c():
     assert ops.constants() == expected
 
 
-STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "OUTPUT", "NOISE"}
+STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "OUTPUT", "FORK"}
+STAGE_KINDS |= {"NOISE", "JOIN", "ROW_NORM", "PRELU", "MAXOUT", "WEIGHT_NORM", "TASK_ROWS"}
 
 
 def test_stage_is_the_same_struct_in_python_and_c():
@@ -670,9 +779,7 @@ def test_every_rule_has_a_reference():
 
 
 def test_every_name_of_a_registry_has_a_reference():
-    assert {n for n, row in activations.ACTIVATIONS.items() if not row.output_only} == set(
-        ACTIVATIONS
-    )
+    assert set(activations.ELEMENTWISE) == set(ACTIVATIONS)
     assert losses.LOSSES.keys() == LOSSES.keys()
     for name, row in losses.LOSSES.items():
         assert row.output_activation == LOSSES[name].output_activation

@@ -29,9 +29,17 @@ from reference import (
     batch_norm_statistics,
     keep_mask,
     loss_of,
+    maxout_backward,
+    maxout_forward,
     moving_average,
     normal_noise,
+    normalised_weights,
+    normalised_weights_backward,
     philox4x32,
+    prelu_backward,
+    prelu_forward,
+    row_norm_backward,
+    row_norm_forward,
     smoothed,
     stage_table,
 )
@@ -237,6 +245,73 @@ def test_batch_norm_backward(constant):
     gradient = batch_norm_backward(x, scale, *statistics(), 1e-5, dy, constant)
     numerical = numerical_gradient(value, [x, scale, shift])
     assert relative_error(gradient, numerical) < FINITE_DIFFERENCES
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize("n_scales", ["none", "columns", "groups"])
+def test_row_norm_backward(groups, n_scales):
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 5, 6))
+    n = {"none": 0, "columns": 6, "groups": groups}[n_scales]
+    affine = list(rng.standard_normal((2, n))) if n else [None, None]
+
+    def value():
+        return np.sum(dy * row_norm_forward(x, groups, 0.1, *affine))
+
+    gradient = row_norm_backward(x, groups, 0.1, dy, affine[0])
+    arrays = [x, *affine] if n else [x]
+    numerical = numerical_gradient(value, arrays)
+    assert relative_error(gradient[: len(arrays)], numerical) < FINITE_DIFFERENCES
+
+
+def test_row_norm_leaves_mean_0_and_variance_1_in_every_group():
+    x = np.random.default_rng(0).normal(5, 3, (4, 12))
+    for groups in (1, 3):
+        parts = row_norm_forward(x, groups, 1e-12).reshape(4, groups, -1)
+        np.testing.assert_allclose(parts.mean(axis=2), 0, atol=1e-12)
+        np.testing.assert_allclose(parts.var(axis=2), 1, rtol=1e-9)
+
+
+def test_weight_norm_backward():
+    rng = np.random.default_rng(0)
+    v, dw = rng.standard_normal((2, 5, 3))
+    g = rng.uniform(0.5, 2, 3)
+
+    def value():
+        return np.sum(dw * normalised_weights(v, g))
+
+    gradient = normalised_weights_backward(v, g, dw)
+    assert relative_error(gradient, numerical_gradient(value, [v, g])) < FINITE_DIFFERENCES
+    np.testing.assert_allclose(np.linalg.norm(normalised_weights(v, g), axis=0), g)
+    # The gradient of v is orthogonal to it (Salimans and Kingma 2016, section 2.1).
+    np.testing.assert_allclose(np.sum(gradient[0] * v, axis=0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_slopes", [1, 3])
+def test_prelu_backward(n_slopes):
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 5, 3))
+    slope = rng.standard_normal(n_slopes)
+
+    def value():
+        return np.sum(dy * prelu_forward(x, slope))
+
+    gradient = prelu_backward(x, slope, dy)
+    assert relative_error(gradient, numerical_gradient(value, [x, slope])) < FINITE_DIFFERENCES
+
+
+def test_maxout():
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((5, 6)), rng.standard_normal((5, 2))
+    expected = [[max(row[j], row[j + 2], row[j + 4]) for j in range(2)] for row in x]
+    np.testing.assert_array_equal(maxout_forward(x, 3), expected)
+    gradient = maxout_backward(x, 3, dy)
+    numerical = numerical_gradient(lambda: np.sum(dy * maxout_forward(x, 3)), [x])
+    assert relative_error([gradient], numerical) < FINITE_DIFFERENCES
+    ties = np.array([[1.0, 0.0, 1.0, 2.0, 0.0, 2.0]])  # the first of equal pieces counts
+    np.testing.assert_array_equal(
+        maxout_backward(ties, 3, np.array([[5.0, 7.0]])), [[5, 0, 0, 7, 0, 0]]
+    )
 
 
 def test_moving_averages_forget_their_start_and_find_the_variance():

@@ -16,6 +16,8 @@ from fastnn.activations import (
     GELU,
     HIDDEN_ACTIVATIONS,
     LeakyReLU,
+    Maxout,
+    PReLU,
     RReLU,
     row_and_parameter,
     spread_of_slopes,
@@ -25,6 +27,7 @@ from fastnn.averaging import AVERAGES, EMA, SWA
 from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitLearn, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
 from fastnn.losses import LOSSES, Huber, Minkowski, Quantile
+from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm
 from fastnn.optimizers import (
     LAMB,
     LBFGS,
@@ -72,7 +75,8 @@ REGISTRIES = {
 }
 SPECS = [spec() for registry in REGISTRIES.values() for spec in registry.values()]
 SPECS += [ScikitLearn(), *(spec() for spec in WEIGHT_INITIALIZERS.values())]
-SPECS += [*ACTIVATION_SPECS, *LOSS_SPECS, Dropout(), Dense(3), Residual([Dense(3)])]
+SPECS += [*ACTIVATION_SPECS, *LOSS_SPECS, PReLU(), Maxout(), InstanceNorm(3)]
+SPECS += [Dropout(), Dense(3), Residual([Dense(3)])]
 SPECS += [Warmup(0.2, Warmup(3, StepDecay(2, 0.5))), AdamW(weight_decay=Scheduled(0.1, "step"))]
 
 
@@ -161,6 +165,10 @@ def test_set_params_tells_the_known_names():
         BatchNorm(momentum=0.0),
         BatchNorm(epsilon=-1e-5),
         BatchNorm(position="between"),
+        LayerNorm(epsilon=0.0),
+        LayerNorm(position="weights"),
+        GroupNorm(n_groups=0),
+        GroupNorm(epsilon=-1.0),
         Dropout(rate=1.0),
         Dropout(input_rate=-0.1),
         Dropout(inverted=2),
@@ -177,6 +185,9 @@ def test_set_params_tells_the_known_names():
         Huber(delta=0.0),
         Minkowski(p=0.9),
         Quantile(quantile=1.0),
+        PReLU(initial=np.nan),
+        PReLU(shared=2),
+        Maxout(k=1),
         Normal(std=-1.0),
         Uniform(low=np.inf),
         Orthogonal(gain=-1.0),

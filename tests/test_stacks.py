@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import Engine
-from fastnn.activations import ELU, LeakyReLU, RReLU
-from fastnn.layers import BatchNorm, Dense, Dropout, Residual
+from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
+from fastnn.layers import Dense, Dropout, Residual
+from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from problems import make_data, make_network, numerical_gradient, relative_error
 from reference import ACTIVATIONS, LOSSES
 from test_engine import TOLERANCE, assert_same_state, named, rounded
@@ -20,6 +21,18 @@ batch_norms = st.builds(BatchNorm, momentum=st.just(0.3), position=positions)
 rates = st.sampled_from([0.0, 0.25])
 
 
+def norms(width):
+    """Every normalisation of so many units."""
+    divisors = st.sampled_from([n for n in range(1, width + 1) if width % n == 0])
+    epsilon = st.just(0.1)  # pairs of units are rarely apart
+    return st.one_of(
+        batch_norms,
+        st.builds(LayerNorm, epsilon, positions),
+        st.builds(GroupNorm, divisors, epsilon, positions),
+        st.builds(InstanceNorm, divisors, epsilon, st.booleans(), positions),
+    )
+
+
 @st.composite
 def stacks(draw, activations):
     """Layers of a network with random sizes, blocks within blocks among them."""
@@ -29,7 +42,11 @@ def stacks(draw, activations):
     def dense(n):
         return draw(
             st.builds(
-                Dense, st.just(n), activation, normalization=st.none() | batch_norms, dropout=rates
+                Dense,
+                st.just(n),
+                activation,
+                normalization=st.none() | norms(n) | st.just(WeightNorm()),
+                dropout=rates,
             )
         )
 
@@ -37,9 +54,11 @@ def stacks(draw, activations):
         """One layer or block, and the number of its outputs."""
         kind = draw(st.sampled_from(["dense", "norm", "activation", "dropout", "residual"]))
         if kind == "norm":
-            return draw(batch_norms), width
+            return draw(norms(width)), width
         if kind == "activation":
-            return draw(activation), width
+            one = draw(activation)
+            k = one.k if isinstance(one, Maxout) else 2 if one == "maxout" else 1
+            return (one, width // k) if width % k == 0 else (LeakyReLU(), width)
         if kind == "dropout":
             return Dropout(draw(rates), inverted=draw(st.booleans())), width
         if kind == "residual" and depth < 2:
@@ -61,7 +80,16 @@ def stacks(draw, activations):
 
 N_FEATURES = 5
 NAMES = [name for name in ACTIVATIONS if name in SMOOTH]
-SPECS = [LeakyReLU(0.2), ELU(0.7), RReLU(0.1, 0.6)]
+SPECS = [
+    LeakyReLU(0.2),
+    ELU(0.7),
+    RReLU(0.1, 0.6),
+    PReLU(),
+    PReLU(shared=False),
+    Maxout(3),
+    "prelu",
+    "maxout",
+]
 
 
 def problem(layers, loss="squared_error", n_rows=19, seed=0):

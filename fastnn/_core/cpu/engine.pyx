@@ -93,6 +93,7 @@ cdef struct Job:
     char *values
     char *deltas
     char *partials
+    char *squares
     char *row_loss
     # sums of each task: by lane, of w^2 and |w| before the step, of g^2 (then, with LAMB, of the
     # squares of the direction), and of w^2 for LAMB; by column, of w^2 after the step
@@ -161,7 +162,7 @@ cdef struct Worker:
     int64_t room
     const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
     int64_t input_ld
-    char *own               # batch norm's vectors, then the gradient of a task
+    char *own               # vectors of normalisations, then the gradient of a task
     char *mixed             # its part of job.mixed, and of job.partners
     int64_t *partners
     Mixing mixing           # and what else the step has in the table
@@ -199,29 +200,29 @@ cdef inline char *delta(const Job *job, int64_t offset, int64_t row, int64_t ld)
 
 
 cdef inline char *parameter(const Job *job, int64_t offset) noexcept nogil:
-    """As forward and backward read it."""
+    """As forward and backward read it, NULL for -1."""
+    if offset < 0:
+        return NULL
     return job.read + offset * job.itemsize
 
 
-# Batch norm keeps, per thread and stage, five vectors: the same in every thread, recomputed by
-# each from the chunks' partial sums rather than waited for.
+# Vectors of a stage that each thread has for itself: the same in every thread, recomputed by each
+# from the chunks' partial sums rather than waited for.
 cdef enum Vector:
-    MEAN, VARIANCE, INVERSE_STD, D_SCALE, D_SHIFT
+    MEAN, VARIANCE, INVERSE_STD, D_SCALE, D_SHIFT   # of batch norm
+    INVERSE_NORM = 0, SCALE, D_SUMS                 # of weight norm; D_SUMS are two
 
-cdef inline char *norm(const Job *job, const Worker *worker, const Stage *stage,
-                       Vector which) noexcept nogil:
-    cdef int64_t ld = stage.ld_out, half = job.n_statistics // 2
-    cdef int64_t offset = which * half + stage.statistics // 2
-    if which >= D_SCALE:   # these two lie together, as scale and shift do
-        offset = D_SCALE * half + stage.statistics + (which - D_SCALE) * ld
-    return worker.own + offset * job.itemsize
+cdef inline char *vector(const Job *job, const Worker *worker, const Stage *stage,
+                         Vector which) noexcept nogil:
+    return worker.own + (stage.vectors + which * stage.ld_out) * job.itemsize
 
 
-cdef inline char *partial(const Job *job, const Stage *stage, bint backward,
+cdef inline char *partial(const Job *job, const Stage *stage, bint second,
                           int64_t chunk) noexcept nogil:
+    """Sums over a chunk of rows; batch norm has those of the backward pass behind the first."""
     cdef int64_t chunks = quotient_up(job.max_batch, ROW_CHUNK)
-    cdef int64_t offset = (stage.statistics + backward * job.n_statistics) * chunks
-    return job.partials + (offset + 2 * stage.ld_out * chunk) * job.itemsize
+    return job.partials + (stage.sums * chunks
+                           + stage.n_sums * (second * chunks + chunk)) * job.itemsize
 
 
 cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
@@ -358,6 +359,17 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
                  parameter(job, stage.bias), y, ld, False)
+    elif stage.kind == STAGE_WEIGHT_NORM:
+        k.weightnorm(n_rows, ld, x, vector(job, worker, stage, SCALE), parameter(job, stage.bias),
+                     y)
+    elif stage.kind == STAGE_ROW_NORM:
+        k.rownorm(n_rows, stage.n_out, ld, stage.groups, stage.epsilon, x,
+                  parameter(job, stage.weight), parameter(job, stage.bias), stage.code, y,
+                  value(job, worker, stage.other, first, 2 * stage.groups))
+    elif stage.kind == STAGE_PRELU:
+        k.prelu(n_rows, ld, x, parameter(job, stage.weight), stage.code, y)
+    elif stage.kind == STAGE_MAXOUT:
+        k.maxout(n_rows, stage.groups, stage.n_out, ld_in, ld, x, y)
     elif stage.kind == STAGE_ACTIVATION and drops:   # RReLU
         drawn = mask(job, worker, index)
         k.rrelu(&drawn, first, n_rows, ld, stage.parameter, x, y)
@@ -377,8 +389,8 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                                 partial(job, stage, False, (first + row) // ROW_CHUNK))
             row += ROW_CHUNK
     elif stage.kind == STAGE_BN_APPLY:
-        k.batchnorm(n_rows, ld, x, norm(job, worker, stage, MEAN),
-                    norm(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
+        k.batchnorm(n_rows, ld, x, vector(job, worker, stage, MEAN),
+                    vector(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
                     parameter(job, stage.bias), y)
     elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
         drawn = dropout_mask(job, worker, index)
@@ -409,6 +421,24 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, y,
                job.targets, shifted(worker.order, first), worker.start + first, job.weights,
                worker.scale, delta(job, stage.dy, first, ld), job.row_loss + first * job.itemsize)
+
+
+cdef inline void sum_gradient(const Job *job, const Worker *worker, const Stage *stage,
+                              int64_t first, int64_t n_rows, const char *x,
+                              char *dy) noexcept nogil:
+    """Backward pass of a chunk of rows of a stage whose parameters' gradients are sums over rows.
+    """
+    cdef const Kernels *k = job.kernels
+    cdef int64_t ld = stage.ld_out
+    cdef char *sums = partial(job, stage, False, first // ROW_CHUNK)
+    if stage.kind == STAGE_PRELU:
+        k.prelu_gradient(n_rows, ld, x, parameter(job, stage.weight), stage.code, dy, sums)
+    elif stage.kind == STAGE_WEIGHT_NORM:
+        k.weightnorm_gradient(n_rows, ld, x, vector(job, worker, stage, SCALE), dy, sums)
+    else:
+        k.rownorm_gradient(n_rows, stage.n_out, ld, stage.groups, x,
+                           value(job, worker, stage.other, first, 2 * stage.groups),
+                           parameter(job, stage.weight), stage.code, dy, sums, stage.n_sums // 2)
 
 
 cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t first,
@@ -444,7 +474,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
         return
     if stage.dx < 0:
         return
-    cdef int64_t ld_in = stage.ld_in, ld = stage.ld_out, row = 0
+    cdef int64_t ld_in = stage.ld_in, ld = stage.ld_out, row = 0, at
     cdef char *x = value(job, worker, stage.x, first, ld_in)
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef char *dx = delta(job, stage.dx, first, ld_in)
@@ -471,39 +501,78 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
         k.residual(&drawn if drops else NULL, first, n_rows, ld, NULL, dy, dx)
     elif stage.kind == STAGE_FORK:
         k.residual(NULL, first, n_rows, ld, delta(job, stage.other, first, ld), dy, dx)
+    elif stage.kind == STAGE_MAXOUT:
+        k.maxout_gradient(n_rows, stage.groups, stage.n_out, ld_in, ld, x, y, dy, dx)
+    elif stage.kind in (STAGE_ROW_NORM, STAGE_PRELU, STAGE_WEIGHT_NORM):
+        while row < n_rows:
+            at = row * ld * job.itemsize
+            sum_gradient(job, worker, stage, first + row, min(<int64_t> ROW_CHUNK, n_rows - row),
+                         x + at, dy + at)
+            row += ROW_CHUNK
     elif stage.kind == STAGE_BN_APPLY:
         while row < n_rows:
             k.batchnorm_gradient_partial(
                 min(<int64_t> ROW_CHUNK, n_rows - row), ld, x + row * ld * job.itemsize,
-                norm(job, worker, stage, MEAN), norm(job, worker, stage, INVERSE_STD),
+                vector(job, worker, stage, MEAN), vector(job, worker, stage, INVERSE_STD),
                 dy + row * ld * job.itemsize, partial(job, stage, True, (first + row) // ROW_CHUNK))
             row += ROW_CHUNK
     elif stage.kind == STAGE_BN_STATISTICS:
-        k.batchnorm_gradient(n_rows, worker.n_rows, ld, x, norm(job, worker, stage, MEAN),
-                             norm(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
-                             norm(job, worker, stage, D_SHIFT), norm(job, worker, stage, D_SCALE),
-                             worker.n_rows == 1, dy)
+        k.batchnorm_gradient(n_rows, worker.n_rows, ld, x, vector(job, worker, stage, MEAN),
+                             vector(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
+                             vector(job, worker, stage, D_SHIFT),
+                             vector(job, worker, stage, D_SCALE), worker.n_rows == 1, dy)
+
+
+cdef inline char *squares(const Job *job, const Stage *stage, int64_t first) noexcept nogil:
+    """Sums of squares of TASK_ROWS rows, from `first` on, of the weights before a weight norm."""
+    return job.squares + (stage.squares + first // TASK_ROWS * stage.ld_out) * job.itemsize
+
+
+cdef void store_column_squares(const Job *job, int index, int64_t first,
+                               int64_t last) noexcept nogil:
+    """Rewrite the sums of squares of the rows of a weight, if a weight norm needs them."""
+    cdef const Stage *stage = job.stages + index
+    if stage.kind == STAGE_DENSE and (stage + 1).kind == STAGE_WEIGHT_NORM:
+        job.kernels.column_squares(last - first, stage.ld_out,
+                                   parameter(job, stage.weight + first * stage.ld_out),
+                                   squares(job, stage + 1, first))
+
+
+cdef void merge_weight_norms(const Job *job, const Worker *worker, bint back) noexcept nogil:
+    cdef int index
+    for index in range(job.n_stages):
+        if job.stages[index].kind == STAGE_WEIGHT_NORM:
+            merge(job, worker, job.stages + index, back)
 
 
 cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
                 bint back) noexcept nogil:
-    """Batch norm's vectors from the partial sums of all threads."""
+    """Batch norm's vectors from the partial sums of all threads, weight norm's from all tasks'."""
     cdef int64_t ld = stage.ld_out
     cdef const Kernels *k = job.kernels
     cdef char *moving = job.statistics + stage.statistics * job.itemsize
+    if stage.kind == STAGE_WEIGHT_NORM and back:
+        k.column_sums(worker.n_rows, stage.n_sums, partial(job, stage, False, 0),
+                      vector(job, worker, stage, D_SUMS), False)
+        return
+    if stage.kind == STAGE_WEIGHT_NORM:
+        k.weightnorm_merge(quotient_up((stage - 1).n_in, TASK_ROWS), ld, squares(job, stage, 0),
+                           parameter(job, stage.weight), vector(job, worker, stage, INVERSE_NORM),
+                           vector(job, worker, stage, SCALE))
+        return
     if back:
         k.batchnorm_gradient_merge(worker.n_rows, ld, partial(job, stage, True, 0),
-                                   norm(job, worker, stage, D_SHIFT),
-                                   norm(job, worker, stage, D_SCALE))
+                                   vector(job, worker, stage, D_SHIFT),
+                                   vector(job, worker, stage, D_SCALE))
         return
-    if job.mode in (PREDICT, EVALUATE) or worker.n_rows == 1:   # one row has no variance of its own
-        memcpy(norm(job, worker, stage, MEAN), moving, ld * job.itemsize)
-        memcpy(norm(job, worker, stage, VARIANCE), moving + ld * job.itemsize, ld * job.itemsize)
+    if job.mode in (PREDICT, EVALUATE) or worker.n_rows == 1:   # one has no variance
+        memcpy(vector(job, worker, stage, MEAN), moving, ld * job.itemsize)
+        memcpy(vector(job, worker, stage, VARIANCE), moving + ld * job.itemsize, ld * job.itemsize)
     else:
         k.batchnorm_merge(worker.n_rows, ld, partial(job, stage, False, 0),
-                          norm(job, worker, stage, MEAN), norm(job, worker, stage, VARIANCE))
-    k.batchnorm_inverse_std(ld, stage.epsilon, norm(job, worker, stage, VARIANCE),
-                            norm(job, worker, stage, INVERSE_STD))
+                          vector(job, worker, stage, MEAN), vector(job, worker, stage, VARIANCE))
+    k.batchnorm_inverse_std(ld, stage.epsilon, vector(job, worker, stage, VARIANCE),
+                            vector(job, worker, stage, INVERSE_STD))
 
 
 cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
@@ -514,6 +583,7 @@ cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
     """
     cdef int first = 0, last, index
     cdef int64_t row, n
+    merge_weight_norms(job, worker, False)
     while first < job.n_stages:
         if job.stages[first].kind == STAGE_BN_APPLY:
             merge(job, worker, job.stages + first, False)
@@ -588,22 +658,22 @@ cdef inline int64_t task_offset(const Job *job, const Task *task) noexcept nogil
     cdef const Stage *stage = job.stages + task.stage
     if of_weight(task):
         return stage.weight + task.first * stage.ld_out
-    return stage.weight if stage.kind == STAGE_BN_APPLY else stage.bias
+    return stage.bias if stage.kind == STAGE_DENSE else stage.weight
 
 
 cdef inline int64_t task_length(const Job *job, const Task *task) noexcept nogil:
     cdef const Stage *stage = job.stages + task.stage
     if of_weight(task):
         return (task.last - task.first) * stage.ld_out
-    return 2 * stage.ld_out if stage.kind == STAGE_BN_APPLY else stage.ld_out
+    return stage.ld_out if stage.kind == STAGE_DENSE else stage.n_sums
 
 
 cdef inline double rate_factor(const Job *job, const Task *task) noexcept nogil:
     """What the learning rate of a task is multiplied by; 0: its parameters stay as they are."""
     cdef const Stage *stage = job.stages + task.stage
-    if of_weight(task) or stage.kind == STAGE_BN_APPLY:
-        return stage.weight_factor
-    return stage.bias_factor
+    if stage.kind == STAGE_DENSE and not of_weight(task):
+        return stage.bias_factor
+    return stage.weight_factor
 
 
 cdef inline char *gradient(const Job *job, const Worker *worker, const Task *task) noexcept nogil:
@@ -619,7 +689,7 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     cdef const Task *task = job.tasks + index
     cdef const Stage *stage = job.stages + task.stage
     cdef const Kernels *k = job.kernels
-    cdef bint is_weight = of_weight(task), is_norm = stage.kind == STAGE_BN_APPLY
+    cdef bint is_weight = of_weight(task)
     cdef bint train = job.mode == TRAIN, still = train and rate_factor(job, task) == 0
     cdef int64_t ld = stage.ld_out, ld_in, n = task_length(job, task)
     cdef const char *x = stage_input(job, worker, stage, 0, &ld_in)
@@ -627,12 +697,17 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     cdef char *g = gradient(job, worker, task)
     cdef char *moving
 
-    if is_norm:
-        memcpy(g, norm(job, worker, stage, D_SCALE), n * job.itemsize)
+    if stage.kind == STAGE_WEIGHT_NORM:
+        k.weightnorm_vectors(ld, vector(job, worker, stage, D_SUMS),
+                             vector(job, worker, stage, INVERSE_NORM), g, not train)
+    elif stage.kind == STAGE_ROW_NORM or stage.kind == STAGE_PRELU:
+        k.column_sums(worker.n_rows, n, partial(job, stage, False, 0), g, not train)
+    elif stage.kind == STAGE_BN_APPLY:
+        memcpy(g, vector(job, worker, stage, D_SCALE), n * job.itemsize)
         if train and worker.n_rows > 1:
             moving = job.statistics + stage.statistics * job.itemsize
-            k.batchnorm_moving(worker.n_rows, ld, stage.momentum, norm(job, worker, stage, MEAN),
-                               norm(job, worker, stage, VARIANCE), moving,
+            k.batchnorm_moving(worker.n_rows, ld, stage.momentum, vector(job, worker, stage, MEAN),
+                               vector(job, worker, stage, VARIANCE), moving,
                                moving + ld * job.itemsize)
     elif still:
         memset(g, 0, n * job.itemsize)
@@ -646,6 +721,11 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     else:
         k.matmul(task.last - task.first, worker.n_rows, stage.n_out, x + task.first * job.itemsize,
                  1, ld_in, dy, ld, NULL, g, ld, not train)
+    if is_weight and not still and (stage + 1).kind == STAGE_WEIGHT_NORM:
+        k.weightnorm_correct(task.last - task.first, ld, vector(job, worker, stage + 1, D_SUMS),
+                             vector(job, worker, stage + 1, SCALE),
+                             vector(job, worker, stage + 1, INVERSE_NORM),
+                             parameter(job, task_offset(job, task)), g)
     if train and (still or job.finishes):
         finish(job, worker, index, coefficients)
 
@@ -844,9 +924,11 @@ cdef void publish(const Job *job, int index, const double *coefficients,
 
 
 cdef void transpose_rows(const Job *job, const Task *task) noexcept nogil:
-    """Rewrite what the input gradient needs of the rows of a weight, if it needs any; in bfloat16,
-    what forward needs too."""
+    """Rewrite what other passes need of the rows of a weight: transposed, for the input gradient,
+    in bfloat16 for forward too, and sums of squares."""
     cdef const Stage *stage = job.stages + task.stage
+    if of_weight(task):
+        store_column_squares(job, task.stage, task.first, task.last)
     if job.bfloat16 != NULL and task.last > 0:
         convert_weights(job, task.stage, task.first, task.last)
         return
@@ -946,6 +1028,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
                                     job.columns, job.entries, job.starts, job.ends, job.entry_rows,
                                     job.entry_values)
+        merge_weight_norms(job, &worker, True)
         update(job, &worker, tasks_begin, tasks_end, coefficients, after)
         barrier_wait(&job.barrier, n_threads)
 
@@ -1025,6 +1108,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     for index in range(job.n_stages):
         if job.stages[index].kind == STAGE_BN_APPLY:
             merge(job, &worker, job.stages + index, False)
+    merge_weight_norms(job, &worker, False)
     while True:
         row = job.first + take_ticket(&job.n_taken) * ROW_BLOCK
         if row >= job.last:
@@ -1211,7 +1295,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
     job.max_batch = min(ROW_BLOCK, rows.rows.n_rows)
     job.all_finite = True
-    job.worker_values = quotient_up(5 * (program.n_statistics // 2), job.panel) * job.panel
+    job.worker_values = program.n_vectors
     job.worker_size = (job.worker_values + job.max_batch * program.n_values) * job.itemsize
     if program.bfloat16:
         job.bfloat16 = choose_bfloat16_kernels(isa)
@@ -1234,6 +1318,11 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
         entries = np.empty(n_threads * job.n_entries, program.dtype)
         job.offsets, job.columns = <int64_t *> data(offsets), <int32_t *> data(columns)
         job.entries = data(entries)
+    squares_of_weights = aligned_zeros(program.n_squares, program.dtype)
+    job.squares = data(squares_of_weights)
+    for index, stage in enumerate(program.stages if program.n_squares else ()):
+        for first in range(0, stage["n_in"] * (stage["kind"] == STAGE_DENSE), TASK_ROWS):
+            store_column_squares(&job, index, first, min(first + TASK_ROWS, stage["n_in"]))
     in_slices(predict_rows, &job, rows.rows.n_rows, program.flops + 1., n_threads)
     return job.all_finite
 
@@ -1277,6 +1366,7 @@ cdef class Engine:
         job.parameters, job.statistics = data(state.parameters), data(state.statistics)
         job.slots = data(state.slots)
         job.average = data(state.average) if len(state.average) else NULL
+        job.squares = self.buffer("squares", program.n_squares)
         job.optimizer, job.seed = optimizer, seed
         if program.bfloat16:
             self.plan_operands(choose_isa(isa))
@@ -1293,7 +1383,7 @@ cdef class Engine:
 
     cdef plan_tasks(self):
         cdef Job *job = &self.job
-        cdef int64_t scratch = 5 * (job.n_statistics // 2), columns = 0
+        cdef int64_t scratch = self.program.n_vectors, columns = 0
         tasks = []
         for index, stage in enumerate(self.program.stages):
             ld = int(stage["ld_out"])
@@ -1304,9 +1394,12 @@ cdef class Engine:
                     tasks.append((index, first, last, scratch, columns, (last - first) * ld))
                     columns += ld
                 scratch += TASK_ROWS * ld
-            if stage["kind"] in (STAGE_DENSE, STAGE_BN_APPLY):
-                tasks.append((index, 0, 0, scratch, 0, ld))
-                scratch += 2 * ld
+            n_vectors = int(stage["n_sums"])
+            if stage["kind"] == STAGE_DENSE:
+                n_vectors = ld if stage["bias"] >= 0 else 0
+            if n_vectors and stage["kind"] != STAGE_BN_STATISTICS:
+                tasks.append((index, 0, 0, scratch, 0, n_vectors))
+                scratch += n_vectors
         self.tasks = np.array(tasks, TASK)
         job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(tasks)
         self.n_columns = columns
@@ -1338,7 +1431,7 @@ cdef class Engine:
         job.max_batch = n_rows
         job.values = self.buffer("values", n_rows * self.program.n_values)
         job.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
-        job.partials = self.buffer("partials", 2 * chunks * job.n_statistics)
+        job.partials = self.buffer("partials", chunks * self.program.n_sums)
         job.row_loss = self.buffer("row_loss", n_rows)
         pairs = quotient_up(n_rows, 2) * self.words.batch
         job.converted_rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)

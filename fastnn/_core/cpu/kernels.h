@@ -46,6 +46,32 @@
                            void *dy))                                                           \
     F(batchnorm_moving, (int64_t n_rows, int64_t ld, double momentum, const void *mean,         \
                          const void *variance, void *moving_mean, void *moving_variance))       \
+    F(column_sums, (int64_t n_rows, int64_t n, const void *partials, void *sums,                \
+                    int accumulate))                                                            \
+    F(rownorm, (int64_t n_rows, int64_t n, int64_t ld, int64_t groups, double epsilon,          \
+                const void *x, const void *scale, const void *shift, int per_group, void *y,    \
+                void *statistics))                                                              \
+    F(rownorm_gradient, (int64_t n_rows, int64_t n, int64_t ld, int64_t groups, const void *x,  \
+                         const void *statistics, const void *scale, int per_group, void *dy,    \
+                         void *partial, int64_t n_vector))                                      \
+    F(prelu, (int64_t n_rows, int64_t ld, const void *x, const void *slope, int shared,         \
+              void *y))                                                                         \
+    F(prelu_gradient, (int64_t n_rows, int64_t ld, const void *x, const void *slope,            \
+                       int shared, void *dy, void *partial))                                    \
+    F(maxout, (int64_t n_rows, int64_t k, int64_t n, int64_t ldx, int64_t ldy, const void *x,   \
+               void *y))                                                                        \
+    F(maxout_gradient, (int64_t n_rows, int64_t k, int64_t n, int64_t ldx, int64_t ldy,         \
+                        const void *x, const void *y, void *dy, void *dx))                      \
+    F(weightnorm_merge, (int64_t n_tasks, int64_t ld, const void *squares, const void *g,       \
+                         void *inverse, void *scale))                                           \
+    F(weightnorm, (int64_t n_rows, int64_t ld, const void *x, const void *scale,                \
+                   const void *bias, void *y))                                                  \
+    F(weightnorm_gradient, (int64_t n_rows, int64_t ld, const void *x, const void *scale,       \
+                            void *dy, void *partial))                                           \
+    F(weightnorm_vectors, (int64_t ld, const void *d_scale, const void *inverse, void *dg,      \
+                           int accumulate))                                                     \
+    F(weightnorm_correct, (int64_t n_rows, int64_t ld, const void *d_scale, const void *scale,  \
+                           const void *inverse, const void *v, void *dv))                       \
     F(loss, (int code, double parameter, double smoothing, int64_t n_rows, int64_t n,           \
              int64_t ld, void *z, const void *targets, const int64_t *order, int64_t first_row, \
              const void *weights, double scale, void *delta, void *row_loss))                   \

@@ -5,7 +5,8 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 cdef extern from "program.h" nogil:
     enum:
         STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT
-        STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE
+        STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE, STAGE_ROW_NORM, STAGE_PRELU
+        STAGE_MAXOUT, STAGE_WEIGHT_NORM
         ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH
         ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS
         ACT_SOFTSIGN, ACT_RRELU, ACT_THRESHOLD
@@ -26,7 +27,7 @@ cdef extern from "program.h" nogil:
     ctypedef struct Stage:
         int32_t kind, code
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
-        int64_t transposed, statistics
+        int64_t transposed, statistics, sums, n_sums, vectors, squares, groups
         double rate, momentum, epsilon, parameter, weight_factor, bias_factor
         uint64_t function, derivative
 
@@ -105,6 +106,44 @@ cdef extern from "kernels.h" nogil:
         void (*batchnorm_moving)(
             int64_t n_rows, int64_t ld, double momentum, const void *mean, const void *variance,
             void *moving_mean, void *moving_variance) noexcept nogil
+        void (*column_sums)(
+            int64_t n_rows, int64_t n, const void *partials, void *sums,
+            int accumulate) noexcept nogil
+        void (*rownorm)(
+            int64_t n_rows, int64_t n, int64_t ld, int64_t groups, double epsilon, const void *x,
+            const void *scale, const void *shift, int per_group, void *y,
+            void *statistics) noexcept nogil
+        void (*rownorm_gradient)(
+            int64_t n_rows, int64_t n, int64_t ld, int64_t groups, const void *x,
+            const void *statistics, const void *scale, int per_group, void *dy, void *partial,
+            int64_t n_vector) noexcept nogil
+        void (*prelu)(
+            int64_t n_rows, int64_t ld, const void *x, const void *slope, int shared,
+            void *y) noexcept nogil
+        void (*prelu_gradient)(
+            int64_t n_rows, int64_t ld, const void *x, const void *slope, int shared, void *dy,
+            void *partial) noexcept nogil
+        void (*maxout)(
+            int64_t n_rows, int64_t k, int64_t n, int64_t ldx, int64_t ldy, const void *x,
+            void *y) noexcept nogil
+        void (*maxout_gradient)(
+            int64_t n_rows, int64_t k, int64_t n, int64_t ldx, int64_t ldy, const void *x,
+            const void *y, void *dy, void *dx) noexcept nogil
+        void (*weightnorm_merge)(
+            int64_t n_tasks, int64_t ld, const void *squares, const void *g, void *inverse,
+            void *scale) noexcept nogil
+        void (*weightnorm)(
+            int64_t n_rows, int64_t ld, const void *x, const void *scale, const void *bias,
+            void *y) noexcept nogil
+        void (*weightnorm_gradient)(
+            int64_t n_rows, int64_t ld, const void *x, const void *scale, void *dy,
+            void *partial) noexcept nogil
+        void (*weightnorm_vectors)(
+            int64_t ld, const void *d_scale, const void *inverse, void *dg,
+            int accumulate) noexcept nogil
+        void (*weightnorm_correct)(
+            int64_t n_rows, int64_t ld, const void *d_scale, const void *scale,
+            const void *inverse, const void *v, void *dv) noexcept nogil
         void (*loss)(
             int code, double parameter, double smoothing, int64_t n_rows, int64_t n, int64_t ld,
             void *z, const void *targets, const int64_t *order, int64_t first_row,

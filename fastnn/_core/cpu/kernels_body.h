@@ -6,12 +6,16 @@
 #include "gradients.h"
 #include "kernels.h"
 #include "losses.h"
+#include "maxout.h"
 #include "mix.h"
 #include "normal.h"
 #include "optimizers.h"
+#include "prelu.h"
 #include "residual.h"
+#include "rownorm.h"
 #include "rows.h"
 #include "rrelu.h"
+#include "weightnorm.h"
 
 /* Sum of values[i] * weights[order[i]] (first_row + i where order is NULL); NULL stands for ones. */
 static void weighted_sum(int64_t n, const void *values_, const void *weights_, const int64_t *order,

@@ -130,6 +130,46 @@ def batchnorm_moving(
     momentum: float,
     isa: str | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def rownorm(
+    x: NDArray[Any],
+    groups: int,
+    epsilon: float,
+    scale: NDArray[Any] | None = None,
+    shift: NDArray[Any] | None = None,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
+def rownorm_gradient(
+    x: NDArray[Any],
+    dy: NDArray[Any],
+    groups: int,
+    epsilon: float,
+    scale: NDArray[Any] | None = None,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> Any: ...
+def prelu(x: NDArray[Any], slope: NDArray[Any], isa: str | None = None) -> NDArray[Any]: ...
+def prelu_gradient(
+    x: NDArray[Any], dy: NDArray[Any], slope: NDArray[Any], isa: str | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def maxout(x: NDArray[Any], k: int, isa: str | None = None) -> NDArray[Any]: ...
+def maxout_gradient(
+    x: NDArray[Any], dy: NDArray[Any], k: int, isa: str | None = None
+) -> NDArray[Any]: ...
+def weightnorm(
+    xv: NDArray[Any],
+    v: NDArray[Any],
+    g: NDArray[Any],
+    bias: NDArray[Any],
+    isa: str | None = None,
+) -> NDArray[Any]: ...
+def weightnorm_gradient(
+    xv: NDArray[Any],
+    dy: NDArray[Any],
+    v: NDArray[Any],
+    g: NDArray[Any],
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]: ...
 def loss(
     z: NDArray[Any],
     targets: NDArray[Any],

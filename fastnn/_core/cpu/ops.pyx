@@ -145,7 +145,8 @@ def activation_with_derivative(x, int code, isa=None, int repeat=1):
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef int64_t n = x.size
     cdef int _i
-    x, y, d = np.ascontiguousarray(x), aligned_zeros(x.shape, x.dtype), aligned_zeros(x.shape, x.dtype)
+    x = np.ascontiguousarray(x)
+    y, d = aligned_zeros(x.shape, x.dtype), aligned_zeros(x.shape, x.dtype)
     cdef char *x_data = data(x)
     cdef char *y_data = data(y)
     cdef char *d_data = data(d)
@@ -333,6 +334,151 @@ def batchnorm_moving(moving_mean, moving_variance, mean, variance, int64_t n_row
     k.batchnorm_moving(n_rows, moving[0].shape[1], momentum, data(batch[0]), data(batch[1]),
                        data(moving[0]), data(moving[1]))
     return moving[0][0, : len(mean)], moving[1][0, : len(mean)]
+
+
+def rownorm(x, int64_t groups, double epsilon, scale=None, shift=None, isa=None, int repeat=1):
+    """Rows with their groups normalised; scale and shift have a number for each column or group."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    rows = rows_of(x)
+    out = np.full_like(rows, np.nan)
+    statistics = aligned_zeros((len(x), 2 * groups), x.dtype)
+    scale_row, shift_row = (None if v is None else rows_of(v) for v in (scale, shift))
+    cdef bint per_group = scale is not None and len(scale) == groups
+    cdef int64_t n_rows = rows.shape[0], n = x.shape[1], ld = rows.shape[1]
+    cdef char *x_data = data(rows)
+    cdef char *y_data = data(out)
+    cdef char *scale_data = NULL
+    cdef char *shift_data = NULL
+    cdef char *statistics_data = data(statistics)
+    cdef int _i
+    if scale is not None:
+        scale_data, shift_data = data(scale_row), data(shift_row)
+    with nogil:
+        for _i in range(repeat):
+            k.rownorm(n_rows, n, ld, groups, epsilon, x_data, scale_data, shift_data, per_group,
+                      y_data, statistics_data)
+    assert not out[:, n:].any()
+    return out[:, :n]
+
+
+def rownorm_gradient(x, dy, int64_t groups, double epsilon, scale=None, isa=None, int repeat=1):
+    """Gradients with respect to x and, where there is a scale, to scale and shift."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    rows, d, ignored = rows_of(x), rows_of(dy), rows_of(x)
+    statistics = aligned_zeros((len(x), 2 * groups), x.dtype)
+    scale_row = rows_of(np.ones(1, x.dtype) if scale is None else scale)
+    cdef int64_t n_rows = rows.shape[0], n = x.shape[1], ld = rows.shape[1], chunk
+    cdef int64_t n_vector = scale_row.shape[1], n_scales = 0 if scale is None else len(scale)
+    cdef int64_t n_chunks = quotient_up(n_rows, ROW_CHUNK), first
+    partials = aligned_zeros((n_chunks, 2 * n_vector), x.dtype)
+    sums = aligned_zeros(2 * n_vector, x.dtype)
+    cdef char *scale_data = NULL
+    cdef int _i
+    if scale is not None:
+        scale_data = data(scale_row)
+    k.rownorm(n_rows, n, ld, groups, epsilon, data(rows), NULL, NULL, False, data(ignored),
+              data(statistics))
+    for _i in range(repeat):
+        for chunk in range(n_chunks):
+            first = chunk * ROW_CHUNK
+            k.rownorm_gradient(min(ROW_CHUNK, n_rows - first), n, ld, groups, data(rows[first:]),
+                               data(statistics[first:]), scale_data, n_scales == groups,
+                               data(d[first:]), data(partials[chunk]), n_vector)
+    k.column_sums(n_rows, 2 * n_vector, data(partials), data(sums), False)
+    if scale is None:
+        return d[:, :n]
+    return d[:, :n], sums[:n_scales], sums[n_vector : n_vector + n_scales]
+
+
+def prelu(x, slope, isa=None):
+    """x, or the slope of its column (of all, if there is one only) times x below zero."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    rows, slopes = rows_of(x), rows_of(slope)
+    out = np.zeros_like(rows)
+    k.prelu(rows.shape[0], rows.shape[1], data(rows), data(slopes), len(slope) == 1, data(out))
+    return out[:, : x.shape[1]]
+
+
+def prelu_gradient(x, dy, slope, isa=None):
+    """Gradients with respect to x and to the slopes."""
+    cdef const Kernels *k = choose_kernels(isa, x.dtype)
+    rows, d, slopes = rows_of(x), rows_of(dy), rows_of(slope)
+    cdef int64_t n_rows = rows.shape[0], n = slopes.shape[1], chunk
+    n_chunks = quotient_up(n_rows, ROW_CHUNK)
+    partials, sums = aligned_zeros((n_chunks, n), x.dtype), aligned_zeros(n, x.dtype)
+    for chunk in range(n_chunks):
+        first = chunk * ROW_CHUNK
+        k.prelu_gradient(min(ROW_CHUNK, n_rows - first), rows.shape[1], data(rows[first:]),
+                         data(slopes), len(slope) == 1, data(d[first:]), data(partials[chunk]))
+    k.column_sums(n_rows, n, data(partials), data(sums), False)
+    return d[:, : x.shape[1]], sums[: len(slope)]
+
+
+def maxout(x, int64_t k, isa=None):
+    """The largest of k values that lie a k-th of the width apart."""
+    cdef const Kernels *kernels = choose_kernels(isa, x.dtype)
+    cdef int64_t n = x.shape[1] // k
+    rows = rows_of(x)
+    out = rows_of(np.full((len(x), n), np.nan, x.dtype))
+    kernels.maxout(len(x), k, n, rows.shape[1], out.shape[1], data(rows), data(out))
+    return out[:, :n]
+
+
+def maxout_gradient(x, dy, int64_t k, isa=None):
+    """The gradient with respect to x."""
+    cdef const Kernels *kernels = choose_kernels(isa, x.dtype)
+    cdef int64_t n = x.shape[1] // k
+    rows, y, d = rows_of(x), rows_of(maxout(x, k, isa)), rows_of(dy)
+    out = np.zeros_like(rows)
+    kernels.maxout_gradient(len(x), k, n, rows.shape[1], d.shape[1], data(rows), data(y), data(d),
+                            data(out))
+    return out[:, : x.shape[1]]
+
+
+def _weight_norms(v, g, isa):
+    """(1 / norm, scale) of each column, by tasks as the engine takes them."""
+    cdef const Kernels *k = choose_kernels(isa, v.dtype)
+    v_rows, g_row = rows_of(v), rows_of(g)
+    cdef int64_t n = v.shape[0], ld = v_rows.shape[1], task, first
+    n_tasks = quotient_up(n, TASK_ROWS)
+    squares = aligned_zeros((n_tasks, ld), v.dtype)
+    inverse, scale = aligned_zeros(ld, v.dtype), aligned_zeros(ld, v.dtype)
+    for task in range(n_tasks):
+        first = task * TASK_ROWS
+        k.column_squares(min(TASK_ROWS, n - first), ld, data(v_rows[first:]), data(squares[task]))
+    k.weightnorm_merge(n_tasks, ld, data(squares), data(g_row), data(inverse), data(scale))
+    return inverse, scale
+
+
+def weightnorm(xv, v, g, bias, isa=None):
+    """``xv * g / |v| + bias``, `xv` being x times v."""
+    cdef const Kernels *k = choose_kernels(isa, v.dtype)
+    rows, bias_row = rows_of(xv), rows_of(bias)
+    _, scale = _weight_norms(v, g, isa)
+    out = np.zeros_like(rows)
+    k.weightnorm(rows.shape[0], rows.shape[1], data(rows), data(scale), data(bias_row), data(out))
+    return out[:, : xv.shape[1]]
+
+
+def weightnorm_gradient(xv, dy, v, g, isa=None):
+    """Gradients with respect to `xv`, to g and to the bias, and what the norm adds to that of v."""
+    cdef const Kernels *k = choose_kernels(isa, v.dtype)
+    rows, d, v_rows = rows_of(xv), rows_of(dy), rows_of(v)
+    cdef int64_t n = rows.shape[0], ld = rows.shape[1], chunk
+    inverse, scale = _weight_norms(v, g, isa)
+    n_chunks = quotient_up(n, ROW_CHUNK)
+    partials, sums = aligned_zeros((n_chunks, 2 * ld), v.dtype), aligned_zeros(2 * ld, v.dtype)
+    vectors, dv = aligned_zeros(2 * ld, v.dtype), np.zeros_like(v_rows)
+    for chunk in range(n_chunks):
+        first = chunk * ROW_CHUNK
+        k.weightnorm_gradient(min(ROW_CHUNK, n - first), ld, data(rows[first:]), data(scale),
+                              data(d[first:]), data(partials[chunk]))
+    k.column_sums(n, 2 * ld, data(partials), data(sums), False)
+    k.weightnorm_vectors(ld, data(sums), data(inverse), data(vectors), False)
+    k.weightnorm_correct(v.shape[0], ld, data(sums), data(scale), data(inverse), data(v_rows),
+                         data(dv))
+    width = v.shape[1]
+    return d[:, :width], vectors[:width], vectors[ld : ld + width], dv[:, :width]
 
 
 def loss(z, targets, int code, order=None, weights=None, double scale=1.0, double parameter=0.0,
@@ -605,6 +751,13 @@ def constants():
         "ACTIVATION": STAGE_ACTIVATION,
         "DROPOUT": STAGE_DROPOUT,
         "OUTPUT": STAGE_OUTPUT,
+        "FORK": STAGE_FORK,
+        "JOIN": STAGE_JOIN,
+        "ROW_NORM": STAGE_ROW_NORM,
+        "PRELU": STAGE_PRELU,
+        "MAXOUT": STAGE_MAXOUT,
+        "WEIGHT_NORM": STAGE_WEIGHT_NORM,
+        "TASK_ROWS": TASK_ROWS,
         "NOISE": STAGE_NOISE,
         "identity": ACT_IDENTITY,
         "logistic": ACT_LOGISTIC,

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT,
-       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE };
+       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE, STAGE_ROW_NORM, STAGE_PRELU,
+       STAGE_MAXOUT, STAGE_WEIGHT_NORM };
 enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH,
        ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
        ACT_SOFTSIGN, ACT_RRELU, ACT_THRESHOLD };
@@ -43,7 +44,8 @@ enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER 
 typedef struct {
     int32_t kind;
     int32_t code;       /* of an activation, of the OUTPUT stage's loss, or the form of dropout; of
-                         * BN_* stages 1 where the statistics are settled after training */
+                         * BN_* stages 1 where the statistics are settled after training; whether the
+                         * columns share a slope (PRELU), those of a group a scale (ROW_NORM) */
     int64_t n_in;       /* widths */
     int64_t n_out;
     int64_t ld_in;      /* row strides of buffers and weights of these widths */
@@ -52,12 +54,19 @@ typedef struct {
     int64_t y;
     int64_t dx;         /* gradient buffers, -1 where no gradient is needed */
     int64_t dy;
-    int64_t other;      /* JOIN: values that skipped the block; FORK: gradient that did; ACTIVATION:
+    int64_t other;      /* JOIN: values that skipped the block; FORK: gradient that did; ROW_NORM:
+                         * mean and inverse standard deviation of each group of a row; ACTIVATION:
                          * buffer of the derivative, -1 for none */
-    int64_t weight;     /* parameter arena: weight and bias, or scale and shift */
+    int64_t weight;     /* parameter arena: weight and bias, or scale and shift; -1 for none */
     int64_t bias;
     int64_t transposed; /* arena of transposed weights, -1 for none */
-    int64_t statistics; /* moving mean, then moving variance; scratch of the same layout */
+    int64_t statistics; /* moving mean, then moving variance */
+    int64_t sums;       /* sums over a chunk of rows: where they are, and how many in one pass. For all
+                         * stages but DENSE, they become the gradients of as many parameters */
+    int64_t n_sums;
+    int64_t vectors;    /* a thread's own vectors, of ld_out each */
+    int64_t squares;    /* WEIGHT_NORM: sums of squares of the columns, for each task of rows */
+    int64_t groups;     /* ROW_NORM: groups of a row; MAXOUT: pieces of a unit */
     double rate;        /* dropout; standard deviation of noise; width of RReLU's slopes */
     double momentum;    /* batch norm */
     double epsilon;

@@ -69,7 +69,8 @@ static void csr_matmul(int64_t n_rows, int64_t ld, const int64_t *offsets, const
             const real value = values[e];
             for (int64_t j = 0; j < ld; j++) z[j] = fused(value, w[j], z[j]);
         }
-        for (int64_t j = 0; j < ld; j++) z[j] += ((const real *)bias)[j];
+        if (bias)
+            for (int64_t j = 0; j < ld; j++) z[j] += ((const real *)bias)[j];
     }
 }
 
