@@ -9,6 +9,7 @@ from .estimators import MLPClassifier, MLPRegressor
 from .layers import BatchNorm, Dense, Dropout, Residual
 from .losses import Huber, Minkowski, Quantile
 from .optimizers import (
+    LAMB,
     LBFGS,
     SGD,
     Adadelta,
@@ -45,6 +46,7 @@ __all__ = [
     "ELU",
     "EMA",
     "GELU",
+    "LAMB",
     "LBFGS",
     "SGD",
     "SWA",

@@ -24,18 +24,18 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         - ``CustomActivation(value, derivative)`` is a function of your own.
 
     solver : {'lbfgs', 'sgd', 'momentum', 'adagrad', 'adadelta', 'rmsprop', 'rprop', 'adam', \
-'adamw', 'nadam', 'radam', 'amsgrad'} or a spec, default='adam'
+'adamw', 'nadam', 'radam', 'amsgrad', 'lamb'} or a spec, default='adam'
         What minimises the loss. The names of scikit-learn ('lbfgs', 'sgd', 'adam') take their
         options from `momentum`, `nesterovs_momentum`, `beta_1`, `beta_2`, `epsilon` and `max_fun`;
         the others have the defaults of their specs (`Momentum`, `Adagrad`, `Adadelta`, `RMSprop`,
-        `Rprop`, `AdamW`, `NAdam`, `RAdam`, `AMSGrad`). A spec such as ``Adam(beta_1=0.8)`` brings
-        its own options, and can be searched over: ``solver__beta_1``.
+        `Rprop`, `AdamW`, `NAdam`, `RAdam`, `AMSGrad`, `LAMB`). A spec such as
+        ``Adam(beta_1=0.8)`` brings its own options, and can be searched over: ``solver__beta_1``.
 
     alpha : float or Scheduled, default=0.0001
-        Strength of the L2 penalty on the weights. It is divided by the number of rows of the batch
-        (or by the sum of their sample weights) when it is added to the loss. Not used by 'adamw',
-        which has a `weight_decay` of its own. ``Scheduled(0.1, "cosine")`` changes as a learning
-        rate may.
+        Strength of the penalty on the weights, which is L2 where `l1_ratio` is 0. It is divided by
+        the number of rows of the batch (or by the sum of their sample weights) when it is added to
+        the loss. Not used by 'adamw' and 'lamb', which have a `weight_decay` of their own.
+        ``Scheduled(0.1, "cosine")`` changes as a learning rate may.
 
     batch_size : int or 'auto', default='auto'
         Number of rows of a batch; 'auto' is ``min(200, n_samples)``, and all rows with 'rprop'. Not
@@ -191,7 +191,50 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Standard deviation of the Gaussian noise that is added to the features, anew at each step of
         training. For the squared error and little noise it amounts to a penalty on the derivative
         of the network with respect to its input (Bishop 1995). Scale the features first, as it is
-        the same for all. Needs dense rows, and a solver other than 'lbfgs' and 'rprop'."""
+        the same for all. Needs dense rows, and a solver other than 'lbfgs' and 'rprop'.
+
+    clip_norm : float or None, default=None
+        The greatest norm of the gradient of a step, over all parameters that learn together: a
+        longer gradient g, that of the penalty included, is multiplied by
+        ``clip_norm / (norm(g) + 1e-6)``, as by PyTorch's `clip_grad_norm_` (Pascanu et al. 2013,
+        algorithm 1). Not possible with 'lbfgs' and 'rprop'.
+
+    clip_value : float or None, default=None
+        Each element of the gradient is cut to the range from -`clip_value` to `clip_value`; that
+        comes before `clip_norm`. Not possible with 'lbfgs' and 'rprop'.
+
+    learning_rate_factors : dict or None, default=None
+        What the learning rate is multiplied by for some of the parameters: those of a group
+        ("weights", "biases" or "normalization"), or of a layer (numbered as `coefs_`, -1 is the
+        output layer; a normalization goes with the layer before). Where several are given for a
+        parameter they are multiplied: ``{"biases": 2.0, 0: 0.1}`` lets the biases of the first
+        layer learn at 0.2 times the rate. A decoupled decay is multiplied too. 0 freezes: such
+        parameters stay as they are, to the bit, whatever penalty, decay or limit there is, and
+        their gradient does not count for `clip_norm`. For 'rprop' the factor is one of the first
+        step size. Not possible with 'lbfgs'.
+
+    l1_ratio : float, default=0.0
+        What part of the penalty is L1, between 0 and 1: with w all weights, the penalty is
+        ``alpha * ((1 - l1_ratio) / 2 * sum(w**2) + l1_ratio * sum(abs(w)))``, divided by the rows
+        of the batch as told for `alpha`. That is the elastic net (Zou and Hastie 2005) with the
+        parameters of `sklearn.linear_model.SGDClassifier`. The gradient of ``abs(w)`` is
+        ``sign(w)``, and 0 at 0: weights become small, and hardly ever exactly 0. Not possible with
+        'lbfgs', 'adamw' and 'lamb'.
+
+    penalize_intercepts : bool, default=False
+        Whether the penalty is on the biases too. Scale and shift of batch normalization never have
+        one. Not possible with 'adamw' and 'lamb'.
+
+    max_norm : float or None, default=None
+        The greatest norm of the weights that come into a unit, of all layers: after each step,
+        columns of `coefs_` that are longer are scaled down to it (Srivastava et al. 2014, section
+        5.1). Not possible with 'lbfgs'.
+
+    weight_noise : float, default=0.0
+        Standard deviation of normally distributed noise that is added to all weights, but not to
+        biases, anew for each step of training, for its forward and backward pass and its penalty;
+        the step is that of the weights without noise, and these predict (Murray and Edwards 1994;
+        Graves 2011). Not possible with 'lbfgs' and 'rprop'."""
 
 _OUTPUT_ACTIVATION = """\
 output_activation : str, LeakyReLU, ELU, GELU or None, default=None

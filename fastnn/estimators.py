@@ -49,6 +49,7 @@ from .losses import (
 from .network import Network, check_memory
 from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from .program import Column
+from .regularizers import Regularization, check_factors
 from .schedules import (
     SCHEDULES,
     SKLEARN_SCHEDULES,
@@ -152,6 +153,13 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
         "input_noise": [Interval(Real, 0, None, closed="left")],
         "output_activation": [None, StrOptions(set(ACTIVATIONS)), ActivationSpec],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "clip_value": [None, Interval(Real, 0, None, closed="neither")],
+        "learning_rate_factors": [None, dict],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "penalize_intercepts": ["boolean"],
+        "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "weight_noise": [Interval(Real, 0, None, closed="left")],
     }
 
     # The classifier's.
@@ -183,6 +191,12 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             self._adopt_parameters()
         optimizer = self._optimizer()
         stochastic = not isinstance(optimizer, LBFGS)
+        self._regularization().check(optimizer, self.solver)
+        if self.learning_rate_factors and not stochastic:
+            raise ValueError(
+                f"learning_rate_factors need a learning rate, which solver={self.solver!r} has "
+                "not: choose a solver such as 'sgd' or 'adam'."
+            )
         early_stopping = self.early_stopping and stochastic
         if partial and early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -255,7 +269,14 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 steps, network.state.n_averaged
             )
         n_steps = settings.max_iter * math.ceil(len(data.rows) / settings.batch_size)
-        engine = network.engine(optimizer, settings.batch_size, n_steps, self.n_jobs, self.device)
+        engine = network.engine(
+            optimizer,
+            settings.batch_size,
+            n_steps,
+            self.n_jobs,
+            self.device,
+            self.learning_rate_factors,
+        )
         arguments, progress = (engine, network.state, data, optimizer), self._progress(history)
         if isinstance(optimizer, LBFGS):
             train_lbfgs(*arguments, settings, history, progress)
@@ -289,6 +310,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             )
         else:
             network = self._network.continued(layers, loss, input_dropout, self.input_noise)
+        check_factors(self.learning_rate_factors or {}, network.program)
         network.check_rows(X)
         # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
         n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
@@ -302,14 +324,13 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             network.initialize(random_state, self.weight_init, self.bias_init)
         if network.bfloat16:
             self._check_bfloat16(optimizer)
-        if network.randomness:
-            if optimizer.full_batch:
-                raise ValueError(
-                    f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
-                    "cannot minimise a loss that changes at random."
-                )
-            if network.seed is None:
-                network.seed = int(random_state.randint(np.iinfo(np.int32).max))
+        if network.randomness and optimizer.full_batch:
+            raise ValueError(
+                f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                "cannot minimise a loss that changes at random."
+            )
+        if (network.randomness or self.weight_noise) and network.seed is None:
+            network.seed = int(random_state.randint(np.iinfo(np.int32).max))
         return network
 
     def _publish(self, network, history, stochastic):
@@ -352,6 +373,16 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         own = _OF_SOLVERS.get(self.solver, {}) if isinstance(self.solver, str) else {}
         defaults = {name: getattr(self, parameter) for name, parameter in own.items()}
         return resolve("solver", self.solver, OPTIMIZERS, defaults)
+
+    def _regularization(self):
+        return Regularization(
+            l1_ratio=self.l1_ratio,
+            penalize_intercepts=self.penalize_intercepts,
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            max_norm=self.max_norm,
+            weight_noise=self.weight_noise,
+        )
 
     def _schedule(self, optimizer):
         schedule = resolve_schedule("learning_rate", self.learning_rate, {"power_t": self.power_t})
@@ -506,6 +537,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 else 1
             ),
             partial=partial,
+            regularization=self._regularization(),
             early_stopping=self.early_stopping,
             columns=columns,
             label_smoothing=self.label_smoothing,
@@ -846,8 +878,15 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         averaging=None,
         augment=None,
         input_noise=0.0,
-        output_activation=None,
+        clip_norm=None,
+        clip_value=None,
+        learning_rate_factors=None,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+        max_norm=None,
+        weight_noise=0.0,
         loss="log_loss",
+        output_activation=None,
         label_smoothing=0.0,
         class_weight=None,
     ):
@@ -1168,6 +1207,13 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         averaging=None,
         augment=None,
         input_noise=0.0,
+        clip_norm=None,
+        clip_value=None,
+        learning_rate_factors=None,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+        max_norm=None,
+        weight_noise=0.0,
         output_activation=None,
     ):
         self._set_parameters(locals())

@@ -23,6 +23,7 @@ from .program import (
     aligned_zeros,
     compile_program,
 )
+from .regularizers import with_factors
 
 # What draws at random, of the stages that have a rate.
 _RANDOM = {DROPOUT: "dropout", JOIN: "drop_rate", NOISE: "input_noise", ACTIVATION: "RReLU"}
@@ -172,13 +173,17 @@ class Network:
             state.step = 0
             self.optimizer = name
 
-    def engine(self, optimizer, batch_size, n_steps, n_jobs, device):
-        """An engine that trains this network in place, for about so many steps."""
+    def engine(self, optimizer, batch_size, n_steps, n_jobs, device, factors=None):
+        """An engine that trains this network in place, for about so many steps.
+
+        `factors` are those of the learning rate, see ``regularizers.py``.
+        """
+        program = with_factors(self.program, factors) if factors else self.program
         operations = 3 * batch_size * self.program.flops  # one pass forward, two back
         n_threads = _core.n_threads(n_jobs, operations, n_steps, device)
         seed = 0 if self.seed is None else self.seed
         return _core.make_engine(
-            self.program, self.state, optimizer.code, batch_size, n_threads, seed, device
+            program, self.state, optimizer.code, batch_size, n_threads, seed, device
         )
 
     # What predicts may be other numbers than training goes on from.

@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from .program import N_COEFFICIENTS, NEUTRAL
 from .schedules import Scheduled
@@ -18,6 +18,7 @@ from .specs import Spec
 
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 # The native update rules, in the order of their codes.
 Rule = IntEnum(
@@ -36,6 +37,8 @@ Rule = IntEnum(
         "RPROP",
         "MOMENTS",
         "AMSGRAD",
+        "LOOK_AHEAD",
+        "LAMB",
     ],
     start=0,
 )
@@ -52,16 +55,21 @@ class Optimizer(Spec):
         How many arrays of the size of the parameters the rule remembers.
     full_batch : bool
         Whether a step needs the gradient of all rows, always of the same loss.
+    uses_alpha : bool
+        Whether the penalty is a part of the gradient, and no decay takes its place.
     """
 
     full_batch: ClassVar[bool] = False
+    uses_alpha: ClassVar[bool] = True
 
 
 class StochasticOptimizer(Optimizer):
     """Base of the optimizers that take a step after each batch.
 
-    In their formulas g is the gradient of the loss with its L2 penalty (`alpha` of the estimators),
-    and lr the learning rate.
+    In their formulas g is the gradient of the loss with its penalty (`alpha` of the estimators),
+    and lr the learning rate. Those that have a `weight_decay` also take ``lr weight_decay w`` off
+    the weights at each step: decay that no moment and no denominator gets to see (Loshchilov and
+    Hutter 2019, algorithm 1 and 2).
     """
 
     def coefficients(self, learning_rates, alpha: float, first_step: int) -> np.ndarray:
@@ -90,6 +98,11 @@ def _table(learning_rates, alpha, *own, decay=0.0):
     return table
 
 
+def _decay(learning_rates, weight_decay):
+    """The part of a weight that is taken away at each step."""
+    return np.multiply(learning_rates, weight_decay)
+
+
 def _steps(n_steps, first_step):
     """The numbers of the steps, of which the first of all is 1."""
     return np.arange(first_step + 1, first_step + 1 + n_steps, dtype=np.float64)
@@ -99,26 +112,50 @@ def _steps(n_steps, first_step):
 class SGD(StochasticOptimizer):
     """Stochastic gradient descent with momentum.
 
+    ::
+
+        v = momentum v - lr g
+        w = w + v
+
+    With Nesterov's momentum the gradient g is that of ``w + momentum v``, ahead of w. In the usual
+    form (``nesterov=True``) the parameters stand for that point themselves, and the step is
+    ``w = w + momentum v - lr g`` with the new v. In the other (``nesterov="look_ahead"``) they
+    stand for w: a network is trained at the point ahead, and predicts with w. At a constant rate
+    both walk the same way.
+
     Parameters
     ----------
     momentum : float, default=0.9
         How much of the last update is repeated, from 0 (nothing) to 1.
-    nesterov : bool, default=True
-        Whether to use Nesterov's momentum.
+    nesterov : bool or "look_ahead", default=True
+        Whether to use Nesterov's momentum, and in which form.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
+
+    References
+    ----------
+    Sutskever, I. et al. "On the importance of initialization and momentum in deep learning" (2013),
+    equations 1 to 4; with the parameters at the point ahead: Bengio, Y. et al. "Advances in
+    optimizing recurrent networks" (2013), section 3.5.
     """
 
     momentum: float = 0.9
-    nesterov: bool = True
+    nesterov: bool | str = True
+    weight_decay: float = 0.0
 
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterov": ["boolean"],
+        "nesterov": ["boolean", StrOptions({"look_ahead"})],
+        "weight_decay": [_NOT_NEGATIVE, Scheduled],
     }
 
     @property
     def code(self):
         if self.momentum == 0:
             return Rule.SGD
+        if self.nesterov == "look_ahead":
+            return Rule.LOOK_AHEAD
         return Rule.NESTEROV if self.nesterov else Rule.MOMENTUM
 
     @property
@@ -126,7 +163,8 @@ class SGD(StochasticOptimizer):
         return 0 if self.momentum == 0 else 1
 
     def coefficients(self, learning_rates, alpha, first_step):
-        return _table(learning_rates, alpha, self.momentum)
+        decay = _decay(learning_rates, self.weight_decay)
+        return _table(learning_rates, alpha, self.momentum, decay=decay)
 
 
 @dataclass
@@ -145,6 +183,9 @@ class Momentum(StochasticOptimizer):
     ----------
     beta : float, default=0.9
         Decay rate of the average, in [0, 1).
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
 
     References
     ----------
@@ -153,13 +194,18 @@ class Momentum(StochasticOptimizer):
     """
 
     beta: float = 0.9
+    weight_decay: float = 0.0
 
-    _parameter_constraints: ClassVar[dict] = {"beta": [_FRACTION]}
+    _parameter_constraints: ClassVar[dict] = {
+        "beta": [_FRACTION],
+        "weight_decay": [_NOT_NEGATIVE, Scheduled],
+    }
     code: ClassVar[int] = Rule.AVERAGED
     n_slots: ClassVar[int] = 1
 
     def coefficients(self, learning_rates, alpha, first_step):
-        return _table(learning_rates, alpha, self.beta, 1 - self.beta)
+        decay = _decay(learning_rates, self.weight_decay)
+        return _table(learning_rates, alpha, self.beta, 1 - self.beta, decay=decay)
 
 
 @dataclass
@@ -175,6 +221,9 @@ class Adagrad(StochasticOptimizer):
     ----------
     epsilon : float, default=1e-10
         Added to the denominator, so that it is never zero.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
 
     References
     ----------
@@ -183,13 +232,18 @@ class Adagrad(StochasticOptimizer):
     """
 
     epsilon: float = 1e-10
+    weight_decay: float = 0.0
 
-    _parameter_constraints: ClassVar[dict] = {"epsilon": [_POSITIVE]}
+    _parameter_constraints: ClassVar[dict] = {
+        "epsilon": [_POSITIVE],
+        "weight_decay": [_NOT_NEGATIVE, Scheduled],
+    }
     code: ClassVar[int] = Rule.ADAGRAD
     n_slots: ClassVar[int] = 1
 
     def coefficients(self, learning_rates, alpha, first_step):
-        return _table(learning_rates, alpha, self.epsilon)
+        decay = _decay(learning_rates, self.weight_decay)
+        return _table(learning_rates, alpha, self.epsilon, decay=decay)
 
 
 @dataclass
@@ -212,6 +266,9 @@ class Adadelta(StochasticOptimizer):
         Decay rate of both averages, in [0, 1).
     epsilon : float, default=1e-6
         Added under the roots: it keeps the denominator from zero, and begins the first step.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
 
     References
     ----------
@@ -220,13 +277,19 @@ class Adadelta(StochasticOptimizer):
 
     rho: float = 0.9
     epsilon: float = 1e-6
+    weight_decay: float = 0.0
 
-    _parameter_constraints: ClassVar[dict] = {"rho": [_FRACTION], "epsilon": [_POSITIVE]}
+    _parameter_constraints: ClassVar[dict] = {
+        "rho": [_FRACTION],
+        "epsilon": [_POSITIVE],
+        "weight_decay": [_NOT_NEGATIVE, Scheduled],
+    }
     code: ClassVar[int] = Rule.ADADELTA
     n_slots: ClassVar[int] = 2
 
     def coefficients(self, learning_rates, alpha, first_step):
-        return _table(learning_rates, alpha, self.rho, 1 - self.rho, self.epsilon)
+        decay = _decay(learning_rates, self.weight_decay)
+        return _table(learning_rates, alpha, self.rho, 1 - self.rho, self.epsilon, decay=decay)
 
 
 @dataclass
@@ -252,6 +315,9 @@ class RMSprop(StochasticOptimizer):
         Whether to divide by the root of the variance.
     epsilon : float, default=1e-8
         Added to the denominator, so that it is never zero.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
 
     References
     ----------
@@ -264,12 +330,14 @@ class RMSprop(StochasticOptimizer):
     momentum: float = 0.0
     centered: bool = False
     epsilon: float = 1e-8
+    weight_decay: float = 0.0
 
     _parameter_constraints: ClassVar[dict] = {
         "rho": [_FRACTION],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "centered": ["boolean"],
         "epsilon": [_POSITIVE],
+        "weight_decay": [_NOT_NEGATIVE, Scheduled],
     }
 
     @property
@@ -284,7 +352,8 @@ class RMSprop(StochasticOptimizer):
 
     def coefficients(self, learning_rates, alpha, first_step):
         own = self.rho, 1 - self.rho, self.epsilon, self.momentum
-        return _table(learning_rates, alpha, *own)
+        decay = _decay(learning_rates, self.weight_decay)
+        return _table(learning_rates, alpha, *own, decay=decay)
 
 
 @dataclass
@@ -446,13 +515,14 @@ class AdamW(_Moments):
 
     _parameter_constraints: ClassVar[dict] = {
         **Adam._parameter_constraints,
-        "weight_decay": [Interval(Real, 0, None, closed="left"), Scheduled],
+        "weight_decay": [_NOT_NEGATIVE, Scheduled],
     }
+    uses_alpha: ClassVar[bool] = False
 
     def coefficients(self, learning_rates, alpha, first_step):
         t = _steps(len(learning_rates), first_step)
         rates, root = learning_rates / (1 - self.beta_1**t), 1 / np.sqrt(1 - self.beta_2**t)
-        decay = np.multiply(learning_rates, self.weight_decay)
+        decay = _decay(learning_rates, self.weight_decay)
         return _table(rates, 0.0, *self._betas(), root, self.epsilon, decay=decay)
 
 
@@ -490,7 +560,7 @@ class NAdam(_Moments):
 
     _parameter_constraints: ClassVar[dict] = {
         **Adam._parameter_constraints,
-        "momentum_decay": [Interval(Real, 0, None, closed="left")],
+        "momentum_decay": [_NOT_NEGATIVE],
     }
 
     def coefficients(self, learning_rates, alpha, first_step):
@@ -590,6 +660,52 @@ class AMSGrad(_Moments):
 
 
 @dataclass
+class LAMB(_Moments):
+    """Adam whose step is, for each layer's weights, as long as they are: for large batches.
+
+    ::
+
+        u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon) + weight_decay w
+        w = w - lr ||w|| / ||u|| u
+
+    The norms are of all weights of a layer; where one of them is 0, the ratio is 1. As in the
+    authors' code, biases and the parameters of normalisation do not decay, and have a ratio of 1.
+    `weight_decay` takes the place of the estimators' `alpha`, which is not used.
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        Decay rate of the average of the gradient, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay rate of the average of the squared gradient, in [0, 1).
+    epsilon : float, default=1e-6
+        Added to the denominator, so that it is never zero.
+    weight_decay : float, default=0.01
+        What the weights add to the direction, as a part of them.
+
+    References
+    ----------
+    You, Y. et al. "Large batch optimization for deep learning: training BERT in 76 minutes" (2020),
+    algorithm 2, with the identity for phi.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-6
+    weight_decay: float = 0.01
+
+    _parameter_constraints: ClassVar[dict] = AdamW._parameter_constraints
+    code: ClassVar[int] = Rule.LAMB
+    uses_alpha: ClassVar[bool] = False
+
+    def coefficients(self, learning_rates, alpha, first_step):
+        t = _steps(len(learning_rates), first_step)
+        first, root = 1 / (1 - self.beta_1**t), 1 / np.sqrt(1 - self.beta_2**t)
+        own = *self._betas(), root, self.epsilon, first
+        return _table(learning_rates, 0.0, *own, decay=self.weight_decay)
+
+
+@dataclass
 class LBFGS(Optimizer):
     """Limited-memory BFGS, a quasi-Newton method: all rows at every step, and no learning rate.
 
@@ -621,5 +737,6 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "nadam": NAdam,
     "radam": RAdam,
     "amsgrad": AMSGrad,
+    "lamb": LAMB,
     "lbfgs": LBFGS,
 }

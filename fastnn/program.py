@@ -24,11 +24,15 @@ N_COEFFICIENTS = 32
 
 
 class Column(IntEnum):
-    """Columns of the table of steps that are not an optimizer's own, see ``program.h``."""
+    """Columns of the table that has a row for each step: what may change from step to step.
+
+    Those up to 9 are the optimizer's, see ``program.h``.
+    """
 
     LEARNING_RATE = 0
     L2 = 1
     DECAY = 2
+    OWN = 3
     DROPOUT = 10  # a factor of all dropout rates
     MIX_WEIGHT = 11  # the fields of ``Mixing`` in ``program.h``
     MIX_SHIFT = 12
@@ -36,6 +40,12 @@ class Column(IntEnum):
     MIX_RUN = 14
     MIX_N_RUNS = 15
     MIX_STRIDE = 16
+    L1 = 17  # these are of ``regularizers.py``
+    BIAS_PENALTY = 18
+    CLIP_VALUE = 19
+    CLIP_NORM = 20
+    MAX_NORM = 21
+    WEIGHT_NOISE = 22
     SMOOTHING = 23  # of labels
     AVERAGE = 24  # the weight of the new parameters in their average
 
@@ -66,6 +76,8 @@ STAGE = np.dtype(
         ("momentum", np.float64),
         ("epsilon", np.float64),
         ("parameter", np.float64),
+        ("weight_factor", np.float64),
+        ("bias_factor", np.float64),
         ("function", np.uint64),
         ("derivative", np.uint64),
     ],
@@ -429,6 +441,7 @@ class Compiler:
         fields |= {"kind": kind, "n_out": self.n, "y": self._x, "dy": self._gradient}
         for name in ("weight", "bias", "transposed", "statistics", "other"):
             stage[name] = -1
+        stage["weight_factor"] = stage["bias_factor"] = 1
         for name, value in fields.items():
             stage[name] = value
         stage["ld_in"], stage["ld_out"] = self._width(fields["n_in"]), self._width(self.n)

@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from .program import Column, aligned_zeros
+from .regularizers import Regularization
 from .schedules import Adaptive, Scheduled, Steps, spec_at, value_at
 
 # A table of coefficients has one row for each step: bound its size for tiny batches of long data.
@@ -59,6 +60,7 @@ class Settings:
     verbose: Any
     loss_divisor: int = 1  # what the engine's data loss is divided by to be reported
     partial: bool = False  # a single epoch, that is not expected to converge
+    regularization: Regularization = field(default_factory=Regularization)
     planned_epochs: int = 1  # in all calls, for schedules
     early_stopping: bool = False  # whether the validation score decides
     columns: dict[int, Callable[[Steps], Any]] = field(default_factory=dict)
@@ -295,6 +297,7 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     alpha = value_at(settings.alpha, steps)
     table = spec_at(optimizer, steps).coefficients(rates, alpha, first_step)
     table[:, Column.SMOOTHING] = value_at(settings.label_smoothing, steps)
+    settings.regularization.fill(table)
     for column, values in settings.columns.items():
         table[:, column] = values(steps)
     return table
@@ -387,6 +390,7 @@ def train_lbfgs(
     """
     X, y, sample_weight, _ = data
     gradient = aligned_zeros(len(state.parameters), state.parameters.dtype)
+    biases_too = settings.regularization.penalize_intercepts
     best, least = Snapshot(state), np.inf
     history.n_iter = 0
 
@@ -394,7 +398,13 @@ def train_lbfgs(
         nonlocal least
         state.parameters[...] = parameters
         data_loss, penalty = engine.loss_and_grad(
-            X, y, sample_weight, settings.alpha, gradient, settings.label_smoothing
+            X,
+            y,
+            sample_weight,
+            settings.alpha,
+            gradient,
+            settings.label_smoothing,
+            penalize_intercepts=biases_too,
         )
         loss = data_loss + penalty
         if not np.isfinite(loss) and least == np.inf:

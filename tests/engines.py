@@ -4,9 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from fastnn import _core, losses, program
+from fastnn import _core, losses, program, regularizers
 from fastnn.losses import LOSSES
 from fastnn.optimizers import (
+    LAMB,
     SGD,
     Adadelta,
     Adagrad,
@@ -38,6 +39,8 @@ SOLVERS = {
     "nadam": NAdam,
     "radam": RAdam,
     "amsgrad": AMSGrad,
+    "look_ahead": partial(SGD, nesterov="look_ahead"),
+    "lamb": LAMB,
 }
 
 # Every optimizer with one loss, every loss with one or two optimizers.
@@ -71,11 +74,21 @@ class Engine:
     loss : str or LossSpec
     optimizer : str
     dtype : "float32", "float64" or "bfloat16"
+    factors : dict, optional
+        Of the learning rate, as estimators take them.
     hyperparameters : the optimizer's
     """
 
     def __init__(
-        self, network, loss, optimizer="sgd", dtype="float64", max_batch=64, n_threads=1, **hyper
+        self,
+        network,
+        loss,
+        optimizer="sgd",
+        dtype="float64",
+        max_batch=64,
+        n_threads=1,
+        factors=None,
+        **hyper,
     ):
         bfloat16 = dtype == "bfloat16"
         self.dtype = np.dtype("float32" if bfloat16 else dtype)
@@ -93,6 +106,8 @@ class Engine:
             activation,
             bfloat16=bfloat16,
         )
+        if factors is not None:
+            self.program = regularizers.with_factors(self.program, factors)
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
         self.state.average = program.aligned_zeros(self.program.n_parameters, self.dtype)
@@ -139,12 +154,14 @@ class Engine:
         dropout_factors=None,
         average_weights=0.0,
         smoothing=0.0,
+        **regularization,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
         coefficients = self.solver.coefficients(
             np.asarray(learning_rates, float), alpha, self.state.step
         )
         coefficients[:, program.Column.AVERAGE] = average_weights
+        regularizers.Regularization(**regularization).fill(coefficients)
         if mixings is not None:
             first = Column.MIX_WEIGHT
             coefficients[:, first : first + len(mixings[0])] = mixings
@@ -163,11 +180,11 @@ class Engine:
         """Mean data loss, as in prediction."""
         return self.native.loss(X, self.targets(y), self.weights(sample_weight), order)
 
-    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0, smoothing=0.0):
+    def loss_and_grad(self, X, y, sample_weight=None, alpha=0.0, smoothing=0.0, **penalty):
         """Data loss, penalty and the gradients under the reference's names."""
         grad = program.aligned_zeros(self.program.n_parameters, self.dtype)
         data_loss, penalty = self.native.loss_and_grad(
-            X, self.targets(y), self.weights(sample_weight), alpha, grad, smoothing
+            X, self.targets(y), self.weights(sample_weight), alpha, grad, smoothing, **penalty
         )
         return data_loss, penalty, self.named(grad)
 

@@ -538,6 +538,30 @@ def mix_rows(x, mixing):
     return mixed
 
 
+# --- penalties and limits -------------------------------------------------------------------------
+
+
+def elastic_net(w, l2, l1):
+    """Penalty of weights and its gradient: Zou and Hastie, "Regularization and variable selection
+    via the elastic net" (2005), with half the square. The subgradient of |w| at 0 is 0.
+    """
+    return 0.5 * l2 * np.sum(w**2) + l1 * np.sum(np.abs(w)), l2 * w + l1 * np.sign(w)
+
+
+def clip_norm(gradients, most):
+    """Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013),
+    algorithm 1, with PyTorch's 1e-6. The norm is of all arrays together.
+    """
+    norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    return [min(1.0, most / (norm + 1e-6)) * g for g in gradients]
+
+
+def limit_norms(coef, most):
+    """Srivastava et al., "Dropout" (2014), section 5.1: of the weights that come into a unit."""
+    norms = np.sqrt(np.sum(coef**2, axis=0))
+    return coef * np.where(norms > most, most / np.maximum(norms, 1e-300), 1.0)
+
+
 # --- optimizers -----------------------------------------------------------------------------------
 # Each updates the slots in place and returns the new parameter. t counts the steps from 1.
 
@@ -686,15 +710,44 @@ def amsgrad(w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-
     return w - learning_rate * m_hat / (np.sqrt(u_hat) + epsilon)
 
 
+def lamb(
+    w,
+    g,
+    slots,
+    t,
+    learning_rate,
+    beta_1=0.9,
+    beta_2=0.999,
+    epsilon=1e-6,
+    weight_decay=0.01,
+    adapts=True,
+):
+    """You et al., "Large batch optimization for deep learning" (2020), algorithm 2, phi(x) = x.
+
+    w are all weights of a layer. In the authors' code vectors do not decay, and do not adapt: their
+    ratio is 1. It is 1 too where a norm is 0.
+    """
+    m, v = slots
+    m[...] = beta_1 * m + (1 - beta_1) * g
+    v[...] = beta_2 * v + (1 - beta_2) * g**2
+    m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
+    u = m_hat / (np.sqrt(v_hat) + epsilon) + weight_decay * w
+    norms = np.linalg.norm(w), np.linalg.norm(u)
+    ratio = norms[0] / norms[1] if adapts and all(norms) else 1.0
+    return w - learning_rate * ratio * u
+
+
 class Optimizer(NamedTuple):
     """An update rule, and how many arrays of the parameter's shape it remembers.
 
-    One that is decoupled has a weight decay, of the coefs only, in place of the L2 penalty.
+    One that is decoupled has a weight decay, of the coefs only, in place of the L2 penalty. `still`
+    are hyperparameters, with their values, of the parameters that are no coefs.
     """
 
     update: callable
     n_slots: int
     decoupled: bool = False
+    still: tuple = ()
 
 
 OPTIMIZERS = {
@@ -709,10 +762,13 @@ OPTIMIZERS = {
     "rmsprop_momentum": Optimizer(rmsprop_momentum, 2),
     "rmsprop_centered": Optimizer(rmsprop_centered, 3),
     "rprop": Optimizer(rprop, 2),
-    "adamw": Optimizer(adamw, 2, decoupled=True),
+    "adamw": Optimizer(adamw, 2, decoupled=True, still=(("weight_decay", 0.0),)),
     "nadam": Optimizer(nadam, 2),
     "radam": Optimizer(radam, 2),
     "amsgrad": Optimizer(amsgrad, 3),
+    # The same step as momentum's; the gradient is taken elsewhere.
+    "look_ahead": Optimizer(momentum, 1),
+    "lamb": Optimizer(lamb, 2, decoupled=True, still=(("weight_decay", 0.0), ("adapts", False))),
 }
 
 # --- network --------------------------------------------------------------------------------------
@@ -882,13 +938,15 @@ class Network:
         step=None,
         mixing=None,
         dropout_factor=1.0,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
         smoothing=0.0,
     ):
-        """Data loss, L2 penalty, their gradient and the tape of the forward pass.
+        """Data loss, penalty, their gradient and the tape of the forward pass.
 
         The data loss is the weighted mean over the rows. As in scikit-learn, the penalty is divided
-        by the sum of the weights, and only the coefs are penalised. Smoothing is of targets that
-        are probabilities: of all classes, or of yes and no.
+        by the sum of the weights, and only the coefs are penalised, if not the intercepts too.
+        Smoothing is of targets that are probabilities: of all classes, or of yes and no.
 
         The loss of mixed rows is that of their own targets, and that of their partners', mixed;
         each row has its own weight (Zhang et al. 2018).
@@ -903,12 +961,14 @@ class Network:
         pairs = [(mixing.weight, y), (1 - mixing.weight, partners(y, mixing))]
         data_loss = weight @ sum(part * self.loss.value(z, of) for part, of in pairs) / total
         delta = sum(part * self.loss.delta(z, of) for part, of in pairs)
-        squares = sum(np.sum(p["coef"] ** 2) for p in self.parameters if "coef" in p)
-        penalty = 0.5 * alpha * squares / total
         gradient = self.backward(tape, delta * weight[:, np.newaxis] / total)
+        penalty, l2, l1 = 0.0, alpha * (1 - l1_ratio) / total, alpha * l1_ratio / total
         for p, g in zip(self.parameters, gradient, strict=True):
-            if "coef" in p:
-                g["coef"] += alpha * p["coef"] / total
+            named = ("coef", "intercept") if penalize_intercepts else ("coef",)
+            for name in p.keys() & named:
+                own, slope = elastic_net(p[name], l2, l1)
+                penalty += own
+                g[name] = g[name] + slope
         return data_loss, penalty, gradient, tape
 
     def backward(self, tape, delta):
@@ -954,6 +1014,14 @@ class Network:
         dropout_factors=None,
         average_weights=None,
         smoothing=0.0,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+        clip_value=None,
+        clip_norm=None,
+        max_norm=None,
+        weight_noise=0.0,
+        factors=None,
+        weight_decay=None,
         **hyperparameters,
     ):
         """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
@@ -961,6 +1029,8 @@ class Network:
         After each step the average of the parameters moves towards them by its part of
         `average_weights`: Polyak and Juditsky, "Acceleration of stochastic approximation by
         averaging" (1992).
+
+        `factors` holds the learning rate's for each layer, by name as the parameters; 0 freezes.
         `mixings` has a `Mixing` for each step, `dropout_factors` a factor of all rates of dropout.
         """
         rule = OPTIMIZERS[optimizer]
@@ -969,8 +1039,13 @@ class Network:
                 {name: [np.zeros_like(w) for _ in range(rule.n_slots)] for name, w in p.items()}
                 for p in self.parameters
             ]
+        decay = 0.0  # of the rules that have a decay beside the penalty
         if rule.decoupled:
             alpha = 0.0
+            hyperparameters |= {} if weight_decay is None else {"weight_decay": weight_decay}
+        else:
+            decay = weight_decay or 0.0
+        factors = factors or [dict.fromkeys(p, 1.0) for p in self.parameters]
         order = np.arange(len(x)) if order is None else order
         if self.average is None:
             self.average = [
@@ -980,27 +1055,74 @@ class Network:
         average_weights = np.zeros(len(starts)) if average_weights is None else average_weights
         losses = []
         mixings = mixings or [Mixing()] * len(starts)
-        factors = [1.0] * len(starts) if dropout_factors is None else dropout_factors
+        keeps = [1.0] * len(starts) if dropout_factors is None else dropout_factors
         for start, learning_rate, weight_of_new, mixing, factor in zip(
-            starts, learning_rates, average_weights, mixings, factors, strict=True
+            starts, learning_rates, average_weights, mixings, keeps, strict=True
         ):
             rows = order[start : start + batch_size]
             weight = None if sample_weight is None else sample_weight[rows]
+            ahead = hyperparameters.get("momentum", 0.9) if optimizer == "look_ahead" else 0.0
+            kept, self.parameters = self.parameters, self._shifted(ahead, weight_noise)
             data_loss, penalty, gradient, tape = self.loss_and_grad(
-                x[rows], y[rows], weight, alpha, self.step, mixing, factor, smoothing
+                x[rows],
+                y[rows],
+                weight,
+                alpha,
+                self.step,
+                mixing,
+                factor,
+                l1_ratio,
+                penalize_intercepts,
+                smoothing,
             )
+            self.parameters = kept
+            self._clip(gradient, factors, clip_value, clip_norm)
             self._average_statistics(tape, len(rows))
             self.step += 1
-            for p, g, s in zip(self.parameters, gradient, self.slots, strict=True):
-                for name in p:
-                    own = (p[name], g[name], s[name], self.step, learning_rate)
-                    still = {"weight_decay": 0.0} if rule.decoupled and name != "coef" else {}
-                    p[name] = rule.update(*own, **hyperparameters | still)
+            for p, g, s, f in zip(self.parameters, gradient, self.slots, factors, strict=True):
+                for name in [name for name in p if f[name] > 0]:
+                    rate = f[name] * learning_rate
+                    own = (p[name], g[name], s[name], self.step, rate)
+                    still = dict(rule.still if name != "coef" else ())
+                    shrink = rate * decay * p[name] if name == "coef" else 0.0
+                    p[name] = rule.update(*own, **hyperparameters | still) - shrink
+                    if max_norm is not None and name == "coef":
+                        p[name] = limit_norms(p[name], max_norm)
             for a, p in zip(self.average, self.parameters, strict=True):
                 for name in p:
                     a[name] = a[name] + weight_of_new * (p[name] - a[name])
             losses.append([data_loss, penalty])
         return np.array(losses)
+
+    def _shifted(self, momentum, weight_noise):
+        """The parameters where a step takes its gradient: those of the network, but for Nesterov's
+        momentum in the form of Sutskever et al. (2013), eq. 3, and for noise on the coefs.
+
+        Noise: Murray and Edwards, "Enhanced MLP performance and fault tolerance resulting from
+        synaptic weight noise during training" (1994); Graves, "Practical variational inference for
+        neural networks" (2011). It is drawn as the masks of dropout.
+        """
+        shifted = [dict(p) for p in self.parameters]
+        for p, s in zip(shifted, self.slots, strict=True):
+            for name in p if momentum else ():
+                p[name] = p[name] + momentum * s[name][0]
+        for stage, (kind, _, i) in enumerate(self.stages):
+            if kind == "dense" and weight_noise:
+                w = shifted[i]["coef"]
+                noise = normal_noise(w.shape, self.seed, self.step, stage)
+                shifted[i]["coef"] = w + weight_noise * noise
+        return shifted
+
+    def _clip(self, gradient, factors, value, norm):
+        """By value, then by the norm over all parameters that are not frozen."""
+        names = [(i, name) for i, g in enumerate(gradient) for name in g if factors[i][name] > 0]
+        arrays = [gradient[i][name] for i, name in names]
+        if value is not None:
+            arrays = [np.clip(g, -value, value) for g in arrays]
+        if norm is not None:
+            arrays = clip_norm(arrays, norm)
+        for (i, name), g in zip(names, arrays, strict=True):
+            gradient[i][name] = g
 
     def _average_statistics(self, tape, n_rows):
         for (kind, spec, i), saved in zip(self.stages[:-1], tape, strict=True):

@@ -153,6 +153,52 @@ def torch_loss(of):
     return lambda z, y: TORCH_LOSS_SPECS[type(of)](z, y, **of.get_params())
 
 
+class Lamb(torch.optim.Optimizer):
+    """PyTorch has none: algorithm 2 of You et al. (2020), of its own moments of Adam."""
+
+    def __init__(self, params, lr, eps=1e-6, weight_decay=0.01):
+        super().__init__(params, {"lr": lr, "eps": eps, "weight_decay": weight_decay, "t": 0})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            group["t"] += 1
+            for p in group["params"]:
+                state = self.state[p]
+                for name, beta, value in (("m", 0.9, p.grad), ("v", 0.999, p.grad.square())):
+                    state[name] = torch.lerp(value, state.get(name, torch.zeros_like(p)), beta)
+                r = state["m"] / (1 - 0.9 ** group["t"])
+                r = r / (torch.sqrt(state["v"] / (1 - 0.999 ** group["t"])) + group["eps"])
+                r = r + group["weight_decay"] * p
+                ratio = p.norm() / r.norm() if p.ndim > 1 else 1.0
+                p.sub_(group["lr"] * ratio * r)
+
+
+class Ahead(torch.optim.Optimizer):
+    """Nesterov's momentum as Sutskever et al. (2013) write it, in eq. 3 and 4.
+
+    The parameters are ahead when the gradient is taken; `step` leaves them ahead for the next, and
+    `settle` takes them back.
+    """
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr, "eps": None})
+
+    def settle(self, sign=-1):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data.add_(self.state[p].get("v", torch.zeros_like(p)), alpha=sign * 0.9)
+
+    def step(self):
+        self.settle()
+        for group in self.param_groups:
+            for p in group["params"]:
+                v = self.state[p].get("v", torch.zeros_like(p))
+                self.state[p]["v"] = 0.9 * v - group["lr"] * p.grad
+                p.data.add_(self.state[p]["v"])
+        self.settle(1)
+
+
 TORCH_OPTIMIZERS = {
     "sgd": torch.optim.SGD,
     "momentum": partial(torch.optim.SGD, momentum=0.9),
@@ -169,6 +215,8 @@ TORCH_OPTIMIZERS = {
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,
     "amsgrad": partial(torch.optim.Adam, amsgrad=True),
+    "look_ahead": Ahead,
+    "lamb": Lamb,
 }
 
 
@@ -371,14 +419,42 @@ class TorchNetwork:
         still = {"weight_decay": 0.0} if decoupled else {}
         return [{"params": weights}, {"params": rest} | still]
 
-    def train(self, X, y, optimizer, learning_rate, n_steps, alpha, weight, epsilon):
+    def groups_with(self, factors, decoupled):
+        """A group for each parameter, at the learning rate times its factors."""
+        groups, n = [], len(self.layers)
+        for i, (linear, norm) in enumerate(self.layers):
+            named = [(linear.weight, "weights"), (linear.bias, "biases")]
+            named += [(p, "normalization") for p in norm.parameters()] if norm else []
+            for p, name in named:
+                lr = 0.01 * factors.get(name, 1) * factors.get(i, 1) * factors.get(i - n, 1)
+                still = {"weight_decay": 0.0} if decoupled and p.ndim == 1 else {}
+                groups.append({"params": [p], "lr": lr} | still)
+        return groups
+
+    def train(
+        self,
+        X,
+        y,
+        optimizer,
+        learning_rate,
+        n_steps,
+        alpha,
+        weight,
+        epsilon,
+        groups=None,
+        l1_ratio=0.0,
+        before_step=None,
+        after_step=None,
+    ):
+        """`groups` are of PyTorch's; the functions are called with all parameters."""
         X = torch.tensor(X, dtype=self.dtype)
         y = torch.tensor(y) if y.ndim == 1 else torch.tensor(y, dtype=self.dtype)
         weight = torch.tensor(weight, dtype=self.dtype)
         decoupled = OPTIMIZERS[optimizer].decoupled
         if decoupled:
             alpha = 0.0
-        groups = self.parameter_groups(decoupled)
+        groups = groups or self.parameter_groups(decoupled)
+        parameters = [p for group in groups for p in group["params"]]
         optim = TORCH_OPTIMIZERS[optimizer](groups, lr=learning_rate)
         if optimizer == "averaged":  # PyTorch starts with the first gradient, undamped
             for group in groups:
@@ -396,11 +472,18 @@ class TorchNetwork:
                 z = module(z)
             data_loss = torch.sum(weight * self.loss(z, y)) / weight.sum()
             squares = sum(torch.sum(linear.weight**2) for linear, _ in self.layers)
-            penalty = 0.5 * alpha * squares / weight.sum()
+            magnitudes = sum(torch.sum(linear.weight.abs()) for linear, _ in self.layers)
+            penalty = alpha * ((1 - l1_ratio) / 2 * squares + l1_ratio * magnitudes) / weight.sum()
             optim.zero_grad()
             (data_loss + penalty).backward()
+            if before_step:
+                before_step(parameters)
             optim.step()
+            if after_step:
+                after_step(parameters)
             losses.append([data_loss.item(), penalty.item()])
+        if optimizer == "look_ahead":
+            optim.settle()
         return np.array(losses)
 
 
@@ -497,6 +580,95 @@ def test_engine_walks_pytorchs_trajectory_with_any_output(
     for i, (linear, _) in enumerate(expected.layers):
         assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
         assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)
+
+
+def limit(parameters, most):
+    """Of rows, which are the weights that come into a unit in PyTorch."""
+    for p in parameters:
+        if p.ndim == 2:
+            p.data.mul_(torch.clamp(most / p.data.norm(dim=1, keepdim=True), max=1))
+
+
+# optimizer, options of the engine, options of PyTorch, its parameter groups
+REGULARIZED = {
+    "clip_norm": (
+        "momentum",
+        {"clip_norm": 0.2},
+        {"before_step": partial(torch.nn.utils.clip_grad_norm_, max_norm=0.2)},
+    ),
+    "clip_norm that nothing reaches": (
+        "momentum",
+        {"clip_norm": 100.0},
+        {"before_step": partial(torch.nn.utils.clip_grad_norm_, max_norm=100.0)},
+    ),
+    "clip_value": (
+        "adam",
+        {"clip_value": 0.02},
+        {"before_step": partial(torch.nn.utils.clip_grad_value_, clip_value=0.02)},
+    ),
+    "elastic net": ("momentum", {"l1_ratio": 0.3}, {"l1_ratio": 0.3}),
+    # torch.renorm divides by the norm and 1e-7.
+    "max_norm": ("momentum", {"max_norm": 0.8}, {"after_step": partial(limit, most=0.8)}),
+}
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("position", [None, "after"])
+@pytest.mark.parametrize("name", REGULARIZED)
+def test_engine_walks_pytorchs_trajectory_with_regularization(name, position, dtype, tolerance):
+    optimizer, ours, theirs = REGULARIZED[name]
+    compare_trajectories(optimizer, ours, theirs, {}, None, position, dtype, tolerance)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw", "nadam", "lamb"])
+@pytest.mark.usefixtures("float64_by_default")
+def test_engine_walks_pytorchs_trajectory_with_parameter_groups(optimizer, dtype, tolerance):
+    factors = {"weights": 0.5, "biases": 2.0, "normalization": 3.0, 1: 0.1, -1: 0.0}
+    compare_trajectories(optimizer, {}, {}, {}, factors, "after", dtype, tolerance)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("optimizer", ["sgd", "averaged", "adagrad", "adadelta", "rmsprop"])
+def test_engine_walks_pytorchs_trajectory_with_decoupled_decay(optimizer, dtype, tolerance):
+    """SGDW by hand, and likewise: weights shrink before PyTorch's step, which does not see it."""
+    before_step = partial(shrink, factor=1 - 0.01 * 0.5)
+    hyper = {"weight_decay": 0.5}
+    compare_trajectories(
+        optimizer, {}, {"before_step": before_step}, hyper, None, "after", dtype, tolerance
+    )
+
+
+def shrink(parameters, factor):
+    for p in parameters:
+        if p.ndim == 2:
+            p.data.mul_(factor)
+
+
+def compare_trajectories(optimizer, ours, theirs, hyper, factors, position, dtype, tolerance):
+    """Twenty full-batch steps."""
+    rng = np.random.default_rng(0)
+    layers = make_layers([7, 5, 3], "tanh", position)
+    network = make_network(rng, 6, layers, "squared_error")
+    X, y = make_data(rng, 40, 6, 3, "squared_error")
+    weight, epsilon = rng.uniform(0.5, 2, 40), large_epsilon(optimizer)
+    engine = Engine(
+        network, "squared_error", optimizer, dtype, 40, factors=factors, **epsilon, **hyper
+    )
+    order = np.tile(np.arange(40), 20)
+    actual = engine.train(X.astype(dtype), y, 40, [0.01] * 20, 0.3, weight, order, **ours)
+    expected = TorchNetwork(network, "squared_error", getattr(torch, dtype))
+    groups = expected.groups_with(factors, OPTIMIZERS[optimizer].decoupled) if factors else None
+    losses = expected.train(
+        X, y, optimizer, 0.01, 20, 0.3, weight, epsilon.get("epsilon"), groups, **theirs
+    )
+    np.testing.assert_allclose(actual, losses, rtol=tolerance, atol=tolerance)
+    for i, (linear, norm) in enumerate(expected.layers):
+        assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
+        assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)
+        if norm:
+            assert_close(engine.parameters[i]["scale"], norm.weight, tolerance)
+            assert_close(engine.parameters[i]["shift"], norm.bias, tolerance)
 
 
 # --- schedules and averages -----------------------------------------------------------------------

@@ -16,8 +16,22 @@ from problems import EACH_LOSS, LAYOUTS, make_counts, make_data, make_layers, ma
 N_ROWS, N_FEATURES, BATCH = 301, 45, 75
 
 
-def trained(layout="float32", dtype="float32", n_threads=1, calls=1, **options):
+# What cuts the update of the weights into parts, with barriers or without.
+UPDATES = {
+    "clip_value": ("adam", {"clip_value": 0.01}),
+    "clip_norm": ("adam", {"clip_norm": 0.1}),
+    "elastic net": ("adam", {"l1_ratio": 0.5, "penalize_intercepts": True}),
+    "max_norm": ("adam", {"max_norm": 0.5}),
+    "weight_noise": ("adam", {"weight_noise": 0.1}),
+    "look_ahead": ("look_ahead", {}),
+    "lamb": ("lamb", {}),
+    "all": ("lamb", {"clip_value": 0.1, "clip_norm": 0.1, "max_norm": 0.5, "weight_noise": 0.1}),
+}
+
+
+def trained(layout="float32", dtype="float32", n_threads=1, calls=1, update=None, **options):
     """Everything that two epochs of training leave behind, and some predictions."""
+    optimizer, regularization = UPDATES.get(update, ("adam", {}))
     rng = np.random.default_rng(0)
     options = {"activation": "relu", "position": "before", "dropout": 0.3} | options
     layers = make_layers([67, 34, 5], loss="log_loss", **options)
@@ -25,7 +39,7 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, **options):
     X = LAYOUTS[layout](make_counts(rng, N_ROWS, N_FEATURES))
     y = rng.integers(5, size=N_ROWS).astype(np.int32)
     weight = rng.uniform(0.5, 2, N_ROWS)
-    engine = Engine(network, "log_loss", "adam", dtype, BATCH, n_threads)
+    engine = Engine(network, "log_loss", optimizer, dtype, BATCH, n_threads)
     losses = []
     for _ in range(2):
         order = rng.permutation(N_ROWS)
@@ -33,10 +47,9 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, **options):
         steps = np.array_split(np.arange(-(-N_ROWS // BATCH)), calls)
         for step in steps:
             rows = order[step[0] * BATCH : (step[-1] + 1) * BATCH]
-            rates, average_weights = [0.01] * len(step), 0.1
-            losses.append(
-                engine.train(X, y, BATCH, rates, 0.1, weight, rows, average_weights=average_weights)
-            )
+            rates = [0.01] * len(step)
+            options = {"average_weights": 0.1} | regularization
+            losses.append(engine.train(X, y, BATCH, rates, 0.1, weight, rows, **options))
     *value, gradient = engine.loss_and_grad(X, y, weight, 0.1)
     return [
         np.concatenate(losses),
@@ -80,6 +93,17 @@ def test_any_number_of_threads_gives_the_same_bits(layout, position, dtype):
         assert_same_bits(one, trained(layout, dtype, n_threads, position=position))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("update", UPDATES)
+def test_any_number_of_threads_gives_the_same_bits_in_every_update(update, dtype):
+    one = trained(dtype=dtype, update=update)
+    assert np.isfinite(one[0]).all()
+    assert not np.array_equal(one[1], trained(dtype=dtype)[1])
+    for n_threads in (2, 3, 8):
+        assert_same_bits(one, trained(dtype=dtype, n_threads=n_threads, update=update))
+    assert_same_bits(one, trained(dtype=dtype, calls=5, update=update))
+
+
 @pytest.mark.parametrize("layout", ["float32", "csr float32"])
 @pytest.mark.parametrize("calls", [2, 5])
 def test_one_long_call_and_several_short_ones_give_the_same_bits(layout, calls):
@@ -109,6 +133,10 @@ def digest():
             for activation in HIDDEN_ACTIVATIONS:
                 for array in trained(layout, dtype, 2, activation=activation):
                     total.update(np.ascontiguousarray(array).tobytes())
+    for update in UPDATES:
+        for dtype in ["float32", "float64"]:
+            for array in trained("float32", dtype, 2, update=update):
+                total.update(np.ascontiguousarray(array).tobytes())
     return total.hexdigest()
 
 

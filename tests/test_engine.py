@@ -379,7 +379,7 @@ def test_average_of_the_parameters(position, optimizer, dtype):
     epsilon = large_epsilon(optimizer)
     engine = Engine(network, "squared_error", optimizer, dtype, n_threads=2, **epsilon)
     for weights in ([1.0, 0.5], [0.0, 0.25], [0.001, 0.999]):
-        settings_ = (10, [0.1, 0.05], 0.3, None, np.arange(20), weights)
+        settings_ = (10, [0.1, 0.05], 0.3, None, np.arange(20), None, None, weights)
         engine.train(X.astype(dtype), y, *settings_)
         network.train(X.astype(dtype).astype(float), y, optimizer, *settings_, **epsilon)
         average = named(engine.named(engine.state.average))

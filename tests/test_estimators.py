@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from fastnn import (
     ELU,
     GELU,
+    LAMB,
     LBFGS,
     SGD,
     Adadelta,
@@ -83,7 +84,8 @@ def regressor(**options):
 # Parameters that come after scikit-learn's.
 NEW = [
     *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
-    *("layers", "scoring", "averaging", "augment", "input_noise"),
+    *("layers", "scoring", "averaging", "augment", "input_noise", "clip_norm", "clip_value"),
+    *("learning_rate_factors", "l1_ratio", "penalize_intercepts", "max_norm", "weight_noise"),
 ]
 NEW_OF = {
     MLPClassifier: [*NEW, "loss", "output_activation", "label_smoothing", "class_weight"],
@@ -129,8 +131,8 @@ def test_methods_are_scikit_learns(ours, theirs):
 
 def test_repr_shows_what_was_changed():
     assert repr(MLPClassifier()) == "MLPClassifier()"
-    text = repr(MLPClassifier(solver=SGD(momentum=0.5), normalization="batch"))
-    assert text == ("MLPClassifier(normalization='batch', solver=SGD(momentum=0.5, nesterov=True))")
+    text = repr(MLPClassifier(solver=Momentum(beta=0.5), dropout=0.1))
+    assert text == "MLPClassifier(dropout=0.1, solver=Momentum(beta=0.5, weight_decay=0.0))"
 
 
 def test_examples_in_the_documentation():
@@ -177,6 +179,13 @@ CHANGES = {
     "weight_init": ({}, "he_normal"),
     "bias_init": ({}, "zeros"),
     "precision": ({}, "float32"),
+    "clip_norm": ({}, 0.1),
+    "clip_value": ({}, 0.01),
+    "learning_rate_factors": ({}, {"biases": 2.0}),
+    "l1_ratio": ({}, 0.5),
+    "penalize_intercepts": ({}, True),
+    "max_norm": ({}, 0.5),
+    "weight_noise": ({}, 0.1),
     "layers": ({"hidden_layer_sizes": (100,)}, [Dense(20, "tanh")]),
     "scoring": ({"early_stopping": True, "max_iter": 100}, _worse_each_time),
     "averaging": ({}, "ema"),
@@ -199,14 +208,20 @@ OWN_CHANGES = [
 SPEC_CHANGES = [
     ("solver", SGD(momentum=0.9), SGD(momentum=0.8)),
     ("solver", SGD(), SGD(nesterov=False)),
+    ("solver", SGD(), SGD(nesterov="look_ahead")),
+    ("solver", SGD(), SGD(weight_decay=0.1)),
     ("solver", Adam(), Adam(beta_1=0.8)),
     ("solver", Adam(), Adam(beta_2=0.9)),
     ("solver", Adam(), Adam(epsilon=1e-3)),
     ("solver", Momentum(), Momentum(beta=0.8)),
+    ("solver", Momentum(), Momentum(weight_decay=0.1)),
+    ("solver", Adagrad(), Adagrad(weight_decay=0.1)),
     ("solver", Adagrad(), Adagrad(epsilon=1e-3)),
     ("solver", Adadelta(), Adadelta(rho=0.8)),
+    ("solver", Adadelta(), Adadelta(weight_decay=0.1)),
     ("solver", Adadelta(), Adadelta(epsilon=1e-3)),
     ("solver", RMSprop(), RMSprop(rho=0.9)),
+    ("solver", RMSprop(), RMSprop(weight_decay=0.1)),
     ("solver", RMSprop(), RMSprop(momentum=0.9)),
     ("solver", RMSprop(), RMSprop(centered=True)),
     ("solver", RMSprop(centered=True), RMSprop(centered=True, momentum=0.5)),
@@ -229,6 +244,10 @@ SPEC_CHANGES = [
     ("solver", AMSGrad(), AMSGrad(beta_1=0.8)),
     ("solver", AMSGrad(), AMSGrad(beta_2=0.9)),
     ("solver", AMSGrad(), AMSGrad(epsilon=1e-3)),
+    ("solver", LAMB(), LAMB(beta_1=0.8)),
+    ("solver", LAMB(), LAMB(beta_2=0.9)),
+    ("solver", LAMB(), LAMB(epsilon=1e-3)),
+    ("solver", LAMB(), LAMB(weight_decay=0.1)),
     ("solver", LBFGS(), LBFGS(max_fun=3)),
     ("learning_rate", InvScaling(), InvScaling(power_t=0.1)),
     ("learning_rate", Adaptive(), Adaptive(divisor=2.0)),

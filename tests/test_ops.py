@@ -337,8 +337,8 @@ def output(rng, dtype, eps):
 @case
 def optimize(rng, dtype, eps):
     """One step from where others have been; coefficients are rounded to the type."""
-    for name, (update, n_slots, _) in OPTIMIZERS.items():
-        solver = SOLVERS[name]()
+    for name, rule in OPTIMIZERS.items():
+        solver, n_slots = SOLVERS[name](), rule.n_slots
         for m in [*WIDTHS, 1000]:
             w, g = rng.standard_normal((2, m)).astype(dtype)
             slots = np.abs(rng.standard_normal((n_slots, m))).astype(dtype)
@@ -348,14 +348,62 @@ def optimize(rng, dtype, eps):
             (row,) = solver.coefficients(np.array([0.1]), 1.0, t - 1)
             w64, g64 = float64(w, g)
             after = list(slots.astype(float))
-            expected = update(w64, g64 + l2 * w64, after, t, 0.1)
-            call = partial(ops.optimize, w, g, slots, solver.code, row, l2, row[2])
+            factor = 0.5 if m % 2 else 1.0
+            expected = rule.update(w64, g64 + l2 * w64, after, t, factor * 0.1)
+            decay = row[2] * (1 if name == "lamb" else factor)
+            call = partial(ops.optimize, w, g, slots, solver.code, row, l2, decay, factor)
             squares = np.sum(w64**2)
             yield (
                 call,
                 (expected, np.reshape(after, slots.shape), squares),
                 30 * eps * (1 + squares),
             )
+
+
+@case
+def finish_gradient(rng, dtype, eps):
+    """(gradient, sums of squares and of magnitudes): no sum has more than 1000 terms below 25."""
+    for m in [*WIDTHS, 1000]:
+        w, g = rng.standard_normal((2, m)).astype(dtype)
+        w[: m // 3] = 0
+        w64, g64 = float64(w, g)
+        for l2, l1, limit in [(0.0, 0.0, 0.5), (0.25, 0.5, 1.0), (0.25, 0.5, np.inf)]:
+            expected = np.clip(g64 + reference.elastic_net(w64, l2, l1)[1], -limit, limit)
+            call = partial(ops.finish_gradient, w, g, l2, l1, limit)
+            yield call, (expected, np.sum(w64**2), np.sum(np.abs(w64))), 4 * eps * (1 + m)
+
+
+@case
+def sum_squares(rng, dtype, eps):
+    for m in [*WIDTHS, 1000]:
+        x = rng.standard_normal(m).astype(dtype)
+        yield partial(ops.sum_squares, x), np.sum(float64(x)[0] ** 2), 2 * eps * m
+
+
+@case
+def multiply(rng, dtype, eps):
+    for m in [*WIDTHS, 1000]:
+        x = rng.standard_normal(m).astype(dtype)
+        yield partial(ops.multiply, x, 0.3), 0.3 * float64(x)[0], 2 * eps * np.abs(x)
+
+
+@case
+def look_ahead(rng, dtype, eps):
+    for m in [*WIDTHS, 1000]:
+        w, velocity = rng.standard_normal((2, m)).astype(dtype)
+        call = partial(ops.look_ahead, w, velocity, 0.9)
+        yield call, w + 0.9 * velocity.astype(float), 2 * eps * (np.abs(w) + np.abs(velocity))
+
+
+@case
+def limit_columns(rng, dtype, eps):
+    """Some columns are short enough, and some are 0."""
+    for n, m in [(n, m) for n in [*ROWS, 100] for m in WIDTHS[:9]]:
+        w = (rng.standard_normal((n, m)) * rng.choice([0, 0.1, 2], m)).astype(dtype)
+        expected = reference.limit_norms(*float64(w), 1.5)
+        for rows_per_part in (24, 7):
+            call = partial(ops.limit_columns, w, 1.5, rows_per_part)
+            yield call, expected, (4 + n) * eps * np.abs(expected)
 
 
 @case
@@ -513,6 +561,9 @@ def test_nan_passes_through(dtype, isa):
         *_, value = ops.loss(x, y, row.code, parameter=parameter, isa=isa)
         assert np.isnan(value[1])
         assert np.isfinite(value[[0, 2]]).all()
+    g, *_ = ops.finish_gradient(np.ones(20, dtype), x[1], 0.1, 0.1, 1.0, isa=isa)
+    assert np.isnan(g[18])
+    assert np.isnan(g).sum() == 1
     _, variance = ops.batchnorm_statistics(x, isa=isa)
     assert np.isnan(variance[18])
 

@@ -260,7 +260,7 @@ def test_stage_table_is_in_the_order_of_the_forward_pass():
     assert [kind for kind, *_ in stage_table(after)] == ["dense", "activation", *norm, *output]
     linear = make_layers([3, 2], "identity", dropout=0.5)
     assert [kind for kind, *_ in stage_table(linear)] == ["dense", "dropout", *output]
-    with_output = [kind for kind, *_ in stage_table(linear, 0.0, "logistic")]
+    with_output = [kind for kind, *_ in stage_table(linear, output_activation="logistic")]
     assert with_output == ["dense", "dropout", "dense", "activation", "output"]
 
 
@@ -489,6 +489,26 @@ def textbook_radam(w, gradient, rates):
             r = math.sqrt((length - 4) / 1995 * (length - 2) / 1997 * 1999 / length)
             root = math.sqrt(mean(np.square(gradients), 0.999)) + 1e-8
             w = w - rate * m_hat * r * math.sqrt(1 - 0.999**t) / root
+    return w
+
+
+def textbook_look_ahead(w, gradient, rates):
+    """The rule alone, that does not know where its gradient is from."""
+    v = 0.0
+    for rate in rates:
+        v = 0.9 * v - rate * gradient(w)
+        w += v
+    return w
+
+
+def textbook_lamb(w, gradient, rates):
+    """Of a single weight, the direction is but a sign: a step is a part of the weight."""
+    gradients = []
+    for t, rate in enumerate(rates, start=1):
+        gradients.append(gradient(w))
+        m, v = mean(gradients, 0.9), mean(np.square(gradients), 0.999)
+        u = m / (1 - 0.9**t) / (math.sqrt(v / (1 - 0.999**t)) + 1e-6) + 0.01 * w
+        w -= rate * abs(w) * math.copysign(1, u)
     return w
 
 

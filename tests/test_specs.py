@@ -26,6 +26,7 @@ from fastnn.initializers import WEIGHT_INITIALIZERS, Normal, Orthogonal, ScikitL
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dense, Dropout, Residual
 from fastnn.losses import LOSSES, Huber, Minkowski, Quantile
 from fastnn.optimizers import (
+    LAMB,
     LBFGS,
     N_COEFFICIENTS,
     OPTIMIZERS,
@@ -101,6 +102,8 @@ def test_set_params_tells_the_known_names():
         SGD(momentum=1.5),
         SGD(momentum=-0.1),
         SGD(nesterov="yes"),
+        SGD(weight_decay=-0.1),
+        LAMB(weight_decay=-0.1),
         Adam(beta_1=1.0),
         Adam(beta_2=-0.1),
         Adam(epsilon=0.0),
@@ -242,9 +245,8 @@ def test_tables_are_as_wide_as_the_header_says():
         value = int(number) if number else value + 1
         columns[name] = value
     assert columns.pop("N_COEFS") == N_COEFFICIENTS
-    assert columns.pop("COEF_END_OF_OPTIMIZER") == 10 == columns.pop("COEF_OWN") + 7
+    assert columns.pop("COEF_END_OF_OPTIMIZER") == 10
     assert columns == {f"COEF_{column.name}": column for column in Column}
-    assert [Column.LEARNING_RATE, Column.L2, Column.DECAY] == [0, 1, 2]
     for spec in OPTIMIZERS.values():
         if spec is not LBFGS:
             assert spec().coefficients(np.ones(3), 0.1, 0).shape == (3, N_COEFFICIENTS)

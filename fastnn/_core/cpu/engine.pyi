@@ -56,4 +56,6 @@ class Engine:
         alpha: float,
         grad: NDArray[Any],
         label_smoothing: float = 0.0,
+        l1_ratio: float = 0.0,
+        penalize_intercepts: bool = False,
     ) -> tuple[float, float]: ...

@@ -5,6 +5,8 @@ for everything that is done row by row: gather, forward, loss, input gradients. 
 the weights are split: a task computes the gradient of TASK_ROWS rows over the whole batch and lets
 the optimizer at it while it is in the cache, so no gradient is reduced across threads, and none is
 stored. Between the two lies a barrier; batch norm needs two more, as its stages need all rows.
+Where a step depends on all gradients or on a whole weight (its norm), the second part is cut there
+by barriers, gradients are stored, and what tasks summed is combined in their order by each thread.
 
 Threads never share a sum, so their number does not change a bit of the result.
 """
@@ -18,7 +20,7 @@ from scipy.sparse import issparse
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport parallel, threadid
-from libc.math cimport isfinite
+from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -44,7 +46,7 @@ cdef double UPDATE_COST = 20
 
 
 TASK = np.dtype([("stage", np.int32), ("first", np.int64), ("last", np.int64),
-                 ("scratch", np.int64), ("cost", np.float64)], align=True)
+                 ("scratch", np.int64), ("columns", np.int64), ("cost", np.float64)], align=True)
 OPERANDS = np.dtype([(name, np.int64) for name in ("weight", "transposed", "x", "dz")])
 
 
@@ -61,6 +63,7 @@ cdef struct Task:
     int32_t stage
     int64_t first, last
     int64_t scratch    # of this stage's gradient, in a thread's scratch
+    int64_t columns    # of sums over its rows, one for each column
     double cost
 
 # Where a dense stage has its operands in pairs of bfloat16, in words of 32 bits: weights and, where
@@ -78,8 +81,9 @@ cdef struct Job:
     const Task *tasks
     int n_tasks
     int64_t max_batch, n_parameters, n_statistics
-    # arenas
+    # arenas; forward and backward read the parameters in another, where these are shifted
     char *parameters
+    char *read
     char *average      # NULL for none
     char *slots
     char *statistics
@@ -90,11 +94,17 @@ cdef struct Job:
     char *deltas
     char *partials
     char *row_loss
+    # sums of each task: by lane, of w^2 and |w| before the step, of g^2 (then, with LAMB, of the
+    # squares of the direction), and of w^2 for LAMB; by column, of w^2 after the step
     char *penalties
+    char *magnitudes
+    char *gradient_squares
+    char *weight_squares
+    char *column_squares
     char *ones
     # buffers of each thread
     char *workers
-    int64_t worker_size, worker_values
+    int64_t worker_size, worker_values, worker_scales
     bint mixes                  # rows of this call are mixed with each other
     char *mixed                 # then the loss of the partners' targets: z, gradient, loss ..
     int64_t *partners           # .. and their row numbers
@@ -119,13 +129,18 @@ cdef struct Job:
     const char *targets
     const char *weights
     const int64_t *order
-    int64_t n_rows, batch_size
+    int64_t n_rows, batch_size, n_steps
     int64_t first, last         # the slice: steps of training, rows of prediction
     int64_t n_done, n_taken     # steps done, blocks of rows taken
     const double *coefficients
     double *losses
     double weight_sum
     int optimizer
+    bint finishes       # gradients are penalised or clipped before the optimizer has them
+    bint clips_norm     # .. by the norm of all of them
+    bint adapts         # LAMB: the norm of a weight decides the length of its step
+    bint limits         # the norms of the columns of weights
+    bint stores         # gradients, as the optimizer does not take them at once
     uint64_t seed
     int64_t step
     char *out
@@ -184,7 +199,8 @@ cdef inline char *delta(const Job *job, int64_t offset, int64_t row, int64_t ld)
 
 
 cdef inline char *parameter(const Job *job, int64_t offset) noexcept nogil:
-    return job.parameters + offset * job.itemsize
+    """As forward and backward read it."""
+    return job.read + offset * job.itemsize
 
 
 # Batch norm keeps, per thread and stage, five vectors: the same in every thread, recomputed by
@@ -563,29 +579,53 @@ cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
                            job.offsets + worker.first, job.columns, job.entries)
 
 
-cdef void update(const Job *job, const Worker *worker, int index,
-                 const double *coefficients) noexcept nogil:
-    """One task: the gradient of some rows of a weight, or of vectors, and their optimizer step."""
+cdef inline bint of_weight(const Task *task) noexcept nogil:
+    return task.last > 0
+
+
+cdef inline int64_t task_offset(const Job *job, const Task *task) noexcept nogil:
+    """Of the parameters of a task, in the arena."""
+    cdef const Stage *stage = job.stages + task.stage
+    if of_weight(task):
+        return stage.weight + task.first * stage.ld_out
+    return stage.weight if stage.kind == STAGE_BN_APPLY else stage.bias
+
+
+cdef inline int64_t task_length(const Job *job, const Task *task) noexcept nogil:
+    cdef const Stage *stage = job.stages + task.stage
+    if of_weight(task):
+        return (task.last - task.first) * stage.ld_out
+    return 2 * stage.ld_out if stage.kind == STAGE_BN_APPLY else stage.ld_out
+
+
+cdef inline double rate_factor(const Job *job, const Task *task) noexcept nogil:
+    """What the learning rate of a task is multiplied by; 0: its parameters stay as they are."""
+    cdef const Stage *stage = job.stages + task.stage
+    if of_weight(task) or stage.kind == STAGE_BN_APPLY:
+        return stage.weight_factor
+    return stage.bias_factor
+
+
+cdef inline char *gradient(const Job *job, const Worker *worker, const Task *task) noexcept nogil:
+    """Where the gradient of a task is: in the thread's scratch, if nobody needs it later."""
+    if job.mode == TRAIN and not job.stores:
+        return worker.own + task.scratch * job.itemsize
+    return job.gradient + task_offset(job, task) * job.itemsize
+
+
+cdef void find_gradient(const Job *job, const Worker *worker, int index,
+                        const double *coefficients) noexcept nogil:
+    """The gradient of a task: of some rows of a weight, or of vectors."""
     cdef const Task *task = job.tasks + index
     cdef const Stage *stage = job.stages + task.stage
     cdef const Kernels *k = job.kernels
-    cdef bint is_weight = task.last > 0, is_norm = stage.kind == STAGE_BN_APPLY
-    cdef bint train = job.mode == TRAIN
-    cdef int64_t ld = stage.ld_out, ld_in, offset, n
+    cdef bint is_weight = of_weight(task), is_norm = stage.kind == STAGE_BN_APPLY
+    cdef bint train = job.mode == TRAIN, still = train and rate_factor(job, task) == 0
+    cdef int64_t ld = stage.ld_out, ld_in, n = task_length(job, task)
     cdef const char *x = stage_input(job, worker, stage, 0, &ld_in)
     cdef const char *dy = delta(job, stage.dy, 0, ld)
-    cdef char *penalty = job.penalties + index * CACHE_LINE
+    cdef char *g = gradient(job, worker, task)
     cdef char *moving
-
-    if is_weight:
-        offset, n = stage.weight + task.first * ld, (task.last - task.first) * ld
-    elif is_norm:
-        offset, n = stage.weight, 2 * ld
-    else:
-        offset, n = stage.bias, ld
-    cdef char *g = worker.own + task.scratch * job.itemsize
-    if not train:
-        g = job.gradient + offset * job.itemsize
 
     if is_norm:
         memcpy(g, norm(job, worker, stage, D_SCALE), n * job.itemsize)
@@ -594,6 +634,8 @@ cdef void update(const Job *job, const Worker *worker, int index,
             k.batchnorm_moving(worker.n_rows, ld, stage.momentum, norm(job, worker, stage, MEAN),
                                norm(job, worker, stage, VARIANCE), moving,
                                moving + ld * job.itemsize)
+    elif still:
+        memset(g, 0, n * job.itemsize)
     elif not is_weight:
         k.matmul(1, worker.n_rows, stage.n_out, job.ones, 0, 0, dy, ld, NULL, g, ld, not train)
     elif stage.x == 0 and job.rows.indptr != NULL:
@@ -604,18 +646,200 @@ cdef void update(const Job *job, const Worker *worker, int index,
     else:
         k.matmul(task.last - task.first, worker.n_rows, stage.n_out, x + task.first * job.itemsize,
                  1, ld_in, dy, ld, NULL, g, ld, not train)
+    if train and (still or job.finishes):
+        finish(job, worker, index, coefficients)
+
+
+cdef void finish(const Job *job, const Worker *worker, int index,
+                 const double *coefficients) noexcept nogil:
+    """Add the gradient of the penalty, clip what results, and sum what the step will need."""
+    cdef const Task *task = job.tasks + index
+    cdef const Kernels *k = job.kernels
+    cdef char *penalty = job.penalties + index * CACHE_LINE
+    cdef char *magnitude = job.magnitudes + index * CACHE_LINE
+    cdef char *square = job.gradient_squares + index * CACHE_LINE
+    cdef char *g = gradient(job, worker, task)
+    cdef int64_t n = task_length(job, task)
+    cdef double limit = coefficients[COEF_CLIP_VALUE], part = 1
+    if not of_weight(task):
+        part = 0
+        if job.stages[task.stage].kind == STAGE_DENSE:
+            part = coefficients[COEF_BIAS_PENALTY]
+    memset(penalty, 0, CACHE_LINE)
+    memset(magnitude, 0, CACHE_LINE)
+    k.finish_gradient(n, part * coefficients[COEF_L2] * worker.scale,
+                      part * coefficients[COEF_L1] * worker.scale,
+                      limit if limit > 0 else INFINITY,
+                      parameter(job, task_offset(job, task)), g, penalty, magnitude)
+    if part == 0:
+        memset(penalty, 0, CACHE_LINE)
+        memset(magnitude, 0, CACHE_LINE)
+    if rate_factor(job, task) == 0:   # as if there were no gradient
+        memset(square, 0, CACHE_LINE)
+    elif job.clips_norm:
+        k.sum_squares(n, g, square)
+
+
+cdef void descend(const Job *job, const Worker *worker, int index, const double *coefficients,
+                  double clip) noexcept nogil:
+    """The optimizer's step of a task, with the gradient times `clip`."""
+    cdef const Task *task = job.tasks + index
+    cdef const Kernels *k = job.kernels
+    cdef bint is_weight = of_weight(task)
+    cdef int64_t offset = task_offset(job, task), n = task_length(job, task)
+    cdef double factor = rate_factor(job, task), l2 = 0, decay = 0
+    cdef char *w = job.parameters + offset * job.itemsize
+    cdef char *g = gradient(job, worker, task)
+    # The last line of a thread's memory takes sums that nobody needs.
+    cdef char *penalty = worker.own + job.worker_size - CACHE_LINE
+    if factor == 0:
+        return
+    if not job.finishes:
+        penalty = job.penalties + index * CACHE_LINE
+        memset(penalty, 0, CACHE_LINE)
+        l2 = coefficients[COEF_L2] * worker.scale * is_weight
+    elif clip < 1:
+        k.multiply(n, clip, g)
+    # That of LAMB is a part of its direction, of which the rate comes later.
+    decay = coefficients[COEF_DECAY] * is_weight * (1 if job.adapts else factor)
+    k.optimize(job.optimizer, n, coefficients, factor, l2, decay, w, g,
+               job.slots + offset * job.itemsize, job.n_parameters, penalty)
+    if not is_weight and not job.finishes:
+        memset(penalty, 0, CACHE_LINE)
+    if job.adapts and is_weight:
+        k.sum_squares(n, w, job.weight_squares + index * CACHE_LINE)
+        k.sum_squares(n, g, job.gradient_squares + index * CACHE_LINE)
+    elif job.adapts:
+        k.add_scaled(n, -coefficients[COEF_LEARNING_RATE] * factor, g, w)
+
+
+cdef inline void tasks_of_weight(const Job *job, int index, int *begin, int *end) noexcept nogil:
+    """All tasks of the weight that a task has rows of."""
+    begin[0], end[0] = index, index + 1
+    while begin[0] > 0 and job.tasks[begin[0]].first > 0:
+        begin[0] -= 1
+    while end[0] < job.n_tasks and job.tasks[end[0]].first > 0:
+        end[0] += 1
+
+
+cdef double trust_ratio(const Job *job, int begin, int end) noexcept nogil:
+    """LAMB: the norm of a weight divided by that of its direction; 1 where either is 0."""
+    cdef int64_t n = (end - begin) * job.panel
+    cdef double weight, direction
+    job.kernels.weighted_sum(n, job.weight_squares + begin * CACHE_LINE, NULL, NULL, 0, &weight)
+    job.kernels.weighted_sum(n, job.gradient_squares + begin * CACHE_LINE, NULL, NULL, 0,
+                             &direction)
+    return sqrt(weight / direction) if weight > 0 and direction > 0 else 1
+
+
+cdef void update(Job *job, const Worker *worker, int tasks_begin, int tasks_end,
+                 const double *coefficients, const double *after) noexcept nogil:
+    """All that a thread's tasks do at a step: gradients and, in training, what follows from them.
+
+    Each task goes from its gradient to the optimizer at once, where nothing stands between.
+    `after` are the coefficients of the next step, NULL after the last.
+    """
+    cdef bint train = job.mode == TRAIN, at_once = train and not (job.adapts or job.limits)
+    cdef const Kernels *k = job.kernels
+    cdef const Task *task
+    cdef const Stage *stage
+    cdef int i, begin = 0, end = 0
+    cdef int64_t n
+    cdef double clip = 1, ratio = 1, most = coefficients[COEF_MAX_NORM]
+    cdef char *scales
+
+    for i in range(tasks_begin, tasks_end):
+        find_gradient(job, worker, i, coefficients)
+        if train and not job.clips_norm:
+            descend(job, worker, i, coefficients, 1)
+            if at_once:
+                conclude(job, i, coefficients, after, worker.step + 1)
     if not train:
         return
 
-    memset(penalty, 0, CACHE_LINE)
-    k.optimize(job.optimizer, n, coefficients, coefficients[COEF_L2] * worker.scale * is_weight,
-               coefficients[COEF_DECAY] * is_weight, parameter(job, offset), g,
-               job.slots + offset * job.itemsize, job.n_parameters, penalty)
-    if not is_weight:
-        memset(penalty, 0, CACHE_LINE)
+    if job.clips_norm:
+        barrier_wait(&job.barrier, worker.team)
+        if coefficients[COEF_CLIP_NORM] > 0:
+            k.weighted_sum(job.n_tasks * job.panel, job.gradient_squares, NULL, NULL, 0, &clip)
+            clip = min(1., coefficients[COEF_CLIP_NORM] / (sqrt(clip) + 1e-6))
+        if job.adapts:   # whose sums take the place of these
+            barrier_wait(&job.barrier, worker.team)
+        for i in range(tasks_begin, tasks_end):
+            descend(job, worker, i, coefficients, clip)
+            if at_once:
+                conclude(job, i, coefficients, after, worker.step + 1)
+
+    if job.adapts:
+        barrier_wait(&job.barrier, worker.team)
+        for i in range(tasks_begin, tasks_end):
+            task = job.tasks + i
+            if not of_weight(task) or rate_factor(job, task) == 0:
+                continue
+            if i >= end:
+                tasks_of_weight(job, i, &begin, &end)
+                ratio = trust_ratio(job, begin, end)
+            n = task_offset(job, task) * job.itemsize
+            k.add_scaled(task_length(job, task),
+                         -coefficients[COEF_LEARNING_RATE] * rate_factor(job, task) * ratio,
+                         job.gradient + n, job.parameters + n)
+
+    if job.limits:
+        for i in range(tasks_begin, tasks_end):
+            task = job.tasks + i
+            if of_weight(task):
+                k.column_squares(task.last - task.first, job.stages[task.stage].ld_out,
+                                 job.parameters + task_offset(job, task) * job.itemsize,
+                                 job.column_squares + task.columns * job.itemsize)
+        barrier_wait(&job.barrier, worker.team)
+        end = 0
+        for i in range(tasks_begin, tasks_end):
+            task, stage = job.tasks + i, job.stages + job.tasks[i].stage
+            if not of_weight(task) or rate_factor(job, task) == 0:
+                continue
+            scales = worker.own + job.worker_scales * job.itemsize
+            if i >= end:
+                tasks_of_weight(job, i, &begin, &end)
+                k.column_scales(end - begin, stage.ld_out,
+                                job.column_squares + job.tasks[begin].columns * job.itemsize,
+                                most if most > 0 else INFINITY, scales)
+            k.scale_columns(task.last - task.first, stage.ld_out, scales,
+                            job.parameters + task_offset(job, task) * job.itemsize)
+    if not at_once:
+        for i in range(tasks_begin, tasks_end):
+            conclude(job, i, coefficients, after, worker.step + 1)
+
+
+cdef void conclude(const Job *job, int index, const double *coefficients, const double *after,
+                   uint32_t next_step) noexcept nogil:
+    """What follows when the parameters of a task are those that the step leaves."""
+    cdef const Task *task = job.tasks + index
+    cdef int64_t offset = task_offset(job, task) * job.itemsize
     if job.average != NULL and coefficients[COEF_AVERAGE] > 0:
-        k.average(n, coefficients[COEF_AVERAGE], parameter(job, offset),
-                  job.average + offset * job.itemsize)
+        job.kernels.average(task_length(job, task), coefficients[COEF_AVERAGE],
+                            job.parameters + offset, job.average + offset)
+    publish(job, index, after, next_step)
+
+
+cdef void publish(const Job *job, int index, const double *coefficients,
+                  uint32_t step) noexcept nogil:
+    """Let forward and backward of a step see the parameters of a task as they are now."""
+    cdef const Task *task = job.tasks + index
+    cdef const Stage *stage = job.stages + task.stage
+    cdef const Kernels *k = job.kernels
+    cdef int64_t offset = task_offset(job, task) * job.itemsize, n = task_length(job, task)
+    cdef const char *w = job.parameters + offset
+    cdef Mask noise
+    if job.read != job.parameters and coefficients != NULL:
+        if job.optimizer == OPT_LOOK_AHEAD:
+            k.look_ahead(n, coefficients[COEF_OWN], w, job.slots + offset, job.read + offset)
+            w = job.read + offset
+        if of_weight(task) and coefficients[COEF_WEIGHT_NOISE] > 0:
+            noise.seed, noise.step, noise.stage = job.seed, step, task.stage
+            noise.rate = coefficients[COEF_WEIGHT_NOISE]
+            k.normal_noise(&noise, task.first, task.last - task.first, stage.n_out, stage.ld_out,
+                           w, job.read + offset)
+        elif w == job.parameters + offset:
+            memcpy(job.read + offset, w, n * job.itemsize)
     transpose_rows(job, task)
 
 
@@ -657,6 +881,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef int tasks_end = first_task(job, thread + 1, n_threads)
     cdef int64_t step, chunks, columns_begin = -1, columns_end = 0
     cdef const double *coefficients
+    cdef const double *after
     cdef double total, mean_loss
     cdef bint gathers = job.order != NULL or job.rows.indptr != NULL or not readable_in_place(job)
 
@@ -671,7 +896,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
             columns_end = job.tasks[task].last
         if job.first == 0:
-            transpose_rows(job, job.tasks + task)
+            publish(job, task, job.coefficients, <uint32_t> job.step)
     barrier_wait(&job.barrier, n_threads)
 
     for step in range(job.first, job.last):
@@ -716,12 +941,12 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             if thread == 0:
                 job.n_done = step + 1
             continue
+        after = coefficients + N_COEFS if step + 1 < job.n_steps else NULL
         if columns_begin >= 0 and job.rows.indptr != NULL:
             job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
                                     job.columns, job.entries, job.starts, job.ends, job.entry_rows,
                                     job.entry_values)
-        for task in range(tasks_begin, tasks_end):
-            update(job, &worker, task, coefficients)
+        update(job, &worker, tasks_begin, tasks_end, coefficients, after)
         barrier_wait(&job.barrier, n_threads)
 
         if thread == 0:
@@ -730,6 +955,10 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                 job.kernels.weighted_sum(job.n_tasks * job.panel, job.penalties, NULL, NULL, 0,
                                          &total)
                 job.losses[2 * step + 1] = 0.5 * coefficients[COEF_L2] * worker.scale * total
+                if coefficients[COEF_L1] > 0:
+                    job.kernels.weighted_sum(job.n_tasks * job.panel, job.magnitudes, NULL, NULL, 0,
+                                             &total)
+                    job.losses[2 * step + 1] += coefficients[COEF_L1] * worker.scale * total
     restore_denormals(mode)
 
 
@@ -977,6 +1206,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
     job.n_statistics = program.n_statistics
     job.parameters, job.statistics = data(parameters), data(statistics)
+    job.read = job.parameters
     job.rows, job.out = &rows.rows, data(out)
     n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
     job.max_batch = min(ROW_BLOCK, rows.rows.n_rows)
@@ -1030,6 +1260,7 @@ cdef class Engine:
     cdef readonly object program, state
     cdef Job job
     cdef int n_threads
+    cdef int64_t n_columns
     cdef dict buffers
     cdef object tasks, operands
     cdef Words words
@@ -1062,7 +1293,7 @@ cdef class Engine:
 
     cdef plan_tasks(self):
         cdef Job *job = &self.job
-        cdef int64_t scratch = 5 * (job.n_statistics // 2)
+        cdef int64_t scratch = 5 * (job.n_statistics // 2), columns = 0
         tasks = []
         for index, stage in enumerate(self.program.stages):
             ld = int(stage["ld_out"])
@@ -1070,14 +1301,21 @@ cdef class Engine:
                 n_in = int(stage["n_in"])
                 for first in range(0, n_in, TASK_ROWS):
                     last = min(first + TASK_ROWS, n_in)
-                    tasks.append((index, first, last, scratch, (last - first) * ld))
+                    tasks.append((index, first, last, scratch, columns, (last - first) * ld))
+                    columns += ld
                 scratch += TASK_ROWS * ld
             if stage["kind"] in (STAGE_DENSE, STAGE_BN_APPLY):
-                tasks.append((index, 0, 0, scratch, ld))
+                tasks.append((index, 0, 0, scratch, 0, ld))
                 scratch += 2 * ld
         self.tasks = np.array(tasks, TASK)
         job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(tasks)
+        self.n_columns = columns
         job.penalties = self.buffer("penalties", job.n_tasks * job.panel)
+        job.magnitudes = self.buffer("magnitudes", job.n_tasks * job.panel)
+        job.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
+        job.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
+        job.worker_scales = scratch
+        scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
         job.worker_rows = scratch * job.itemsize
         scratch += self.words.rows * sizeof(uint32_t) // job.itemsize
         job.worker_size = (scratch + job.panel) * job.itemsize   # a line between two threads
@@ -1120,6 +1358,32 @@ cdef class Engine:
         job.entries = self.buffer("entries", n)
         job.entry_values = self.buffer("entry_values", n)
 
+    cdef plan_updates(self, Mode mode, table):
+        """What an update consists of, by what the table of the steps asks for."""
+        cdef Job *job = &self.job
+        asked = table.any(axis=0)
+        cdef bint train = mode == TRAIN, noise = train and asked[COEF_WEIGHT_NOISE]
+        cdef bint shifts = noise or (train and job.optimizer == OPT_LOOK_AHEAD)
+        job.clips_norm = train and asked[COEF_CLIP_NORM]
+        job.limits = train and asked[COEF_MAX_NORM]
+        job.adapts = train and job.optimizer == OPT_LAMB
+        job.finishes = job.clips_norm or shifts or train and (
+            asked[COEF_L1] or asked[COEF_BIAS_PENALTY] or asked[COEF_CLIP_VALUE])
+        job.stores = job.clips_norm or job.adapts
+        job.read = job.parameters
+        if job.stores:
+            job.gradient = self.kept("gradient", job.n_parameters)
+        if job.limits:
+            job.column_squares = self.kept("column_squares", self.n_columns)
+        if shifts:
+            job.read = self.kept("read", job.n_parameters)
+
+    cdef char *kept(self, name, n) except? NULL:
+        """The buffer of that name, made when it is first asked for."""
+        if name not in self.buffers:
+            return self.buffer(name, n)
+        return data(self.buffers[name])
+
     cdef make_mixing_room(self):
         cdef Job *job = &self.job
         if job.mixed_size > 0:
@@ -1142,6 +1406,8 @@ cdef class Engine:
         if order is not None:
             job.order = <const int64_t *> data(order)
         job.n_rows, job.batch_size, job.step = n, batch_size, self.state.step
+        job.n_steps = len(coefficients)
+        self.plan_updates(mode, coefficients)
         job.coefficients, job.losses = <const double *> data(coefficients), <double *> data(losses)
         job.mixes = mode == TRAIN and bool((coefficients[:, COEF_MIX_WEIGHT] != 1).any())
         if job.mixes:
@@ -1159,7 +1425,7 @@ cdef class Engine:
         """Take len(coefficients) steps; returns how many were taken.
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
-        ``losses`` (n_steps, 2) receives each step's mean data loss and L2 penalty.
+        ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
@@ -1183,8 +1449,9 @@ cdef class Engine:
         self.run(EVALUATE, X, y, sample_weight, order, block, coefficients, losses)
         return float(losses[:, 0].sum())
 
-    def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0):
-        """Loss and gradient over all rows, without dropout; returns (data loss, L2 penalty).
+    def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0, l1_ratio=0.0,
+                      penalize_intercepts=False):
+        """Loss and gradient over all rows, without dropout; returns (data loss, penalty).
 
         Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
         has the layout of ``state.parameters`` and is overwritten.
@@ -1200,8 +1467,16 @@ cdef class Engine:
         coefficients = np.zeros((n_blocks, N_COEFS))
         coefficients[:, COEF_SMOOTHING] = label_smoothing
         self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses)
-        penalty = 0.0
-        for g, w in zip(self.program.coefs(grad), self.program.coefs(self.state.parameters)):
-            g += self.program.dtype.type(alpha / total) * w
-            penalty += float(np.square(w, dtype=np.float64).sum())
-        return float(losses[:, 0].sum()), 0.5 * alpha / total * penalty
+        program, arenas = self.program, (grad, self.state.parameters)
+        pairs = list(zip(*map(program.coefs, arenas)))
+        if penalize_intercepts:
+            pairs += zip(*map(program.intercepts, arenas))
+        squares = magnitudes = 0.0
+        l2, l1 = alpha * (1 - l1_ratio) / total, alpha * l1_ratio / total
+        for g, w in pairs:
+            g += program.dtype.type(l2) * w
+            squares += float(np.square(w, dtype=np.float64).sum())
+            if l1:
+                g += program.dtype.type(l1) * np.sign(w)
+                magnitudes += float(np.abs(w, dtype=np.float64).sum())
+        return float(losses[:, 0].sum()), 0.5 * l2 * squares + l1 * magnitudes

@@ -50,8 +50,20 @@
              int64_t ld, void *z, const void *targets, const int64_t *order, int64_t first_row, \
              const void *weights, double scale, void *delta, void *row_loss))                   \
     F(output, (int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld, void *z))     \
-    F(optimize, (int code, int64_t n, const double *coefficients, double l2, double decay,      \
-                 void *w, const void *g, void *slots, int64_t slot_stride, void *penalty))      \
+    F(optimize, (int code, int64_t n, const double *coefficients, double factor, double l2,     \
+                 double decay, void *w, void *g, void *slots, int64_t slot_stride,              \
+                 void *penalty))                                                                \
+    F(finish_gradient, (int64_t n, double l2, double l1, double limit, const void *w, void *g,  \
+                        void *squares, void *magnitudes))                                       \
+    F(sum_squares, (int64_t n, const void *x, void *sums))                                      \
+    F(multiply, (int64_t n, double factor, void *x))                                            \
+    F(add_scaled, (int64_t n, double factor, const void *x, void *y))                           \
+    F(look_ahead, (int64_t n, double momentum, const void *w, const void *velocity,             \
+                   void *ahead))                                                                \
+    F(column_squares, (int64_t n_rows, int64_t ld, const void *w, void *sums))                  \
+    F(column_scales, (int64_t n_parts, int64_t ld, const void *parts, double most,              \
+                      void *scales))                                                            \
+    F(scale_columns, (int64_t n_rows, int64_t ld, const void *scales, void *w))                 \
     F(average, (int64_t n, double weight, const void *w, void *average))                        \
     F(gather, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,       \
                int64_t ld, void *x))                                                            \

@@ -14,19 +14,20 @@ cdef extern from "program.h" nogil:
         LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER, LOSS_SOFT_LOG
         OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA
         OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS
-        OPT_AMSGRAD
+        OPT_AMSGRAD, OPT_LOOK_AHEAD, OPT_LAMB
         DROPOUT_INVERTED, DROPOUT_ORIGINAL
         ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8
-        COEF_L2, COEF_DECAY, N_COEFS
+        COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, N_COEFS
         COEF_DROPOUT, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN
-        COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_SMOOTHING, COEF_AVERAGE
+        COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_L1, COEF_BIAS_PENALTY, COEF_CLIP_VALUE
+        COEF_CLIP_NORM, COEF_MAX_NORM, COEF_WEIGHT_NOISE, COEF_SMOOTHING, COEF_AVERAGE
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
         int32_t kind, code
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
         int64_t transposed, statistics
-        double rate, momentum, epsilon, parameter
+        double rate, momentum, epsilon, parameter, weight_factor, bias_factor
         uint64_t function, derivative
 
     ctypedef struct Rows:
@@ -112,8 +113,23 @@ cdef extern from "kernels.h" nogil:
             int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld,
             void *z) noexcept nogil
         void (*optimize)(
-            int code, int64_t n, const double *coefficients, double l2, double decay, void *w,
-            const void *g, void *slots, int64_t slot_stride, void *penalty) noexcept nogil
+            int code, int64_t n, const double *coefficients, double factor, double l2, double decay,
+            void *w, void *g, void *slots, int64_t slot_stride, void *penalty) noexcept nogil
+        void (*finish_gradient)(
+            int64_t n, double l2, double l1, double limit, const void *w, void *g, void *squares,
+            void *magnitudes) noexcept nogil
+        void (*sum_squares)(int64_t n, const void *x, void *sums) noexcept nogil
+        void (*multiply)(int64_t n, double factor, void *x) noexcept nogil
+        void (*add_scaled)(int64_t n, double factor, const void *x, void *y) noexcept nogil
+        void (*look_ahead)(
+            int64_t n, double momentum, const void *w, const void *velocity,
+            void *ahead) noexcept nogil
+        void (*column_squares)(int64_t n_rows, int64_t ld, const void *w, void *sums) noexcept nogil
+        void (*column_scales)(
+            int64_t n_parts, int64_t ld, const void *parts, double most,
+            void *scales) noexcept nogil
+        void (*scale_columns)(
+            int64_t n_rows, int64_t ld, const void *scales, void *w) noexcept nogil
         void (*average)(int64_t n, double weight, const void *w, void *average) noexcept nogil
         void (*gather)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows, int64_t ld,

@@ -3,6 +3,7 @@
 #include "batchnorm.h"
 #include "dense.h"
 #include "dropout.h"
+#include "gradients.h"
 #include "kernels.h"
 #include "losses.h"
 #include "mix.h"

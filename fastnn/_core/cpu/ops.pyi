@@ -156,9 +156,27 @@ def optimize(
     coefficients: NDArray[Any],
     l2: float = 0.0,
     decay: float = 0.0,
+    factor: float = 1.0,
     isa: str | None = None,
     repeat: int = 1,
 ) -> tuple[NDArray[Any], NDArray[Any], float]: ...
+def finish_gradient(
+    w: NDArray[Any],
+    g: NDArray[Any],
+    l2: float,
+    l1: float,
+    limit: float,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> tuple[NDArray[Any], float, float]: ...
+def sum_squares(x: NDArray[Any], isa: str | None = None) -> float: ...
+def multiply(x: NDArray[Any], factor: float, isa: str | None = None) -> NDArray[Any]: ...
+def look_ahead(
+    w: NDArray[Any], velocity: NDArray[Any], momentum: float, isa: str | None = None
+) -> NDArray[Any]: ...
+def limit_columns(
+    w: NDArray[Any], most: float, rows_per_part: int = 24, isa: str | None = None
+) -> NDArray[Any]: ...
 def gather(
     X: NDArray[Any],
     dtype: DTypeLike,

@@ -128,17 +128,34 @@ INLINE void amsgrad(const real *c, real *w, real g, real *first, real *second, r
         / fused(own[4], square_root(*largest), maximum(own[5], SMALLEST));
 }
 
-/* g += l2 w, w -= decay w, one step of the optimizer, and penalty[lane] += w^2 of the weights
- * before all that. n is a multiple of PANEL; slot i lies i * slot_stride after the first. */
-static void optimize(int code, int64_t n, const double *coefficients, double l2_, double decay_,
-                     void *w_, const void *g_, void *slots, int64_t slot_stride, void *penalty_)
+/* The first half of LAMB: the direction of the step takes the place of the gradient. How far the
+ * step goes depends on the norms of the whole layer. */
+INLINE void lamb(const real *c, real decay, const real *w, real *g, real *first, real *second)
+{
+    /* beta_1, 1 - beta_1, beta_2, 1 - beta_2, weights of the root, epsilon and the first moment */
+    const real *own = c + COEF_OWN;
+    *first = fused(own[1], *g, own[0] * *first);
+    *second = fused(own[3] * *g, *g, own[2] * *second);
+    const real root = fused(own[4], square_root(*second), maximum(own[5], SMALLEST));
+    *g = fused(decay, *w, own[6] * *first / root);
+}
+
+/* g += l2 w, w -= decay w, one step of the optimizer at a learning rate times `factor`, and
+ * penalty[lane] += w^2 of the weights before all that. n is a multiple of PANEL; slot i lies
+ * i * slot_stride after the first. LAMB leaves w as it is, and g becomes the direction. */
+static void optimize(int code, int64_t n, const double *coefficients, double factor, double l2_,
+                     double decay_, void *w_, void *g_, void *slots, int64_t slot_stride,
+                     void *penalty_)
 {
     real *w = w_, *s0 = slots, *s1 = s0 + slot_stride, *s2 = s1 + slot_stride;
-    const real *g = g_;
+    real *g = g_;
     const real l2 = (real)l2_, decay = (real)decay_;
     real c[COEF_END_OF_OPTIMIZER];
     vector square[VECTORS];
     for (int i = 0; i < COEF_END_OF_OPTIMIZER; i++) c[i] = (real)coefficients[i];
+    c[COEF_LEARNING_RATE] = (real)(coefficients[COEF_LEARNING_RATE] * factor);
+    if (code == OPT_MOMENTS) /* the weight of the gradient is a learning rate too */
+        c[COEF_OWN + 6] = (real)(coefficients[COEF_OWN + 6] * factor);
     UNROLL for (int v = 0; v < VECTORS; v++) square[v] = *(vector *)((real *)penalty_ + v * LANES);
 #define UPDATE(code, step)                                                                  \
     case code:                                                                              \
@@ -157,6 +174,7 @@ static void optimize(int code, int64_t n, const double *coefficients, double l2_
     switch (code) {
         UPDATE(OPT_SGD, sgd(c, w + j, gradient))
         UPDATE(OPT_MOMENTUM, momentum(c, w + j, gradient, s0 + j))
+        UPDATE(OPT_LOOK_AHEAD, momentum(c, w + j, gradient, s0 + j))
         UPDATE(OPT_NESTEROV, nesterov(c, w + j, gradient, s0 + j))
         UPDATE(OPT_ADAM, adam(c, w + j, gradient, s0 + j, s1 + j))
         UPDATE(OPT_AVERAGED, averaged(c, w + j, gradient, s0 + j))
@@ -168,6 +186,18 @@ static void optimize(int code, int64_t n, const double *coefficients, double l2_
         UPDATE(OPT_RPROP, rprop(c, w + j, gradient, s0 + j, s1 + j))
         UPDATE(OPT_MOMENTS, moments(c, w + j, gradient, s0 + j, s1 + j))
         UPDATE(OPT_AMSGRAD, amsgrad(c, w + j, gradient, s0 + j, s1 + j, s2 + j))
+    case OPT_LAMB:
+        for (int64_t i = 0; i < n; i += PANEL) {
+            UNROLL for (int v = 0; v < VECTORS; v++) {
+                const vector at = *(vector *)(w + i + v * LANES);
+                square[v] = VECTOR_FMA(at, at, square[v]);
+            }
+            KEPT INDEPENDENT for (int64_t j = i; j < i + PANEL; j++) {
+                g[j] = fused(l2, w[j], g[j]);
+                lamb(c, decay, w + j, g + j, s0 + j, s1 + j);
+            }
+        }
+        break;
     }
 #undef UPDATE
     UNROLL for (int v = 0; v < VECTORS; v++) *(vector *)((real *)penalty_ + v * LANES) = square[v];

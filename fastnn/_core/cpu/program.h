@@ -19,7 +19,7 @@ enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON, LOSS_ABSOLUT
        LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER, LOSS_SOFT_LOG };
 enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA,
        OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS,
-       OPT_AMSGRAD };
+       OPT_AMSGRAD, OPT_LOOK_AHEAD, OPT_LAMB };
 /* Whether what dropout keeps is made larger in training, or smaller in prediction. */
 enum { DROPOUT_INVERTED, DROPOUT_ORIGINAL };
 enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
@@ -32,11 +32,13 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
  * the gradient. Behind the optimizer's lies what else may change from step to step: a factor of
- * all dropout rates, the fields of Mixing, the smoothing of labels, and the weight that the new
- * parameters get in their average, 0 for none. */
+ * all dropout rates, the fields of Mixing, those of regularizers.py, the smoothing of labels, and the
+ * weight that the new parameters get in their average, 0 for none. */
 enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
        COEF_DROPOUT = 10, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN,
-       COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_SMOOTHING = 23, COEF_AVERAGE, N_COEFS = 32 };
+       COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_L1, COEF_BIAS_PENALTY, COEF_CLIP_VALUE,
+       COEF_CLIP_NORM, COEF_MAX_NORM, COEF_WEIGHT_NOISE, COEF_SMOOTHING, COEF_AVERAGE,
+       N_COEFS = 32 };
 
 typedef struct {
     int32_t kind;
@@ -61,6 +63,8 @@ typedef struct {
     double epsilon;
     double parameter;   /* of the activation or loss, where it has one; dropout: factor of what is
                          * kept */
+    double weight_factor; /* of the learning rate of weight and bias; both of a norm have the first */
+    double bias_factor;
     uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
     uint64_t derivative;
 } Stage;
