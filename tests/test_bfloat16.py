@@ -239,6 +239,9 @@ def test_predictions_do_not_depend_on_the_rows_beside(n_rows):
     np.testing.assert_array_equal(engine.predict(X[:n_rows]), all_rows[:n_rows])
     engine.n_threads = 3
     np.testing.assert_array_equal(engine.predict(X), all_rows)
+    y = rng.integers(3, size=500).astype(np.int32)
+    loss = -np.log(all_rows[np.arange(500), y].astype(float)).mean()
+    np.testing.assert_allclose(engine.loss(X, y), loss, rtol=1e-5)
 
 
 def test_what_is_written_into_a_view_is_what_predicts_and_trains():
