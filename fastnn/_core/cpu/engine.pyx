@@ -1523,10 +1523,10 @@ cdef class Engine:
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
 
-    def loss(self, X, y, sample_weight, order=None, label_smoothing=0.0):
+    def loss(self, X, y, sample_weight, order=None):
         """Mean data loss of the rows of X, of those in `order`, as in prediction.
 
-        That is without dropout and penalty, and with batch norm's moving averages.
+        That is without dropout, penalty and label smoothing, and with batch norm's moving averages.
         """
         cdef Job *job = &self.job
         n = X.shape[0] if order is None else len(order)
@@ -1537,9 +1537,8 @@ cdef class Engine:
         block = min(n, ROWS_PER_GRADIENT_CALL)
         losses = np.zeros((quotient_up(n, block), 2))
         job.weight_sum = total
-        coefficients = np.zeros((len(losses), N_COEFS))
-        coefficients[:, COEF_SMOOTHING] = label_smoothing
-        self.run(EVALUATE, X, y, sample_weight, order, block, coefficients, losses)
+        self.run(EVALUATE, X, y, sample_weight, order, block, np.zeros((len(losses), N_COEFS)),
+                 losses)
         return float(losses[:, 0].sum())
 
     def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0, l1_ratio=0.0,
