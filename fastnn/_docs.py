@@ -280,7 +280,7 @@ loss_ : float
 
     coefs_ : list of ndarray of shape (fan_in, fan_out)
         The weights of each layer. These are the numbers that predict: what you write into them, or
-        put in their place, counts.
+        put in their place, counts. Several output layers come one after another at the end.
 
     intercepts_ : list of ndarray of shape (fan_out,)
         The biases of each layer. As `coefs_`, they can be written to.
@@ -306,7 +306,7 @@ loss_ : float
         Number of layers, with the input.
 
     n_outputs_ : int
-        Number of outputs.
+        Number of outputs; where y has several columns of classes, the number of these.
 
     out_activation_ : str
         Name of the activation of the output layer."""
@@ -324,7 +324,9 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
     It takes the place of `sklearn.neural_network.MLPClassifier`, with the same parameters, draws
     and results, and adds batch normalization, dropout and threads. By default it minimises the
     cross-entropy: of a softmax over more than two classes, of a logistic unit for two classes, and
-    of one for each label of a label indicator matrix.
+    of one for each label of a label indicator matrix. Where y has several columns of classes, each
+    has an output layer of its own behind the same hidden layers (Caruana, "Multitask learning",
+    1997), a softmax also where the classes are two, and the loss is the sum over the columns.
 
     Parameters
     ----------
@@ -366,12 +368,13 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
     class_weight : dict, 'balanced', list of dict or None, default=None
         Weights of the classes, by label: rows count as if their `sample_weight` were multiplied by
         them. 'balanced' is ``n_samples / (n_classes * np.bincount(y))``, not for `partial_fit`. Of
-        a label indicator matrix a list has a dict for each label, and their weights are multiplied.
+        a label indicator matrix a list has a dict for each label, of several columns of classes one
+        for each column, and their weights are multiplied.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted.
+    classes_ : ndarray of shape (n_classes,), or list of n_targets such
+        The class labels, sorted. Where y has several columns of classes, those of each column.
 
     {_ATTRIBUTES.replace("SCORE", "accuracy")}
 

@@ -136,7 +136,9 @@ class Engine:
         return self.program.named(arena)
 
     def targets(self, y):
-        return y if y.ndim == 1 else np.ascontiguousarray(y, self.dtype)
+        if y.dtype == np.int32:  # classes, of each head
+            return np.asfortranarray(y)
+        return np.ascontiguousarray(y, self.dtype)
 
     def weights(self, weight):
         return None if weight is None else np.ascontiguousarray(weight, self.dtype)

@@ -27,7 +27,7 @@ cdef extern from "program.h" nogil:
     ctypedef struct Stage:
         int32_t kind, code
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
-        int64_t transposed, statistics, sums, n_sums, vectors, squares, groups
+        int64_t transposed, statistics, sums, n_sums, vectors, squares, groups, head, adds
         double rate, momentum, epsilon, parameter, weight_factor, bias_factor
         uint64_t function, derivative
 

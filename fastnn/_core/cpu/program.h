@@ -67,6 +67,9 @@ typedef struct {
     int64_t vectors;    /* a thread's own vectors, of ld_out each */
     int64_t squares;    /* WEIGHT_NORM: sums of squares of the columns, for each task of rows */
     int64_t groups;     /* ROW_NORM: groups of a row; MAXOUT: pieces of a unit */
+    int64_t head;       /* OUTPUT: which of several, each with targets of its own */
+    int64_t adds;       /* DENSE: whether its input gradient is added to what is there, as of all
+                         * heads but the last, the first of the backward pass */
     double rate;        /* dropout; standard deviation of noise; width of RReLU's slopes */
     double momentum;    /* batch norm */
     double epsilon;
