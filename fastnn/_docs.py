@@ -404,7 +404,7 @@ REGRESSOR = f"""Multi-layer perceptron regressor.
     Parameters
     ----------
     loss : {{'squared_error', 'absolute_error', 'huber', 'minkowski', 'quantile', 'poisson'}} or \
-Huber, Minkowski, Quantile, default='squared_error'
+Huber, Minkowski, Quantile, CustomLoss, default='squared_error'
         The loss of an output z and its target y. A spec such as ``Huber(delta=0.5)`` can be
         searched over: ``loss__delta``. `loss_` is the mean over outputs, except for 'poisson';
         the gradient is always that of the sum.
@@ -417,6 +417,7 @@ Huber, Minkowski, Quantile, default='squared_error'
           targets (Koenker and Bassett 1978): ``Quantile(quantile=0.5)``.
         - 'poisson' is half the Poisson deviance of an output that is the exponential of a linear
           function (for counts and rates, ``y >= 0``).
+        - ``CustomLoss(value, derivative)`` is a function of your own.
 
     {_PARAMETERS.replace("SCORE", "R2 score")}
 

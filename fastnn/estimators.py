@@ -299,10 +299,9 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
         """The network to train: a new one, or one that goes on with the fitted one's parameters."""
         n_rows, n_features = X.shape
-        output_activation = self.output_activation
+        output_activation = check_output_activation(loss, self.output_activation)
         if isinstance(output_activation, ActivationSpec):
             output_activation = checked(output_activation)
-        output_activation = check_output_activation(loss, output_activation)
         layers, input_dropout = self._layers(n_outputs, output_activation)
         if fresh:
             bfloat16 = self.precision == "bfloat16"

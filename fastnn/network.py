@@ -87,6 +87,7 @@ class Network:
                 parameter,
                 activation,
                 self.bfloat16,
+                {} if isinstance(self.loss, str) else self.loss.native(self.dtype),
             )
         except OverflowError:
             raise MemoryError(

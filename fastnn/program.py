@@ -8,7 +8,7 @@ states, batch sizes, threads and devices.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from numbers import Real
@@ -483,11 +483,11 @@ class Compiler:
         self._stage(JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
         self._stages[fork]["other"] = self._gradient
 
-    def outputs(self, units: Sequence[int], activation, loss_code: int, parameter: float) -> None:
+    def outputs(self, units: Sequence[int], activation, **loss) -> None:
         """Heads of so many units, one beside the other, each with a loss of its own targets.
 
         All read the same values. The backward pass comes to the last first: it writes the gradient
-        of these values, and the others add theirs.
+        of these values, and the others add theirs. `loss` are fields of the output stages.
         """
         n, x, gradient = self.n, self._x, self._gradient
         for head, n_units in enumerate(units):
@@ -495,7 +495,7 @@ class Compiler:
             self.dense(n_units)
             self._stages[-1]["adds"] = head < len(units) - 1
             self.activation(activation)
-            self._stage(OUTPUT, code=loss_code, parameter=parameter, head=head)
+            self._stage(OUTPUT, head=head, **loss)
             self.layer += 1
         self.n = sum(units)
 
@@ -572,6 +572,7 @@ def compile_program(
     loss_parameter: float = 0.0,
     output_activation="identity",
     bfloat16: bool = False,
+    loss_functions: Mapping[str, int] | None = None,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -595,6 +596,8 @@ def compile_program(
         Comes before the loss, which may contain an activation of its own.
     bfloat16 : bool, default=False
         Whether matrix products take bfloat16; `dtype` is float32 then.
+    loss_functions : mapping, default=None
+        Addresses of "function" and "derivative" of a loss that the user wrote.
 
     Returns
     -------
@@ -606,5 +609,6 @@ def compile_program(
     for layer in layers[:-1]:
         compiler.add(layer)
     units = [int(n) for n in np.atleast_1d(layers[-1].units)]
-    compiler.outputs(units, output_activation, loss_code, loss_parameter)
+    loss = {"code": loss_code, "parameter": loss_parameter} | dict(loss_functions or {})
+    compiler.outputs(units, output_activation, **loss)
     return compiler.program(n_features, bfloat16)

@@ -105,6 +105,7 @@ class Engine:
             parameter,
             activation,
             bfloat16=bfloat16,
+            loss_functions={} if isinstance(loss, str) else loss.native(self.dtype),
         )
         if factors is not None:
             self.program = regularizers.with_factors(self.program, factors)

@@ -12,7 +12,7 @@ ESTIMATORS = [
     for estimator in (MLPClassifier, MLPRegressor)
     for options in (
         {"hidden_layer_sizes": (100,)},
-        # Of pre-activations above 36, probabilities are 1, and have no order that could be compared.
+        # Of large pre-activations, probabilities are 1, and have no order that could be compared.
         {"solver": "lbfgs", "max_iter": 30, "alpha": 1.0},
         {"normalization": "batch", "dropout": 0.1},
     )

@@ -430,10 +430,23 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_OUTPUT and worker.mixing.weight != 1:
         mixed_loss(job, worker, stage, first, n_rows)
     elif stage.kind == STAGE_OUTPUT:
-        k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, y,
-               targets_of(job, stage), shifted(worker.order, first), worker.start + first,
-               job.weights, worker.scale, delta(job, stage.dy, first, ld),
-               losses_of_rows(job, stage.head, first))
+        find_loss(job, worker, stage, n_rows, y, shifted(worker.order, first), worker.start + first,
+                  job.weights, delta(job, stage.dy, first, ld),
+                  losses_of_rows(job, stage.head, first))
+
+
+cdef inline void find_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t n_rows,
+                           char *z, const int64_t *order, int64_t start, const char *weights,
+                           char *dz, char *row_loss) noexcept nogil:
+    """Loss and gradient of rows, of the targets and weights `order` or from `start` on."""
+    if stage.function:
+        job.kernels.loss_of_user(stage.function, stage.derivative, n_rows, stage.n_out, stage.ld_out,
+                                 z, targets_of(job, stage), order, start, weights, worker.scale, dz,
+                                 row_loss)
+    else:
+        job.kernels.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out,
+                         stage.ld_out, z, targets_of(job, stage), order, start, weights,
+                         worker.scale, dz, row_loss)
 
 
 cdef inline void sum_gradient(const Job *job, const Worker *worker, const Stage *stage,
@@ -462,7 +475,6 @@ cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, i
     cdef char *z = value(job, worker, stage.y, first, ld)
     cdef char *dy = delta(job, stage.dy, first, ld)
     cdef char *row_loss = losses_of_rows(job, stage.head, first)
-    cdef const char *targets = targets_of(job, stage)
     cdef char *other_z = worker.mixed
     cdef char *other_dy = worker.mixed + size
     cdef char *other_loss = worker.mixed + 2 * size
@@ -471,10 +483,9 @@ cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, i
         worker.partners[i] = (worker.start + partner if worker.order == NULL
                               else worker.order[partner])
     memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
-    k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, z, targets,
-           shifted(worker.order, first), worker.start + first, NULL, worker.scale, dy, row_loss)
-    k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, other_z,
-           targets, worker.partners, 0, NULL, worker.scale, other_dy, other_loss)
+    find_loss(job, worker, stage, n_rows, z, shifted(worker.order, first), worker.start + first, NULL,
+              dy, row_loss)
+    find_loss(job, worker, stage, n_rows, other_z, worker.partners, 0, NULL, other_dy, other_loss)
     k.mix_losses(n_rows, ld, worker.mixing.weight, job.weights, shifted(worker.order, first),
                  worker.start + first, other_dy, other_loss, dy, row_loss)
 

@@ -148,6 +148,10 @@ cdef extern from "kernels.h" nogil:
             int code, double parameter, double smoothing, int64_t n_rows, int64_t n, int64_t ld,
             void *z, const void *targets, const int64_t *order, int64_t first_row,
             const void *weights, double scale, void *delta, void *row_loss) noexcept nogil
+        void (*loss_of_user)(
+            uint64_t value, uint64_t derivative, int64_t n_rows, int64_t n, int64_t ld,
+            const void *z, const void *targets, const int64_t *order, int64_t first_row,
+            const void *weights, double scale, void *delta, void *row_loss) noexcept nogil
         void (*output)(
             int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld,
             void *z) noexcept nogil

@@ -77,7 +77,8 @@ typedef struct {
                          * kept */
     double weight_factor; /* of the learning rate of weight and bias; both of a norm have the first */
     double bias_factor;
-    uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
+    uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y);
+                         * of such a loss of (n, z, target, y) */
     uint64_t derivative;
 } Stage;
 
