@@ -29,7 +29,7 @@ OPTIONS = {
     "input_noise=0.2": {"input_noise": 0.2},
     "weight_noise=0.01": {"weight_noise": 0.01},
     "augment=Mixup(0.2)": {"augment": Mixup(0.2)},
-    "augment=CutMix(1.0)": {"augment": CutMix(1.0)},
+    "augment=CutMix(shape=(28, 28))": {"augment": CutMix(shape=(28, 28))},
     "label_smoothing=0.1": {"label_smoothing": 0.1},
     "alpha=1": {"alpha": 1.0},
     "l1_ratio=0.5": {"l1_ratio": 0.5, "alpha": 0.01},
@@ -45,5 +45,12 @@ OPTIONS = {
     "solver='adamw'": {"solver": "adamw"},
     "solver='nadam'": {"solver": "nadam"},
     "solver='amsgrad'": {"solver": "amsgrad"},
-    "solver='lamb'": {"solver": "lamb", "learning_rate_init": 0.01},
+    "solver='lamb'": {"solver": "lamb"},
+    "precision='bfloat16'": {"precision": "bfloat16"},
+    "batch norm, dropout, label smoothing, cosine": {
+        "normalization": "batch",
+        "dropout": Dropout(0.1, 0.3),
+        "label_smoothing": 0.1,
+        "learning_rate": "cosine",
+    },
 }
