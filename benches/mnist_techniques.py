@@ -16,27 +16,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-import fastnn
 import measure
 from mnist_table import load
-from options import OPTIONS
-
-HIDDEN = (100, 100)
-
-
-def train(options, X, y, seed, epochs, threads):
-    if "layers" not in options:
-        options = {"hidden_layer_sizes": HIDDEN} | options
-    model = fastnn.MLPClassifier(
-        batch_size=100,
-        max_iter=epochs,
-        n_iter_no_change=epochs,
-        tol=0.0,
-        random_state=seed,
-        n_jobs=threads,
-        **options,
-    )
-    return model, measure.seconds(lambda: model.fit(X, y))
+from options import OPTIONS, classifier
 
 
 def main():
@@ -57,9 +39,14 @@ def main():
     with threadpool_limits(arguments.threads):
         for seed in range(arguments.seeds):
             for name in names:
-                model, seconds = train(
-                    OPTIONS[name], X_train, y_train, seed, arguments.epochs, arguments.threads
+                model = classifier(
+                    name,
+                    arguments.epochs,
+                    batch_size=100,
+                    n_jobs=arguments.threads,
+                    random_state=seed,
                 )
+                seconds = measure.seconds(lambda model=model: model.fit(X_train, y_train))
                 results[name]["error"].append(100 * (1 - model.score(X_test, y_test)))
                 results[name]["training error"].append(100 * (1 - model.score(X_train, y_train)))
                 results[name]["seconds"].append(seconds)

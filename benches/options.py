@@ -1,6 +1,23 @@
 """Techniques whose cost and effect are measured: parameters of the estimators, by name."""
 
-from fastnn import CutMix, Dense, Dropout, GroupNorm, Maxout, Mixup, Residual, Warmup
+from fastnn import (
+    CutMix,
+    Dense,
+    Dropout,
+    GroupNorm,
+    Maxout,
+    Mixup,
+    MLPClassifier,
+    Residual,
+    Warmup,
+)
+
+
+def classifier(name, epochs, **parameters):
+    """A classifier with two hidden layers of 100 units and an option, that runs all epochs."""
+    sizes = {} if "layers" in OPTIONS[name] else {"hidden_layer_sizes": (100, 100)}
+    runs = {"max_iter": epochs, "n_iter_no_change": epochs, "tol": 0.0}
+    return MLPClassifier(**sizes, **runs, **parameters, **OPTIONS[name])
 
 
 def blocks(drop_rate=0.0):
