@@ -440,9 +440,9 @@ cdef inline void find_loss(const Job *job, const Worker *worker, const Stage *st
                            char *dz, char *row_loss) noexcept nogil:
     """Loss and gradient of rows, of the targets and weights `order` or from `start` on."""
     if stage.function:
-        job.kernels.loss_of_user(stage.function, stage.derivative, n_rows, stage.n_out, stage.ld_out,
-                                 z, targets_of(job, stage), order, start, weights, worker.scale, dz,
-                                 row_loss)
+        job.kernels.loss_of_user(stage.function, stage.derivative, n_rows, stage.n_out,
+                                 stage.ld_out, z, targets_of(job, stage), order, start, weights,
+                                 worker.scale, dz, row_loss)
     else:
         job.kernels.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out,
                          stage.ld_out, z, targets_of(job, stage), order, start, weights,
@@ -483,8 +483,8 @@ cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, i
         worker.partners[i] = (worker.start + partner if worker.order == NULL
                               else worker.order[partner])
     memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
-    find_loss(job, worker, stage, n_rows, z, shifted(worker.order, first), worker.start + first, NULL,
-              dy, row_loss)
+    find_loss(job, worker, stage, n_rows, z, shifted(worker.order, first), worker.start + first,
+              NULL, dy, row_loss)
     find_loss(job, worker, stage, n_rows, other_z, worker.partners, 0, NULL, other_dy, other_loss)
     k.mix_losses(n_rows, ld, worker.mixing.weight, job.weights, shifted(worker.order, first),
                  worker.start + first, other_dy, other_loss, dy, row_loss)
