@@ -299,9 +299,10 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
         """The network to train: a new one, or one that goes on with the fitted one's parameters."""
         n_rows, n_features = X.shape
-        output_activation = check_output_activation(loss, self.output_activation)
+        output_activation = self.output_activation
         if isinstance(output_activation, ActivationSpec):
             output_activation = checked(output_activation)
+        output_activation = check_output_activation(loss, output_activation)
         layers, input_dropout = self._layers(n_outputs, output_activation)
         if fresh:
             bfloat16 = self.precision == "bfloat16"
@@ -909,8 +910,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             The labels; or an indicator matrix of several labels a row, zeros and ones; or the
             probabilities of all classes, rows whose sum is 1, for which the softmax cross-entropy
             is defined too. The classes are then the numbers of the columns. Or the labels of
-            several problems, a column each, with more than two different values in all: the
-            network has a head for each, and its loss is the sum of their cross-entropies.
+            several problems, a column each, and not all zeros and ones: the network has a head for
+            each, and its loss is the sum of their cross-entropies.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -1309,7 +1310,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
                 raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
         loss = self.loss
         if isinstance(loss, LossSpec):
-            loss = copy.copy(loss.validate())
+            loss = copy.deepcopy(loss.validate())
         return targets, loss, n_outputs
 
     def _encode_more(self, y, loss, dtype, n_outputs):

@@ -23,6 +23,10 @@ def labels_of(y, classes=None):
     kind = type_of_target(y, input_name="y")
     if sparse.issparse(y) and kind != "multilabel-indicator":  # it looks at the stored values only
         kind = type_of_target(y.toarray(), input_name="y")
+    elif kind == "multilabel-indicator" and not sparse.issparse(y):
+        values = np.unique(y)
+        if len(values) == 2 and 0 not in values:  # such as 1 and 2: that indicates nothing
+            kind = LabelsOfHeads.kind
     if each or (classes is None and kind == LabelsOfHeads.kind):
         return LabelsOfHeads(y, classes)
     if kind == LabelsOfHeads.kind:

@@ -479,3 +479,7 @@ def test_an_indicator_matrix_is_still_one():
     X, Y = rng.standard_normal((50, 3)), rng.integers(2, size=(50, 2))
     fitted = model().fit(X, Y)
     assert fitted.coefs_[-1].shape == (30, 2) and isinstance(fitted.predict_proba(X), np.ndarray)
+    # Of ones and twos it would be all ones.
+    other = model().fit(X, Y + 1)
+    assert [classes.tolist() for classes in other.classes_] == [[1, 2], [1, 2]]
+    assert set(other.predict(X).ravel()) == {1, 2}
