@@ -1,5 +1,6 @@
 """Functions of the user, compiled by Numba to native code that the engine calls."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -128,7 +129,9 @@ def _elementwise(function, dtype, n_arguments=1):
     """
     numba = _numba()
     real = numba.from_dtype(dtype)
-    compiled = numba.njit(error_model="numpy")(getattr(function, "py_func", function))
+    compiled = getattr(function, "py_func", function)
+    if inspect.isfunction(compiled):  # Numba knows those of math and numpy
+        compiled = numba.njit(error_model="numpy")(compiled)
 
     def loop(n, x, y):
         for i in range(n):

@@ -145,6 +145,17 @@ def test_an_estimator_with_one_is_as_any_other():
     assert not np.array_equal(other.fit(X, y).predict_proba(X), model.predict_proba(X))
 
 
+def test_functions_of_math_and_numpy_are_known():
+    options = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0}
+    built_in = MLPRegressor(activation="tanh", **options).fit(X, Y)
+    for value in (math.tanh, np.tanh):
+        own = MLPRegressor(activation=CustomActivation(value, tanh_derivative), **options)
+        np.testing.assert_allclose(own.fit(X, Y).predict(X), built_in.predict(X), rtol=1e-9)
+    for value in (pytest.approx, math):
+        with pytest.raises(ValueError, match="Numba cannot compile|parameter of CustomActivation"):
+            MLPRegressor(activation=CustomActivation(value, tanh_derivative)).fit(X, Y)
+
+
 def test_what_numba_cannot_compile_is_named():
     def fails(x):
         return open(x)
