@@ -128,6 +128,7 @@ def _elementwise(function, dtype, n_arguments=1):
     Of two arguments it is ``y[i] = function(x[i], t[i])``, a C function of (n, x, t, y).
     """
     numba = _numba()
+    errors = numba.core.errors
     real = numba.from_dtype(dtype)
     compiled = getattr(function, "py_func", function)
     if inspect.isfunction(compiled):  # Numba knows those of math and numpy
@@ -147,7 +148,7 @@ def _elementwise(function, dtype, n_arguments=1):
         return numba.cfunc(signature, error_model="numpy")(
             loop if n_arguments == 1 else loop_of_two
         )
-    except numba.core.errors.NumbaError as error:
+    except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
         name = getattr(function, "__name__", repr(function))
         reason = next(filter(None, map(str.strip, str(error).splitlines())))
         raise ValueError(

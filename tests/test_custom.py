@@ -152,7 +152,7 @@ def test_functions_of_math_and_numpy_are_known():
         own = MLPRegressor(activation=CustomActivation(value, tanh_derivative), **options)
         np.testing.assert_allclose(own.fit(X, Y).predict(X), built_in.predict(X), rtol=1e-9)
     for value in (pytest.approx, math):
-        with pytest.raises(ValueError, match="Numba cannot compile|parameter of CustomActivation"):
+        with pytest.raises(ValueError, match=r"Numba cannot compile|parameter of CustomActivation"):
             MLPRegressor(activation=CustomActivation(value, tanh_derivative)).fit(X, Y)
 
 
