@@ -169,7 +169,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
 
     def _set_parameters(self, arguments):
         """Keep the arguments of `__init__`, as they are."""
-        self.__dict__.update((name, arguments[name]) for name in self._get_param_names())
+        self.__dict__.update(arguments)
+        del self.__dict__["self"]
 
     # ------------------------------------------------------------------------- fitting
 
