@@ -26,7 +26,6 @@ from fastnn import (
     OneCycle,
     PolynomialDecay,
     ReduceOnPlateau,
-    Rprop,
     Scheduled,
     StepDecay,
     Warmup,
@@ -337,10 +336,12 @@ def test_new_names_are_for_every_solver(solver):
     assert fitted(solver=solver, learning_rate="cosine").loss_ != fitted(solver=solver).loss_
 
 
-def test_rprop_reads_the_rate_only_once():
-    rprop = fitted(solver=Rprop(), batch_size="auto")
-    falling = fitted(solver=Rprop(), batch_size="auto", learning_rate="cosine")
-    np.testing.assert_array_equal(falling.predict(X), rprop.predict(X))
+@pytest.mark.parametrize("learning_rate", ["invscaling", "adaptive", Constant()], ids=str)
+@pytest.mark.parametrize("solver", ["rprop", "lbfgs"])
+def test_solvers_without_a_rate_let_scikit_learns_schedules_pass(solver, learning_rate):
+    options = {"solver": solver, "batch_size": "auto"}
+    falling = fitted(learning_rate=learning_rate, **options)
+    np.testing.assert_array_equal(falling.predict(X), fitted(**options).predict(X))
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
