@@ -24,7 +24,6 @@ from sklearn.preprocessing import StandardScaler
 
 from fastnn import (
     ELU,
-    GELU,
     LBFGS,
     Adam,
     BatchNorm,
@@ -738,15 +737,6 @@ def test_grid_search_over_specs():
     assert len(set(swapped.cv_results_["mean_test_score"])) > 1
 
 
-def test_grid_search_over_the_parameter_of_an_activation():
-    search = GridSearchCV(
-        classifier(activation=LeakyReLU()), {"activation__negative_slope": [0.0, 0.2]}, cv=2
-    ).fit(X_DIGITS, Y_DIGITS)
-    assert search.best_estimator_.activation.negative_slope in (0.0, 0.2)
-    names = GridSearchCV(classifier(), {"activation": ["gelu", ELU(0.5), GELU("tanh")]}, cv=2)
-    assert len(set(names.fit(X_DIGITS, Y_DIGITS).cv_results_["mean_test_score"])) > 1
-
-
 @pytest.mark.parametrize("estimator", [classifier, regressor])
 def test_every_activation_is_another_network(estimator):
     """By name, in both types; what comes out of a pickle predicts the same."""
@@ -773,25 +763,6 @@ def test_grid_search_over_every_optimizer(spec):
     search = GridSearchCV(regressor(solver=spec), grid, cv=2).fit(X_REGRESSION, Y_REGRESSION)
     assert getattr(search.best_estimator_.solver, name) in grid[f"solver__{name}"]
     assert len(set(search.cv_results_["mean_test_score"])) == 2
-
-
-@pytest.mark.parametrize(
-    "options, grid",
-    [
-        ({"normalization": GroupNorm()}, {"normalization__n_groups": [2, 10]}),
-        ({"normalization": LayerNorm()}, {"normalization__position": ["before", "after"]}),
-        ({"activation": PReLU()}, {"activation__shared": [True, False]}),
-        ({"activation": Maxout()}, {"activation__k": [2, 4]}),
-        ({}, {"normalization": ["layer", "group", "weight", InstanceNorm(4)]}),
-        ({"hidden_layer_sizes": (20, 20)}, {"activation": [["tanh", "relu"], ["relu", "prelu"]]}),
-    ],
-    ids=str,
-)
-def test_grid_search_over_stages(options, grid):
-    search = GridSearchCV(regressor(**options), grid, cv=2).fit(X_REGRESSION, Y_REGRESSION)
-    ((name, values),) = grid.items()
-    assert search.best_params_[name] in values
-    assert len(set(search.cv_results_["mean_test_score"])) == len(values)
 
 
 def test_specs_are_not_shared_with_the_fitted_network():

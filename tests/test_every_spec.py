@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_regression
+from sklearn.model_selection import GridSearchCV
 
 import fastnn
 from fastnn import (
@@ -348,3 +349,98 @@ def test_every_name_is_another_result(parameter):
     results = {name: predicted(**options, **{parameter: name}) for name in names}
     for (one, a), (other, b) in combinations(results.items(), 2):
         assert not np.array_equal(a, b), (one, other)
+
+
+# --- searches -------------------------------------------------------------------------------------
+
+STACK = [Dense(8, normalization=BatchNorm()), Residual([Dense(8, "tanh")])]
+SEARCHES = [
+    ({"solver": Adam()}, {"solver__beta_1": [0.5, 0.9]}),
+    ({"solver": AdamW(weight_decay=Scheduled(0.1))}, {"solver__weight_decay__value": [0.1, 1.0]}),
+    ({"layers": STACK}, {"layers__0__units": [8], "layers__0__normalization__epsilon": [0.1, 1]}),
+    ({"layers": [Dense(8)]}, {"layers__0__units": [4, 8]}),
+    ({"layers": STACK}, {"layers__1__layers__0__activation": ["tanh", "relu", "gelu"]}),
+    ({"layers": STACK}, {"layers__1__drop_rate": [0.0, 0.5]}),
+    ({"layers": STACK}, {"layers__1": [Residual([Dense(8)]), "tanh"]}),
+    ({"normalization": BatchNorm()}, {"normalization__epsilon": [1e-5, 1.0]}),
+    ({"normalization": GroupNorm()}, {"normalization__n_groups": [2, 10]}),
+    ({}, {"normalization": ["layer", "group", "weight", InstanceNorm(4)]}),
+    (
+        SHORT | {"learning_rate": Warmup(2, ExponentialDecay())},
+        {"learning_rate__then__gamma": [0.5, 0.9]},
+    ),
+    (SHORT, {"learning_rate": ["constant", CosineDecay(), inverse]}),
+    ({"dropout": Dropout()}, {"dropout__rate": [0.1, 0.5], "dropout__inverted": [True, False]}),
+    ({"dropout": Scheduled(0.5, LinearDecay())}, {"dropout__schedule__floor": [0.0, 0.5]}),
+    (EPOCHS | {"averaging": EMA()}, {"averaging__decay": [0.5, 0.9]}),
+    ({"augment": Mixup()}, {"augment__alpha": [0.1, 1.0]}),
+    ({"loss": Huber()}, {"loss__delta": [0.3, 1.0]}),
+    ({"activation": LeakyReLU()}, {"activation__negative_slope": [0.0, 0.2]}),
+    ({"activation": PReLU()}, {"activation__shared": [True, False]}),
+    ({"activation": Maxout()}, {"activation__k": [2, 4]}),
+    ({"activation": [ELU()]}, {"activation__0__alpha": [0.5, 1.0]}),
+    (
+        {"hidden_layer_sizes": (20, 20)},
+        {"activation": [["tanh", "relu"], ["relu", PReLU()]]},
+    ),
+    ({"output_activation": LeakyReLU()}, {"output_activation__negative_slope": [0.0, 0.2]}),
+    ({"weight_init": initializers.HeNormal()}, {"weight_init__mode": ["fan_in", "fan_out"]}),
+    ({"bias_init": [initializers.Normal(), "zeros"]}, {"bias_init__0__std": [0.1, 0.5]}),
+    ({"alpha": Scheduled(10.0)}, {"alpha__value": [10.0, 100.0]}),
+]
+
+
+@pytest.mark.parametrize("options, grid", SEARCHES, ids=lambda value: " ".join(value))
+def test_search_over_what_specs_hold(options, grid):
+    model = MLPRegressor(
+        **{"hidden_layer_sizes": (20,), "max_iter": 5, "random_state": 0} | options
+    )
+    if "layers" in options:
+        model.set_params(hidden_layer_sizes=(100,))
+    before = repr(model)
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, Y)
+    scores = search.cv_results_["mean_test_score"]
+    assert len(set(scores)) == len(scores) == np.prod([len(values) for values in grid.values()])
+    for name, value in search.best_params_.items():
+        assert search.best_estimator_.get_params()[name] == value
+    again = clone(model).set_params(**search.best_params_).fit(X, Y)
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    assert repr(model) == before
+
+
+def parts(value):
+    """All specs that a value holds, itself included."""
+    if isinstance(value, list | tuple):
+        return [part for item in value for part in parts(item)]
+    if not isinstance(value, Spec):
+        return []
+    return [value, *parts([getattr(value, name) for name in value.names()])]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"layers": [*STACK, Dropout(0.1), PReLU()]},
+        {"weight_init": [initializers.Normal(), initializers.Uniform()]},
+        {"activation": [ELU()], "solver": AdamW(weight_decay=Scheduled(0.1, Warmup(2)))},
+    ],
+    ids=str,
+)
+def test_a_clone_shares_no_spec(options):
+    model = MLPRegressor(**options, max_iter=2)
+    if "layers" not in options:
+        model.set_params(hidden_layer_sizes=(5,))
+    original = parts(list(model.get_params(deep=False).values()))
+    copied = parts(list(clone(model).get_params(deep=False).values()))
+    assert original == copied
+    assert len(original) >= 2
+    assert not {*map(id, original)} & {*map(id, copied)}
+    text = repr(model.fit(X, Y))
+    assert repr(model) == text
+    # Nor does what was fitted: its own predictions stay what they are.
+    before = model.predict(X)
+    for spec in original:
+        for name in spec.names():
+            if isinstance(getattr(spec, name), float):
+                setattr(spec, name, 0.123)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
