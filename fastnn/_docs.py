@@ -214,7 +214,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     learning_rate_factors : dict or None, default=None
         What the learning rate is multiplied by for some of the parameters: those of a group
         ("weights", "biases" or "normalization"), or of a layer (numbered as `coefs_`, -1 is the
-        output layer; a normalization goes with the layer before). Where several are given for a
+        output layer; a normalization goes with the layer before). The slopes of 'prelu' are in no
+        group, and go with their layer. Where several are given for a
         parameter they are multiplied: ``{"biases": 2.0, 0: 0.1}`` lets the biases of the first
         layer learn at 0.2 times the rate. A decoupled decay is multiplied too. 0 freezes: such
         parameters stay as they are, to the bit, whatever penalty, decay or limit there is, and
@@ -230,8 +231,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         'lbfgs', 'adamw' and 'lamb'.
 
     penalize_intercepts : bool, default=False
-        Whether the penalty is on the biases too. Scale and shift of batch normalization never have
-        one. Not possible with 'adamw' and 'lamb'.
+        Whether the penalty is on the biases too. The parameters of normalizations and the slopes of
+        'prelu' never have one. Not possible with 'adamw' and 'lamb'.
 
     max_norm : float or None, default=None
         The greatest norm of the weights that come into a unit, of all layers: after each step,
