@@ -1,6 +1,7 @@
 """Estimators for scikit-learn: they validate, encode and predict. There is no arithmetic here."""
 
 import copy
+import functools
 import inspect
 import math
 import warnings
@@ -89,6 +90,23 @@ _BLOCK = 1 << 20
 def _is(value, default):
     """Whether a parameter has its default."""
     return value is default or (type(value) is type(default) and value == default)
+
+
+def _below_one(name, number, steps):
+    """The values of a `Scheduled`, that a schedule which grows may make too large."""
+    values = number.values(steps)
+    if (values >= 1).any():
+        raise ValueError(
+            f"{name}={number!r} becomes {values.max():.3g}, and must stay below 1: choose a "
+            "smaller value, or another schedule."
+        )
+    return values
+
+
+def _factors_below_one(name, number, steps):
+    """As above, but parts of the initial value."""
+    _below_one(name, number, steps)
+    return number.factors(steps)
 
 
 def _readable(X):
@@ -299,7 +317,9 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
     def _may_fail_late(self):
         """Whether something of the user's runs in training, or an average has to be put aside."""
         by_name = isinstance(self.learning_rate, str) and isinstance(self.solver, str)
-        plain = isinstance(self.alpha, Real) and self.scoring is None and self.averaging is None
+        numbers = self.alpha, self.dropout, self.label_smoothing
+        scheduled = any(isinstance(number, Scheduled) for number in numbers)
+        plain = not scheduled and self.scoring is None and self.averaging is None
         return not (by_name and plain) or self._network.shows_other_numbers
 
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
@@ -538,7 +558,9 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                     f"{name}={number.value!r}."
                 )
             if name == "dropout":  # a factor of all rates
-                columns[Column.DROPOUT] = number.factors
+                columns[Column.DROPOUT] = functools.partial(_factors_below_one, name, number)
+            elif name == "label_smoothing":
+                columns[Column.SMOOTHING] = functools.partial(_below_one, name, number)
         return Settings(
             alpha=self.alpha,
             batch_size=batch_size,

@@ -304,6 +304,14 @@ BAD_PARAMETERS = [
     ({"learning_rate": Warmup(-1)}, "'length' parameter of Warmup"),
     ({"alpha": Scheduled(0.1, "slowly")}, "Unknown schedule 'slowly': the known ones are"),
     ({"alpha": Scheduled(0.1), "solver": "lbfgs"}, "'lbfgs' cannot minimise a loss that changes"),
+    (
+        {"dropout": Scheduled(0.5, lambda t, n: 3.0)},
+        r"dropout=.* becomes 1\.5, and must stay below 1",
+    ),
+    (
+        {"layers": [Dense(5), "batch"], "hidden_layer_sizes": (100,)},
+        r"names there: use BatchNorm\(",
+    ),
     ({"averaging": "mean"}, known("averaging", "ema", "swa")),
     ({"averaging": EMA(decay=1.0)}, "'decay' parameter of EMA"),
     ({"averaging": SWA(start=-1)}, "'start' parameter of SWA"),
@@ -433,6 +441,7 @@ BAD_PARAMETERS_OF_ONE = [
         "'tanh' does not go with loss='hinge'.*loss='squared_error'",
     ),
     (MLPClassifier, {"label_smoothing": 1.0}, "'label_smoothing' parameter"),
+    (MLPClassifier, {"label_smoothing": Scheduled(1.0)}, "label_smoothing=.* must stay below 1"),
     (
         MLPClassifier,
         {"label_smoothing": 0.1, "loss": "hinge"},
