@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-import fastnn
 import measure
-from options import OPTIONS
+from options import OPTIONS, classifier
 
 N_ROWS, N_FEATURES, N_CLASSES, BATCH, EPOCHS = 12_800, 784, 10, 128, 4
 HIDDEN = (100, 100)
@@ -107,19 +106,8 @@ class Torch:
                     averaged.update_parameters(network)
 
 
-def fit(options, X, y):
-    options = {"hidden_layer_sizes": HIDDEN} | options
-    if "layers" in options:
-        del options["hidden_layer_sizes"]
-    fastnn.MLPClassifier(
-        batch_size=BATCH,
-        max_iter=EPOCHS,
-        n_iter_no_change=EPOCHS + 1,
-        tol=0.0,
-        n_jobs=1,
-        random_state=0,
-        **options,
-    ).fit(X, y)
+def fit(name, X, y):
+    classifier(name, EPOCHS, batch_size=BATCH, n_jobs=1, random_state=0).fit(X, y)
 
 
 def ratios(calls, runs):
@@ -144,9 +132,7 @@ def main():
     rng = np.random.default_rng(0)
     X = rng.random((N_ROWS, N_FEATURES), dtype=np.float32)
     y = rng.integers(N_CLASSES, size=N_ROWS)
-    times, costs = ratios(
-        {name: partial(fit, OPTIONS[name], X, y) for name in names}, arguments.runs
-    )
+    times, costs = ratios({name: partial(fit, name, X, y) for name in names}, arguments.runs)
     try:
         peer = Torch(X, y)
     except ImportError:

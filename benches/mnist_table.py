@@ -41,6 +41,13 @@ def models(seed, threads):
     }
 
 
+def load(folder):
+    """Training images, test images, and the labels of both."""
+    X, y = load_mnist(folder)
+    X = X.astype(np.float32) / 255
+    return train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
+
+
 def n_parameters(model):
     return sum(array.size for array in (*model.coefs_, *model.intercepts_))
 
@@ -55,12 +62,8 @@ def main():
     measure.restart_without_forced_blas()
     warnings.simplefilter("ignore", ConvergenceWarning)
 
-    X, y = load_mnist(arguments.folder)
-    X = X.astype(np.float32) / 255
+    X_train, X_test, y_train, y_test = load(arguments.folder)
     environment = measure.environment(arguments.threads)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=0.2, stratify=y, random_state=0
-    )
     results = {}
     with threadpool_limits(arguments.threads):
         for seed in range(arguments.seeds):

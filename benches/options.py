@@ -1,6 +1,23 @@
 """Techniques whose cost and effect are measured: parameters of the estimators, by name."""
 
-from fastnn import CutMix, Dense, Dropout, GroupNorm, Maxout, Mixup, Residual, Warmup
+from fastnn import (
+    CutMix,
+    Dense,
+    Dropout,
+    GroupNorm,
+    Maxout,
+    Mixup,
+    MLPClassifier,
+    Residual,
+    Warmup,
+)
+
+
+def classifier(name, epochs, **parameters):
+    """A classifier with two hidden layers of 100 units and an option, that runs all epochs."""
+    sizes = {} if "layers" in OPTIONS[name] else {"hidden_layer_sizes": (100, 100)}
+    runs = {"max_iter": epochs, "n_iter_no_change": epochs, "tol": 0.0}
+    return MLPClassifier(**sizes, **runs, **parameters, **OPTIONS[name])
 
 
 def blocks(drop_rate=0.0):
@@ -29,7 +46,7 @@ OPTIONS = {
     "input_noise=0.2": {"input_noise": 0.2},
     "weight_noise=0.01": {"weight_noise": 0.01},
     "augment=Mixup(0.2)": {"augment": Mixup(0.2)},
-    "augment=CutMix(1.0)": {"augment": CutMix(1.0)},
+    "augment=CutMix(shape=(28, 28))": {"augment": CutMix(shape=(28, 28))},
     "label_smoothing=0.1": {"label_smoothing": 0.1},
     "alpha=1": {"alpha": 1.0},
     "l1_ratio=0.5": {"l1_ratio": 0.5, "alpha": 0.01},
@@ -45,5 +62,12 @@ OPTIONS = {
     "solver='adamw'": {"solver": "adamw"},
     "solver='nadam'": {"solver": "nadam"},
     "solver='amsgrad'": {"solver": "amsgrad"},
-    "solver='lamb'": {"solver": "lamb", "learning_rate_init": 0.01},
+    "solver='lamb'": {"solver": "lamb"},
+    "precision='bfloat16'": {"precision": "bfloat16"},
+    "batch norm, dropout, label smoothing, cosine": {
+        "normalization": "batch",
+        "dropout": Dropout(0.1, 0.3),
+        "label_smoothing": 0.1,
+        "learning_rate": "cosine",
+    },
 }

@@ -1321,11 +1321,12 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
         entries = np.empty(n_threads * job.n_entries, program.dtype)
         job.offsets, job.columns = <int64_t *> data(offsets), <int32_t *> data(columns)
         job.entries = data(entries)
-    squares_of_weights = aligned_zeros(program.n_squares, program.dtype)
-    job.squares = data(squares_of_weights)
-    for index, stage in enumerate(program.stages if program.n_squares else ()):
-        for first in range(0, stage["n_in"] * (stage["kind"] == STAGE_DENSE), TASK_ROWS):
-            store_column_squares(&job, index, first, min(first + TASK_ROWS, stage["n_in"]))
+    if program.n_squares:
+        squares_of_weights = aligned_zeros(program.n_squares, program.dtype)
+        job.squares = data(squares_of_weights)
+        for index, stage in enumerate(program.stages):
+            for first in range(0, stage["n_in"] * (stage["kind"] == STAGE_DENSE), TASK_ROWS):
+                store_column_squares(&job, index, first, min(first + TASK_ROWS, stage["n_in"]))
     in_slices(predict_rows, &job, rows.rows.n_rows, program.flops + 1., n_threads)
     return job.all_finite
 
