@@ -557,6 +557,12 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                     "cannot minimise a loss that changes. Give a number, as "
                     f"{name}={number.value!r}."
                 )
+            if name == "alpha" and not optimizer.uses_alpha:
+                raise ValueError(
+                    f"alpha={number!r} has no effect with solver={self.solver!r}, which decays "
+                    "weights by weight_decay: let that follow a schedule, as in "
+                    f"AdamW(weight_decay=Scheduled(0.01, {number.schedule!r}))."
+                )
             if name == "dropout":  # a factor of all rates
                 columns[Column.DROPOUT] = functools.partial(_factors_below_one, name, number)
             elif name == "label_smoothing":

@@ -312,6 +312,10 @@ BAD_PARAMETERS = [
         {"layers": [Dense(5), "batch"], "hidden_layer_sizes": (100,)},
         r"names there: use BatchNorm\(",
     ),
+    (
+        {"alpha": Scheduled(0.1), "solver": "adamw"},
+        r"no effect with solver='adamw'.*AdamW\(weight_",
+    ),
     ({"averaging": "mean"}, known("averaging", "ema", "swa")),
     ({"averaging": EMA(decay=1.0)}, "'decay' parameter of EMA"),
     ({"averaging": SWA(start=-1)}, "'start' parameter of SWA"),
