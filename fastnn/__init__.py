@@ -4,7 +4,7 @@ from . import initializers
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
-from .custom import CustomActivation
+from .custom import CustomActivation, CustomLoss
 from .estimators import MLPClassifier, MLPRegressor
 from .layers import Dense, Dropout, Residual
 from .losses import Huber, Minkowski, Quantile
@@ -61,6 +61,7 @@ __all__ = [
     "Constant",
     "CosineDecay",
     "CustomActivation",
+    "CustomLoss",
     "CustomSchedule",
     "CutMix",
     "Dense",

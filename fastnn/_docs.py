@@ -282,7 +282,7 @@ loss_ : float
 
     coefs_ : list of ndarray of shape (fan_in, fan_out)
         The weights of each layer. These are the numbers that predict: what you write into them, or
-        put in their place, counts.
+        put in their place, counts. Several output layers come one after another at the end.
 
     intercepts_ : list of ndarray of shape (fan_out,)
         The biases of each layer. As `coefs_`, they can be written to.
@@ -308,7 +308,7 @@ loss_ : float
         Number of layers, with the input.
 
     n_outputs_ : int
-        Number of outputs.
+        Number of outputs; where y has several columns of classes, the number of these.
 
     out_activation_ : str
         Name of the activation of the output layer."""
@@ -326,7 +326,9 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
     It takes the place of `sklearn.neural_network.MLPClassifier`, with the same parameters, draws
     and results; what comes after scikit-learn's parameters is new. By default it minimises the
     cross-entropy: of a softmax over more than two classes, of a logistic unit for two classes, and
-    of one for each label of a label indicator matrix.
+    of one for each label of a label indicator matrix. Where y has several columns of classes, each
+    has an output layer of its own behind the same hidden layers (Caruana, "Multitask learning",
+    1997), a softmax also where the classes are two, and the loss is the sum over the columns.
 
     Parameters
     ----------
@@ -367,14 +369,15 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
 
     class_weight : dict, 'balanced', list of dict or None, default=None
         Weights of the classes, by label: rows count as if their `sample_weight` were multiplied by
-        them. 'balanced' is ``n_samples / (n_classes * np.bincount(y))`` of the training rows, for
-        `X_val` too, and not for `partial_fit`. Of a label indicator matrix a list has a dict for
-        each label, and their weights are multiplied.
+        them. 'balanced' is ``n_samples / (n_classes * np.bincount(y))``, not for `partial_fit`;
+        where a row has one class, that of the training rows is for `X_val` too. Of a label
+        indicator matrix a list has a dict for each label, of several columns of classes one for
+        each column, and their weights are multiplied.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted.
+    classes_ : ndarray of shape (n_classes,), or list of n_targets such
+        The class labels, sorted. Where y has several columns of classes, those of each column.
 
     {_ATTRIBUTES.replace("SCORE", "accuracy")}
 
@@ -404,7 +407,7 @@ REGRESSOR = f"""Multi-layer perceptron regressor.
     Parameters
     ----------
     loss : {{'squared_error', 'absolute_error', 'huber', 'minkowski', 'quantile', 'poisson'}} or \
-Huber, Minkowski, Quantile, default='squared_error'
+Huber, Minkowski, Quantile, CustomLoss, default='squared_error'
         The loss of an output z and its target y. A spec such as ``Huber(delta=0.5)`` can be
         searched over: ``loss__delta``. `loss_` is the mean over outputs, except for 'poisson';
         the gradient is always that of the sum.
@@ -417,6 +420,7 @@ Huber, Minkowski, Quantile, default='squared_error'
           targets (Koenker and Bassett 1978): ``Quantile(quantile=0.5)``.
         - 'poisson' is half the Poisson deviance of an output that is the exponential of a linear
           function (for counts and rates, ``y >= 0``).
+        - ``CustomLoss(value, derivative)`` is a function of your own.
 
     {_PARAMETERS.replace("SCORE", "R2 score")}
 

@@ -1,13 +1,17 @@
 """Functions of the user, compiled by Numba to native code that the engine calls."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar
 
 import numpy as np
+from sklearn.utils._param_validation import StrOptions
 
-from .activations import ActivationSpec
+from .activations import ELEMENTWISE, ActivationSpec
+from .losses import CUSTOM, LossSpec
+
+_NUMBERS = {1: "one number", 2: "two numbers"}
 
 
 @dataclass
@@ -53,9 +57,75 @@ class CustomActivation(ActivationSpec):
         }
 
 
+@dataclass
+class CustomLoss(LossSpec):
+    """A loss function of one's own, for regression.
+
+    It is summed over the outputs of a row. Numba (``pip install "fastnn[numba]"``) compiles both
+    functions the first time they are used, so they consist of arithmetic, conditions and the
+    functions of `math` and `numpy`.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(z, y)``, the loss of one output z and its target y.
+    derivative : callable
+        ``derivative(z, y)``, the derivative of `value` with respect to z. It is not checked.
+    output_activation : str or ActivationSpec, default="identity"
+        Activation of the output layer, whose value is z, where the estimator has no
+        `output_activation` of its own.
+
+    Notes
+    -----
+    To be pickled, they must be functions of a module, not lambdas. The number of threads does not
+    change the result; another processor may, where Numba compiles for it otherwise.
+
+    Examples
+    --------
+    >>> import math
+    >>> from fastnn import CustomLoss, MLPRegressor
+    >>> def log_cosh(z, y):
+    ...     return math.log(math.cosh(z - y))
+    >>> def tanh_of_error(z, y):
+    ...     return math.tanh(z - y)
+    >>> model = MLPRegressor(loss=CustomLoss(log_cosh, tanh_of_error))
+    """
+
+    value: Callable[[float, float], float]
+    derivative: Callable[[float, float], float]
+    output_activation: str | ActivationSpec = "identity"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "value": [callable],
+        "derivative": [callable],
+        "output_activation": [StrOptions(set(ELEMENTWISE)), ActivationSpec],
+    }
+    name: ClassVar[str] = "custom"
+    parameter: ClassVar[float] = 0.0
+
+    def validate(self):
+        super().validate()
+        if isinstance(self.output_activation, ActivationSpec):
+            self.output_activation.validate()
+        return self
+
+    def row(self):
+        return replace(CUSTOM, output_activation=self.output_activation)
+
+    def native(self, dtype):
+        """Addresses of the compiled functions, for the stage table."""
+        return {
+            "function": _elementwise(self.value, np.dtype(dtype), 2).address,
+            "derivative": _elementwise(self.derivative, np.dtype(dtype), 2).address,
+        }
+
+
 @cache  # for good: stage tables hold addresses of what is compiled
-def _elementwise(function, dtype):
-    """``y[i] = function(x[i])`` as a C function of (n, x, y), where y may be x."""
+def _elementwise(function, dtype, n_arguments=1):
+    """``y[i] = function(x[i])`` as a C function of (n, x, y), where y may be x.
+
+    Of two arguments it is ``y[i] = function(x[i], t[i])``, a C function of (n, x, t, y).
+    """
     numba = _numba()
     real = numba.from_dtype(dtype)
     compiled = numba.njit(error_model="numpy")(getattr(function, "py_func", function))
@@ -64,16 +134,22 @@ def _elementwise(function, dtype):
         for i in range(n):
             y[i] = real(compiled(x[i]))
 
-    pointer = numba.types.CPointer(real)
-    signature = numba.types.void(numba.types.int64, pointer, pointer)
+    def loop_of_two(n, x, t, y):
+        for i in range(n):
+            y[i] = real(compiled(x[i], t[i]))
+
+    pointers = [numba.types.CPointer(real)] * (1 + n_arguments)
+    signature = numba.types.void(numba.types.int64, *pointers)
     try:
-        return numba.cfunc(signature, error_model="numpy")(loop)
+        return numba.cfunc(signature, error_model="numpy")(
+            loop if n_arguments == 1 else loop_of_two
+        )
     except numba.core.errors.NumbaError as error:
         name = getattr(function, "__name__", repr(function))
         reason = next(filter(None, map(str.strip, str(error).splitlines())))
         raise ValueError(
-            f"Numba cannot compile {name!r}: make it a function of one number that consists of "
-            f"arithmetic, conditions and functions of math or numpy ({reason})."
+            f"Numba cannot compile {name!r}: make it a function of {_NUMBERS[n_arguments]} that "
+            f"consists of arithmetic, conditions and functions of math or numpy ({reason})."
         ) from error
 
 

@@ -23,7 +23,6 @@ from sklearn.utils import (
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _core, _docs
@@ -37,8 +36,8 @@ from .activations import (
 from .augment import AUGMENTATIONS, Augmentation
 from .averaging import AVERAGES, Averaging
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
-from .labels import Labels
-from .layers import Dense, Dropout, checked
+from .labels import labels_of
+from .layers import Dense, Dropout, Heads, checked
 from .losses import (
     CLASSIFICATION_LOSSES,
     COMPARING_LOSSES,
@@ -365,7 +364,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         self._network, self._history = network, history
         self._name_parameters()
         self.n_layers_ = len(network.layers) + 1
-        self.n_outputs_ = network.program.n_outputs
+        self.n_outputs_ = self._n_outputs()
         out_activation = network.layers[-1].activation
         self.out_activation_ = getattr(out_activation, "name", out_activation)
         self.loss_, self.n_iter_, self.t_ = history.loss, history.n_iter, history.n_seen
@@ -463,7 +462,8 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
 
     def _layers(self, n_outputs, output_activation):
         """The layers that the network is made of, and the dropout of the input."""
-        output = Dense(n_outputs, output_activation)
+        output_layer = Heads if isinstance(n_outputs, tuple) else Dense
+        output = output_layer(n_outputs, output_activation)
         if self.layers is not None:
             self._check_alone("layers", _TOLD_BY_LAYERS)
             return [*map(checked, self.layers), output], 0.0
@@ -958,17 +958,20 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows. They are not copied where they are float32, float64 or uint8, in any order,
             read-only or in a file (`numpy.memmap`), or where they are CSR.
-        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
-(n_samples, n_classes)
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
+(n_samples, n_classes) or (n_samples, n_targets)
             The labels; or an indicator matrix of several labels a row, zeros and ones; or the
             probabilities of all classes, rows whose sum is 1, for which the softmax cross-entropy
-            is defined too. The classes are then the numbers of the columns.
+            is defined too. The classes are then the numbers of the columns. Or the labels of
+            several problems, a column each, and not all zeros and ones: the network has a head for
+            each, and its loss is the sum of their cross-entropies.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Validation data. With `early_stopping` it takes the place of rows of `X`; without it is
             only watched: `validation_scores_` has its score after each epoch.
-        y_val : {array-like, sparse matrix} of shape (n_val,) or (n_val, n_labels), default=None
+        y_val : {array-like, sparse matrix} of shape (n_val,), (n_val, n_labels) or \
+(n_val, n_targets), default=None
             Its labels.
         sample_weight_val : array-like of shape (n_val,), default=None
             Its weights.
@@ -987,12 +990,14 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
+(n_samples, n_targets)
             The labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
-        classes : array-like of shape (n_classes,), default=None
-            All labels of all calls. The first call needs them; `y` need not contain them all.
+        classes : array-like of shape (n_classes,) or list of n_targets such, default=None
+            All labels of all calls. The first call needs them; `y` need not contain them all. Of
+            several problems, a list has those of each column.
 
         Returns
         -------
@@ -1024,7 +1029,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        y : ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_targets)
             The labels, as they were given to `fit`.
         """
         outputs = self._outputs(X)
@@ -1044,11 +1049,15 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         -------
         scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
             Of two classes those of the second, which is predicted where they are above 0. Of more
-            in the order of `classes_`; the highest is predicted.
+            in the order of `classes_`; the highest is predicted. Of several problems a list has
+            those of each.
         """
         scores = self._outputs(X, pre_activation=True)
         if (row := self._loss_row()).name == "squared_error":
             scores -= scores.dtype.type(row.boundary)
+        if self._labels.kind == "multiclass-multioutput":
+            parts = self._labels.split(scores)
+            return [part[:, 1] - part[:, 0] if part.shape[1] == 2 else part for part in parts]
         if scores.shape[1] == 1:
             return scores[:, 0]
         if self._labels.kind == "probabilities" and scores.shape[1] == 2:
@@ -1070,10 +1079,12 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         Returns
         -------
-        probabilities : ndarray of shape (n_samples, n_classes)
+        probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
             In the order of `classes_`.
         """
         outputs = self._outputs(X)
+        if self._labels.kind == "multiclass-multioutput":
+            return self._labels.split(outputs)
         if outputs.shape[1] > 1:
             if self._labels.kind == "multiclass" and self._loss_row().name == "binary_log_loss":
                 sums = outputs.sum(axis=1, keepdims=True)
@@ -1096,11 +1107,13 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         Returns
         -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
+        log_probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
             In the order of `classes_`.
         """
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
+            if isinstance(probabilities, list):
+                return [np.log(part, out=part) for part in probabilities]
             return np.log(probabilities, out=probabilities)
 
     def _encode(self, y, dtype, partial, classes):
@@ -1109,8 +1122,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         if partial and known is None:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            columns = type_of_target(y) in ("multilabel-indicator", "continuous-multioutput")
-            self._labels = Labels(y if columns else np.asarray(classes))
+            self._labels = labels_of(y, classes)
             self.classes_ = self._labels.classes
             if self._labels.kind == "probabilities" and len(self.classes_) != len(classes):
                 raise ValueError(
@@ -1118,23 +1130,16 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
                     "were passed."
                 )
         elif partial and classes is not None:
-            if not np.array_equal(known, unique_labels(classes)):
+            if not self._labels.same_classes(classes):
                 raise ValueError(
                     f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
                     f"{known!r}"
                 )
         elif known is None or not (self.warm_start or partial):
-            self._labels = Labels(y)
+            self._labels = labels_of(y)
             self.classes_ = self._labels.classes
-        elif (
-            not partial
-            and self._labels.kind != "probabilities"
-            and not np.array_equal(known, found := unique_labels(y))
-        ):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {known}, `y` has {found}"
-            )
+        elif not partial:
+            self._labels.check_same(y)
         labels = self._labels
         loss = labels.loss(self.loss)
         row = LOSSES[loss]
@@ -1159,8 +1164,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
                 "class_weight needs one class a row, and y has the probabilities of all: use "
                 "sample_weight."
             )
-        if labels.kind == "multilabel-indicator":
-            weights = compute_sample_weight(class_weight, y)
+        if labels.kind in ("multilabel-indicator", "multiclass-multioutput"):
+            weights = compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
         elif isinstance(class_weight, list):
             raise ValueError(
                 "class_weight must be a dict or 'balanced' where each row has one class; a list "
@@ -1188,8 +1193,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows.
-        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
-(n_samples, n_classes)
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
+(n_samples, n_classes) or (n_samples, n_targets)
             The labels; of probabilities the highest of each row counts.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
@@ -1201,11 +1206,20 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         labels = self.__dict__.get("_labels")
         if labels is not None and labels.kind == "probabilities" and np.ndim(y) == 2:
             y = np.argmax(y, axis=1)
+        if labels is not None and labels.kind == "multiclass-multioutput":
+            y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+            if y.ndim != 2 or y.shape[1] != self.n_outputs_:
+                raise ValueError(f"y must have {self.n_outputs_} columns of labels.")
+            right = (self.predict(X) == y).all(axis=1)
+            return float(np.average(right, weights=sample_weight))
         return super().score(X, y, sample_weight)
 
     def _encode_more(self, y, loss, dtype, n_outputs):
         """Targets of other rows than those that are trained on."""
         return self._labels.encode(y, dtype, LOSSES[loss].class_codes)
+
+    def _n_outputs(self):
+        return self._labels.shown_outputs
 
     def _class_numbers(self, targets):
         return self._labels.class_numbers(targets)
@@ -1216,6 +1230,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = self.loss not in COMPARING_LOSSES
+        tags.target_tags.multi_output = self.loss == "log_loss"
         return tags
 
 
@@ -1349,7 +1364,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
                 raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
         loss = self.loss
         if isinstance(loss, LossSpec):
-            loss = copy.copy(loss.validate())
+            loss = copy.deepcopy(loss.validate())
         return targets, loss, n_outputs
 
     def _encode_more(self, y, loss, dtype, n_outputs):
@@ -1364,6 +1379,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         if self.loss == "poisson" and targets.min() < 0:
             raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
         return targets
+
+    def _n_outputs(self):
+        return self._network.program.n_outputs
 
     def _class_numbers(self, targets):
         return None

@@ -10,6 +10,34 @@ from .losses import COMPARING_LOSSES
 _SUM_TOLERANCE = 1e-3
 
 
+def labels_of(y, classes=None):
+    """What knows the labels of y: `Labels`, or `LabelsOfHeads` where each column is a problem.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+    classes : array-like or list of arrays, default=None
+        All classes, where `y` need not contain them; a list has those of each column.
+    """
+    each = classes is not None and len(classes) > 0 and all(np.ndim(part) == 1 for part in classes)
+    kind = type_of_target(y, input_name="y")
+    if sparse.issparse(y) and kind != "multilabel-indicator":  # it looks at the stored values only
+        kind = type_of_target(y.toarray(), input_name="y")
+    elif kind == "multilabel-indicator" and not sparse.issparse(y):
+        values = np.unique(y)
+        if len(values) == 2 and 0 not in values:  # such as 1 and 2: that indicates nothing
+            kind = LabelsOfHeads.kind
+    if each or (classes is None and kind == LabelsOfHeads.kind):
+        return LabelsOfHeads(y, classes)
+    if kind == LabelsOfHeads.kind:
+        raise ValueError(
+            f"y has {y.shape[1]} columns of several classes each, so that classes must be a list "
+            "of arrays, one for each column."
+        )
+    columns = kind in ("multilabel-indicator", "continuous-multioutput")
+    return Labels(y if columns or classes is None else np.asarray(classes))
+
+
 class Labels:
     """The labels of a classification problem.
 
@@ -26,6 +54,8 @@ class Labels:
         Sorted. The numbers of the columns, where they have no other names.
     n_outputs : int
         Of the network.
+    shown_outputs : int
+        What the estimator's `n_outputs_` is.
     """
 
     def __init__(self, y):
@@ -36,8 +66,6 @@ class Labels:
             self.classes = np.arange(y.shape[1])
             self._check_probabilities(y)
             return
-        if "multioutput" in self.kind:
-            raise ValueError("Multioutput target data is not supported with label binarization")
         self.classes = unique_labels(y)
         if sparse.issparse(y):
             self._container = (
@@ -47,6 +75,24 @@ class Labels:
     @property
     def n_outputs(self):
         return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def shown_outputs(self):
+        return self.n_outputs
+
+    def same_classes(self, classes):
+        """Whether these are the classes."""
+        return np.array_equal(self.classes, unique_labels(classes))
+
+    def check_same(self, y):
+        """Refuse labels to go on with that are of other classes."""
+        if self.kind != "probabilities" and not np.array_equal(
+            self.classes, found := unique_labels(y)
+        ):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {found}"
+            )
 
     def loss(self, name):
         """The loss that the network is trained on, where the user asks for this one.
@@ -155,3 +201,116 @@ class Labels:
         else:
             right = ((outputs > boundary) == targets).all(axis=1)
         return float(np.average(right, weights=sample_weight))
+
+
+class LabelsOfHeads:
+    """The labels of several problems, a column each: every one has a head of the network.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix of shape (n_rows, n_heads)
+    classes : list of arrays, default=None
+        The classes of each column; by default those that it contains.
+
+    Attributes
+    ----------
+    classes : list of ndarray
+        Sorted, of each column.
+    n_outputs : tuple of int
+        Units of each head, one for each class.
+    """
+
+    kind = "multiclass-multioutput"
+
+    def __init__(self, y, classes=None):
+        if np.ndim(y) != 2 or (classes is not None and len(classes) != y.shape[1]):
+            raise ValueError(
+                f"classes is a list of {len(classes)} arrays, one for each column of y, and y has "
+                f"the shape {np.shape(y)}."
+            )
+        self.columns = [
+            _LabelsOfHead(column) for column in (_dense(y).T if classes is None else classes)
+        ]
+        self.classes = [column.classes for column in self.columns]
+
+    @property
+    def n_outputs(self):
+        return tuple(column.n_outputs for column in self.columns)
+
+    @property
+    def shown_outputs(self):
+        return len(self.columns)
+
+    def same_classes(self, classes):
+        """Whether these are the classes."""
+        return len(classes) == len(self.classes) and all(
+            np.ndim(part) == 1 and np.array_equal(own, np.unique(part))
+            for own, part in zip(self.classes, classes, strict=True)
+        )
+
+    def check_same(self, y):
+        """Refuse labels to go on with that are of other classes."""
+        self._check_columns(y)
+        for i, (column, labels) in enumerate(zip(self.columns, _dense(y).T, strict=True)):
+            if not np.array_equal(column.classes, found := np.unique(labels)):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous "
+                    f"call to fit. Previously got {column.classes} in column {i}, `y` has {found}"
+                )
+
+    def _check_columns(self, y):
+        if np.ndim(y) != 2 or y.shape[1] != len(self.columns):
+            raise ValueError(
+                f"y must have {len(self.columns)} columns of labels, as in the first call; its "
+                f"shape is {np.shape(y)}."
+            )
+
+    def loss(self, name):
+        """The loss that the network is trained on: of each head the cross-entropy."""
+        if name != "log_loss":
+            raise ValueError(
+                f"y has several columns of classes, and loss={name!r} is for one: use "
+                "loss='log_loss', or sklearn.multioutput.MultiOutputClassifier, which trains a "
+                "network for each column."
+            )
+        return name
+
+    def encode(self, y, dtype, class_codes):
+        """Class numbers of shape (n_rows, n_heads), one head after the other in memory."""
+        self._check_columns(y)
+        codes = np.empty(y.shape, np.int32, order="F")
+        for i, (column, labels) in enumerate(zip(self.columns, _dense(y).T, strict=True)):
+            try:
+                codes[:, i] = column.codes(labels)
+            except ValueError as error:
+                raise ValueError(f"Column {i} of y: {error}") from error
+        return codes
+
+    def class_numbers(self, targets):
+        """None: a row has several classes."""
+
+    def decode(self, outputs, boundary):
+        """The labels that the outputs stand for, of shape (n_rows, n_heads)."""
+        parts = zip(self.columns, self.split(outputs), strict=True)
+        return np.stack([column.decode(part, boundary) for column, part in parts], axis=1)
+
+    def split(self, outputs):
+        """The outputs of each head."""
+        return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
+
+    def accuracy(self, targets, outputs, boundary, sample_weight):
+        """Part of the rows of which all columns are right."""
+        found = np.stack([part.argmax(axis=1) for part in self.split(outputs)], axis=1)
+        return float(np.average((found == targets).all(axis=1), weights=sample_weight))
+
+
+class _LabelsOfHead(Labels):
+    """Those of one column, of which two classes have two units."""
+
+    def __init__(self, y):
+        self.kind, self._container = "multiclass", None
+        self.classes = np.unique(y)
+
+
+def _dense(y):
+    return y.toarray() if sparse.issparse(y) else np.asarray(y)

@@ -117,6 +117,24 @@ class Dense(Layer):
 
 
 @dataclass
+class Heads(Layer):
+    """Output layers side by side, of which each has a loss and targets of its own.
+
+    They share the layers before them (Caruana, "Multitask learning", 1997, section 2).
+
+    Parameters
+    ----------
+    units : tuple of int
+        Number of outputs of each.
+    activation : str, default="softmax"
+        The activation of all of them.
+    """
+
+    units: tuple
+    activation: str = "softmax"
+
+
+@dataclass
 class Residual(Layer):
     """A residual block: its input is added to what its layers make of it, ``y = x + f(x)``.
 
@@ -159,7 +177,8 @@ def leaves(layers):
 def dense_activations(layers):
     """What follows the product of each dense layer: its activation, or the next layer if it is one.
 
-    The output layer counts as having that of the layer before, as in scikit-learn.
+    The output layer, or each of several heads, counts as having that of the layer before, as in
+    scikit-learn.
     """
     found = []
     for layer in leaves(layers[:-1]):
@@ -167,7 +186,8 @@ def dense_activations(layers):
             found.append(layer.activation)
         elif isinstance(layer, str | ActivationSpec) and found[-1:] == ["identity"]:
             found[-1] = layer
-    return [*found, found[-1] if found else "identity"]
+    n_heads = len(layers[-1].units) if isinstance(layers[-1], Heads) else 1
+    return [*found, *[found[-1] if found else "identity"] * n_heads]
 
 
 def checked(layer):

@@ -79,6 +79,8 @@ LOSSES = {
 }
 REGRESSION_LOSSES = [name for name, row in LOSSES.items() if row.regression]
 CLASSIFICATION_LOSSES = [name for name, row in LOSSES.items() if row.classification]
+# Of functions that a spec brings along; it has no name that a user could give.
+CUSTOM = _of_values("custom", -1)
 #: Those that compare the class of a row with all others, so that it can have but one.
 COMPARING_LOSSES = ["weston_watkins", "crammer_singer"]
 
@@ -99,6 +101,14 @@ class LossSpec(Spec):
     @property
     def parameter(self) -> float:
         raise NotImplementedError
+
+    def row(self) -> Loss:
+        """What `LOSSES` tells of it."""
+        return LOSSES[self.name]
+
+    def native(self, dtype) -> dict[str, int]:
+        """Further fields of the output stage."""
+        return {}
 
 
 @dataclass
@@ -192,7 +202,7 @@ def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, float]:
         if loss not in _DEFAULTS:
             return LOSSES[loss], 0.0
         loss = _DEFAULTS[loss]
-    return LOSSES[loss.name], loss.parameter
+    return loss.row(), loss.parameter
 
 
 def output_stage(loss: str | LossSpec, output_activation: str | ActivationSpec):

@@ -35,8 +35,8 @@ class Network:
     Parameters
     ----------
     n_features : int
-    layers : list of Dense
-        The last is the output layer.
+    layers : list of layers
+        The last is the output layer, a Dense or Heads.
     loss : str or LossSpec
         One that goes with the activation of the output layer.
     dtype : dtype-like
@@ -87,6 +87,7 @@ class Network:
                 parameter,
                 activation,
                 self.bfloat16,
+                {} if isinstance(self.loss, str) else self.loss.native(self.dtype),
             )
         except OverflowError:
             raise MemoryError(
@@ -321,7 +322,8 @@ class Network:
         program, state = self.program, self.state
         if pre_activation:
             stages = program.stages.copy()
-            stages[-1]["code"], stages[-1]["parameter"] = LOSSES["squared_error"].code, 0.0
+            stages["code"][program.is_output] = LOSSES["squared_error"].code
+            stages["parameter"][program.is_output] = 0.0
             program = replace(program, stages=stages)
         out = np.empty((X.shape[0], program.n_outputs), self.dtype)
         n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device=device)

@@ -8,7 +8,7 @@ states, batch sizes, threads and devices.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from numbers import Real
@@ -80,6 +80,8 @@ STAGE = np.dtype(
         ("vectors", np.int64),
         ("squares", np.int64),
         ("groups", np.int64),
+        ("head", np.int64),
+        ("adds", np.int64),
         ("rate", np.float64),
         ("momentum", np.float64),
         ("epsilon", np.float64),
@@ -162,13 +164,14 @@ class Program:
     Attributes
     ----------
     stages : ndarray of STAGE
-        In forward order; the last is the output stage, activation and loss in one.
+        In forward order; the last is the output stage, activation and loss in one. Of several
+        heads each has such a stage, behind a dense one of its own.
     arrays : tuple of Array
         All parameters and statistics, layer by layer.
     dtype : dtype
         float32 or float64, of parameters and arithmetic.
     n_features, n_outputs : int
-        Widths of input and output.
+        Widths of input and output; of several heads, of all outputs side by side.
     n_parameters, n_statistics, n_transposed : int
         Lengths of the arenas, padding included, in elements.
     n_values, n_gradients : int
@@ -200,6 +203,11 @@ class Program:
     n_squares: int
     flops: int = field(compare=False)
     bfloat16: bool = False
+
+    @property
+    def is_output(self) -> np.ndarray:
+        """Which stages are those of outputs."""
+        return self.stages["kind"] == OUTPUT
 
     @property
     def reads_sparse(self) -> bool:
@@ -475,8 +483,21 @@ class Compiler:
         self._stage(JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
         self._stages[fork]["other"] = self._gradient
 
-    def output(self, loss_code: int, parameter: float) -> None:
-        self._stage(OUTPUT, code=loss_code, parameter=parameter)
+    def outputs(self, units: Sequence[int], activation, **loss) -> None:
+        """Heads of so many units, one beside the other, each with a loss of its own targets.
+
+        All read the same values. The backward pass comes to the last first: it writes the gradient
+        of these values, and the others add theirs. `loss` are fields of the output stages.
+        """
+        n, x, gradient = self.n, self._x, self._gradient
+        for head, n_units in enumerate(units):
+            self.n, self._x, self._gradient = n, x, gradient
+            self.dense(n_units)
+            self._stages[-1]["adds"] = head < len(units) - 1
+            self.activation(activation)
+            self._stage(OUTPUT, head=head, **loss)
+            self.layer += 1
+        self.n = sum(units)
 
     def program(self, n_features: int, bfloat16: bool = False) -> Program:
         return Program(
@@ -551,6 +572,7 @@ def compile_program(
     loss_parameter: float = 0.0,
     output_activation="identity",
     bfloat16: bool = False,
+    loss_functions: Mapping[str, int] | None = None,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -559,7 +581,7 @@ def compile_program(
     n_features : int
         Width of the input.
     layers : sequence of layer specs
-        Hidden layers and, last, the output layer: a Dense, of which only the width counts.
+        Hidden layers and, last, the output layer: a Dense or Heads, of which only the widths count.
     loss_code : int
         Code of the loss, see ``losses.py``.
     dtype : dtype
@@ -574,6 +596,8 @@ def compile_program(
         Comes before the loss, which may contain an activation of its own.
     bfloat16 : bool, default=False
         Whether matrix products take bfloat16; `dtype` is float32 then.
+    loss_functions : mapping, default=None
+        Addresses of "function" and "derivative" of a loss that the user wrote.
 
     Returns
     -------
@@ -584,7 +608,7 @@ def compile_program(
     compiler.dropout(input_dropout)
     for layer in layers[:-1]:
         compiler.add(layer)
-    compiler.dense(int(layers[-1].units))
-    compiler.activation(output_activation)
-    compiler.output(loss_code, loss_parameter)
+    units = [int(n) for n in np.atleast_1d(layers[-1].units)]
+    loss = {"code": loss_code, "parameter": loss_parameter} | dict(loss_functions or {})
+    compiler.outputs(units, output_activation, **loss)
     return compiler.program(n_features, bfloat16)

@@ -50,6 +50,8 @@ class Summary:
                 starts = {int(stage["weight"]), int(stage["bias"])}
                 n_parameters = sum(sizes.get(start, 0) for start in starts)
                 name = _name(stage, output_activation)
+                if stage["kind"] == kinds.OUTPUT and program.is_output.sum() > 1:
+                    name = name.replace("output", f"output {stage['head']}")
                 self.lines.append(Line(name, (None, int(stage["n_out"])), n_parameters))
         self.n_parameters = sum(sizes.values())
 

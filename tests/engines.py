@@ -105,6 +105,7 @@ class Engine:
             parameter,
             activation,
             bfloat16=bfloat16,
+            loss_functions={} if isinstance(loss, str) else loss.native(self.dtype),
         )
         if factors is not None:
             self.program = regularizers.with_factors(self.program, factors)
@@ -136,7 +137,9 @@ class Engine:
         return self.program.named(arena)
 
     def targets(self, y):
-        return y if y.ndim == 1 else np.ascontiguousarray(y, self.dtype)
+        if y.dtype == np.int32:  # classes, of each head
+            return np.asfortranarray(y)
+        return np.ascontiguousarray(y, self.dtype)
 
     def weights(self, weight):
         return None if weight is None else np.ascontiguousarray(weight, self.dtype)

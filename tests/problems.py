@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from fastnn.activations import Maxout, PReLU
-from fastnn.layers import BatchNorm, Dense
+from fastnn.layers import BatchNorm, Dense, Heads
 from fastnn.losses import Huber, Minkowski, Quantile
 from fastnn.normalization import InstanceNorm, Normalization, WeightNorm
 from reference import LOSSES, Network, leaves, loss_of
@@ -43,8 +43,12 @@ def make_parameters(rng, n_features, layers):
     """Random parameters and moving averages of the leaves, none at its initial value."""
     parameters, statistics = [], []
     width = n_features
-    for layer in leaves(layers):
+    n_trunk = len(leaves(layers[:-1])) if isinstance(layers[-1], Heads) else np.inf
+    for i, layer in enumerate(leaves(layers)):
         p, s = {}, {}
+        if i <= n_trunk:
+            trunk = width
+        width = trunk if i > n_trunk else width  # what all heads read
         norm, act = layer, layer
         if isinstance(layer, Dense):
             norm, act = layer.normalization, layer.activation

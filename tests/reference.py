@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
 
 from fastnn.activations import Maxout, PReLU, RReLU
-from fastnn.layers import Dense, Dropout, Residual
+from fastnn.layers import Dense, Dropout, Heads, Residual
 from fastnn.normalization import BatchNorm, Normalization, WeightNorm
 
 # --- random bits ----------------------------------------------------------------------------------
@@ -861,12 +861,17 @@ OPTIMIZERS = {
 
 
 def leaves(layers):
-    """The layers one after another, those of residual blocks in place of the blocks."""
-    return [
-        leaf
-        for layer in layers
-        for leaf in (leaves(layer.layers) if isinstance(layer, Residual) else [layer])
-    ]
+    """The layers one after another, those of residual blocks in place of the blocks, and a dense
+    layer for each head."""
+    found = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            found += leaves(layer.layers)
+        elif isinstance(layer, Heads):
+            found += [Dense(n, layer.activation) for n in layer.units]
+        else:
+            found.append(layer)
+    return found
 
 
 def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activation="identity"):
@@ -877,7 +882,8 @@ def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activation="i
     The spec tells what the stage is made of, and the leaf is the number of its layer. A stage's
     place in this list is part of the counter of its random bits. Batch norm takes two places, as
     its statistics need all rows before the first can be normalised; weight norm takes one behind
-    the dense layer; the identity takes none. A residual block lies between a fork and a join.
+    the dense layer; the identity takes none. A residual block lies between a fork and a join. Each
+    head is a dense layer with an output of its own.
     """
     numbers = itertools.count()
 
@@ -920,6 +926,12 @@ def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activation="i
         first.append(("dropout", as_dropout(input_dropout), None))
     hidden = [stage for layer in layers[:-1] for stage in stages(layer)]
     last = next(numbers)
+    if isinstance(layers[-1], Heads):
+        heads = [("dense", head, last + h) for h, head in enumerate(leaves(layers[-1:]))]
+        ends = [
+            stage for _, head, i in heads for stage in (("dense", head, i), ("output", head, i))
+        ]
+        return [*first, *hidden, *ends]
     before = [("activation", output_activation, last)] if output_activation != "identity" else []
     return [*first, *hidden, ("dense", layers[-1], last), *before, ("output", layers[-1], last)]
 
@@ -931,7 +943,9 @@ class Network:
     ----------
     layers : list of specs of fastnn.layers and fastnn.activations
         The last is the output layer, a Dense. Its activation is the loss's; or another, that comes
-        before the loss; or the threshold, that counts in prediction only.
+        before the loss; or the threshold, that counts in prediction only. Or the last are `Heads`:
+        targets have a column for each, outputs lie side by side, and losses are summed (Caruana,
+        "Multitask learning", 1997).
     loss : str or LossSpec
         Key of `LOSSES`, or a spec.
     parameters : list of dict
@@ -965,7 +979,37 @@ class Network:
         self.output_activation = before if before == "threshold" else own
         stage = "identity" if before in (own, "threshold") else before
         self.stages = stage_table(layers, input_dropout, input_noise, stage)
+        self.widths = layers[-1].units if isinstance(layers[-1], Heads) else None
         self.slots, self.step, self.average = None, 0, None
+
+    def heads(self, z, y=None):
+        """Pre-activations and targets of each head, or of the only one."""
+        if self.widths is None:
+            return [(z, y)]
+        parts = np.split(z, np.cumsum(self.widths)[:-1], axis=1)
+        return [(part, None if y is None else y[:, h]) for h, part in enumerate(parts)]
+
+    def value(self, z, y, smoothing=0.0):
+        """The loss of each row, summed over the heads."""
+        return sum(
+            self.loss.value(part, self._target(part, of, smoothing))
+            for part, of in self.heads(z, y)
+        )
+
+    def delta(self, z, y, smoothing=0.0):
+        """The derivative of the loss of each row with respect to the pre-activations."""
+        return np.hstack(
+            [
+                self.loss.delta(part, self._target(part, of, smoothing))
+                for part, of in self.heads(z, y)
+            ]
+        )
+
+    def _target(self, z, y, smoothing):
+        if not smoothing:
+            return y
+        n_classes = 2 if self.output_activation == "logistic" else z.shape[1]
+        return smoothed(as_target(y, z), n_classes, smoothing)
 
     def forward(self, x, training, step=None, dropout_factor=1.0):
         """Pre-activation of the output layer; and for each stage what its backward pass needs.
@@ -975,11 +1019,14 @@ class Network:
         only (`step` given), dropout at its rates times a factor. Without a step, the original form
         of dropout scales by the probability of keeping a value (Srivastava et al. 2014, figure 2).
         """
-        tape, forks = [], []
+        tape, forks, outputs = [], [], []
         for stage, (kind, spec, i) in enumerate(self.stages[:-1]):
             parameters = None if i is None else self.parameters[i]
             saved = x
-            if kind == "dense":
+            if kind == "output":  # of a head; the next begins where this one did
+                outputs.append(x)
+                x = tape[-1]
+            elif kind == "dense":
                 x = self.dense_forward(x, self._weights(i), parameters["intercept"])
             elif kind == "row_norm":
                 scale, shift = parameters.get("scale"), parameters.get("shift")
@@ -1025,7 +1072,7 @@ class Network:
                     saved = keep, spec.drop_rate
                 x = forks.pop() + dropout(x, *saved)
             tape.append(saved)
-        return x, tape
+        return np.hstack([*outputs, x]), tape
 
     def _weights(self, i):
         """What a dense layer multiplies by; its coefs, but for weight norm."""
@@ -1035,7 +1082,7 @@ class Network:
     def predict(self, x):
         """Output of the network for new rows."""
         z, _ = self.forward(x, training=False)
-        return OUTPUT_ACTIVATIONS[self.output_activation](z)
+        return np.hstack([OUTPUT_ACTIVATIONS[self.output_activation](z) for z, _ in self.heads(z)])
 
     def loss_and_grad(
         self,
@@ -1063,12 +1110,9 @@ class Network:
         total = weight.sum()
         mixing = mixing or Mixing()
         z, tape = self.forward(mix_rows(x, mixing), True, step, dropout_factor)
-        if smoothing:
-            n_classes = 2 if self.output_activation == "logistic" else z.shape[1]
-            y = smoothed(as_target(y, z), n_classes, smoothing)
         pairs = [(mixing.weight, y), (1 - mixing.weight, partners(y, mixing))]
-        data_loss = weight @ sum(part * self.loss.value(z, of) for part, of in pairs) / total
-        delta = sum(part * self.loss.delta(z, of) for part, of in pairs)
+        data_loss = weight @ sum(part * self.value(z, of, smoothing) for part, of in pairs) / total
+        delta = sum(part * self.delta(z, of, smoothing) for part, of in pairs)
         gradient = self.backward(tape, delta * weight[:, np.newaxis] / total)
         penalty, l2, l1 = 0.0, alpha * (1 - l1_ratio) / total, alpha * l1_ratio / total
         for p, g in zip(self.parameters, gradient, strict=True):
@@ -1085,9 +1129,13 @@ class Network:
         Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors" (1986).
         """
         gradient, skipped = [{} for _ in self.parameters], []
+        *others, (delta, _) = self.heads(delta)
+        above = 0.0  # what the heads after this one have made of theirs
         for stage in reversed(range(len(tape))):
             (kind, spec, i), saved = self.stages[stage], tape[stage]
-            if kind == "dense":
+            if kind == "output":
+                above, (delta, _) = above + delta, others.pop()
+            elif kind == "dense":
                 delta, gradient[i]["coef"], gradient[i]["intercept"] = self.dense_backward(
                     saved, self._weights(i), delta
                 )
@@ -1096,6 +1144,8 @@ class Network:
                     gradient[i]["coef"], gradient[i]["g"] = normalised_weights_backward(
                         v, g, gradient[i]["coef"]
                     )
+                if not others:  # of one head, or the first of several
+                    delta, above = delta + above, 0.0
             elif kind == "row_norm":
                 scale = self.parameters[i].get("scale")
                 delta, dscale, dshift = row_norm_backward(

@@ -151,9 +151,9 @@ def test_bad_targets(estimator, y, message):
     [
         (MLPClassifier(), X[:, 0], "Unknown label type: "),
         (
-            MLPClassifier(),
+            MLPClassifier(loss="hinge"),
             np.arange(120).reshape(60, 2),
-            "Multioutput target data is not supported",
+            "several columns of classes, and loss='hinge' is for one: use loss='log_loss'",
         ),
         (MLPRegressor(loss="poisson"), X[:, 0], "loss='poisson' needs targets y >= 0"),
         (MLPRegressor(), Y[MLPClassifier], "could not convert string to float"),

@@ -9,7 +9,7 @@ from engines import COMBINATIONS, Engine, large_epsilon, small_rate
 from fastnn import EMA, SGD, SWA, AdamW, MLPRegressor, initializers
 from fastnn._core.cpu import ops
 from fastnn.activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU, row_and_parameter
-from fastnn.layers import Dense, Dropout
+from fastnn.layers import Dense, Dropout, Heads
 from fastnn.losses import Huber, Minkowski, Quantile
 from fastnn.losses import row_and_parameter as row_of_loss
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
@@ -548,6 +548,45 @@ def test_engine_walks_pytorchs_trajectory_with_any_activation(activation, dtype,
     for i, (linear, _) in enumerate(expected.layers):
         assert_close(engine.parameters[i]["coef"], linear.weight.T, tolerance)
         assert_close(engine.parameters[i]["intercept"], linear.bias, tolerance)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+def test_heads_are_a_sum_of_cross_entropies(dtype, tolerance, smoothing):
+    rng = np.random.default_rng(1)
+    units, real = (3, 2, 5), getattr(torch, dtype)
+    network = make_network(rng, 6, [Dense(7, "tanh"), Heads(units)], "log_loss")
+    X, weight = rng.standard_normal((40, 6)), rng.uniform(0.5, 2, 40)
+    y = np.stack([rng.integers(n, size=40) for n in units], axis=1).astype(np.int32)
+    engine = Engine(network, "log_loss", "adam", dtype, max_batch=40, epsilon=1e-3)
+    order = np.tile(np.arange(40), 20)
+    settings = X.astype(dtype), y, 40, [0.01] * 20, 0.0, weight, order
+    actual = engine.train(*settings, smoothing=smoothing)
+
+    layers = [[leaf(p[name], real) for name in ("coef", "intercept")] for p in network.parameters]
+    parameters = [tensor for layer in layers for tensor in layer]
+    optimizer = torch.optim.Adam(parameters, 0.01)
+    rows, targets, of_rows = (torch.tensor(a) for a in (X.astype(dtype), y, weight.astype(dtype)))
+    losses = []
+    for t in range(1, 21):
+        optimizer.param_groups[0]["eps"] = 1e-3 / np.sqrt(1 - 0.999**t)
+        (w, b), *heads = layers
+        hidden = torch.tanh(rows @ w + b)
+        value = sum(
+            functional.cross_entropy(
+                hidden @ w + b, targets[:, h].long(), reduction="none", label_smoothing=smoothing
+            )
+            for h, (w, b) in enumerate(heads)
+        )
+        loss = (of_rows * value).sum() / of_rows.sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    np.testing.assert_allclose(actual[:, 0], losses, rtol=tolerance)
+    for own, (w, b) in zip(engine.parameters, layers, strict=True):
+        assert_close(own["coef"], w, tolerance)
+        assert_close(own["intercept"], b, tolerance)
 
 
 def test_rounding_to_bfloat16():

@@ -10,6 +10,7 @@ import pytest
 
 from engines import Engine
 from fastnn.activations import HIDDEN_ACTIVATIONS, PReLU
+from fastnn.layers import Heads
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from problems import EACH_LOSS, LAYOUTS, make_counts, make_data, make_layers, make_network
 
@@ -36,10 +37,13 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, update=None
     rng = np.random.default_rng(0)
     options = {"activation": "relu", "position": "before", "dropout": 0.3} | options
     units = options.pop("units", [67, 34, 5])
+    heads = options.pop("heads", None)
     layers = make_layers(units, loss="log_loss", **options)
+    if heads:
+        layers[-1] = Heads(heads)
     network = make_network(rng, N_FEATURES, layers, "log_loss", options["dropout"] / 2, seed=3)
     X = LAYOUTS[layout](make_counts(rng, N_ROWS, N_FEATURES))
-    y = rng.integers(5, size=N_ROWS).astype(np.int32)
+    y = rng.integers(5, size=(N_ROWS, len(heads)) if heads else N_ROWS).astype(np.int32)
     weight = rng.uniform(0.5, 2, N_ROWS)
     engine = Engine(network, "log_loss", optimizer, dtype, BATCH, n_threads)
     losses = []
@@ -113,6 +117,7 @@ STAGES = [
     {"normalization": InstanceNorm(3, affine=True), "units": [69, 36, 5]},
     {"normalization": WeightNorm(), "activation": "maxout"},
     {"normalization": WeightNorm(), "activation": PReLU(shared=False)},
+    {"heads": (5, 17, 6), "activation": "tanh"},
 ]
 
 

@@ -37,7 +37,9 @@ def fitted(cls, y):
 def test_block(block):
     names = {name: getattr(fastnn, name) for name in fastnn.__all__}
     names |= {"value": lambda x: math.tanh(x), "derivative": lambda x: 1 - math.tanh(x) ** 2}
+    names |= {"loss_value": lambda z, y: (z - y) ** 2, "loss_derivative": lambda z, y: 2 * (z - y)}
     names |= {"X": X, "X_val": X_val, "rows_of_probabilities": PROBABILITIES}
+    names["columns_of_classes"] = np.digitize(X[:, :2], [-0.5, 0.5])
     regression, classification = {"y": Y, "y_val": Y_VAL}, {"y": Y > 0.7, "y_val": Y_VAL > 0.7}
     names |= {
         "MLPRegressor": fitted(MLPRegressor, Y),

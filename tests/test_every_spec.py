@@ -32,6 +32,7 @@ from fastnn import (
     Constant,
     CosineDecay,
     CustomActivation,
+    CustomLoss,
     CustomSchedule,
     CutMix,
     Dense,
@@ -71,6 +72,7 @@ from fastnn.activations import HIDDEN_ACTIVATIONS
 from fastnn.augment import AUGMENTATIONS
 from fastnn.averaging import AVERAGES
 from fastnn.initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS
+from fastnn.layers import Heads
 from fastnn.losses import REGRESSION_LOSSES
 from fastnn.normalization import NORMALIZATIONS
 from fastnn.optimizers import OPTIMIZERS
@@ -90,7 +92,8 @@ def _concrete(base):
         yield from _concrete(cls)
 
 
-CLASSES = sorted(set(_concrete(Spec)), key=lambda cls: cls.__name__)
+# But for the output layer that the estimators make.
+CLASSES = sorted(set(_concrete(Spec)) - {Heads}, key=lambda cls: cls.__name__)
 
 
 def twice(x):
@@ -115,6 +118,22 @@ def inverse(t, n):
 
 def slower(t, n):
     return 1 / (2 + t)
+
+
+def half_square(z, y):
+    return (z - y) * (z - y) / 2
+
+
+def difference(z, y):
+    return z - y
+
+
+def uphill(z, y):
+    return (z - y) * (y - z)
+
+
+def sign(z, y):
+    return 1.0 if z > y else -1.0
 
 
 @dataclasses.dataclass
@@ -225,6 +244,14 @@ CASES = [
     case("loss", Huber(), delta=0.3),
     case("loss", Minkowski(), p=1.5),
     case("loss", Quantile(), quantile=0.3),
+    case(
+        "loss",
+        CustomLoss(half_square, difference),
+        {"solver": "lbfgs"},  # that looks at the value, too
+        value=uphill,
+        derivative=sign,
+        output_activation="tanh",
+    ),
 ]
 RULES = [
     (initializers.Constant(0.05), {"value": 0.1}),
@@ -277,7 +304,7 @@ def label(value):
 )
 def test_every_hyperparameter_changes_the_result(each, name, value):
     spec = the_spec(each.spec)
-    if isinstance(spec, CustomActivation):
+    if isinstance(spec, CustomActivation | CustomLoss):
         pytest.importorskip("numba")
     other = dataclasses.replace(spec, **{name: value})
     assert other != spec

@@ -78,7 +78,7 @@ cdef struct Job:
     const Kernels *kernels
     int64_t itemsize, panel
     const Stage *stages
-    int n_stages
+    int n_stages, n_heads       # heads: stages with a loss
     const Task *tasks
     int n_tasks
     int64_t max_batch, n_parameters, n_statistics
@@ -129,6 +129,7 @@ cdef struct Job:
     # the call
     const Rows *rows
     const char *targets
+    int64_t target_run          # bytes from the targets of one head to those of the next
     const char *weights
     const int64_t *order
     int64_t n_rows, batch_size, n_steps
@@ -146,6 +147,7 @@ cdef struct Job:
     uint64_t seed
     int64_t step
     char *out
+    int64_t n_outputs
     bint all_finite
     Barrier barrier
 
@@ -242,6 +244,16 @@ cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) n
     return m
 
 
+cdef inline const char *targets_of(const Job *job, const Stage *stage) noexcept nogil:
+    """The targets of a head."""
+    return job.targets + stage.head * job.target_run
+
+
+cdef inline char *losses_of_rows(const Job *job, int64_t head, int64_t row) noexcept nogil:
+    """The loss of a row of the batch in a head."""
+    return job.row_loss + (head * job.max_batch + row) * job.itemsize
+
+
 cdef void of_user(const Job *job, const Stage *stage, uint64_t function, int64_t n_rows,
                   const char *x, char *y) noexcept nogil:
     """A function that the user wrote, of all but the padding: 0 need not be in its domain."""
@@ -297,7 +309,7 @@ cdef void backward_bfloat16(const Job *job, const Worker *worker, int index, int
     if stage.dx >= 0:
         k.matmul(n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, ld // 2, 1,
                  job.converted_weights + operands.transposed, ld_in, NULL,
-                 delta(job, stage.dx, first, ld_in), ld_in, False)
+                 delta(job, stage.dx, first, ld_in), ld_in, stage.adds)
 
 
 cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const Task *task,
@@ -419,9 +431,23 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_OUTPUT and worker.mixing.weight != 1:
         mixed_loss(job, worker, stage, first, n_rows)
     elif stage.kind == STAGE_OUTPUT:
-        k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, y,
-               job.targets, shifted(worker.order, first), worker.start + first, job.weights,
-               worker.scale, delta(job, stage.dy, first, ld), job.row_loss + first * job.itemsize)
+        find_loss(job, worker, stage, n_rows, y, shifted(worker.order, first), worker.start + first,
+                  job.weights, delta(job, stage.dy, first, ld),
+                  losses_of_rows(job, stage.head, first))
+
+
+cdef inline void find_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t n_rows,
+                           char *z, const int64_t *order, int64_t start, const char *weights,
+                           char *dz, char *row_loss) noexcept nogil:
+    """Loss and gradient of rows, of the targets and weights `order` or from `start` on."""
+    if stage.function:
+        job.kernels.loss_of_user(stage.function, stage.derivative, n_rows, stage.n_out,
+                                 stage.ld_out, z, targets_of(job, stage), order, start, weights,
+                                 worker.scale, dz, row_loss)
+    else:
+        job.kernels.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out,
+                         stage.ld_out, z, targets_of(job, stage), order, start, weights,
+                         worker.scale, dz, row_loss)
 
 
 cdef inline void sum_gradient(const Job *job, const Worker *worker, const Stage *stage,
@@ -449,7 +475,7 @@ cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, i
     cdef int64_t ld = stage.ld_out, size = ROW_BLOCK * ld * job.itemsize, i, partner
     cdef char *z = value(job, worker, stage.y, first, ld)
     cdef char *dy = delta(job, stage.dy, first, ld)
-    cdef char *row_loss = job.row_loss + first * job.itemsize
+    cdef char *row_loss = losses_of_rows(job, stage.head, first)
     cdef char *other_z = worker.mixed
     cdef char *other_dy = worker.mixed + size
     cdef char *other_loss = worker.mixed + 2 * size
@@ -458,10 +484,9 @@ cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, i
         worker.partners[i] = (worker.start + partner if worker.order == NULL
                               else worker.order[partner])
     memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
-    k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, z, job.targets,
-           shifted(worker.order, first), worker.start + first, NULL, worker.scale, dy, row_loss)
-    k.loss(stage.code, stage.parameter, worker.smoothing, n_rows, stage.n_out, ld, other_z,
-           job.targets, worker.partners, 0, NULL, worker.scale, other_dy, other_loss)
+    find_loss(job, worker, stage, n_rows, z, shifted(worker.order, first), worker.start + first,
+              NULL, dy, row_loss)
+    find_loss(job, worker, stage, n_rows, other_z, worker.partners, 0, NULL, other_dy, other_loss)
     k.mix_losses(n_rows, ld, worker.mixing.weight, job.weights, shifted(worker.order, first),
                  worker.start + first, other_dy, other_loss, dy, row_loss)
 
@@ -485,7 +510,8 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
 
     if stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
-                 job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in, False)
+                 job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in,
+                 stage.adds)
     elif stage.kind == STAGE_ACTIVATION and drops:
         drawn = mask(job, worker, index)
         k.rrelu_gradient(&drawn, first, n_rows, ld, stage.parameter, y, dy)
@@ -968,7 +994,9 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef const double *coefficients
     cdef const double *after
     cdef double total, mean_loss
+    cdef int head
     cdef bint gathers = job.order != NULL or job.rows.indptr != NULL or not readable_in_place(job)
+    cdef bint shares_columns = job.n_heads > 1 and reads_input(job, job.n_stages - 2)
 
     worker.team = n_threads
     worker.values, worker.room = job.values, job.max_batch
@@ -982,6 +1010,9 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             columns_end = job.tasks[task].last
         if job.first == 0:
             publish(job, task, job.coefficients, <uint32_t> job.step)
+    if shares_columns:   # heads have the same columns, so that threads have not their own
+        columns_begin = job.rows.n_cols * thread // n_threads
+        columns_end = job.rows.n_cols * (thread + 1) // n_threads
     barrier_wait(&job.barrier, n_threads)
 
     for step in range(job.first, job.last):
@@ -1014,9 +1045,11 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         through_stages(job, &worker)
         barrier_wait(&job.barrier, n_threads)
 
-        job.kernels.weighted_sum(worker.n_rows, job.row_loss, job.weights, worker.order,
-                                 worker.start, &mean_loss)
-        mean_loss *= worker.scale
+        mean_loss = 0
+        for head in range(job.n_heads):
+            job.kernels.weighted_sum(worker.n_rows, losses_of_rows(job, head, 0), job.weights,
+                                     worker.order, worker.start, &total)
+            mean_loss += total * worker.scale
         if thread == 0:
             job.losses[2 * step] = mean_loss
         if job.mode == TRAIN and not isfinite(mean_loss):
@@ -1031,6 +1064,8 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
                                     job.columns, job.entries, job.starts, job.ends, job.entry_rows,
                                     job.entry_values)
+            if shares_columns:
+                barrier_wait(&job.barrier, n_threads)
         merge_weight_norms(job, &worker, True)
         update(job, &worker, tasks_begin, tasks_end, coefficients, after)
         barrier_wait(&job.barrier, n_threads)
@@ -1046,6 +1081,18 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                                              &total)
                     job.losses[2 * step + 1] += coefficients[COEF_L1] * worker.scale * total
     restore_denormals(mode)
+
+
+cdef inline bint reads_input(const Job *job, int index) noexcept nogil:
+    """Whether a stage is a matrix product of the rows themselves."""
+    return job.stages[index].kind == STAGE_DENSE and job.stages[index].x == 0
+
+
+cdef int count_heads(const Job *job) noexcept nogil:
+    cdef int n = 0, index
+    for index in range(job.n_stages):
+        n += job.stages[index].kind == STAGE_OUTPUT
+    return n
 
 
 cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
@@ -1095,10 +1142,11 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     cdef uint64_t mode = flush_denormals()
     cdef Worker worker
     cdef int index
-    cdef const Stage *output = job.stages + job.n_stages - 1
-    cdef int64_t n_out = output.n_out, ld = output.ld_out, row, i, n
+    cdef const Stage *stage
+    cdef int64_t row, i, n
     cdef bint in_place = readable_in_place(job)
     cdef char *y
+    cdef char *out
     cdef Job own = job[0]   # sparse rows are read into buffers of the thread
 
     worker.own = job.workers + thread * job.worker_size
@@ -1129,10 +1177,16 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
             job.all_finite = False
         for index in range(job.n_stages):
             forward(&own, &worker, index, 0, n)
-        y = value(job, &worker, output.y, 0, ld)
-        for i in range(n):
-            memcpy(job.out + (row + i) * n_out * job.itemsize, y + i * ld * job.itemsize,
-                   n_out * job.itemsize)
+        out = job.out + row * job.n_outputs * job.itemsize
+        for index in range(job.n_stages):
+            stage = job.stages + index
+            if stage.kind != STAGE_OUTPUT:
+                continue
+            y = value(job, &worker, stage.y, 0, stage.ld_out)
+            for i in range(n):
+                memcpy(out + i * job.n_outputs * job.itemsize, y + i * stage.ld_out * job.itemsize,
+                       stage.n_out * job.itemsize)
+            out += stage.n_out * job.itemsize
     restore_denormals(mode)
 
 
@@ -1291,7 +1345,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     job.kernels = choose_kernels(isa, program.dtype)
     job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
     job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
-    job.n_statistics = program.n_statistics
+    job.n_statistics, job.n_outputs = program.n_statistics, program.n_outputs
     job.parameters, job.statistics = data(parameters), data(statistics)
     job.read = job.parameters
     job.rows, job.out = &rows.rows, data(out)
@@ -1366,6 +1420,7 @@ cdef class Engine:
         job.kernels = choose_kernels(isa, program.dtype)
         job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
         job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
+        job.n_heads = count_heads(job)
         job.n_parameters, job.n_statistics = program.n_parameters, program.n_statistics
         job.parameters, job.statistics = data(state.parameters), data(state.statistics)
         job.slots = data(state.slots)
@@ -1440,7 +1495,7 @@ cdef class Engine:
         job.values = self.buffer("values", n_rows * self.program.n_values)
         job.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
         job.partials = self.buffer("partials", chunks * self.program.n_sums)
-        job.row_loss = self.buffer("row_loss", n_rows)
+        job.row_loss = self.buffer("row_loss", n_rows * job.n_heads)
         pairs = quotient_up(n_rows, 2) * self.words.batch
         job.converted_rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
         job.ones = self.buffer("ones", job.panel)
@@ -1489,8 +1544,9 @@ cdef class Engine:
         cdef Job *job = &self.job
         if job.mixed_size > 0:
             return
-        # Of a block of rows.
-        job.mixed_size = ROW_BLOCK * (2 * job.stages[job.n_stages - 1].ld_out + 1) * job.itemsize
+        # Of a block of rows, in the widest head.
+        ld = int(self.program.stages["ld_out"][self.program.is_output].max())
+        job.mixed_size = ROW_BLOCK * (2 * ld + 1) * job.itemsize
         job.mixed = self.buffer("mixed", self.n_threads * job.mixed_size, np.uint8)
         job.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
 
@@ -1502,6 +1558,7 @@ cdef class Engine:
         self.make_room(batch_size)
         self.make_sparse_room(rows, batch_size)
         job.mode, job.rows, job.targets = mode, &rows.rows, data(y)
+        job.target_run = X.shape[0] * y.itemsize
         job.weights = NULL if sample_weight is None else data(sample_weight)
         job.order = NULL
         if order is not None:
@@ -1527,6 +1584,8 @@ cdef class Engine:
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
         ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
+        ``y`` has the targets of several heads one head after the other, (n_rows, n_heads) in
+        Fortran order.
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)

@@ -75,6 +75,10 @@
     F(loss, (int code, double parameter, double smoothing, int64_t n_rows, int64_t n,           \
              int64_t ld, void *z, const void *targets, const int64_t *order, int64_t first_row, \
              const void *weights, double scale, void *delta, void *row_loss))                   \
+    F(loss_of_user, (uint64_t value, uint64_t derivative, int64_t n_rows, int64_t n, int64_t ld, \
+                     const void *z, const void *targets, const int64_t *order,                  \
+                     int64_t first_row, const void *weights, double scale, void *delta,         \
+                     void *row_loss))                                                           \
     F(output, (int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld, void *z))     \
     F(optimize, (int code, int64_t n, const double *coefficients, double factor, double l2,     \
                  double decay, void *w, void *g, void *slots, int64_t slot_stride,              \

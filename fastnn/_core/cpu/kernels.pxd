@@ -27,7 +27,7 @@ cdef extern from "program.h" nogil:
     ctypedef struct Stage:
         int32_t kind, code
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
-        int64_t transposed, statistics, sums, n_sums, vectors, squares, groups
+        int64_t transposed, statistics, sums, n_sums, vectors, squares, groups, head, adds
         double rate, momentum, epsilon, parameter, weight_factor, bias_factor
         uint64_t function, derivative
 
@@ -147,6 +147,10 @@ cdef extern from "kernels.h" nogil:
         void (*loss)(
             int code, double parameter, double smoothing, int64_t n_rows, int64_t n, int64_t ld,
             void *z, const void *targets, const int64_t *order, int64_t first_row,
+            const void *weights, double scale, void *delta, void *row_loss) noexcept nogil
+        void (*loss_of_user)(
+            uint64_t value, uint64_t derivative, int64_t n_rows, int64_t n, int64_t ld,
+            const void *z, const void *targets, const int64_t *order, int64_t first_row,
             const void *weights, double scale, void *delta, void *row_loss) noexcept nogil
         void (*output)(
             int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld,

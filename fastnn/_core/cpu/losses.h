@@ -304,4 +304,31 @@ static void loss(int code, double parameter, double smoothing, int64_t n_rows, i
     }
 }
 
+/* y[j] is a function of the output z[j] and the target t[j], j = 0 .. n - 1. */
+typedef void (*FunctionOfUser)(int64_t n, const void *z, const void *t, void *y);
+
+/* The same for a loss that the user wrote, of the addresses of its value and derivative. Its targets
+ * are n reals a row, and it leaves z and the padding of delta as they are. */
+static void loss_of_user(uint64_t value, uint64_t derivative, int64_t n_rows, int64_t n, int64_t ld,
+                         const void *z_, const void *targets_, const int64_t *order,
+                         int64_t first_row, const void *weights_, double scale, void *delta_,
+                         void *row_loss_)
+{
+    const FunctionOfUser find_value = (FunctionOfUser)(uintptr_t)value;
+    const FunctionOfUser find_derivative = (FunctionOfUser)(uintptr_t)derivative;
+    const real *targets = targets_, *weights = weights_;
+    real *row_loss = row_loss_;
+    for (int64_t i = 0; i < n_rows; i++) {
+        const int64_t row = order ? order[i] : first_row + i;
+        const real factor = weights ? weights[row] * (real)scale : (real)scale;
+        const real *z = (const real *)z_ + i * ld, *target = targets + row * n;
+        real *delta = (real *)delta_ + i * ld, sum = 0;
+        find_value(n, z, target, delta);
+        for (int64_t j = 0; j < n; j++) sum += delta[j];
+        row_loss[i] = sum;
+        find_derivative(n, z, target, delta);
+        for (int64_t j = 0; j < n; j++) delta[j] *= factor;
+    }
+}
+
 #endif

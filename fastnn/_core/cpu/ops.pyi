@@ -185,6 +185,16 @@ def loss(
 def average(
     w: NDArray[Any], average: NDArray[Any], weight: float, isa: str | None = None, repeat: int = 1
 ) -> NDArray[Any]: ...
+def loss_of_user(
+    z: NDArray[Any],
+    targets: NDArray[Any],
+    value: int,
+    derivative: int,
+    order: NDArray[np.int64] | None = None,
+    weights: NDArray[Any] | None = None,
+    scale: float = 1.0,
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def output(
     z: NDArray[Any], code: int, parameter: float = 0.0, isa: str | None = None
 ) -> NDArray[Any]: ...

@@ -505,6 +505,23 @@ def loss(z, targets, int code, order=None, weights=None, double scale=1.0, doubl
     return rows[:, : z.shape[1]], delta[:, : z.shape[1]], row_loss
 
 
+def loss_of_user(z, targets, uint64_t value, uint64_t derivative, order=None, weights=None,
+                 double scale=1.0, isa=None):
+    """(gradient with respect to z, loss of each row), of the addresses of the user's functions"""
+    cdef const Kernels *k = choose_kernels(isa, z.dtype)
+    cdef const int64_t *row_numbers = NULL
+    cdef const char *row_weights = NULL
+    rows = rows_of(z)
+    delta, row_loss = np.zeros_like(rows), aligned_zeros(z.shape[0], z.dtype)
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
+    if weights is not None:
+        row_weights = data(weights)
+    k.loss_of_user(value, derivative, z.shape[0], z.shape[1], rows.shape[1], data(rows),
+                   data(targets), row_numbers, 0, row_weights, scale, data(delta), data(row_loss))
+    return delta[:, : z.shape[1]], row_loss
+
+
 def output(z, int code, double parameter=0.0, isa=None):
     """The output activation that belongs to a loss."""
     cdef const Kernels *k = choose_kernels(isa, z.dtype)

@@ -67,6 +67,9 @@ typedef struct {
     int64_t vectors;    /* a thread's own vectors, of ld_out each */
     int64_t squares;    /* WEIGHT_NORM: sums of squares of the columns, for each task of rows */
     int64_t groups;     /* ROW_NORM: groups of a row; MAXOUT: pieces of a unit */
+    int64_t head;       /* OUTPUT: which of several, each with targets of its own */
+    int64_t adds;       /* DENSE: whether its input gradient is added to what is there, as of all
+                         * heads but the last, the first of the backward pass */
     double rate;        /* dropout; standard deviation of noise; width of RReLU's slopes */
     double momentum;    /* batch norm */
     double epsilon;
@@ -74,7 +77,8 @@ typedef struct {
                          * kept */
     double weight_factor; /* of the learning rate of weight and bias; scale and shift have the first */
     double bias_factor;
-    uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y) */
+    uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y);
+                         * of such a loss of (n, z, target, y) */
     uint64_t derivative;
 } Stage;
 
