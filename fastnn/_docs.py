@@ -49,7 +49,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     learning_rate : str, schedule or function, default='constant'
         How the learning rate changes from `learning_rate_init` on, by name, by a spec, which can be
         searched over (``learning_rate__gamma``), or by a function ``f(step, n_steps)`` that returns
-        what it is multiplied by. Not used by 'lbfgs' and 'rprop'.
+        what it is multiplied by. Not possible with 'lbfgs' and 'rprop', but that the names of the
+        first three are let pass, as in scikit-learn, and not used.
 
         - 'constant' keeps `learning_rate_init`.
         - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, anew for each epoch
@@ -214,7 +215,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     learning_rate_factors : dict or None, default=None
         What the learning rate is multiplied by for some of the parameters: those of a group
         ("weights", "biases" or "normalization"), or of a layer (numbered as `coefs_`, -1 is the
-        output layer; a normalization goes with the layer before). Where several are given for a
+        output layer; a normalization goes with the layer before). The slopes of 'prelu' are in no
+        group, and go with their layer. Where several are given for a
         parameter they are multiplied: ``{"biases": 2.0, 0: 0.1}`` lets the biases of the first
         layer learn at 0.2 times the rate. A decoupled decay is multiplied too. 0 freezes: such
         parameters stay as they are, to the bit, whatever penalty, decay or limit there is, and
@@ -230,8 +232,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         'lbfgs', 'adamw' and 'lamb'.
 
     penalize_intercepts : bool, default=False
-        Whether the penalty is on the biases too. Scale and shift of batch normalization never have
-        one. Not possible with 'adamw' and 'lamb'.
+        Whether the penalty is on the biases too. The parameters of normalizations and the slopes of
+        'prelu' never have one. Not possible with 'adamw' and 'lamb'.
 
     max_norm : float or None, default=None
         The greatest norm of the weights that come into a unit, of all layers: after each step,
@@ -245,18 +247,18 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Graves 2011). Not possible with 'lbfgs' and 'rprop'."""
 
 _OUTPUT_ACTIVATION = """\
-output_activation : str, LeakyReLU, ELU, GELU or None, default=None
+output_activation : str, an activation's spec or None, default=None
         Activation of the output layer. None is the loss's own: 'exp' for 'poisson', the softmax or
         'logistic' for 'log_loss' and 'binary_log_loss', and else 'identity'. """
 _OUTPUT_ACTIVATION_OF_CLASSES = """\
 Of
-        ``loss='squared_error'`` it may be any activation of a hidden layer: 'logistic' keeps the
+        ``loss='squared_error'`` it may be any of a hidden layer but 'maxout': 'logistic' keeps the
         output between the targets 0 and 1. 'threshold' is 1 where x > 0 else 0, goes with
         'perceptron' and is left out in training: of several classes the first whose unit says 1
         is predicted, and without it the one whose unit says most."""
 _OUTPUT_ACTIVATION_OF_VALUES = """\
 Of all
-        losses but 'poisson' it may be any activation of a hidden layer: 'softplus' keeps
+        losses but 'poisson' it may be any of a hidden layer but 'maxout': 'softplus' keeps
         predictions positive, 'logistic' between 0 and 1."""
 
 _ATTRIBUTES = """\
@@ -322,7 +324,7 @@ Notes
 CLASSIFIER = f"""Multi-layer perceptron classifier.
 
     It takes the place of `sklearn.neural_network.MLPClassifier`, with the same parameters, draws
-    and results, and adds batch normalization, dropout and threads. By default it minimises the
+    and results; what comes after scikit-learn's parameters is new. By default it minimises the
     cross-entropy: of a softmax over more than two classes, of a logistic unit for two classes, and
     of one for each label of a label indicator matrix. Where y has several columns of classes, each
     has an output layer of its own behind the same hidden layers (Caruana, "Multitask learning",
@@ -359,17 +361,18 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
 
     {_OUTPUT_ACTIVATION}{_OUTPUT_ACTIVATION_OF_CLASSES}
 
-    label_smoothing : float, default=0.0
+    label_smoothing : float or Scheduled, default=0.0
         How much of a target is spread evenly over all classes: of 'log_loss' the target is
         ``(1 - label_smoothing) * y + label_smoothing / n_classes``, n_classes = 2 for logistic
         units (Szegedy et al., "Rethinking the Inception architecture", 2016, section 7). Other
-        losses have none.
+        losses have none. ``Scheduled(0.1, "linear")`` changes as a learning rate may.
 
     class_weight : dict, 'balanced', list of dict or None, default=None
         Weights of the classes, by label: rows count as if their `sample_weight` were multiplied by
-        them. 'balanced' is ``n_samples / (n_classes * np.bincount(y))``, not for `partial_fit`. Of
-        a label indicator matrix a list has a dict for each label, of several columns of classes one
-        for each column, and their weights are multiplied.
+        them. 'balanced' is ``n_samples / (n_classes * np.bincount(y))``, not for `partial_fit`;
+        where a row has one class, that of the training rows is for `X_val` too. Of a label
+        indicator matrix a list has a dict for each label, of several columns of classes one for
+        each column, and their weights are multiplied.
 
     Attributes
     ----------
@@ -399,7 +402,7 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
 REGRESSOR = f"""Multi-layer perceptron regressor.
 
     It takes the place of `sklearn.neural_network.MLPRegressor`, with the same parameters, draws and
-    results, and adds batch normalization, dropout and threads.
+    results; what comes after scikit-learn's parameters is new.
 
     Parameters
     ----------

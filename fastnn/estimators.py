@@ -1,6 +1,7 @@
 """Estimators for scikit-learn: they validate, encode and predict. There is no arithmetic here."""
 
 import copy
+import functools
 import inspect
 import math
 import warnings
@@ -90,6 +91,23 @@ def _is(value, default):
     return value is default or (type(value) is type(default) and value == default)
 
 
+def _below_one(name, number, steps):
+    """The values of a `Scheduled`, that a schedule which grows may make too large."""
+    values = number.values(steps)
+    if (values >= 1).any():
+        raise ValueError(
+            f"{name}={number!r} becomes {values.max():.3g}, and must stay below 1: choose a "
+            "smaller value, or another schedule."
+        )
+    return values
+
+
+def _factors_below_one(name, number, steps):
+    """As above, but parts of the initial value."""
+    _below_one(name, number, steps)
+    return number.factors(steps)
+
+
 def _readable(X):
     """X for an engine, that reads no sparse rows of bytes."""
     return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
@@ -153,7 +171,11 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
         "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
         "input_noise": [Interval(Real, 0, None, closed="left")],
-        "output_activation": [None, StrOptions(set(ACTIVATIONS)), ActivationSpec],
+        "output_activation": [
+            None,
+            StrOptions({*ACTIVATIONS, *HIDDEN_ACTIVATIONS}),
+            ActivationSpec,
+        ],
         "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
         "clip_value": [None, Interval(Real, 0, None, closed="neither")],
         "learning_rate_factors": [None, dict],
@@ -213,8 +235,9 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             y = column_or_1d(y, warn=True)
         dtype = self._dtype(X, fresh)
         targets, loss, n_outputs = self._encode(y, dtype, partial, classes)
-        sample_weight = self._check_weights(sample_weight, X, y, dtype, partial)
-        held_out = self._validation_data(validation, loss, dtype, n_outputs, stochastic)
+        balance = y, sample_weight
+        sample_weight = self._check_weights(sample_weight, X, y, dtype, balance, partial)
+        held_out = self._validation_data(validation, loss, dtype, n_outputs, stochastic, balance)
 
         random_state = check_random_state(self.random_state)
         network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
@@ -294,7 +317,9 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
     def _may_fail_late(self):
         """Whether something of the user's runs in training, or an average has to be put aside."""
         by_name = isinstance(self.learning_rate, str) and isinstance(self.solver, str)
-        plain = isinstance(self.alpha, Real) and self.scoring is None and self.averaging is None
+        numbers = self.alpha, self.dropout, self.label_smoothing
+        scheduled = any(isinstance(number, Scheduled) for number in numbers)
+        plain = not scheduled and self.scoring is None and self.averaging is None
         return not (by_name and plain) or self._network.shows_other_numbers
 
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
@@ -390,6 +415,14 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
     def _schedule(self, optimizer):
         schedule = resolve_schedule("learning_rate", self.learning_rate, {"power_t": self.power_t})
         by_name = isinstance(self.learning_rate, str) and self.learning_rate in SKLEARN_SCHEDULES
+        # scikit-learn lets its own pass with a solver that does not use them.
+        passes = by_name or isinstance(schedule, Constant)
+        if isinstance(optimizer, LBFGS | Rprop) and not passes:
+            raise ValueError(
+                f"learning_rate={self.learning_rate!r} has no effect with solver={self.solver!r}, "
+                "which chooses the lengths of its steps by itself: leave it out, or choose a "
+                "solver such as 'sgd' or 'adam'."
+            )
         if isinstance(optimizer, Rprop) or (isinstance(optimizer, Adam) and by_name):
             return Constant()  # Adam as in scikit-learn; Rprop reads the rate at its first step
         return schedule
@@ -525,8 +558,16 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                     "cannot minimise a loss that changes. Give a number, as "
                     f"{name}={number.value!r}."
                 )
+            if name == "alpha" and not optimizer.uses_alpha:
+                raise ValueError(
+                    f"alpha={number!r} has no effect with solver={self.solver!r}, which decays "
+                    "weights by weight_decay: let that follow a schedule, as in "
+                    f"AdamW(weight_decay=Scheduled(0.01, {number.schedule!r}))."
+                )
             if name == "dropout":  # a factor of all rates
-                columns[Column.DROPOUT] = number.factors
+                columns[Column.DROPOUT] = functools.partial(_factors_below_one, name, number)
+            elif name == "label_smoothing":
+                columns[Column.SMOOTHING] = functools.partial(_below_one, name, number)
         return Settings(
             alpha=self.alpha,
             batch_size=batch_size,
@@ -585,7 +626,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             raise ValueError(too_small)
         return np.concatenate([train_rows, rows[alone]]), held_out
 
-    def _validation_data(self, validation, loss, dtype, n_outputs, stochastic):
+    def _validation_data(self, validation, loss, dtype, n_outputs, stochastic, balance):
         """The user's validation data, as `Data` and with targets as they are, or None."""
         X, y, sample_weight = validation or (None, None, None)
         if X is None and y is None and sample_weight is None:
@@ -607,13 +648,16 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             if y.ndim == 2 and y.shape[1] == 1:
                 y = column_or_1d(y, warn=True)
             targets = self._encode_more(y, loss, dtype, n_outputs)
-            sample_weight = self._check_weights(sample_weight, X, y, dtype)
+            sample_weight = self._check_weights(sample_weight, X, y, dtype, balance)
         except ValueError as error:
             raise ValueError(f"Validation data (X_val, y_val): {error}") from error
         return Data(X, targets, sample_weight, np.arange(X.shape[0])), y
 
-    def _check_weights(self, sample_weight, X, y, dtype, partial=False):
-        """Weights of the rows, those of their classes included; None for ones."""
+    def _check_weights(self, sample_weight, X, y, dtype, balance, partial=False):
+        """Weights of the rows, those of their classes included; None for ones.
+
+        `balance` is what classes are balanced by: the labels of training and their weights.
+        """
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=dtype.type, ensure_non_negative=True
@@ -621,7 +665,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
             if not sample_weight.any():
                 raise ValueError("Sample weights must contain at least one non-zero number.")
         if self.class_weight is not None:
-            sample_weight = self._class_weighted(y, sample_weight, partial, dtype)
+            sample_weight = self._class_weighted(y, sample_weight, dtype, balance, partial)
         return sample_weight
 
     def _check_scoring(self):
@@ -691,7 +735,16 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         def score():
             if not math.isfinite(engine.loss(X, targets, sample_weight, rows)):
                 return math.nan
-            value = scorer(view, own_X, own_y, **weights)
+            try:
+                value = scorer(view, own_X, own_y, **weights)
+            except (AttributeError, TypeError, ValueError) as error:
+                if callable(self.scoring):  # an error of the user's own
+                    raise
+                raise ValueError(
+                    f"scoring={self.scoring!r} cannot score the predictions of "
+                    f"{type(self).__name__} for the validation data: choose another, or None. "
+                    f"{error}"
+                ) from error
             if not isinstance(value, Real) or not math.isfinite(value):
                 raise ValueError(
                     f"scoring={self.scoring!r} returned {value!r} for the validation data: it must "
@@ -1059,9 +1112,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             In the order of `classes_`.
         """
         probabilities = self.predict_proba(X)
-        if isinstance(probabilities, list):
-            return [np.log(part, out=part) for part in probabilities]
-        return np.log(probabilities, out=probabilities)
+        with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
+            if isinstance(probabilities, list):
+                return [np.log(part, out=part) for part in probabilities]
+            return np.log(probabilities, out=probabilities)
 
     def _encode(self, y, dtype, partial, classes):
         """Targets, name of the loss, and number of outputs; sets `classes_`."""
@@ -1097,7 +1151,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             )
         return labels.encode(y, dtype, row.class_codes), loss, labels.n_outputs
 
-    def _class_weighted(self, y, sample_weight, partial, dtype):
+    def _class_weighted(self, y, sample_weight, dtype, balance, partial):
         """Weights of the rows times those of their classes."""
         class_weight, labels = self.class_weight, self._labels
         if isinstance(class_weight, str) and partial:
@@ -1120,7 +1174,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             )
         else:
             of_classes = compute_class_weight(
-                class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+                class_weight, classes=self.classes_, y=balance[0], sample_weight=balance[1]
             )
             weights = of_classes[labels.codes(y)]
         if sample_weight is not None:

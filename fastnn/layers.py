@@ -204,6 +204,12 @@ def checked(layer):
     """
     refuse_threshold(layer.activation if isinstance(layer, Dense) else layer)
     if isinstance(layer, str):
+        if layer in NORMALIZATIONS:
+            spec = NORMALIZATIONS[layer].__name__
+            raise ValueError(
+                f"{layer!r} in layers is no activation, and normalizations have no names there: "
+                f"use {spec}(), or Dense(units, normalization={layer!r})."
+            )
         if layer not in HIDDEN_ACTIVATIONS:
             raise ValueError(
                 f"{layer!r} in layers is no activation: the known ones are "

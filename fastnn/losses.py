@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from .activations import HIDDEN_ACTIVATIONS, ActivationSpec
+from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces
 from .specs import Spec
 
 
@@ -243,6 +243,11 @@ def check_output_activation(loss: str | LossSpec, output_activation: str | Activ
     own, asked = row.output_activation, output_activation
     if asked is None or asked == own:
         return own
+    if pieces(asked) > 1:
+        raise ValueError(
+            f"output_activation={asked!r} makes one output of several, and the output layer has "
+            "one unit for each: use it in hidden layers."
+        )
     if row.any_activation and (isinstance(asked, ActivationSpec) or asked in HIDDEN_ACTIVATIONS):
         return asked
     if row.name == "perceptron" and asked == "threshold":

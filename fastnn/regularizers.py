@@ -10,7 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from .optimizers import LBFGS, Optimizer, Rprop
-from .program import DENSE, WEIGHT_NORM, Column, Program
+from .program import DENSE, PRELU, WEIGHT_NORM, Column, Program
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,8 @@ def check_max_norm(max_norm, program: Program):
 # --- parameter groups -----------------------------------------------------------------------------
 
 GROUPS = ("weights", "biases", "normalization")
+# Of what a stage calls weight and bias; slopes are in none, and in that of their layer.
+_GROUPS_OF = {DENSE: GROUPS[:2], WEIGHT_NORM: ("normalization", "biases"), PRELU: ("", "")}
 
 
 def check_factors(factors: Mapping, program: Program) -> int:
@@ -134,7 +136,7 @@ def with_factors(program: Program, factors: Mapping) -> Program:
         n_before += is_dense
         layer = max(n_before - 1, 0)  # a norm belongs to the layer before, or to the first
         own = float(factors.get(layer, 1.0)) * float(factors.get(layer - n_layers, 1.0))
-        groups = ("weights", "biases") if is_dense else ("normalization", "normalization")
+        groups = _GROUPS_OF.get(int(stage["kind"]), ("normalization", "normalization"))
         for field, group in zip(("weight_factor", "bias_factor"), groups, strict=True):
             stage[field] = own * float(factors.get(group, 1.0))
     return replace(program, stages=stages)

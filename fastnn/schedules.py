@@ -646,7 +646,8 @@ class Scheduled(Spec):
     value : float
         The initial value.
     schedule : str, schedule or function, default="cosine"
-        How it changes. Not `Adaptive`, which is about the learning rate.
+        How it changes. Not `Adaptive`, which is about the learning rate. Of dropout and label
+        smoothing all values must stay below 1.
     """
 
     value: float

@@ -96,6 +96,18 @@ def make_network(rng, n_features, layers, loss, input_dropout=0.0, seed=0, input
     )
 
 
+def rate_factors(network, factors):
+    """What each parameter's learning rate is multiplied by, under the reference's names."""
+    factors, number, found = factors or {}, -1, []
+    n = sum(isinstance(layer, Dense) for layer in leaves(network.layers))
+    groups = {"coef": "weights", "intercept": "biases", "slope": None}
+    for layer, p in zip(leaves(network.layers), network.parameters, strict=True):
+        number += isinstance(layer, Dense)
+        own = factors.get(max(number, 0), 1) * factors.get(max(number, 0) - n, 1)
+        found.append({name: own * factors.get(groups.get(name, "normalization"), 1) for name in p})
+    return found
+
+
 def numerical_gradient(function, arrays, step=1e-5):
     """Central differences of `function()` with respect to every element of `arrays`."""
     gradient = []

@@ -108,30 +108,6 @@ def test_a_logistic_layer_starts_as_in_scikit_learn_wherever_it_is_written():
         np.testing.assert_array_equal(model.fit(X, Y).coefs_[0], models[0].coefs_[0])
 
 
-@pytest.mark.parametrize(
-    "one, other",
-    [
-        (Residual([Dense(64)]), Residual([Dense(64)], drop_rate=0.1)),
-        (Residual([Dense(64)]), Residual([Dense(64, "tanh")])),
-        (Dense(10), Dense(11)),
-        (Dense(10), Dense(10, "tanh")),
-        (Dense(10), Dense(10, normalization="batch")),
-        (Dense(10), Dense(10, dropout=0.1)),
-        (Dropout(0.1), Dropout(0.2)),
-        (BatchNorm(), BatchNorm(momentum=0.3)),
-        (BatchNorm(), BatchNorm(epsilon=0.1)),
-        (
-            Dense(10, normalization=BatchNorm()),
-            Dense(10, normalization=BatchNorm(position="after")),
-        ),
-    ],
-    ids=str,
-)
-def test_every_parameter_of_every_layer_counts(one, other):
-    outputs = [classifier([layer]).fit(X, Y).predict_proba(X) for layer in (one, other)]
-    assert not np.array_equal(*outputs)
-
-
 def test_search_over_a_list_of_stacks():
     grid = {"layers": [[Dense(5)], [Dense(5), Residual([Dense(5)])]]}
     search = GridSearchCV(classifier(None), grid, cv=2).fit(X, Y)

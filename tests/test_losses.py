@@ -1,6 +1,7 @@
 """The losses as a user meets them: labels, probabilities, weights of classes, soft targets."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -67,6 +68,14 @@ def test_only_cross_entropies_give_probabilities(loss):
         with pytest.raises(AttributeError, match="has no attribute 'predict_proba'") as caught:
             model.predict_proba(X)
         assert "use decision_function, or loss='log_loss'" in str(caught.value.__cause__)
+
+
+def test_the_logarithm_of_a_probability_of_zero():
+    model = classifier(max_iter=2).fit(X, NAMES)
+    model.intercepts_[-1][0] = -1e4
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (model.predict_log_proba(X)[:, 0] == -np.inf).all()
 
 
 def test_what_was_fitted_decides_not_what_was_set_since():
@@ -356,6 +365,22 @@ def test_balanced_counts_the_weights_of_rows():
     once.fit(X, NAMES, sample_weight=weight)
     repeated.fit(X[twice], NAMES[twice])
     np.testing.assert_allclose(once.predict_proba(X), repeated.predict_proba(X), rtol=1e-3)
+
+
+def test_validation_rows_are_weighted_as_those_of_training():
+    """Also where some class is not among them."""
+    options = {"class_weight": "balanced", "scoring": "loss", "max_iter": 2}
+    rows = np.r_[0:50, 50:70, 100:140]
+    weights = {"setosa": 110 / 150, "versicolor": 110 / 60, "virginica": 110 / 120}
+    for y_val in (NAMES[40:120], NAMES[:100]):
+        X_val = X[40:120] if len(y_val) == 80 else X[:100]
+        curves = [
+            classifier(**options | {"class_weight": class_weight})
+            .fit(X[rows], NAMES[rows], X_val=X_val, y_val=y_val)
+            .validation_scores_
+            for class_weight in ("balanced", weights)
+        ]
+        np.testing.assert_allclose(curves[0], curves[1])
 
 
 def test_class_weight_of_several_labels():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engines import Engine, large_epsilon, rounded
-from fastnn import SGD, AdamW, MLPClassifier, MLPRegressor
+from fastnn import SGD, AdamW, MLPClassifier, MLPRegressor, PReLU, WeightNorm
 from fastnn.layers import BatchNorm, Dense, Residual
 from fastnn.program import BN_APPLY, DENSE, compile_program
 from fastnn.regularizers import with_factors
@@ -15,6 +15,7 @@ from problems import (
     make_layers,
     make_network,
     numerical_gradient,
+    rate_factors,
     relative_error,
 )
 from reference import clip_norm, elastic_net, limit_norms
@@ -66,21 +67,6 @@ CASES = {
 }
 
 
-def by_name(network, factors):
-    """What each parameter's learning rate is multiplied by, under the reference's names."""
-    factors, n = factors or {}, len(network.layers)
-    groups = {"coef": "weights", "intercept": "biases"}
-    return [
-        {
-            name: factors.get(i, 1)
-            * factors.get(i - n, 1)
-            * factors.get(groups.get(name, "normalization"), 1)
-            for name in p
-        }
-        for i, p in enumerate(network.parameters)
-    ]
-
-
 def named(values):
     return [np.asarray(v[name], float) for v in values for name in sorted(v)]
 
@@ -96,7 +82,7 @@ def check_trajectory(network, case, dtype, X, y, weight, loss="squared_error", n
     rates = 0.01 * np.linspace(1, 0.5, -(-n_rows // 8))
     network = rounded(network, dtype)
     engine = Engine(network, loss, optimizer, dtype, 8, n_threads, factors, **hyper)
-    names = by_name(network, factors)
+    names = rate_factors(network, factors)
     for _ in range(3):
         settings = (8, rates, 0.3, weight, rng.permutation(n_rows))
         actual = engine.train(X, y, *settings, **rest)
@@ -132,6 +118,17 @@ def test_trajectory_of_every_kind_of_rows(layout, case):
     network = make_network(rng, 51, make_layers([9, 2], "tanh"), "squared_error", seed=1)
     X, y = LAYOUTS[layout](make_counts(rng, 27, 51)), rng.standard_normal((27, 2))
     check_trajectory(network, case, "float64", X, y, None)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("case", [*(case for case in CASES if "max_norm" not in CASES[case][1])])
+def test_trajectory_with_weight_norm_and_slopes(case, dtype):
+    """The lengths of weights are a normalization, their biases are biases, slopes are neither."""
+    rng = np.random.default_rng(2)
+    layers = [Dense(9, "prelu", WeightNorm()), Dense(7, PReLU(shared=False), WeightNorm())]
+    network = make_network(rng, 50, [*layers, Dense(3)], "squared_error", seed=3)
+    X, y = make_data(rng, 27, 50, 3, "squared_error")
+    check_trajectory(network, case, dtype, X.astype(dtype), y, None, n_threads=2)
 
 
 # --- penalties ------------------------------------------------------------------------------------

@@ -1,16 +1,20 @@
 """Random stacks of every kind of layer: the engine, the reference and finite differences agree."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import Engine
+from fastnn import program
 from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.layers import Dense, Dropout, Residual
 from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
-from problems import make_data, make_network, numerical_gradient, relative_error
-from reference import ACTIVATIONS, LOSSES
+from problems import EACH_LOSS, make_data, make_network, numerical_gradient, relative_error
+from reference import ACTIVATIONS
 from test_engine import TOLERANCE, assert_same_state, named, rounded
 
 # Where the derivative jumps, a difference across the jump tells nothing.
@@ -19,6 +23,10 @@ SMOOTH = ["identity", "logistic", "tanh", "gelu", "silu", "mish", "softplus", "s
 positions = st.sampled_from(["before", "after"])
 batch_norms = st.builds(BatchNorm, momentum=st.just(0.3), position=positions)
 rates = st.sampled_from([0.0, 0.25])
+dropouts = st.sampled_from([0.0, 0.25, Dropout(0.25, inverted=False)])
+# Dropout of the input, and the deviation of its noise.
+inputs = st.sampled_from([(0.0, 0.0), (0.25, 0.0), (Dropout(0.25, inverted=False), 0.3)])
+losses = st.sampled_from(EACH_LOSS)
 
 
 def norms(width):
@@ -34,10 +42,10 @@ def norms(width):
 
 
 @st.composite
-def stacks(draw, activations):
+def stacks(draw, activations, widths=(1, 3, 16, 17, 33)):
     """Layers of a network with random sizes, blocks within blocks among them."""
     activation = st.sampled_from(activations)
-    units = st.sampled_from([1, 3, 16, 17, 33])
+    units = st.sampled_from(widths)
 
     def dense(n):
         return draw(
@@ -46,7 +54,7 @@ def stacks(draw, activations):
                 st.just(n),
                 activation,
                 normalization=st.none() | norms(n) | st.just(WeightNorm()),
-                dropout=rates,
+                dropout=dropouts,
             )
         )
 
@@ -79,7 +87,6 @@ def stacks(draw, activations):
 
 
 N_FEATURES = 5
-NAMES = [name for name in ACTIVATIONS if name in SMOOTH]
 SPECS = [
     LeakyReLU(0.2),
     ELU(0.7),
@@ -92,16 +99,17 @@ SPECS = [
 ]
 
 
-def problem(layers, loss="squared_error", n_rows=19, seed=0):
-    rng = np.random.default_rng(seed)
-    network = make_network(rng, N_FEATURES, layers, loss, input_dropout=0.0, seed=5)
+def problem(layers, loss="squared_error", n_rows=19, of_input=(0.0, 0.0)):
+    rng = np.random.default_rng(0)
+    dropout, noise = of_input
+    network = make_network(rng, N_FEATURES, layers, loss, dropout, 5, noise)
     X, y = make_data(rng, n_rows, N_FEATURES, 2, loss)
     return network, X, y, rng.uniform(0.5, 2, n_rows)
 
 
-@given(stacks(NAMES))
-def test_reference_gradient_is_that_of_finite_differences(layers):
-    network, X, y, weight = problem(layers, n_rows=5)
+@given(stacks(SMOOTH, widths=(1, 3, 8)), inputs)
+def test_reference_gradient_is_that_of_finite_differences(layers, of_input):
+    network, X, y, weight = problem(layers, n_rows=5, of_input=of_input)
 
     def loss():
         data_loss, penalty, *_ = network.loss_and_grad(X, y, weight, 0.3, step=4)
@@ -114,9 +122,9 @@ def test_reference_gradient_is_that_of_finite_differences(layers):
     assert relative_error(numerical, named(gradient)) < 1e-4
 
 
-@given(stacks([*ACTIVATIONS, *SPECS]), st.sampled_from(sorted(LOSSES)), st.sampled_from([1, 19]))
-def test_engine_gradient_is_the_references(layers, loss, n_rows):
-    network, X, y, weight = problem(layers, loss, n_rows)
+@given(stacks([*ACTIVATIONS, *SPECS]), losses, st.sampled_from([1, 19]), inputs)
+def test_engine_gradient_is_the_references(layers, loss, n_rows, of_input):
+    network, X, y, weight = problem(layers, loss, n_rows, of_input)
     expected = network.loss_and_grad(X, y, weight, 0.3)
     for n_threads in (1, 3):
         engine = Engine(network, loss, n_threads=n_threads)
@@ -125,11 +133,13 @@ def test_engine_gradient_is_the_references(layers, loss, n_rows):
         assert relative_error(named(gradient), named(expected[2])) < 1e-9
 
 
-@given(stacks([*ACTIVATIONS, *SPECS]), st.sampled_from(sorted(TOLERANCE)))
-def test_training_follows_the_reference_and_is_the_same_for_any_threads(layers, dtype):
-    network, X, y, weight = problem(layers)
+@given(stacks([*ACTIVATIONS, *SPECS]), losses, inputs, st.sampled_from(sorted(TOLERANCE)))
+def test_training_follows_the_reference_and_is_the_same_for_any_threads(
+    layers, loss, of_input, dtype
+):
+    network, X, y, weight = problem(layers, loss, of_input=of_input)
     runs = [
-        Engine(rounded(network, dtype), "squared_error", "sgd", dtype, 8, n_threads)
+        Engine(rounded(network, dtype), loss, "sgd", dtype, 8, n_threads)
         for n_threads in (1, 2, 3, 8)
     ]
     rates = [0.01] * 3
@@ -144,11 +154,24 @@ def test_training_follows_the_reference_and_is_the_same_for_any_threads(layers, 
         np.testing.assert_array_equal(run.state.statistics, runs[0].state.statistics)
 
 
-@given(stacks([*ACTIVATIONS, *SPECS]))
-def test_prediction_is_the_references(layers):
-    network, X, _, _ = problem(layers)
-    engine = Engine(network, "squared_error")
+@given(stacks([*ACTIVATIONS, *SPECS]), losses, inputs)
+def test_prediction_is_the_references(layers, loss, of_input):
+    network, X, _, _ = problem(layers, loss, of_input=of_input)
+    engine = Engine(network, loss)
     np.testing.assert_allclose(engine.predict(X), network.predict(X), rtol=1e-9, atol=1e-9)
+
+
+def test_every_kind_of_stage_is_drawn():
+    kinds = set()
+
+    @given(stacks([*ACTIVATIONS, *SPECS]), inputs)
+    def collect(layers, of_input):
+        network, *_ = problem(layers, of_input=of_input)
+        kinds.update(Engine(network, "squared_error").program.stages["kind"].tolist())
+
+    collect()
+    header = Path(program.__file__).parent / "_core" / "cpu" / "program.h"
+    assert kinds == set(range(len(set(re.findall(r"STAGE_\w+", header.read_text())))))
 
 
 def test_a_block_must_end_as_wide_as_it_began():

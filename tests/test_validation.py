@@ -228,6 +228,11 @@ SPOILED[3, 4] = np.nan
         ({"X_val": X_VAL, "y_val": Y_VAL}, {"scoring": 3}, "'scoring' parameter of MLPClassifier"),
         (
             {"X_val": X_VAL, "y_val": Y_VAL},
+            {"scoring": "neg_log_loss", "loss": "hinge"},
+            r"scoring='neg_log_loss' cannot score .* MLPClassifier .*: choose another, or None\.",
+        ),
+        (
+            {"X_val": X_VAL, "y_val": Y_VAL},
             {"scoring": lambda model, X, y: math.nan},
             r"scoring=.* returned nan for the validation data: it must be a finite number",
         ),
@@ -248,13 +253,13 @@ def test_bad_validation_data(validation, options, message, early_stopping):
     if "solver" in options:
         return
     model.set_params(scoring=None, warm_start=True).fit(X, y)
-    before, state = model.predict_proba(X), dict(vars(model))
+    before, state = model.decision_function(X), dict(vars(model))
     model.set_params(**options)
     with pytest.raises(ValueError, match=message):
         model.fit(X, y, **validation)
     model.set_params(scoring=None)
     assert vars(model) == state
-    np.testing.assert_array_equal(model.predict_proba(X), before)
+    np.testing.assert_array_equal(model.decision_function(X), before)
 
 
 def test_validation_targets_of_another_number_of_outputs():

@@ -58,7 +58,8 @@ cdef enum Mode:
     PREDICT    # no dropout, moving statistics, output written
     EVALUATE   # no dropout, moving statistics, loss only
 
-# Consecutive rows of one weight, or (last == 0) the vectors of a stage: bias, or scale and shift.
+# Consecutive rows of one weight, or (last < 0) biases, or (last == 0) the vectors of a stage: scale
+# and shift, slopes, the lengths of weight norm.
 cdef struct Task:
     int32_t stage
     int64_t first, last
@@ -679,27 +680,29 @@ cdef inline bint of_weight(const Task *task) noexcept nogil:
     return task.last > 0
 
 
+cdef inline bint of_bias(const Task *task) noexcept nogil:
+    return task.last < 0
+
+
 cdef inline int64_t task_offset(const Job *job, const Task *task) noexcept nogil:
     """Of the parameters of a task, in the arena."""
     cdef const Stage *stage = job.stages + task.stage
     if of_weight(task):
         return stage.weight + task.first * stage.ld_out
-    return stage.bias if stage.kind == STAGE_DENSE else stage.weight
+    return stage.bias if of_bias(task) else stage.weight
 
 
 cdef inline int64_t task_length(const Job *job, const Task *task) noexcept nogil:
     cdef const Stage *stage = job.stages + task.stage
     if of_weight(task):
         return (task.last - task.first) * stage.ld_out
-    return stage.ld_out if stage.kind == STAGE_DENSE else stage.n_sums
+    return stage.ld_out if of_bias(task) or stage.kind == STAGE_WEIGHT_NORM else stage.n_sums
 
 
 cdef inline double rate_factor(const Job *job, const Task *task) noexcept nogil:
     """What the learning rate of a task is multiplied by; 0: its parameters stay as they are."""
     cdef const Stage *stage = job.stages + task.stage
-    if stage.kind == STAGE_DENSE and not of_weight(task):
-        return stage.bias_factor
-    return stage.weight_factor
+    return stage.bias_factor if of_bias(task) else stage.weight_factor
 
 
 cdef inline char *gradient(const Job *job, const Worker *worker, const Task *task) noexcept nogil:
@@ -723,7 +726,9 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     cdef char *g = gradient(job, worker, task)
     cdef char *moving
 
-    if stage.kind == STAGE_WEIGHT_NORM:
+    if stage.kind == STAGE_WEIGHT_NORM and of_bias(task):   # the sums are one chunk's by now
+        k.column_sums(1, n, vector(job, worker, stage, D_SUMS) + ld * job.itemsize, g, not train)
+    elif stage.kind == STAGE_WEIGHT_NORM:
         k.weightnorm_vectors(ld, vector(job, worker, stage, D_SUMS),
                              vector(job, worker, stage, INVERSE_NORM), g, not train)
     elif stage.kind == STAGE_ROW_NORM or stage.kind == STAGE_PRELU:
@@ -768,9 +773,7 @@ cdef void finish(const Job *job, const Worker *worker, int index,
     cdef int64_t n = task_length(job, task)
     cdef double limit = coefficients[COEF_CLIP_VALUE], part = 1
     if not of_weight(task):
-        part = 0
-        if job.stages[task.stage].kind == STAGE_DENSE:
-            part = coefficients[COEF_BIAS_PENALTY]
+        part = coefficients[COEF_BIAS_PENALTY] if of_bias(task) else 0
     memset(penalty, 0, CACHE_LINE)
     memset(magnitude, 0, CACHE_LINE)
     k.finish_gradient(n, part * coefficients[COEF_L2] * worker.scale,
@@ -958,7 +961,7 @@ cdef void transpose_rows(const Job *job, const Task *task) noexcept nogil:
     if job.bfloat16 != NULL and task.last > 0:
         convert_weights(job, task.stage, task.first, task.last)
         return
-    if task.last == 0 or stage.transposed < 0:
+    if not of_weight(task) or stage.transposed < 0:
         return
     job.kernels.transpose(task.first, task.last, stage.n_out, parameter(job, stage.weight),
                           stage.ld_out, job.transposed + stage.transposed * job.itemsize,
@@ -1450,12 +1453,16 @@ cdef class Engine:
                     tasks.append((index, first, last, scratch, columns, (last - first) * ld))
                     columns += ld
                 scratch += TASK_ROWS * ld
+            has_biases = stage["kind"] in (STAGE_DENSE, STAGE_WEIGHT_NORM) and stage["bias"] >= 0
             n_vectors = int(stage["n_sums"])
-            if stage["kind"] == STAGE_DENSE:
-                n_vectors = ld if stage["bias"] >= 0 else 0
+            if stage["kind"] == STAGE_WEIGHT_NORM:
+                n_vectors = ld
             if n_vectors and stage["kind"] != STAGE_BN_STATISTICS:
                 tasks.append((index, 0, 0, scratch, 0, n_vectors))
                 scratch += n_vectors
+            if has_biases:
+                tasks.append((index, 0, -1, scratch, 0, ld))
+                scratch += ld
         self.tasks = np.array(tasks, TASK)
         job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(tasks)
         self.n_columns = columns

@@ -468,17 +468,17 @@ def weightnorm_gradient(xv, dy, v, g, isa=None):
     inverse, scale = _weight_norms(v, g, isa)
     n_chunks = quotient_up(n, ROW_CHUNK)
     partials, sums = aligned_zeros((n_chunks, 2 * ld), v.dtype), aligned_zeros(2 * ld, v.dtype)
-    vectors, dv = aligned_zeros(2 * ld, v.dtype), np.zeros_like(v_rows)
+    dg, dv = aligned_zeros(ld, v.dtype), np.zeros_like(v_rows)
     for chunk in range(n_chunks):
         first = chunk * ROW_CHUNK
         k.weightnorm_gradient(min(ROW_CHUNK, n - first), ld, data(rows[first:]), data(scale),
                               data(d[first:]), data(partials[chunk]))
     k.column_sums(n, 2 * ld, data(partials), data(sums), False)
-    k.weightnorm_vectors(ld, data(sums), data(inverse), data(vectors), False)
+    k.weightnorm_vectors(ld, data(sums), data(inverse), data(dg), False)
     k.weightnorm_correct(v.shape[0], ld, data(sums), data(scale), data(inverse), data(v_rows),
                          data(dv))
     width = v.shape[1]
-    return d[:, :width], vectors[:width], vectors[ld : ld + width], dv[:, :width]
+    return d[:, :width], dg[:width], sums[ld : ld + width], dv[:, :width]
 
 
 def loss(z, targets, int code, order=None, weights=None, double scale=1.0, double parameter=0.0,

@@ -75,7 +75,7 @@ typedef struct {
     double epsilon;
     double parameter;   /* of the activation or loss, where it has one; dropout: factor of what is
                          * kept */
-    double weight_factor; /* of the learning rate of weight and bias; both of a norm have the first */
+    double weight_factor; /* of the learning rate of weight and bias; scale and shift have the first */
     double bias_factor;
     uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y);
                          * of such a loss of (n, z, target, y) */

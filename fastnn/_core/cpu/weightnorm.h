@@ -51,15 +51,14 @@ static void weightnorm_gradient(int64_t n_rows, int64_t ld, const void *x_, cons
         }
 }
 
-/* dg (+)= d_scale / |v|, and behind it db (+)= d_bias, which lies behind d_scale */
+/* dg (+)= d_scale / |v| */
 static void weightnorm_vectors(int64_t ld, const void *d_scale_, const void *inverse_, void *dg_,
                                int accumulate)
 {
     const real *restrict d_scale = d_scale_, *restrict inverse = inverse_;
     real *restrict dg = dg_;
-    if (!accumulate) memset(dg, 0, (size_t)(2 * ld) * sizeof(real));
+    if (!accumulate) memset(dg, 0, (size_t)ld * sizeof(real));
     for (int64_t j = 0; j < ld; j++) dg[j] = fused(d_scale[j], inverse[j], dg[j]);
-    for (int64_t j = ld; j < 2 * ld; j++) dg[j] += d_scale[j];
 }
 
 /* dv -= d_scale g / |v|^3 v, for some rows of v: what the norm takes out of the gradient */
