@@ -2,7 +2,11 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.multiclass import (
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
 
 from .losses import COMPARING_LOSSES
 
@@ -66,6 +70,8 @@ class Labels:
             self.classes = np.arange(y.shape[1])
             self._check_probabilities(y)
             return
+        if self.kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)  # says what is wrong with them
         self.classes = unique_labels(y)
         if sparse.issparse(y):
             self._container = (

@@ -149,7 +149,7 @@ def test_bad_targets(estimator, y, message):
 @pytest.mark.parametrize(
     "model, y, message",
     [
-        (MLPClassifier(), X[:, 0], "Unknown label type: "),
+        (MLPClassifier(), X[:, 0], "Unknown label type: continuous. Maybe you are"),
         (
             MLPClassifier(loss="hinge"),
             np.arange(120).reshape(60, 2),
