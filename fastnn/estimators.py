@@ -466,7 +466,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         output_layer = Heads if isinstance(n_outputs, tuple) else Dense
         output = output_layer(n_outputs, output_activation)
         if self.layers is not None:
-            self._check_alone("layers", _TOLD_BY_LAYERS)
+            self._refuse_beside_layers()
             return [*map(checked, self.layers), output], 0.0
         sizes = self.hidden_layer_sizes
         sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
@@ -484,15 +484,17 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         ]
         return [*hidden, output], dropout.of_input()
 
-    def _check_alone(self, name, others):
-        """Refuse parameters that have no effect beside another."""
+    def _refuse_beside_layers(self):
+        """Refuse parameters that have no effect beside `layers`."""
         parameters = inspect.signature(type(self)).parameters
         given = [
-            other for other in others if not _is(getattr(self, other), parameters[other].default)
+            name
+            for name in _TOLD_BY_LAYERS
+            if not _is(getattr(self, name), parameters[name].default)
         ]
         if given:
             raise ValueError(
-                f"{name} tells all that {' and '.join(given)} would: leave out either. In `layers` "
+                f"layers tells all that {' and '.join(given)} would: leave out either. In `layers` "
                 "this is part of each layer, as in Dense(100, 'tanh', 'batch', dropout=0.2)."
             )
 
@@ -546,7 +548,7 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
                 "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
                 stacklevel=5,
             )
-        columns = {}
+        columns = {Column.SMOOTHING: lambda steps: self.label_smoothing}
         for name in ("alpha", "dropout", "label_smoothing"):
             number = getattr(self, name)
             if not isinstance(number, Scheduled):

@@ -296,7 +296,6 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     """
     alpha = value_at(settings.alpha, steps)
     table = spec_at(optimizer, steps).coefficients(rates, alpha, first_step)
-    table[:, Column.SMOOTHING] = value_at(settings.label_smoothing, steps)
     settings.regularization.fill(table)
     for column, values in settings.columns.items():
         table[:, column] = values(steps)
