@@ -39,13 +39,13 @@ def bench_matmul(rate, shape, product, dtype):
     rows, fan_in, fan_out = shape
     X, dZ = random(dtype, rows, fan_in), random(dtype, rows, fan_out)
     W, bias = random(dtype, fan_in, fan_out), random(dtype, fan_out)
-    arguments = {
-        "forward": (X, W, bias),
-        "input_gradient": (dZ, np.ascontiguousarray(W.T)),
-        "weight_gradient": (X.T, dZ),
+    op, *arguments = {
+        "forward": (ops.matmul, X, W, bias),
+        "input_gradient": (ops.matmul, dZ, np.ascontiguousarray(W.T)),
+        "weight_gradient": (ops.matmul_transposed, X, dZ),
     }[product]
     rate(
-        lambda: ops.matmul(*arguments, repeat=REPEAT),
+        lambda: op(*arguments, repeat=REPEAT),
         repeat=REPEAT,
         operations=2 * rows * fan_in * fan_out,
         dtype=dtype,

@@ -53,11 +53,31 @@ def matmul(rng, dtype, eps):
         yield partial(ops.matmul, a, b), a64 @ b64, bound
         yield partial(ops.matmul, a, b, bias), a64 @ b64 + bias, bound
         yield partial(ops.matmul, a, b, None, c), a64 @ b64 + c, bound
-        # As the weight gradient reads it, and the bias gradient: all ones from a single one.
-        yield partial(ops.matmul, a.T.copy().T, b), a64 @ b64, bound
-        ones = np.broadcast_to(np.ones(1, dtype), (1, k))
+        order = rng.integers(n, size=n + 3)
+        yield partial(ops.matmul, a, b, bias, order=order), a64[order] @ b64 + bias, bound[order]
+
+
+@case
+def matmul_transposed(rng, dtype, eps):
+    shapes = [(n, k, m) for n, k in [(1, 1), (7, 5), (13, 17), (24, 40)] for m in WIDTHS]
+    shapes += [(n, 3, 20) for n in ROWS] + [(5, k, 33) for k in (1023, 1024, 1025, 2049)]
+    for n, k, m in shapes:
+        a, b = rng.standard_normal((k, n)).astype(dtype), rng.standard_normal((k, m)).astype(dtype)
+        c = rng.standard_normal((n, m)).astype(dtype)
+        a64, b64 = float64(a, b)
+        bound = (k + 2) * eps * (np.abs(a64.T) @ np.abs(b64) + np.abs(c))
+        yield partial(ops.matmul_transposed, a, b), a64.T @ b64, bound
+        yield partial(ops.matmul_transposed, a, b, c), a64.T @ b64 + c, bound
+        order = rng.permutation(k)
         yield (
-            partial(ops.matmul, ones, b),
+            partial(ops.matmul_transposed, a, b, order=order),
+            a64[order].T @ b64,
+            (k + 2) * eps * (np.abs(a64[order].T) @ np.abs(b64)),
+        )
+        # As for the bias gradient: all ones from a single one.
+        ones = np.broadcast_to(np.ones(1, dtype), (k, 1))
+        yield (
+            partial(ops.matmul_transposed, ones, b),
             b64.sum(axis=0, keepdims=True),
             ((k + 2) * eps * np.abs(b64).sum(axis=0)),
         )

@@ -106,15 +106,17 @@ INLINE void convert_two(const real *even, const real *odd, int64_t n, pair *even
 #endif
 }
 
-/* Some rows of n numbers as rows, as pairs, or both; either may be NULL. */
-static void convert(int64_t n_rows, int64_t n, const void *x_, int64_t ld, void *rows_,
-                    int64_t ld_rows, void *pairs_, int64_t ld_pairs)
+/* Some rows of n numbers, order[0..n_rows) of x unless that is NULL, as rows, as pairs, or both;
+ * either may be NULL. */
+static void convert(int64_t n_rows, int64_t n, const void *x_, int64_t ld, const int64_t *order,
+                    void *rows_, int64_t ld_rows, void *pairs_, int64_t ld_pairs)
 {
     const real *x = x_;
     pair *rows = rows_, *both = pairs_;
     for (int64_t i = 0; i < n_rows; i += 2) {
         const int two = i + 1 < n_rows;
-        const real *even = x + i * ld, *odd = two ? even + ld : NULL;
+        const real *even = x + (order ? order[i] : i) * ld;
+        const real *odd = two ? x + (order ? order[i + 1] : i + 1) * ld : NULL;
         pair *row = rows ? rows + i * ld_rows : NULL, *other = rows && two ? row + ld_rows : NULL;
         if (!rows) convert_two(even, odd, n, NULL, NULL, both + i / 2 * ld_pairs);
         else if (!both) convert_two(even, odd, n, row, other, NULL);
@@ -134,7 +136,7 @@ static void transpose_pairs(int64_t first, int64_t last, int64_t n_cols, const v
         for (int64_t j = 0; j < n_cols; j += 2 * PAIRS) {
             const int64_t n_rows = last - i < ROWS ? last - i : ROWS;
             const int64_t n = n_cols - j < 2 * PAIRS ? n_cols - j : 2 * PAIRS;
-            convert(n_rows, n, w + i * ldw + j, ldw, block, PAIRS, NULL, 0);
+            convert(n_rows, n, w + i * ldw + j, ldw, NULL, block, PAIRS, NULL, 0);
             for (int64_t c = 0; c < (n + 1) / 2; c++)
                 for (int64_t r = 0; r < n_rows; r++)
                     t[(j / 2 + c) * ldt + i + r] = block[r * PAIRS + c];
@@ -158,14 +160,14 @@ static void matmul_converting(int64_t n_rows, int64_t n_k, int64_t n_cols, const
         const int most = tile_rows[panels - 1];
         for (int64_t k = 0; k < n_k; k += 2 * PAIRS) {
             const int64_t n = n_k - k < 2 * PAIRS ? n_k - k : 2 * PAIRS;
-            convert(n, panels * PANEL, w + k * ldw + p * PANEL, ldw, NULL, 0, block,
+            convert(n, panels * PANEL, w + k * ldw + p * PANEL, ldw, NULL, NULL, 0, block,
                     panels * PANEL);
             for (int64_t i = 0; i < n_rows; i += most) {
                 const int64_t rows = n_rows - i < most ? n_rows - i : most;
-                tiles[panels - 1][rows - 1]((n + 1) / 2, a + i * a_row + k / 2, a_row, 1, block,
-                                            panels * PANEL,
-                                            k + n == n_k ? bias + p * PANEL : NULL,
-                                            c + i * ldc + p * PANEL, ldc, k > 0);
+                tiles[0][panels - 1][rows - 1]((n + 1) / 2, a + i * a_row + k / 2, a_row, NULL,
+                                               block, panels * PANEL,
+                                               k + n == n_k ? bias + p * PANEL : NULL,
+                                               c + i * ldc + p * PANEL, ldc, k > 0);
             }
         }
     }

@@ -1,11 +1,12 @@
-/* C (+)= A B + bias: the one matrix product of forward, input gradient and weight gradient.
+/* C (+)= A B + bias and C (+)= A' B: the matrix products of a dense layer.
  *
- * A is read by scalars at any two strides, B and C are rows of whole 64-byte panels:
+ *   matmul             forward          Z  (rows, out) = X  (rows, in)  W
+ *                      input gradient   dX (rows, in)  = dZ (rows, out) W'
+ *   matmul_transposed  weight gradient  dW (in, out)   = X' (in, rows)  dZ
+ *                      bias gradient    db (1, out)    = 1' (1, rows)   dZ
  *
- *   forward          Z  (rows, out) = X  (rows, in)   W           a_row = ld of X,  a_k = 1
- *   input gradient   dX (rows, in)  = dZ (rows, out)  W'          a_row = ld of dZ, a_k = 1
- *   weight gradient  dW (in, out)   = X' (in, rows)   dZ          a_row = 1,        a_k = ld of X
- *   bias gradient    db (1, out)    = 1' (1, rows)    dZ          a_row = a_k = 0
+ * A is read by scalars, B and C are rows of whole 64-byte panels. The rows of A may be rows of the
+ * user's data in any order, so that no batch is copied together.
  *
  * A tile of C stays in registers while k runs, each element of it summed by one accumulator in
  * the order of k: so tile shapes, threads and instruction sets do not change the bits. Weights
@@ -29,21 +30,26 @@ INLINE vector multiply_add(operands a, operands b, vector sum) { return VECTOR_F
  * in the cache for the next tile of C. The sums go on where they stopped: same bits. */
 enum { K_BLOCK = 1024 };
 
-INLINE void tile(const int rows, const int panels, int64_t n_k, const operand *a, int64_t a_row,
-                 int64_t a_k, const operand *b, int64_t ldb, const real *bias, real *c, int64_t ldc,
-                 int resume)
+/* One tile of C. Where `order` is not NULL, row r of A lies in row order[r] of `a`. */
+INLINE void tile(const int transposed, const int rows, const int panels, int64_t n_k,
+                 const operand *a, int64_t lda, const int64_t *order, const operand *b, int64_t ldb,
+                 const real *bias, real *c, int64_t ldc, int resume)
 {
-    enum { MOST = 24 * 4 };
+    enum { MOST_ROWS = 12, MOST = 24 * 4 };
     vector sum[MOST];
+    const operand *row[MOST_ROWS];
     const int width = panels * VECTORS;
+    UNROLL for (int i = 0; i < rows && !transposed; i++)
+        row[i] = a + (order ? order[i] : i) * lda;
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < width; v++)
             sum[i * width + v] = resume ? *(vector *)(c + i * ldc + v * LANES) : (vector){0};
-    for (int64_t k = 0; k < n_k; k++, a += a_k, b += ldb) {
+    for (int64_t k = 0; k < n_k; k++, b += ldb) {
+        const operand *column = transposed ? a + (order ? order[k] : k) * lda : NULL;
         operands bv[4 * VECTORS];
         UNROLL for (int v = 0; v < width; v++) bv[v] = *(const operands *)(b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++) {
-            const operands av = spread(a[i * a_row]);
+            const operands av = spread(transposed ? column[i] : row[i][k]);
             UNROLL for (int v = 0; v < width; v++)
                 sum[i * width + v] = multiply_add(av, bv[v], sum[i * width + v]);
         }
@@ -57,17 +63,19 @@ INLINE void tile(const int rows, const int panels, int64_t n_k, const operand *a
         }
 }
 
-typedef void tile_function(int64_t, const operand *, int64_t, int64_t, const operand *, int64_t,
-                           const real *, real *, int64_t, int);
+typedef void tile_function(int64_t, const operand *, int64_t, const int64_t *, const operand *,
+                           int64_t, const real *, real *, int64_t, int);
 
-#define TILE(rows, panels)                                                                      \
-    static void tile_##rows##x##panels(int64_t n_k, const operand *a, int64_t a_row,            \
-                                       int64_t a_k, const operand *b, int64_t ldb,              \
-                                       const real *bias, real *c, int64_t ldc, int resume)      \
+#define TILE_OF(name, transposed, rows, panels)                                                 \
+    static void name##_##rows##x##panels(int64_t n_k, const operand *a, int64_t lda,            \
+                                         const int64_t *order, const operand *b, int64_t ldb,   \
+                                         const real *bias, real *c, int64_t ldc, int resume)    \
     {                                                                                           \
-        tile(rows, panels, n_k, a, a_row, a_k, b, ldb, bias, c, ldc, resume);                   \
+        tile(transposed, rows, panels, n_k, a, lda, order, b, ldb, bias, c, ldc, resume);       \
     }
+#define TILE(rows, panels) TILE_OF(tile, 0, rows, panels) TILE_OF(tile_transposed, 1, rows, panels)
 #define NAME(rows, panels) tile_##rows##x##panels,
+#define NAME_TRANSPOSED(rows, panels) tile_transposed_##rows##x##panels,
 
 /* EACH_n(F, p): F(1, p) F(2, p) .. F(n, p) */
 #define EACH_2(F, p) F(1, p) F(2, p)
@@ -79,6 +87,7 @@ typedef void tile_function(int64_t, const operand *, int64_t, int64_t, const ope
 
 EACH(TILE_ROWS_1, TILE, 1)
 static tile_function *const tiles_1[] = {EACH(TILE_ROWS_1, NAME, 1)};
+static tile_function *const transposed_1[] = {EACH(TILE_ROWS_1, NAME_TRANSPOSED, 1)};
 #if TILE_PANELS == 4
 EACH(TILE_ROWS_2, TILE, 2)
 EACH(TILE_ROWS_3, TILE, 3)
@@ -86,10 +95,15 @@ EACH(TILE_ROWS_4, TILE, 4)
 static tile_function *const tiles_2[] = {EACH(TILE_ROWS_2, NAME, 2)};
 static tile_function *const tiles_3[] = {EACH(TILE_ROWS_3, NAME, 3)};
 static tile_function *const tiles_4[] = {EACH(TILE_ROWS_4, NAME, 4)};
-static tile_function *const *const tiles[] = {tiles_1, tiles_2, tiles_3, tiles_4};
+static tile_function *const transposed_2[] = {EACH(TILE_ROWS_2, NAME_TRANSPOSED, 2)};
+static tile_function *const transposed_3[] = {EACH(TILE_ROWS_3, NAME_TRANSPOSED, 3)};
+static tile_function *const transposed_4[] = {EACH(TILE_ROWS_4, NAME_TRANSPOSED, 4)};
+static tile_function *const *const tiles[2][4] = {
+    {tiles_1, tiles_2, tiles_3, tiles_4},
+    {transposed_1, transposed_2, transposed_3, transposed_4}};
 static const int tile_rows[] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3, TILE_ROWS_4};
 #else
-static tile_function *const *const tiles[] = {tiles_1};
+static tile_function *const *const tiles[2][1] = {{tiles_1}, {transposed_1}};
 static const int tile_rows[] = {TILE_ROWS_1};
 #endif
 
@@ -100,13 +114,10 @@ INLINE int tile_width(int64_t left)
     return TILE_PANELS == 4 && (left == 5 || left == 6 || left == 9) ? 3 : TILE_PANELS;
 }
 
-static void matmul(int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a_, int64_t a_row,
-                   int64_t a_k, const void *b_, int64_t ldb, const void *bias_, void *c_,
-                   int64_t ldc, int accumulate)
+INLINE void product(const int transposed, int64_t n_rows, int64_t n_k, int64_t n_cols,
+                    const operand *a, int64_t lda, const int64_t *order, const operand *b,
+                    int64_t ldb, const real *bias, real *c, int64_t ldc, int accumulate)
 {
-    const operand *a = a_, *b = b_;
-    const real *bias = bias_;
-    real *c = c_;
     int64_t k = 0;
     do {
         const int64_t k_left = n_k - k, n = k_left < K_BLOCK ? k_left : K_BLOCK;
@@ -117,14 +128,30 @@ static void matmul(int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a_, 
             const int most = tile_rows[panels - 1];
             for (int64_t i = 0; i < n_rows; i += most) {
                 const int64_t rows = n_rows - i < most ? n_rows - i : most;
-                tiles[panels - 1][rows - 1](n, a + i * a_row + k * a_k, a_row, a_k,
-                                            b + k * ldb + p * PANEL, ldb,
-                                            bias && last ? bias + p * PANEL : NULL,
-                                            c + i * ldc + p * PANEL, ldc, accumulate || k);
+                const int64_t first = transposed ? k : i; /* row of A */
+                tiles[transposed][panels - 1][rows - 1](
+                    n, a + (order ? 0 : first * lda) + (transposed ? i : k), lda,
+                    order ? order + first : NULL, b + k * ldb + p * PANEL, ldb,
+                    bias && last ? bias + p * PANEL : NULL, c + i * ldc + p * PANEL, ldc,
+                    accumulate || k);
             }
         }
         k += n;
     } while (k < n_k);
+}
+
+static void matmul(int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
+                   const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,
+                   int64_t ldc, int accumulate)
+{
+    product(0, n_rows, n_k, n_cols, a, lda, order, b, ldb, bias, c, ldc, accumulate);
+}
+
+static void matmul_transposed(int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,
+                              int64_t lda, const int64_t *order, const void *b, int64_t ldb,
+                              void *c, int64_t ldc, int accumulate)
+{
+    product(1, n_rows, n_k, n_cols, a, lda, order, b, ldb, NULL, c, ldc, accumulate);
 }
 
 #ifndef OPERAND_IS_PAIR

@@ -151,6 +151,12 @@ cdef struct Job:
     bint all_finite
     Barrier barrier
 
+# Rows of a matrix one after another, or (order != NULL) those with the numbers order[0], order[1], ..
+cdef struct MatrixRows:
+    const char *first
+    int64_t ld
+    const int64_t *order
+
 # What a thread works on: a batch, and the rows of it that are its own.
 cdef struct Worker:
     int team                # number of threads
@@ -163,8 +169,7 @@ cdef struct Worker:
     double smoothing        # of the labels
     char *values            # value buffers, and the number of rows that each has room for
     int64_t room
-    const char *input       # row 0 of the batch, gathered or where the user has it; its row stride
-    int64_t input_ld
+    MatrixRows input        # of the batch, gathered or where the user has them
     char *own               # vectors of normalisations, then the gradient of a task
     char *mixed             # its part of job.mixed, and of job.partners
     int64_t *partners
@@ -188,13 +193,17 @@ cdef inline char *value(const Job *job, const Worker *worker, int64_t offset, in
     return worker.values + (offset * worker.room + row * ld) * job.itemsize
 
 
-cdef inline const char *stage_input(const Job *job, const Worker *worker, const Stage *stage,
-                                    int64_t row, int64_t *ld) noexcept nogil:
-    """Row `row` of what a stage reads; `ld` becomes its row stride."""
-    ld[0] = worker.input_ld if stage.x == 0 else stage.ld_in
-    if stage.x == 0:
-        return worker.input + row * ld[0] * job.itemsize
-    return value(job, worker, stage.x, row, ld[0])
+cdef inline MatrixRows stage_input(const Job *job, const Worker *worker, const Stage *stage,
+                                   int64_t row) noexcept nogil:
+    """What a stage reads, from row `row` of the batch on."""
+    cdef MatrixRows rows = worker.input
+    if stage.x != 0:
+        rows = MatrixRows(value(job, worker, stage.x, 0, stage.ld_in), stage.ld_in, NULL)
+    if rows.order == NULL:
+        rows.first += row * rows.ld * job.itemsize
+    else:
+        rows.order += row
+    return rows
 
 
 cdef inline char *delta(const Job *job, int64_t offset, int64_t row, int64_t ld) noexcept nogil:
@@ -276,20 +285,20 @@ cdef void forward_bfloat16(const Job *job, const Worker *worker, int index, int6
     cdef const Stage *stage = job.stages + index
     cdef const Operands *operands = job.operands + index
     cdef const Bfloat16Kernels *k = job.bfloat16
-    cdef int64_t ld = stage.ld_out, ld_in, half = stage.ld_in // 2
-    cdef const char *x = stage_input(job, worker, stage, first, &ld_in)
+    cdef int64_t ld = stage.ld_out, half = stage.ld_in // 2
+    cdef MatrixRows x = stage_input(job, worker, stage, first)
     cdef const char *bias = parameter(job, stage.bias)
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef char *rows = worker.own + job.worker_rows
     cdef uint32_t *pairs = NULL
     if job.mode == TRAIN or job.mode == GRADIENT:
         pairs = pair_rows(job, operands.x, first, stage.ld_in)
-    k.convert(n_rows, stage.n_in, x, ld_in, rows, half, pairs, stage.ld_in)
+    k.convert(n_rows, stage.n_in, x.first, x.ld, x.order, rows, half, pairs, stage.ld_in)
     if job.converted_weights == NULL:
         k.matmul_converting(n_rows, stage.n_in, stage.n_out, rows, half,
                             parameter(job, stage.weight), ld, bias, y, ld)
     else:
-        k.matmul(n_rows, quotient_up(stage.n_in, 2), stage.n_out, rows, half, 1,
+        k.matmul(n_rows, quotient_up(stage.n_in, 2), stage.n_out, rows, half, NULL,
                  job.converted_weights + operands.weight, ld, bias, y, ld, False)
 
 
@@ -305,9 +314,9 @@ cdef void backward_bfloat16(const Job *job, const Worker *worker, int index, int
     cdef char *rows = NULL
     if stage.dx >= 0:
         rows = worker.own + job.worker_rows
-    k.convert(n_rows, stage.n_out, dz, ld, rows, ld // 2, pairs, ld)
+    k.convert(n_rows, stage.n_out, dz, ld, NULL, rows, ld // 2, pairs, ld)
     if stage.dx >= 0:
-        k.matmul(n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, ld // 2, 1,
+        k.matmul(n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, ld // 2, NULL,
                  job.converted_weights + operands.transposed, ld_in, NULL,
                  delta(job, stage.dx, first, ld_in), ld_in, stage.adds)
 
@@ -317,9 +326,10 @@ cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const T
     cdef const Stage *stage = job.stages + task.stage
     cdef const Operands *operands = job.operands + task.stage
     cdef int64_t ld = stage.ld_out
-    job.bfloat16.matmul(task.last - task.first, quotient_up(worker.n_rows, 2), stage.n_out,
-                        pair_rows(job, operands.x, 0, 0) + task.first, 1, stage.ld_in,
-                        pair_rows(job, operands.dz, 0, 0), ld, NULL, g, ld, job.mode != TRAIN)
+    job.bfloat16.matmul_transposed(task.last - task.first, quotient_up(worker.n_rows, 2),
+                                   stage.n_out, pair_rows(job, operands.x, 0, 0) + task.first,
+                                   stage.ld_in, NULL, pair_rows(job, operands.dz, 0, 0), ld, g, ld,
+                                   job.mode != TRAIN)
 
 
 cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last) noexcept nogil:
@@ -330,7 +340,7 @@ cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last
     cdef const char *w = parameter(job, stage.weight)
     if stage.x == 0 and job.rows.indptr != NULL:   # sparse rows multiply the weights as they are
         return
-    job.bfloat16.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, 0,
+    job.bfloat16.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, NULL, 0,
                          job.converted_weights + operands.weight + first // 2 * ld, ld)
     if operands.transposed >= 0:
         job.bfloat16.transpose_pairs(first, last, stage.n_out, w, ld,
@@ -358,8 +368,9 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                   int64_t n_rows) noexcept nogil:
     cdef const Stage *stage = job.stages + index
     cdef const Kernels *k = job.kernels
-    cdef int64_t ld = stage.ld_out, ld_in, row = 0
-    cdef const char *x = stage_input(job, worker, stage, first, &ld_in)
+    cdef int64_t ld = stage.ld_out, row = 0
+    cdef MatrixRows input = stage_input(job, worker, stage, first)
+    cdef const char *x = input.first   # only dense stages read rows in another order
     cdef char *y = value(job, worker, stage.y, first, ld)
     cdef bint drops = job.mode == TRAIN and stage.rate > 0
     cdef Mask drawn
@@ -370,8 +381,8 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_DENSE and job.bfloat16 != NULL:
         forward_bfloat16(job, worker, index, first, n_rows)
     elif stage.kind == STAGE_DENSE:
-        k.matmul(n_rows, stage.n_in, stage.n_out, x, ld_in, 1, parameter(job, stage.weight), ld,
-                 parameter(job, stage.bias), y, ld, False)
+        k.matmul(n_rows, stage.n_in, stage.n_out, x, input.ld, input.order,
+                 parameter(job, stage.weight), ld, parameter(job, stage.bias), y, ld, False)
     elif stage.kind == STAGE_WEIGHT_NORM:
         k.weightnorm(n_rows, ld, x, vector(job, worker, stage, SCALE), parameter(job, stage.bias),
                      y)
@@ -382,7 +393,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     elif stage.kind == STAGE_PRELU:
         k.prelu(n_rows, ld, x, parameter(job, stage.weight), stage.code, y)
     elif stage.kind == STAGE_MAXOUT:
-        k.maxout(n_rows, stage.groups, stage.n_out, ld_in, ld, x, y)
+        k.maxout(n_rows, stage.groups, stage.n_out, input.ld, ld, x, y)
     elif stage.kind == STAGE_ACTIVATION and drops:   # RReLU
         drawn = mask(job, worker, index)
         k.rrelu(&drawn, first, n_rows, ld, stage.parameter, x, y)
@@ -509,7 +520,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
     cdef Mask drawn
 
     if stage.kind == STAGE_DENSE:
-        k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, 1,
+        k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, NULL,
                  job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in,
                  stage.adds)
     elif stage.kind == STAGE_ACTIVATION and drops:
@@ -655,7 +666,7 @@ cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
     cdef const int64_t *order = worker.order
     cdef const int64_t *own_order = shifted(order, worker.first)
     if job.rows.indptr == NULL:
-        if worker.input == worker.values:
+        if worker.input.first == worker.values:
             job.kernels.gather(job.rows, own_order, worker.start + worker.first, n, ld,
                                worker.values + worker.first * ld * job.itemsize)
             if worker.mixing.weight != 1:
@@ -720,8 +731,8 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     cdef const Kernels *k = job.kernels
     cdef bint is_weight = of_weight(task)
     cdef bint train = job.mode == TRAIN, still = train and rate_factor(job, task) == 0
-    cdef int64_t ld = stage.ld_out, ld_in, n = task_length(job, task)
-    cdef const char *x = stage_input(job, worker, stage, 0, &ld_in)
+    cdef int64_t ld = stage.ld_out, n = task_length(job, task)
+    cdef MatrixRows x = stage_input(job, worker, stage, 0)
     cdef const char *dy = delta(job, stage.dy, 0, ld)
     cdef char *g = gradient(job, worker, task)
     cdef char *moving
@@ -743,15 +754,17 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     elif still:
         memset(g, 0, n * job.itemsize)
     elif not is_weight:
-        k.matmul(1, worker.n_rows, stage.n_out, job.ones, 0, 0, dy, ld, NULL, g, ld, not train)
+        k.matmul_transposed(1, worker.n_rows, stage.n_out, job.ones, 0, NULL, dy, ld, g, ld,
+                            not train)
     elif stage.x == 0 and job.rows.indptr != NULL:
         k.csr_weight_gradient(task.first, task.last, ld, job.starts, job.ends, job.entry_rows,
                               job.entry_values, dy, g, not train)
     elif job.bfloat16 != NULL:
         weight_gradient_bfloat16(job, worker, task, g)
     else:
-        k.matmul(task.last - task.first, worker.n_rows, stage.n_out, x + task.first * job.itemsize,
-                 1, ld_in, dy, ld, NULL, g, ld, not train)
+        k.matmul_transposed(task.last - task.first, worker.n_rows, stage.n_out,
+                            x.first + task.first * job.itemsize, x.ld, x.order, dy, ld, g, ld,
+                            not train)
     if is_weight and not still and (stage + 1).kind == STAGE_WEIGHT_NORM:
         k.weightnorm_correct(task.last - task.first, ld, vector(job, worker, stage + 1, D_SUMS),
                              vector(job, worker, stage + 1, SCALE),
@@ -995,7 +1008,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef const double *after
     cdef double total, mean_loss
     cdef int head
-    cdef bint gathers = job.order != NULL or job.rows.indptr != NULL or not readable_in_place(job)
+    cdef bint in_place = readable_in_place(job)
     cdef bint shares_columns = job.n_heads > 1 and reads_input(job, job.n_stages - 2)
 
     worker.team = n_threads
@@ -1034,13 +1047,8 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             job.kernels.weighted_sum(worker.n_rows, NULL, job.weights, worker.order, worker.start,
                                      &total)
         worker.scale = 1 / total if total > 0 else 0
-        if gathers:
-            worker.input, worker.input_ld = worker.values, job.stages[0].ld_in
-            read_rows(job, &worker)
-        else:
-            worker.input_ld = job.rows.row_stride
-            worker.input = (<const char *> job.rows.data
-                            + worker.start * worker.input_ld * job.itemsize)
+        worker.input = input_rows(job, &worker, in_place)
+        read_rows(job, &worker)
 
         through_stages(job, &worker)
         barrier_wait(&job.barrier, n_threads)
@@ -1105,17 +1113,31 @@ cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
 
 
 cdef bint readable_in_place(const Job *job) noexcept nogil:
-    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and a
-    matrix product that reads them, not a stage that would write on them."""
-    cdef int first = 0
-    while (job.mode != TRAIN
-           and (job.stages[first].kind == STAGE_NOISE
-                or (job.stages[first].kind == STAGE_DROPOUT
-                    and job.stages[first].code == DROPOUT_INVERTED))):
-        first += 1
+    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and
+    matrix products that read them, no stage that would write on them."""
+    cdef const Stage *stage
+    cdef int index
+    for index in range(job.n_stages):
+        stage = job.stages + index
+        if (stage.x == 0 and stage.kind != STAGE_DENSE
+                and (job.mode == TRAIN or not (stage.kind == STAGE_NOISE
+                                               or (stage.kind == STAGE_DROPOUT
+                                                   and stage.code == DROPOUT_INVERTED)))):
+            return False
     return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
-            and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64)
-            and job.stages[first].kind == STAGE_DENSE)
+            and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64))
+
+
+cdef inline MatrixRows input_rows(const Job *job, const Worker *worker,
+                                  bint in_place) noexcept nogil:
+    """The rows of a batch: where the user has them, or where they will be gathered."""
+    if not in_place:
+        return MatrixRows(worker.values, job.stages[0].ld_in, NULL)
+    if worker.order != NULL:
+        return MatrixRows(<const char *> job.rows.data, job.rows.row_stride, worker.order)
+    return MatrixRows(<const char *> job.rows.data
+                      + worker.start * job.rows.row_stride * job.itemsize, job.rows.row_stride,
+                      NULL)
 
 
 cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
@@ -1127,7 +1149,7 @@ cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
         return finite
     for row in range(worker.n_rows):
         job.kernels.all_finite(job.rows.n_cols,
-                               worker.input + row * worker.input_ld * job.itemsize, &finite)
+                               worker.input.first + row * worker.input.ld * job.itemsize, &finite)
         if not finite:
             return False
     return True
@@ -1166,12 +1188,8 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
             break
         n = min(<int64_t> ROW_BLOCK, job.last - row)
         worker.start, worker.n_rows, worker.last = row, n, n
-        worker.input, worker.input_ld = worker.values, job.stages[0].ld_in
-        if in_place:
-            worker.input_ld = job.rows.row_stride
-            worker.input = <const char *> job.rows.data + row * worker.input_ld * job.itemsize
-        else:
-            read_rows(&own, &worker)
+        worker.input = input_rows(job, &worker, in_place)
+        read_rows(&own, &worker)
         # This look at the rows also brings them into the cache.
         if not finite_rows(&own, &worker):
             job.all_finite = False

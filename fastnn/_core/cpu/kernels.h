@@ -8,9 +8,12 @@
 #include "program.h"
 
 #define EACH_KERNEL(F)                                                                          \
-    F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row,       \
-               int64_t a_k, const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc, \
-               int accumulate))                                                                 \
+    F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,         \
+               const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,     \
+               int64_t ldc, int accumulate))                                                    \
+    F(matmul_transposed, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \
+                          int64_t lda, const int64_t *order, const void *b, int64_t ldb,        \
+                          void *c, int64_t ldc, int accumulate))                                \
     F(transpose, (int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw,      \
                   void *t, int64_t ldt))                                                        \
     F(activation, (int code, double parameter, int64_t n, const void *x, void *y))              \
@@ -119,14 +122,17 @@
 
 /* Those of bfloat16.h, beside the kernels of float32. */
 #define EACH_BFLOAT16_KERNEL(F)                                                                 \
-    F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row,       \
-               int64_t a_k, const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc, \
-               int accumulate))                                                                 \
+    F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,         \
+               const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,     \
+               int64_t ldc, int accumulate))                                                    \
+    F(matmul_transposed, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \
+                          int64_t lda, const int64_t *order, const void *b, int64_t ldb,        \
+                          void *c, int64_t ldc, int accumulate))                                \
     F(matmul_converting, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \
                           int64_t a_row, const void *w, int64_t ldw, const void *bias, void *c, \
                           int64_t ldc))                                                         \
-    F(convert, (int64_t n_rows, int64_t n, const void *x, int64_t ld, void *rows,               \
-                int64_t ld_rows, void *pairs, int64_t ld_pairs))                                \
+    F(convert, (int64_t n_rows, int64_t n, const void *x, int64_t ld, const int64_t *order,     \
+                void *rows, int64_t ld_rows, void *pairs, int64_t ld_pairs))                    \
     F(transpose_pairs, (int64_t first, int64_t last, int64_t n_cols, const void *w,             \
                         int64_t ldw, void *t, int64_t ldt))                                     \
     F(dot_chain, (int64_t n, int64_t *n_operations))

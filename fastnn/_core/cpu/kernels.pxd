@@ -51,8 +51,12 @@ cdef extern from "program.h" nogil:
 cdef extern from "kernels.h" nogil:
     ctypedef struct Kernels:
         void (*matmul)(
-            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row, int64_t a_k,
-            const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc,
+            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
+            const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,
+            int64_t ldc, int accumulate) noexcept nogil
+        void (*matmul_transposed)(
+            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
+            const int64_t *order, const void *b, int64_t ldb, void *c, int64_t ldc,
             int accumulate) noexcept nogil
         void (*transpose)(
             int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw, void *t,
@@ -207,15 +211,19 @@ cdef extern from "kernels.h" nogil:
 
     ctypedef struct Bfloat16Kernels:
         void (*matmul)(
-            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row, int64_t a_k,
-            const void *b, int64_t ldb, const void *bias, void *c, int64_t ldc,
+            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
+            const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,
+            int64_t ldc, int accumulate) noexcept nogil
+        void (*matmul_transposed)(
+            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
+            const int64_t *order, const void *b, int64_t ldb, void *c, int64_t ldc,
             int accumulate) noexcept nogil
         void (*matmul_converting)(
             int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row,
             const void *w, int64_t ldw, const void *bias, void *c, int64_t ldc) noexcept nogil
         void (*convert)(
-            int64_t n_rows, int64_t n, const void *x, int64_t ld, void *rows, int64_t ld_rows,
-            void *pairs, int64_t ld_pairs) noexcept nogil
+            int64_t n_rows, int64_t n, const void *x, int64_t ld, const int64_t *order, void *rows,
+            int64_t ld_rows, void *pairs, int64_t ld_pairs) noexcept nogil
         void (*transpose_pairs)(
             int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw, void *t,
             int64_t ldt) noexcept nogil

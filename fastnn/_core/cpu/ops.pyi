@@ -9,6 +9,15 @@ def matmul(
     b: NDArray[Any],
     bias: NDArray[Any] | None = None,
     c: NDArray[Any] | None = None,
+    order: NDArray[np.int64] | None = None,
+    isa: str | None = None,
+    repeat: int = 1,
+) -> NDArray[Any]: ...
+def matmul_transposed(
+    a: NDArray[Any],
+    b: NDArray[Any],
+    c: NDArray[Any] | None = None,
+    order: NDArray[np.int64] | None = None,
     isa: str | None = None,
     repeat: int = 1,
 ) -> NDArray[Any]: ...

@@ -26,27 +26,43 @@ def rows_of(a):
     return out
 
 
-def matmul(a, b, bias=None, c=None, isa=None, int repeat=1):
-    """``a @ b + bias``, added to `c` where that is given; `a` may have any strides."""
+def matmul(a, b, bias=None, c=None, order=None, isa=None, int repeat=1):
+    """``a[order] @ b + bias``, added to `c` where that is given."""
+    return product(a, b, bias, c, order, False, isa, repeat)
+
+
+def matmul_transposed(a, b, c=None, order=None, isa=None, int repeat=1):
+    """``a[order].T @ b``, added to `c` where that is given."""
+    return product(a, b, None, c, order, True, isa, repeat)
+
+
+cdef product(a, b, bias, c, order, bint transposed, isa, int repeat):
     cdef const Kernels *k = choose_kernels(isa, a.dtype)
     cdef int _i
     b_rows = rows_of(b)
     bias_row = None if bias is None else rows_of(bias)
-    out = rows_of(np.zeros((a.shape[0], b.shape[1]), a.dtype) if c is None else c)
-    cdef int64_t n = a.shape[0], n_k = a.shape[1], n_cols = b.shape[1]
-    cdef int64_t row = a.strides[0] // a.itemsize, column = a.strides[1] // a.itemsize
-    cdef int64_t ld = out.shape[1]
+    n_rows, n_columns = a.shape if order is None else (len(order), a.shape[1])
+    cdef int64_t n = n_columns if transposed else n_rows, n_k = n_rows if transposed else n_columns
+    out = rows_of(np.zeros((n, b.shape[1]), a.dtype) if c is None else c)
+    cdef int64_t n_cols = b.shape[1], lda = a.strides[0] // a.itemsize, ld = out.shape[1]
+    cdef const int64_t *row_numbers = NULL
     cdef char *a_data = data(a)
     cdef char *b_data = data(b_rows)
     cdef char *bias_data = NULL
     cdef char *out_data = data(out)
     cdef bint accumulate = c is not None
+    if order is not None:
+        row_numbers = <const int64_t *> data(order)
     if bias is not None:
         bias_data = data(bias_row)
     with nogil:
         for _i in range(repeat):
-            k.matmul(n, n_k, n_cols, a_data, row, column, b_data, ld, bias_data, out_data, ld,
-                     accumulate)
+            if transposed:
+                k.matmul_transposed(n, n_k, n_cols, a_data, lda, row_numbers, b_data, ld, out_data,
+                                    ld, accumulate)
+            else:
+                k.matmul(n, n_k, n_cols, a_data, lda, row_numbers, b_data, ld, bias_data, out_data,
+                         ld, accumulate)
     return out[:, : b.shape[1]]
 
 
@@ -73,8 +89,8 @@ def bfloat16_layouts(x, isa=None):
     cdef int64_t m_half = quotient_up(m, 2)
     rows, pairs, transposed = words_of(n, m_half), words_of(n_half, m), words_of(m_half, n)
     mode = flush_denormals()
-    k.convert(n, m, data(rows_of_x), rows_of_x.shape[1], data(rows), rows.shape[1], data(pairs),
-              pairs.shape[1])
+    k.convert(n, m, data(rows_of_x), rows_of_x.shape[1], NULL, data(rows), rows.shape[1],
+              data(pairs), pairs.shape[1])
     k.transpose_pairs(0, n, m, data(rows_of_x), rows_of_x.shape[1], data(transposed),
                       transposed.shape[1])
     restore_denormals(mode)
@@ -85,7 +101,8 @@ def bfloat16_matmul(a, b, bias=None, c=None, kind="forward", isa=None, int repea
     """``a @ b + bias`` of rounded `a` and `b`, all float32, added to `c` where that is given.
 
     The operands are laid out as for the "forward" product, the "input_gradient" or the
-    "weight_gradient"; "converting" is the forward product of few rows, which needs a bias.
+    "weight_gradient", which has no bias; "converting" is the forward product of few rows, which
+    needs one.
     """
     cdef const Bfloat16Kernels *k = choose_bfloat16_kernels(isa)
     cdef int _i
@@ -93,32 +110,34 @@ def bfloat16_matmul(a, b, bias=None, c=None, kind="forward", isa=None, int repea
     cdef int64_t n = a.shape[0], n_k = a.shape[1], n_cols = b.shape[1]
     left = bfloat16_layouts(np.ascontiguousarray(a), isa)[0]
     right = bfloat16_layouts(b, isa)[1]
-    cdef int64_t row = left.strides[0] // 4, column = 1
     if kind == "weight_gradient":
         left = bfloat16_layouts(a.T, isa)[1]
-        row, column = 1, left.strides[0] // 4
     if kind == "input_gradient":
         right = bfloat16_layouts(b.T, isa)[2]
     weights = rows_of(b)
     bias_row = None if bias is None else rows_of(bias)
     out = rows_of(np.zeros((n, n_cols), np.float32) if c is None else c)
-    cdef int64_t ld = out.shape[1]
+    cdef int64_t lda = left.strides[0] // 4, ld = out.shape[1]
     cdef char *a_data = data(left)
     cdef char *b_data = data(weights if kind == "converting" else right)
     cdef char *bias_data = NULL
     cdef char *out_data = data(out)
     cdef bint accumulate = c is not None, converting = kind == "converting"
+    cdef bint transposed = kind == "weight_gradient"
     if bias is not None:
         bias_data = data(bias_row)
     with nogil:
         mode = flush_denormals()
         for _i in range(repeat):
             if converting:
-                k.matmul_converting(n, n_k, n_cols, a_data, row, b_data, ld, bias_data, out_data,
+                k.matmul_converting(n, n_k, n_cols, a_data, lda, b_data, ld, bias_data, out_data,
                                     ld)
+            elif transposed:
+                k.matmul_transposed(n, quotient_up(n_k, 2), n_cols, a_data, lda, NULL, b_data, ld,
+                                    out_data, ld, accumulate)
             else:
-                k.matmul(n, quotient_up(n_k, 2), n_cols, a_data, row, column, b_data, ld,
-                         bias_data, out_data, ld, accumulate)
+                k.matmul(n, quotient_up(n_k, 2), n_cols, a_data, lda, NULL, b_data, ld, bias_data,
+                         out_data, ld, accumulate)
         restore_denormals(mode)
     return out[:, :n_cols]
 
