@@ -27,8 +27,9 @@ INLINE vector multiply_add(operands a, operands b, vector sum) { return VECTOR_F
 #endif
 
 /* Beyond this many k the tile is put down and picked up again, so that the rows of B in use stay
- * in the cache for the next tile of C. The sums go on where they stopped: same bits. */
-enum { K_BLOCK = 1024 };
+ * in the cache for the next tile of C. The sums go on where they stopped: same bits. Rows in any
+ * order come from far away: they are asked for two tiles ahead, which must not be much at once. */
+enum { K_BLOCK = 1024, K_BLOCK_FAR = 256, K_AHEAD = 16 };
 
 /* One tile of C. Where `order` is not NULL, row r of A lies in row order[r] of `a`. */
 INLINE void tile(const int transposed, const int rows, const int panels, int64_t n_k,
@@ -46,6 +47,8 @@ INLINE void tile(const int transposed, const int rows, const int panels, int64_t
             sum[i * width + v] = resume ? *(vector *)(c + i * ldc + v * LANES) : (vector){0};
     for (int64_t k = 0; k < n_k; k++, b += ldb) {
         const operand *column = transposed ? a + (order ? order[k] : k) * lda : NULL;
+        if (transposed && order)
+            __builtin_prefetch(a + order[k + K_AHEAD < n_k ? k + K_AHEAD : k] * lda);
         operands bv[4 * VECTORS];
         UNROLL for (int v = 0; v < width; v++) bv[v] = *(const operands *)(b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++) {
@@ -114,13 +117,23 @@ INLINE int tile_width(int64_t left)
     return TILE_PANELS == 4 && (left == 5 || left == 6 || left == 9) ? 3 : TILE_PANELS;
 }
 
+/* Ask for numbers 0..n of rows first..last of A, to which the tiles come after the next. */
+INLINE void prefetch_rows(const operand *a, int64_t lda, const int64_t *order, int64_t first,
+                          int64_t last, int64_t n_rows, int64_t n)
+{
+    enum { LINE = 64 / sizeof(operand) };
+    for (int64_t i = first; i < last && i < n_rows; i++)
+        for (int64_t j = 0; j < n; j += LINE) __builtin_prefetch(a + order[i] * lda + j);
+}
+
 INLINE void product(const int transposed, int64_t n_rows, int64_t n_k, int64_t n_cols,
                     const operand *a, int64_t lda, const int64_t *order, const operand *b,
                     int64_t ldb, const real *bias, real *c, int64_t ldc, int accumulate)
 {
+    const int64_t block = order && !transposed ? K_BLOCK_FAR : K_BLOCK;
     int64_t k = 0;
     do {
-        const int64_t k_left = n_k - k, n = k_left < K_BLOCK ? k_left : K_BLOCK;
+        const int64_t k_left = n_k - k, n = k_left < block ? k_left : block;
         const int last = n == k_left;
         int panels;
         for (int64_t p = 0, left = (n_cols + PANEL - 1) / PANEL; left; p += panels, left -= panels) {
@@ -129,6 +142,8 @@ INLINE void product(const int transposed, int64_t n_rows, int64_t n_k, int64_t n
             for (int64_t i = 0; i < n_rows; i += most) {
                 const int64_t rows = n_rows - i < most ? n_rows - i : most;
                 const int64_t first = transposed ? k : i; /* row of A */
+                if (order && !transposed && p == 0)
+                    prefetch_rows(a + k, lda, order, i + 2 * most, i + 3 * most, n_rows, n);
                 tiles[transposed][panels - 1][rows - 1](
                     n, a + (order ? 0 : first * lda) + (transposed ? i : k), lda,
                     order ? order + first : NULL, b + k * ldb + p * PANEL, ldb,

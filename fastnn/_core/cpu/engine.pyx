@@ -38,6 +38,7 @@ cdef double OPERATIONS_OF_FIRST_SLICE = 2e8
 cdef enum:
     ROW_BLOCK = 96
     ROWS_PER_GRADIENT_CALL = 1024
+    MOST_UNITS_IN_PLACE = 256
     CACHE_LINE = 64
 # 24 bits are what a float32 can hold of a rate.
 cdef double MOST_DROPPED = 1 - 2. ** -24
@@ -1114,17 +1115,23 @@ cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
 
 cdef bint readable_in_place(const Job *job) noexcept nogil:
     """Whether rows of the data serve as they lie: the engine's type, columns side by side, and
-    matrix products that read them, no stage that would write on them."""
+    matrix products that read them, no stage that would write on them.
+
+    Rows in any order are better copied together where many units read them again and again.
+    """
     cdef const Stage *stage
     cdef int index
+    cdef int64_t n_units = 0
     for index in range(job.n_stages):
         stage = job.stages + index
+        n_units += stage.n_out * reads_input(job, index)
         if (stage.x == 0 and stage.kind != STAGE_DENSE
                 and (job.mode == TRAIN or not (stage.kind == STAGE_NOISE
                                                or (stage.kind == STAGE_DROPOUT
                                                    and stage.code == DROPOUT_INVERTED)))):
             return False
     return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
+            and (job.order == NULL or n_units <= MOST_UNITS_IN_PLACE)
             and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64))
 
 
