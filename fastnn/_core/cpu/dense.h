@@ -16,6 +16,7 @@
 #ifndef FASTNN_DENSE_H
 #define FASTNN_DENSE_H
 
+#include "program.h"
 #include "simd.h"
 
 /* What is multiplied: numbers of the type, or what bfloat16.h puts in their place. */
@@ -30,6 +31,15 @@ INLINE vector multiply_add(operands a, operands b, vector sum) { return VECTOR_F
  * in the cache for the next tile of C. The sums go on where they stopped: same bits. Rows in any
  * order come from far away: they are asked for two tiles ahead, which must not be much at once. */
 enum { K_BLOCK = 1024, K_BLOCK_FAR = 256, K_AHEAD = 16 };
+
+/* Row k of A, which is read by columns, while one further on is asked for. */
+INLINE const operand *row_of_transposed(const operand *a, int64_t lda, const int64_t *order,
+                                        int64_t k, int64_t n_k)
+{
+    if (!order) return a + k * lda;
+    __builtin_prefetch(a + order[k + K_AHEAD < n_k ? k + K_AHEAD : k] * lda);
+    return a + order[k] * lda;
+}
 
 /* One tile of C. Where `order` is not NULL, row r of A lies in row order[r] of `a`. */
 INLINE void tile(const int transposed, const int rows, const int panels, int64_t n_k,
@@ -46,9 +56,7 @@ INLINE void tile(const int transposed, const int rows, const int panels, int64_t
         UNROLL for (int v = 0; v < width; v++)
             sum[i * width + v] = resume ? *(vector *)(c + i * ldc + v * LANES) : (vector){0};
     for (int64_t k = 0; k < n_k; k++, b += ldb) {
-        const operand *column = transposed ? a + (order ? order[k] : k) * lda : NULL;
-        if (transposed && order)
-            __builtin_prefetch(a + order[k + K_AHEAD < n_k ? k + K_AHEAD : k] * lda);
+        const operand *column = transposed ? row_of_transposed(a, lda, order, k, n_k) : NULL;
         operands bv[4 * VECTORS];
         UNROLL for (int v = 0; v < width; v++) bv[v] = *(const operands *)(b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++) {
@@ -110,6 +118,50 @@ static tile_function *const *const tiles[2][1] = {{tiles_1}, {transposed_1}};
 static const int tile_rows[] = {TILE_ROWS_1};
 #endif
 
+/* The last columns of a weight gradient, if they are at most NARROW of a panel's: a vector holds
+ * several rows of one column, so that it is not padding that is multiplied. */
+enum { NARROW = 4, NARROW_VECTORS = (TASK_ROWS + LANES - 1) / LANES };
+
+INLINE int is_narrow(int transposed, int64_t n_rows, int64_t n_cols)
+{
+    return transposed && NARROW_VECTORS * NARROW <= 12 && n_rows >= LANES && n_rows <= TASK_ROWS
+           && n_cols % PANEL && n_cols % PANEL <= NARROW;
+}
+
+static void tile_narrow(int64_t n_rows, int64_t n_k, const operand *a, int64_t lda,
+                        const int64_t *order, const operand *b, int64_t ldb, real *c, int64_t ldc,
+                        int resume)
+{
+    typedef operands unaligned __attribute__((aligned(sizeof(operand))));
+    int64_t first[NARROW_VECTORS]; /* the last vectors overlap rather than go beyond the rows */
+    vector sum[NARROW_VECTORS][NARROW];
+    UNROLL for (int v = 0; v < NARROW_VECTORS; v++) {
+        first[v] = (v + 1) * LANES <= n_rows ? v * LANES : n_rows - LANES;
+        UNROLL for (int j = 0; j < NARROW; j++) {
+            sum[v][j] = (vector){0};
+            if (resume)
+                for (int i = 0; i < LANES; i++) sum[v][j][i] = c[(first[v] + i) * ldc + j];
+        }
+    }
+    for (int64_t k = 0; k < n_k; k++, b += ldb) {
+        const operand *column = row_of_transposed(a, lda, order, k, n_k);
+        operands av[NARROW_VECTORS];
+        UNROLL for (int v = 0; v < NARROW_VECTORS; v++)
+            av[v] = *(const unaligned *)(column + first[v]);
+        UNROLL for (int j = 0; j < NARROW; j++) {
+            const operands bv = spread(b[j]);
+            UNROLL for (int v = 0; v < NARROW_VECTORS; v++)
+                sum[v][j] = multiply_add(av[v], bv, sum[v][j]);
+        }
+    }
+    UNROLL for (int v = 0; v < NARROW_VECTORS; v++)
+        for (int i = 0; i < LANES; i++) {
+            real *row = c + (first[v] + i) * ldc;
+            UNROLL for (int u = 0; u < VECTORS; u++) ((vector *)row)[u] = (vector){0};
+            UNROLL for (int j = 0; j < NARROW; j++) row[j] = sum[v][j][i];
+        }
+}
+
 /* How many panels the next tile takes of those left: no narrow one at the end (7 = 4 + 3). */
 INLINE int tile_width(int64_t left)
 {
@@ -130,13 +182,15 @@ INLINE void product(const int transposed, int64_t n_rows, int64_t n_k, int64_t n
                     const operand *a, int64_t lda, const int64_t *order, const operand *b,
                     int64_t ldb, const real *bias, real *c, int64_t ldc, int accumulate)
 {
+    const int narrow = is_narrow(transposed, n_rows, n_cols);
     const int64_t block = order && !transposed ? K_BLOCK_FAR : K_BLOCK;
     int64_t k = 0;
     do {
         const int64_t k_left = n_k - k, n = k_left < block ? k_left : block;
         const int last = n == k_left;
         int panels;
-        for (int64_t p = 0, left = (n_cols + PANEL - 1) / PANEL; left; p += panels, left -= panels) {
+        int64_t p = 0;
+        for (int64_t left = (n_cols + PANEL - 1) / PANEL - narrow; left; p += panels, left -= panels) {
             panels = tile_width(left);
             const int most = tile_rows[panels - 1];
             for (int64_t i = 0; i < n_rows; i += most) {
@@ -151,6 +205,9 @@ INLINE void product(const int transposed, int64_t n_rows, int64_t n_k, int64_t n
                     accumulate || k);
             }
         }
+        if (narrow)
+            tile_narrow(n_rows, n, order ? a : a + k * lda, lda, order ? order + k : NULL,
+                        b + k * ldb + p * PANEL, ldb, c + p * PANEL, ldc, accumulate || k);
         k += n;
     } while (k < n_k);
 }
