@@ -23,6 +23,7 @@
 
 #include <stddef.h>
 
+#include "prefetch.h"
 #include "simd.h"
 
 typedef uint32_t pair __attribute__((may_alias));
@@ -117,6 +118,9 @@ static void convert(int64_t n_rows, int64_t n, const void *x_, int64_t ld, const
         const int two = i + 1 < n_rows;
         const real *even = x + (order ? order[i] : i) * ld;
         const real *odd = two ? x + (order ? order[i + 1] : i + 1) * ld : NULL;
+        if (order)
+            prefetch_rows(x, ld * (int64_t)sizeof(real), order, i + 2, i + 4, n_rows,
+                          n * (int64_t)sizeof(real));
         pair *row = rows ? rows + i * ld_rows : NULL, *other = rows && two ? row + ld_rows : NULL;
         if (!rows) convert_two(even, odd, n, NULL, NULL, both + i / 2 * ld_pairs);
         else if (!both) convert_two(even, odd, n, row, other, NULL);

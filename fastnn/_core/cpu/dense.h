@@ -16,6 +16,7 @@
 #ifndef FASTNN_DENSE_H
 #define FASTNN_DENSE_H
 
+#include "prefetch.h"
 #include "program.h"
 #include "simd.h"
 
@@ -169,19 +170,11 @@ INLINE int tile_width(int64_t left)
     return TILE_PANELS == 4 && (left == 5 || left == 6 || left == 9) ? 3 : TILE_PANELS;
 }
 
-/* Ask for numbers 0..n of rows first..last of A, to which the tiles come after the next. */
-INLINE void prefetch_rows(const operand *a, int64_t lda, const int64_t *order, int64_t first,
-                          int64_t last, int64_t n_rows, int64_t n)
-{
-    enum { LINE = 64 / sizeof(operand) };
-    for (int64_t i = first; i < last && i < n_rows; i++)
-        for (int64_t j = 0; j < n; j += LINE) __builtin_prefetch(a + order[i] * lda + j);
-}
-
 INLINE void product(const int transposed, int64_t n_rows, int64_t n_k, int64_t n_cols,
                     const operand *a, int64_t lda, const int64_t *order, const operand *b,
                     int64_t ldb, const real *bias, real *c, int64_t ldc, int accumulate)
 {
+    enum { SIZE = sizeof(operand) };
     const int narrow = is_narrow(transposed, n_rows, n_cols);
     const int64_t block = order && !transposed ? K_BLOCK_FAR : K_BLOCK;
     int64_t k = 0;
@@ -197,7 +190,8 @@ INLINE void product(const int transposed, int64_t n_rows, int64_t n_k, int64_t n
                 const int64_t rows = n_rows - i < most ? n_rows - i : most;
                 const int64_t first = transposed ? k : i; /* row of A */
                 if (order && !transposed && p == 0)
-                    prefetch_rows(a + k, lda, order, i + 2 * most, i + 3 * most, n_rows, n);
+                    prefetch_rows(a + k, lda * SIZE, order, i + 2 * most, i + 3 * most, n_rows,
+                                  n * SIZE);
                 tiles[transposed][panels - 1][rows - 1](
                     n, a + (order ? 0 : first * lda) + (transposed ? i : k), lda,
                     order ? order + first : NULL, b + k * ldb + p * PANEL, ldb,

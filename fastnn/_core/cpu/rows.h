@@ -3,6 +3,7 @@
 #ifndef FASTNN_ROWS_H
 #define FASTNN_ROWS_H
 
+#include "prefetch.h"
 #include "program.h"
 #include "simd.h"
 
@@ -18,11 +19,6 @@
         } else                                                                          \
             for (int64_t j = 0; j < n; j++) x[j] = (real)source[j * stride];            \
     }
-
-INLINE void prefetch(const void *memory, int64_t n_bytes)
-{
-    for (int64_t b = 0; b < n_bytes; b += 64) __builtin_prefetch((const char *)memory + b);
-}
 
 /* Rows order[0..n_rows) (first_row + i where order is NULL) -> x (n_rows, ld); padding is left. */
 static void gather(const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
