@@ -39,6 +39,7 @@ cdef enum:
     ROW_BLOCK = 96
     ROWS_PER_GRADIENT_CALL = 1024
     MOST_UNITS_IN_PLACE = 256
+    ROWS_FOR_A_CALL = 3   # of a weight: what a task costs beside its rows; a row of biases costs so
     CACHE_LINE = 64
 # 24 bits are what a float32 can hold of a rate.
 cdef double MOST_DROPPED = 1 - 2. ** -24
@@ -1475,7 +1476,8 @@ cdef class Engine:
                 n_in = int(stage["n_in"])
                 for first in range(0, n_in, TASK_ROWS):
                     last = min(first + TASK_ROWS, n_in)
-                    tasks.append((index, first, last, scratch, columns, (last - first) * ld))
+                    cost = (last - first + ROWS_FOR_A_CALL) * ld
+                    tasks.append((index, first, last, scratch, columns, cost))
                     columns += ld
                 scratch += TASK_ROWS * ld
             has_biases = stage["kind"] in (STAGE_DENSE, STAGE_WEIGHT_NORM) and stage["bias"] >= 0
@@ -1486,7 +1488,7 @@ cdef class Engine:
                 tasks.append((index, 0, 0, scratch, 0, n_vectors))
                 scratch += n_vectors
             if has_biases:
-                tasks.append((index, 0, -1, scratch, 0, ld))
+                tasks.append((index, 0, -1, scratch, 0, ROWS_FOR_A_CALL * ld))
                 scratch += ld
         self.tasks = np.array(tasks, TASK)
         job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(tasks)
