@@ -120,6 +120,21 @@ def test_rows_without_an_order_are_taken_as_they_come(layout, dtype):
     np.testing.assert_array_equal(*(run.state.parameters for run in runs))
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("units", [[4, 2], [20, 17, 1], [300, 2]])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_rows_in_any_order_are_read_where_they_lie_or_copied_together(units, dtype, n_threads):
+    """With the same bits: columns that do not lie side by side are always copied."""
+    rng = np.random.default_rng(5)
+    network = make_network(rng, 45, make_layers(units), "squared_error")
+    X, y = rng.random((90, 45)).astype(dtype), rng.standard_normal((90, units[-1]))
+    order = rng.permutation(90)
+    runs = [Engine(network, "squared_error", dtype=dtype, n_threads=n_threads) for _ in range(2)]
+    for run, rows in zip(runs, [X, np.asfortranarray(X)], strict=True):
+        run.train(rows, y, 40, [0.1] * 3, order=order)
+    np.testing.assert_array_equal(*(run.state.parameters for run in runs))
+
+
 def test_a_batch_may_be_larger_than_was_planned_for():
     rng = np.random.default_rng(3)
     layers = make_layers([9, 5, 2], "tanh", "before", 0.25)

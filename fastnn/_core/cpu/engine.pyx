@@ -153,7 +153,8 @@ cdef struct Job:
     bint all_finite
     Barrier barrier
 
-# Rows of a matrix one after another, or (order != NULL) those with the numbers order[0], order[1], ..
+# Rows of a matrix, one after another or, where order is not NULL, those with the numbers order[0],
+# order[1], ..
 cdef struct MatrixRows:
     const char *first
     int64_t ld
@@ -342,8 +343,8 @@ cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last
     cdef const char *w = parameter(job, stage.weight)
     if stage.x == 0 and job.rows.indptr != NULL:   # sparse rows multiply the weights as they are
         return
-    job.bfloat16.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, NULL, 0,
-                         job.converted_weights + operands.weight + first // 2 * ld, ld)
+    job.bfloat16.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, NULL,
+                         0, job.converted_weights + operands.weight + first // 2 * ld, ld)
     if operands.transposed >= 0:
         job.bfloat16.transpose_pairs(first, last, stage.n_out, w, ld,
                                      job.converted_weights + operands.transposed, stage.ld_in)
