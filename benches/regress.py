@@ -11,6 +11,8 @@ instruction set. Exits with 1 where head needs more than `threshold` times as mu
 
 import argparse
 import ctypes
+import itertools
+import math
 import os
 import shutil
 import statistics
@@ -19,15 +21,18 @@ import sys
 import sysconfig
 import tempfile
 import warnings
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse
 
 import measure
 
 ROOT = Path(__file__).parents[1]
 THRESHOLDS = {"instructions": 1.02, "ms": 1.10}
+# Multiplications of a training in one forward pass: valgrind takes 50 ns for each of an FMA.
+AMOUNTS = {"instructions": 3e7, "ms": 1e9}
 # One thread, and no hash of a string that is another in the next process.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 CLIENT = """
@@ -52,42 +57,43 @@ def classifier(hidden, **parameters):
     return MLPClassifier(hidden, n_jobs=1, random_state=0, **parameters)
 
 
-def training(shape, n_steps, **parameters):
+def training(shape, amount, **parameters):
     n_features, hidden, n_classes, batch_size = measure.SHAPES[shape]
-    X, y = data(n_steps * batch_size, n_features, n_classes)
+    widths = n_features, *hidden, n_classes
+    products = batch_size * sum(a * b for a, b in itertools.pairwise(widths))
+    X, y = data(batch_size * math.ceil(amount / products), n_features, n_classes)
     model = classifier(hidden, batch_size=batch_size, max_iter=1, **parameters)
     return partial(model.fit, X, y)
 
 
-def prediction(n_rows, repeat):
+def prediction(n_rows, amount):
     X, y = data(max(n_rows, 100), 784, 10)
     model = classifier((100, 100), max_iter=1).fit(X[:100], y[:100])
-    return lambda: [model.predict(X[:n_rows]) for _ in range(repeat)]
+    calls = range(math.ceil(amount / 1e5 / (20 + n_rows)))  # each does much else
+    return lambda: [model.predict(X[:n_rows]) for _ in calls]
 
 
-def small_fit(**parameters):
+def small_fit(amount=0, **parameters):
     return partial(classifier((50,), **parameters).fit, *data(200, 20, 3))
 
 
-def sparse_fit():
-    from scipy.sparse import random
-
-    X = random(1000, 5000, density=0.005, format="csr", dtype=np.float32, random_state=0)
+def sparse_fit(amount):
+    X = scipy.sparse.random(1000, 5000, density=0.005, format="csr", dtype="f", random_state=0)
     return partial(classifier((64,), max_iter=2).fit, X, np.arange(1000) % 2)
 
 
 FIRST = next(iter(measure.SHAPES))
 CASES = {
-    **{f"train {shape}": partial(training, shape, 20) for shape in measure.SHAPES},
-    "train float64": partial(training, FIRST, 20, precision="float64"),
-    "train bfloat16": partial(training, FIRST, 20, precision="bfloat16"),
-    "train batch norm": partial(training, FIRST, 20, normalization="batch"),
-    "train dropout": partial(training, FIRST, 20, dropout=0.5),
-    "predict 1 row": partial(prediction, 1, 100),
-    "predict 64 rows": partial(prediction, 64, 50),
-    "predict 6400 rows": partial(prediction, 6400, 1),
+    **{f"train {shape}": partial(training, shape) for shape in measure.SHAPES},
+    "train float64": partial(training, FIRST, precision="float64"),
+    "train bfloat16": partial(training, FIRST, precision="bfloat16"),
+    "train batch norm": partial(training, FIRST, normalization="batch"),
+    "train dropout": partial(training, FIRST, dropout=0.5),
+    "predict 1 row": partial(prediction, 1),
+    "predict 64 rows": partial(prediction, 64),
+    "predict 640 rows": partial(prediction, 640),
     "fit 200 rows": partial(small_fit, max_iter=10),
-    "fit 200 rows by L-BFGS": partial(small_fit, solver="lbfgs", max_iter=50),
+    "fit 200 rows by L-BFGS": partial(small_fit, solver="lbfgs", max_iter=10),
     "fit sparse rows": sparse_fit,
 }
 
@@ -105,7 +111,14 @@ def instructions(call, tree):
     return int(line.split()[1])
 
 
-def work(tree):
+def milliseconds(call, tree):
+    return 1e3 * measure.seconds(call)
+
+
+MEASURES = {"instructions": instructions, "ms": milliseconds}
+
+
+def work(tree, unit):
     """Answer each name of a case, once its tree is known to be the right one, with a number."""
     warnings.simplefilter("ignore")
     import fastnn
@@ -114,24 +127,22 @@ def work(tree):
     if not Path(fastnn.__file__).is_relative_to(tree):
         raise SystemExit(f"{fastnn.__file__} is not of {tree}.")
     print(isa_info()["active"], flush=True)
-    calls = {}
+    small_fit(max_iter=1)()  # loads what is loaded lazily
+    make = cache(lambda name: CASES[name](AMOUNTS[unit]))
     for line in sys.stdin:
-        name, unit = line.rstrip("\n").split("\t")
+        name = line.rstrip("\n")
         try:
-            if name not in calls:
-                calls[name] = CASES[name]()
-                calls[name]()  # all that is done once
-            count = unit == "instructions"
-            value = instructions(calls[name], tree) if count else measure.seconds(calls[name])
+            value = MEASURES[unit](make(name), tree)
         except Exception as error:  # what this revision cannot do yet
             print(f"{name}, {tree.name}: {error}", file=sys.stderr)
             value = float("nan")
         print(value, flush=True)
 
 
-def ask(worker, name, unit):
-    print(name, unit, sep="\t", file=worker.stdin, flush=True)
-    return float(worker.stdout.readline())
+def ask(name, *workers):
+    for worker in workers:
+        print(name, file=worker.stdin, flush=True)
+    return [float(worker.stdout.readline()) for worker in workers]
 
 
 # ------------------------------------------------------------------------------------- two trees
@@ -165,9 +176,9 @@ def build(revision, tree):
         raise SystemExit(f"{revision} does not build:\n{result.stdout}{result.stderr}")
 
 
-def start(tree, counts):
-    command = [sys.executable, __file__, "--work", tree]
-    if counts:
+def start(tree, unit):
+    command = [sys.executable, __file__, "--work", tree, unit]
+    if unit == "instructions":
         client = tree / "client.c"
         client.write_text(CLIENT)
         subprocess.run(["cc", "-shared", "-fPIC", "-o", tree / "client.so", client], check=True)
@@ -178,19 +189,16 @@ def start(tree, counts):
     return subprocess.Popen(command, text=True, env=environment, **pipes)
 
 
-def compare(workers, name, unit, runs):
+def compare(name, base, head, unit, runs):
     """Row of the table, and how much more head needs."""
-    values = [
-        [ask(worker, name, unit) for worker in workers]
-        for _ in range(1 if unit == "instructions" else runs)
-    ]
-    base, head = (statistics.median(column) for column in zip(*values, strict=True))
-    ratios = [head / base for base, head in values]
     if unit == "instructions":
-        row = [name, f"{base:.4g}", f"{head:.4g}", f"{ratios[0]:.3f}"]
+        pairs = [ask(name, base, head)]
     else:
-        row = [name, f"{1e3 * base:.2f}", f"{1e3 * head:.2f}", measure.spread(ratios, 3)]
-    return row, statistics.median(ratios)
+        pairs = [ask(name, base) + ask(name, head) for _ in range(1 + runs)][1:]
+    ratios = [b / a for a, b in pairs]
+    medians = [f"{statistics.median(values):.4g}" for values in zip(*pairs, strict=True)]
+    ratio = measure.spread(ratios, 3) if runs > 1 and unit == "ms" else f"{ratios[0]:.3f}"
+    return [name, *medians, ratio], statistics.median(ratios)
 
 
 def main():
@@ -203,14 +211,14 @@ def main():
     )
     parser.add_argument("--runs", type=int, default=15, help="of each case, where it is timed")
     parser.add_argument("--threshold", type=float, help="default: 1.02 of counts, 1.10 of times")
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:
-        work(arguments.work)
+        tree, unit = arguments.work
+        work(Path(tree), unit)
         return
     measure.restart_without_forced_blas()
-    counts = not arguments.time and shutil.which("valgrind") is not None
-    unit = "instructions" if counts else "ms"
+    unit = "ms" if arguments.time or shutil.which("valgrind") is None else "instructions"
     threshold = arguments.threshold or THRESHOLDS[unit]
     cases = [name for name in CASES if any(word in name for word in arguments.only)]
 
@@ -220,12 +228,13 @@ def main():
         revisions = arguments.base, arguments.head or working_tree(folder)
         for revision, tree in zip(revisions, trees, strict=True):
             build(revision, tree)
-        workers = [start(tree, counts) for tree in trees]
+        workers = [start(tree, unit) for tree in trees]
         sets = [worker.stdout.readline().strip() for worker in workers]
         print(f"{unit} of {' and '.join(sorted(set(sets)))}, on one thread", end="\n\n")
         rows, slower = [], []
         for name in cases:
-            row, ratio = compare(workers, name, unit, arguments.runs)
+            print(name, "..", file=sys.stderr)
+            row, ratio = compare(name, *workers, unit, arguments.runs)
             rows.append(row)
             slower += [name] * (ratio > threshold)
         for worker in workers:
