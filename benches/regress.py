@@ -194,7 +194,11 @@ def compare(name, base, head, unit, runs):
     if unit == "instructions":
         pairs = [ask(name, base, head)]
     else:
-        pairs = [ask(name, base) + ask(name, head) for _ in range(1 + runs)][1:]
+        pairs = []
+        for turn in range(1 + runs):  # the first brings everything into the cache
+            first, second = (base, head) if turn % 2 else (head, base)
+            values = ask(name, first) + ask(name, second)
+            pairs += [values if turn % 2 else values[::-1]] * (turn > 0)
     ratios = [b / a for a, b in pairs]
     medians = [f"{statistics.median(values):.4g}" for values in zip(*pairs, strict=True)]
     ratio = measure.spread(ratios, 3) if runs > 1 and unit == "ms" else f"{ratios[0]:.3f}"
