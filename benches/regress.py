@@ -240,7 +240,7 @@ def main():
             print(name, "..", file=sys.stderr)
             row, ratio = compare(name, *workers, unit, arguments.runs)
             rows.append(row)
-            slower += [name] * (ratio > threshold)
+            slower += [name] * (ratio > threshold or row[2] == "nan")
         for worker in workers:
             worker.communicate()
     print(measure.markdown(["", "base", "head", "head / base"], rows))
