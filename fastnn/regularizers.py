@@ -50,7 +50,7 @@ class Regularization:
         table[:, Column.MAX_NORM] = self.max_norm or 0.0
         table[:, Column.WEIGHT_NOISE] = self.weight_noise
 
-    def n_arrays(self, optimizer: Optimizer) -> int:
+    def n_arrays(self, optimizer):
         """How many arrays of all parameters' size an engine needs for this and the optimizer."""
         gradient = self.clip_norm is not None or optimizer.code == Rule.LAMB
         shifted = self.weight_noise > 0 or optimizer.code == Rule.LOOK_AHEAD
