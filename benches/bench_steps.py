@@ -13,14 +13,6 @@ from fastnn.optimizers import Adam
 from fastnn.program import Column, State, aligned_zeros, compile_program
 
 N_ROWS = 6_400
-# features, hidden layers, classes, rows of a batch
-SHAPES = {
-    "784-100-100-10, batch 128": (784, (100, 100), 10, 128),
-    "784-512-512-10, batch 256": (784, (512, 512), 10, 256),
-    "784-256-128-10, batch 200": (784, (256, 128), 10, 200),
-    "784-100-100-10, batch 32": (784, (100, 100), 10, 32),
-    "64-64-32-2, batch 200": (64, (64, 32), 2, 200),
-}
 KINDS = {
     "plain": {},
     "batch_norm": {"normalization": BatchNorm()},
@@ -32,7 +24,7 @@ THREADS = sorted({1, measure.available_threads()})
 
 
 def network(shape, kind, dtype):
-    n_features, hidden, n_classes, _ = SHAPES[shape]
+    n_features, hidden, n_classes, _ = measure.SHAPES[shape]
     layers = [Dense(units, "relu", **KINDS[kind]) for units in hidden]
     layers.append(Dense(n_classes, "softmax"))
     bfloat16 = dtype == "bfloat16"
@@ -50,7 +42,7 @@ def network(shape, kind, dtype):
 
 def operations_of_step(shape):
     """Multiplications and additions of the three products of every layer, two of the first."""
-    n_features, hidden, n_classes, batch_size = SHAPES[shape]
+    n_features, hidden, n_classes, batch_size = measure.SHAPES[shape]
     widths = (n_features, *hidden, n_classes)
     products = [a * b for a, b in itertools.pairwise(widths)]
     return 2 * batch_size * (3 * sum(products) - products[0])
@@ -59,12 +51,12 @@ def operations_of_step(shape):
 @pytest.mark.parametrize("threads", THREADS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", measure.SHAPES)
 def bench_step(rate, shape, kind, dtype, threads):
     program, state, X, y = network(shape, kind, dtype)
     if kind == "average":
         state.average = aligned_zeros(program.n_parameters, program.dtype)
-    batch_size = SHAPES[shape][-1]
+    batch_size = measure.SHAPES[shape][-1]
     engine = _core.make_engine(program, state, Adam.code, batch_size, threads, seed=0)
     n_steps = N_ROWS // batch_size
     order = np.random.default_rng(1).permutation(N_ROWS)
@@ -82,7 +74,7 @@ def bench_step(rate, shape, kind, dtype, threads):
 
 @pytest.mark.parametrize("threads", THREADS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", measure.SHAPES)
 def bench_predict(rate, shape, dtype, threads):
     program, state, X, _ = network(shape, "plain", dtype)
     out = np.empty((N_ROWS, program.n_outputs), program.dtype)

@@ -13,6 +13,14 @@ from pathlib import Path
 
 import joblib
 
+# features, hidden layers, classes, rows of a batch
+SHAPES = {
+    "784-100-100-10, batch 128": (784, (100, 100), 10, 128),
+    "784-512-512-10, batch 256": (784, (512, 512), 10, 256),
+    "784-256-128-10, batch 200": (784, (256, 128), 10, 200),
+    "784-100-100-10, batch 32": (784, (100, 100), 10, 32),
+    "64-64-32-2, batch 200": (64, (64, 32), 2, 200),
+}
 SLOW_BLAS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 

@@ -341,13 +341,14 @@ class _BaseMLP(ListsOfSpecs, BaseEstimator):
         network.check_rows(X)
         check_max_norm(self.max_norm, network.program)
         # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
-        n_slots = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
-        n_slots += 4 * (self.averaging is not None)
+        n_arrays = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
+        n_arrays += 4 * (self.averaging is not None)
+        n_arrays += self._regularization().n_arrays(optimizer)
         batch_size = self._batch_size(optimizer, n_rows, network)
         averages = self.averaging is not None and network.program.n_statistics > 0
         if averages or network.has_exact_statistics:
             batch_size = n_rows  # to settle the statistics
-        check_memory(network.program, n_slots, batch_size, sparse.issparse(X))
+        check_memory(network.program, n_arrays, batch_size, sparse.issparse(X))
         if fresh:
             network.initialize(random_state, self.weight_init, self.bias_init)
         if network.bfloat16:

@@ -435,12 +435,19 @@ def _description(program):
     return "".join(layers)
 
 
-def check_memory(program, n_slots, batch_size, is_sparse):
-    """Refuse a network that this machine cannot hold, before anything is allocated."""
-    # Parameters, slots and two copies to go back to; rows, values and gradients of a batch.
-    n_numbers = program.n_parameters * (3 + n_slots)
-    n_numbers += batch_size * (program.n_values + program.n_gradients)
-    n_numbers -= batch_size * program.n_features if is_sparse else 0
+def check_memory(program, n_arrays, batch_size, is_sparse):
+    """Refuse a network that this machine cannot hold, before anything is allocated.
+
+    `n_arrays` is how many of the size of all parameters there are beside them: slots and more.
+    """
+    # Two copies to go back to, transposed weights; rows, values and gradients of a batch.
+    of_batch = program.n_values + program.n_gradients
+    of_batch -= program.n_features if is_sparse else 0
+    n_numbers = program.n_parameters * (3 + n_arrays) + batch_size * of_batch
+    if program.bfloat16:  # two bytes for each operand
+        n_numbers += (program.n_parameters + program.n_transposed + batch_size * of_batch) / 2
+    else:
+        n_numbers += program.n_transposed
     needed = n_numbers * program.dtype.itemsize
     try:
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .optimizers import LBFGS, Optimizer, Rprop
+from .optimizers import LBFGS, Optimizer, Rprop, Rule
 from .program import DENSE, PRELU, WEIGHT_NORM, Column, Program
 
 
@@ -49,6 +49,12 @@ class Regularization:
         table[:, Column.CLIP_NORM] = self.clip_norm or 0.0
         table[:, Column.MAX_NORM] = self.max_norm or 0.0
         table[:, Column.WEIGHT_NOISE] = self.weight_noise
+
+    def n_arrays(self, optimizer):
+        """How many arrays of all parameters' size an engine needs for this and the optimizer."""
+        gradient = self.clip_norm is not None or optimizer.code == Rule.LAMB
+        shifted = self.weight_noise > 0 or optimizer.code == Rule.LOOK_AHEAD
+        return gradient + shifted
 
     def check(self, optimizer: Optimizer, solver) -> None:
         """Refuse what makes no sense with the optimizer, that the user calls `solver`."""

@@ -203,7 +203,8 @@ def train(
     history.stops_early = history.validates and settings.early_stopping
     # Without early stopping, what is known of some parameters is the loss of the epoch that starts
     # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
-    before, best = Snapshot(state), Snapshot(state)
+    best = Snapshot(state)
+    before = best if history.stops_early else Snapshot(state)
     diverged = False
     try:
         while history.n_iter < settings.max_iter:

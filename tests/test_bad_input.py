@@ -1,6 +1,8 @@
 """What is refused: with one clear sentence, and the estimator is as it was before the call."""
 
 import copy
+import os
+import re
 import warnings
 
 import numpy as np
@@ -508,6 +510,29 @@ def test_networks_that_do_not_fit_in_memory(estimator, options, units):
         with pytest.raises(MemoryError, match=message):
             model.fit(X, Y[estimator])
         assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize(
+    "less, more",
+    [
+        ({}, {"averaging": "ema"}),
+        ({}, {"clip_norm": 1.0}),
+        ({}, {"weight_noise": 0.1}),
+        ({}, {"precision": "bfloat16"}),
+        ({}, {"solver": "lamb"}),
+        ({"solver": SGD()}, {"solver": SGD(nesterov="look_ahead")}),
+    ],
+    ids=str,
+)
+def test_memory_that_options_need_is_counted(less, more, monkeypatch):
+    monkeypatch.setattr(os, "sysconf", lambda name: 1)
+    needed = []
+    for options in (less, more):
+        model = MLPRegressor(hidden_layer_sizes=(1000,), **options)
+        with pytest.raises(MemoryError) as error:
+            model.fit(np.ones((9, 1000), np.float32), np.ones(9))
+        needed.append(float(re.search("about (.*) GB of memory", str(error.value))[1]))
+    assert needed[1] > needed[0]
 
 
 def test_batches_that_do_not_fit_in_memory():

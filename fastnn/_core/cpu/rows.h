@@ -52,6 +52,9 @@ static void gather_csr(const Rows *rows, const int64_t *order, int64_t first_row
     }
 }
 
+/* How many elements ahead their rows of a weight are asked for, which may lie anywhere. */
+enum { ELEMENTS_AHEAD = 8 };
+
 /* z = x w + bias for sparse rows */
 static void csr_matmul(int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,
                        const void *values_, const void *w_, const void *bias, void *z_)
@@ -63,6 +66,9 @@ static void csr_matmul(int64_t n_rows, int64_t ld, const int64_t *offsets, const
         for (int64_t e = offsets[i]; e < offsets[i + 1]; e++) {
             const real *restrict w = (const real *)w_ + columns[e] * ld;
             const real value = values[e];
+            if (e + ELEMENTS_AHEAD < offsets[n_rows])
+                prefetch((const real *)w_ + columns[e + ELEMENTS_AHEAD] * ld,
+                         ld * (int64_t)sizeof(real));
             for (int64_t j = 0; j < ld; j++) z[j] = fused(value, w[j], z[j]);
         }
         if (bias)
