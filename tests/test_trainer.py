@@ -13,6 +13,7 @@ from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 from fastnn import SGD, Adam, Adaptive, BatchNorm, InvScaling, MLPClassifier, MLPRegressor, trainer
 from fastnn.optimizers import OPTIMIZERS
+from fastnn.validation import split
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -346,7 +347,7 @@ def test_a_class_of_one_row_is_kept_in_training(n_classes):
     targets = targets if n_classes > 1 else targets[:, np.newaxis].astype(float)
     for seed in range(10):
         with pytest.warns(UserWarning, match="Classes of a single row"):
-            rows, held_out = model._split(targets, np.random.RandomState(seed))
+            rows, held_out = split(model, targets, np.random.RandomState(seed))
         assert 7 in rows
         assert sorted([*rows, *held_out]) == list(range(len(y)))
 
