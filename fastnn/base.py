@@ -3,7 +3,6 @@
 There is no arithmetic here.
 """
 
-import inspect
 import math
 import warnings
 from operator import is_not
@@ -13,7 +12,7 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_random_state, estimator_html_repr
+from sklearn.utils import estimator_html_repr
 
 from . import _core
 from .activations import ActivationSpec, refuse_threshold
@@ -33,11 +32,12 @@ from .losses import check_output_activation, row_and_parameter
 from .network import Network, check_memory
 from .optimizers import LBFGS
 from .program import Column
+from .randomness import generator
 from .regularizers import check_factors, check_max_norm
-from .rows import check_finite, read_data, read_rows
+from .rows import check_finite, is_plain, read_data, read_rows
 from .sample_weights import weights_of_rows
 from .schedules import Scheduled
-from .specs import ListsOfSpecs
+from .specs import ListsOfSpecs, check_parameters, defaults_of
 from .trainer import Data, History, train, train_lbfgs
 from .validation import check_scoring, split, validation_data, validator
 
@@ -59,20 +59,27 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
 
     # ------------------------------------------------------------------------- fitting
 
+    def _validate_params(self):
+        check_parameters(self)
+
     def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
         refuse_threshold(self.activation)
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
         before = self.__dict__.copy()
+        # What a user wrote may keep the generator that it is given.
+        users = [self.weight_init, self.bias_init, self.augment]
+        to_keep = not all(isinstance(one, str | None) for one in users)
         try:
-            self._train(X, y, sample_weight, validation, partial, classes)
+            with generator(self.random_state, to_keep) as random_state:
+                self._train(X, y, sample_weight, validation, partial, classes, random_state)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
         return self
 
-    def _train(self, X, y, sample_weight, validation, partial, classes):
+    def _train(self, X, y, sample_weight, validation, partial, classes, random_state):
         fresh = "_network" not in self.__dict__ or not (self.warm_start or partial)
         if not fresh:
             self._adopt_parameters()
@@ -97,7 +104,6 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         sample_weight = weights_of_rows(self, sample_weight, X, y, dtype, balance, partial)
         held_out = validation_data(self, validation, loss, dtype, n_outputs, stochastic, balance)
 
-        random_state = check_random_state(self.random_state)
         network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
         rows = np.arange(X.shape[0])
         if early_stopping and held_out is None:
@@ -286,12 +292,8 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         self._adopt_parameters()
         # The short way is for what needs no conversion and has no names to compare.
         if not (
-            type(X) is np.ndarray
-            and X.dtype.char in "df"
-            and X.ndim == 2
-            and X.shape[0] > 0
+            is_plain(X)
             and X.shape[1] == network.n_features
-            and X.flags.aligned
             and "feature_names_in_" not in self.__dict__
         ):
             X = read_rows(self, X)
@@ -369,8 +371,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
                 f"fastnn {__version__} does not know: load it with fastnn {version} or later."
             )
         # Parameters that came after the pickle have their defaults.
-        parameters = inspect.signature(type(self)).parameters
-        super().__setstate__({name: parameters[name].default for name in parameters} | state)
+        super().__setstate__(defaults_of(type(self)) | state)
         if "_network" in state:
             self._name_parameters()
 

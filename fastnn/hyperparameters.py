@@ -4,7 +4,6 @@ A function that takes a `model` reads parameters of an estimator, and changes no
 """
 
 import functools
-import inspect
 import warnings
 from numbers import Integral, Real
 
@@ -35,7 +34,7 @@ from .schedules import (
     Scheduled,
     resolve_schedule,
 )
-from .specs import resolve
+from .specs import defaults_of, is_default, resolve
 from .trainer import Settings
 
 # Of both estimators, as scikit-learn's `validate_parameter_constraints` reads them.
@@ -224,16 +223,11 @@ def layers_of(model, n_outputs, output_activation):
     return [*hidden, output], dropout.of_input()
 
 
-def _is(value, default):
-    """Whether a parameter has its default."""
-    return value is default or (type(value) is type(default) and value == default)
-
-
 def _refuse_beside_layers(model):
     """Refuse parameters that have no effect beside `layers`."""
-    parameters = inspect.signature(type(model)).parameters
+    defaults = defaults_of(type(model))
     given = [
-        name for name in _TOLD_BY_LAYERS if not _is(getattr(model, name), parameters[name].default)
+        name for name in _TOLD_BY_LAYERS if not is_default(getattr(model, name), defaults[name])
     ]
     if given:
         raise ValueError(
