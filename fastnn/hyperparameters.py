@@ -290,7 +290,7 @@ def settings_of(model, optimizer, network, n_rows, partial):
             "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
             stacklevel=5,
         )
-    columns = {Column.SMOOTHING: lambda steps: model.label_smoothing}
+    columns = {Column.SMOOTHING: model.label_smoothing}
     for name in ("alpha", "dropout", "label_smoothing"):
         number = getattr(model, name)
         if not isinstance(number, Scheduled):
