@@ -1,6 +1,8 @@
 """A compiled network together with its numbers: what an estimator predicts with, and pickles."""
 
 import copy
+import functools
+import math
 import os
 from contextlib import contextmanager
 from dataclasses import replace
@@ -97,19 +99,14 @@ class Network:
 
     def _allocate(self):
         self.state = State.new(self.program, 0)
-        parameters = self.state.parameters
-        self.coefs = self.program.coefs(parameters)
-        self.intercepts = self.program.intercepts(parameters)
+        layers = self.program.named(self.state.parameters, self.state.statistics)
+        self.coefs = [arrays["coef"] for arrays in layers if "coef" in arrays]
+        self.intercepts = [arrays["intercept"] for arrays in layers if "coef" in arrays]
         self.views = (*self.coefs, *self.intercepts)
-        self.normalizations = self._named("scale", "shift", "mean", "variance", "g")
-        self.activation_parameters = self._named("slope")
-
-    def _named(self, *names):
-        """Per layer its arrays of these names, or None if it has none."""
-        return [
-            {name: arrays[name] for name in names if name in arrays} or None
-            for arrays in self.program.named(self.state.parameters, self.state.statistics)
+        self.normalizations = [
+            _chosen(arrays, "scale", "shift", "mean", "variance", "g") for arrays in layers
         ]
+        self.activation_parameters = [_chosen(arrays, "slope") for arrays in layers]
 
     def initialize(self, random_state, weight_init=None, bias_init=None):
         """Draw new parameters, layer by layer; they take up memory from now on."""
@@ -148,12 +145,12 @@ class Network:
             self.input_noise,
         ):
             network._compile(layers, input_dropout, input_noise)
-        if _layout(network.program) != _layout(self.program):
-            raise ValueError(
-                "Training can only go on with layers of the same sizes and normalization: the "
-                f"fitted network has {_description(self.program)}, now asked for is "
-                f"{_description(network.program)}."
-            )
+            if _layout(network.program) != _layout(self.program):
+                raise ValueError(
+                    "Training can only go on with layers of the same sizes and normalization: the "
+                    f"fitted network has {_description(self.program)}, now asked for is "
+                    f"{_description(network.program)}."
+                )
         return network
 
     def check_rows(self, X):
@@ -421,6 +418,11 @@ class Network:
                 self._trained.append((trained, shown))
 
 
+def _chosen(arrays, *names):
+    """Those of these names, or None if there is none."""
+    return {name: arrays[name] for name in names if name in arrays} or None
+
+
 def _layout(program):
     """All arrays, whatever they start from."""
     return [array._replace(initial=0.0) for array in program.arrays]
@@ -435,6 +437,15 @@ def _description(program):
     return "".join(layers)
 
 
+@functools.cache
+def _memory():
+    """What this machine has, in bytes; infinity where that is unknown: the allocation will tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
 def check_memory(program, n_slots, batch_size, is_sparse):
     """Refuse a network that this machine cannot hold, before anything is allocated."""
     # Parameters, slots and two copies to go back to; rows, values and gradients of a batch.
@@ -442,10 +453,7 @@ def check_memory(program, n_slots, batch_size, is_sparse):
     n_numbers += batch_size * (program.n_values + program.n_gradients)
     n_numbers -= batch_size * program.n_features if is_sparse else 0
     needed = n_numbers * program.dtype.itemsize
-    try:
-        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # unknown here: the allocation will tell
-        return
+    available = _memory()
     if needed > available:
         raise MemoryError(
             f"A network of {_description(program)} units, trained on batches of {batch_size} "
