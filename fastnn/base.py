@@ -30,7 +30,7 @@ from .hyperparameters import (
 from .layers import checked
 from .losses import check_output_activation, row_and_parameter
 from .network import Network, check_memory
-from .optimizers import LBFGS
+from .optimizers import LBFGS, OPTIMIZERS
 from .program import Column
 from .randomness import generator
 from .regularizers import check_factors, check_max_norm
@@ -112,26 +112,20 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         data = Data(X, targets, sample_weight, rows)
         settings = settings_of(self, optimizer, network, len(rows), partial)
         settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
-        history = History() if fresh else self._history.copy()
+        history = History() if fresh else self._history.continued()
         history.score_by(repr(self.scoring))
         settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
         plan = optimizer, schedule, averaging, settings
-        before = []
-        if not fresh and self._may_fail_late():
-            before = [(arena, arena.copy()) for arena in network.arenas()]
-        try:
+        late = not fresh and self._may_fail_late()
+        with network.unchanged_on_failure(late), history.unchanged_on_failure():
             self._run(network, data, held_out, *plan, history, random_state)
-        except BaseException:
-            for arena, copied in before:  # the estimator goes on with them
-                np.copyto(arena, copied)
-            raise
-        ended = averaging is not None and not partial
-        if ended and network.state.n_averaged == 0 < network.state.step:
-            warnings.warn(
-                f"Training ended after {len(history.loss_curve)} epochs, before "
-                f"averaging={averaging!r} began: the parameters are not averaged.",
-                stacklevel=4,
-            )
+            ended = averaging is not None and not partial
+            if ended and network.state.n_averaged == 0 < network.state.step:
+                warnings.warn(
+                    f"Training ended after {len(history.loss_curve)} epochs, before "
+                    f"averaging={averaging!r} began: the parameters are not averaged.",
+                    stacklevel=4,
+                )
         self._publish(network, history, stochastic)
 
     def _run(
@@ -165,6 +159,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             self.n_jobs,
             self.device,
             self.learning_rate_factors,
+            keep=settings.partial,
         )
         arguments, progress = (engine, network.state, data, optimizer), self._progress(history)
         if isinstance(optimizer, LBFGS):
@@ -180,11 +175,16 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
 
     def _may_fail_late(self):
         """Whether something of the user's runs in training, or an average has to be put aside."""
-        by_name = isinstance(self.learning_rate, str) and isinstance(self.solver, str)
-        numbers = self.alpha, self.dropout, self.label_smoothing
+        solver = self.solver
+        numbers = [self.alpha, self.dropout, self.label_smoothing]
+        if type(solver) in OPTIMIZERS.values():
+            numbers += vars(solver).values()
+        elif not isinstance(solver, str):
+            return True
         scheduled = any(isinstance(number, Scheduled) for number in numbers)
-        plain = not scheduled and self.scoring is None and self.averaging is None
-        return not (by_name and plain) or self._network.shows_other_numbers
+        plain = isinstance(self.learning_rate, str) and not scheduled
+        plain = plain and self.scoring is None and self.averaging is None
+        return not plain or self._network.shows_other_numbers
 
     def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
         """The network to train: a new one, or one that goes on with the fitted one's parameters."""
@@ -209,7 +209,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         n_slots += 4 * (self.averaging is not None)
         batch_size = batch_size_of(self, optimizer, n_rows, network)
         averages = self.averaging is not None and network.program.n_statistics > 0
-        if averages or network.has_exact_statistics:
+        if averages or network.program.has_exact_statistics:
             batch_size = n_rows  # to settle the statistics
         check_memory(network.program, n_slots, batch_size, sparse.issparse(X))
         if fresh:

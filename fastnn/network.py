@@ -1,6 +1,5 @@
 """A compiled network together with its numbers: what an estimator predicts with, and pickles."""
 
-import copy
 import functools
 import math
 import os
@@ -73,7 +72,7 @@ class Network:
         self.bfloat16 = bfloat16
         self._compile(layers, input_dropout, input_noise)
         self.optimizer, self.seed, self.averaging = "", None, ""
-        self._trained = None
+        self._trained = self._kept = None
 
     def _compile(self, layers, input_dropout, input_noise):
         self.layers, self.input_dropout, self.input_noise = layers, input_dropout, input_noise
@@ -130,14 +129,18 @@ class Network:
     @property
     def randomness(self):
         """The name of what the engine draws at random in training, or None."""
-        stages = self.program.stages
-        kinds = stages["kind"][stages["rate"] > 0]
-        return _RANDOM[int(kinds[0])] if len(kinds) else None
+        kinds = self.program.random_kinds
+        return _RANDOM[kinds[0]] if kinds else None
+
+    def _with(self, **attributes):
+        """A network of the same state, of which these attributes differ."""
+        network = object.__new__(type(self))
+        network.__dict__.update(self.__dict__, **attributes)
+        return network
 
     def continued(self, layers, loss, input_dropout=0.0, input_noise=0.0):
-        """A network of the same arenas, whose layers may differ in all but their sizes."""
-        network = object.__new__(type(self))
-        network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
+        """A network of the same state, whose layers may differ in all but their sizes."""
+        network = self._with(loss=loss)
         if (layers, loss, input_dropout, input_noise) != (
             self.layers,
             self.loss,
@@ -177,18 +180,27 @@ class Network:
             state.step = 0
             self.optimizer = name
 
-    def engine(self, optimizer, batch_size, n_steps, n_jobs, device, factors=None):
+    def engine(self, optimizer, batch_size, n_steps, n_jobs, device, factors=None, keep=False):
         """An engine that trains this network in place, for about so many steps.
 
-        `factors` are those of the learning rate, see ``regularizers.py``.
+        `factors` are those of the learning rate, see ``regularizers.py``. If `keep`, the engine is
+        that of the last call, where it would be made of the same, and is kept for the next one.
+        What users write into the parameters between two calls counts all the same: an engine reads
+        them anew in each call.
         """
         program = with_factors(self.program, factors) if factors else self.program
         operations = 3 * batch_size * self.program.flops  # one pass forward, two back
         n_threads = _core.n_threads(n_jobs, operations, n_steps, device)
         seed = 0 if self.seed is None else self.seed
-        return _core.make_engine(
+        numbers = optimizer.code, n_threads, seed, device, os.environ.get("FASTNN_ISA")
+        made_of = program, self.state, *self.arenas(), *numbers
+        if keep and self._kept is not None and all(map(_is_or_equals, self._kept[1], made_of)):
+            return self._kept[0]
+        engine = _core.make_engine(
             program, self.state, optimizer.code, batch_size, n_threads, seed, device
         )
+        self._kept = (engine, made_of) if keep else None
+        return engine
 
     # What predicts may be other numbers than training goes on from.
 
@@ -225,15 +237,6 @@ class Network:
         """Whether what predicts is not what training goes on from."""
         return self._trained is not None
 
-    @property
-    def has_exact_statistics(self):
-        """Whether batch norm is to have the statistics of all rows in the end."""
-        return bool((self.program.stages[self._is_norm]["code"] == 1).any())
-
-    @property
-    def _is_norm(self):
-        return self.program.stages["kind"] == BN_APPLY
-
     def show_average(self, settle):
         """Put the average of the parameters in their place, if there is one.
 
@@ -245,7 +248,7 @@ class Network:
         """
         state = self.state
         averaged = state.n_averaged > 0 and len(state.average) > 0
-        if not averaged and not self.has_exact_statistics:
+        if not averaged and not self.program.has_exact_statistics:
             return
         arenas = state.parameters, state.statistics
         trained = [arena.copy() for arena in arenas]
@@ -270,6 +273,19 @@ class Network:
         state = self.state
         return state.parameters, state.statistics, state.slots, state.average
 
+    @contextmanager
+    def unchanged_on_failure(self, arenas_too):
+        """What fails inside leaves the state as it was, the arenas only if `arenas_too`."""
+        fields = vars(self.state).copy()
+        copies = [(arena, arena.copy()) for arena in self.arenas()] if arenas_too else []
+        try:
+            yield
+        except BaseException:
+            for arena, copied in copies:
+                np.copyto(arena, copied)
+            vars(self.state).update(fields)
+            raise
+
     def settle_statistics(self, X, y, sample_weight, rows, n_jobs, device, every_layer=True):
         """Set the moving averages of batch norm to the statistics of these rows.
 
@@ -283,11 +299,14 @@ class Network:
         every_layer : bool, default=True
             Whether that is done for all layers, or only where ``statistics="exact"``.
         """
-        settled, optimizer, n_rows = copy.copy(self), SGD(momentum=0.0), len(rows)
+        optimizer, n_rows = SGD(momentum=0.0), len(rows)
         stages = self.program.without_chance()
-        stages["momentum"] = 1.0 if every_layer else stages["code"] * self._is_norm
-        settled.program = replace(self.program, stages=stages)
-        settled.state = replace(self.state, average=np.empty(0))
+        exact = (stages["kind"] == BN_APPLY) * stages["code"]
+        stages["momentum"] = 1.0 if every_layer else exact
+        settled = self._with(
+            program=replace(self.program, stages=stages),
+            state=replace(self.state, average=np.empty(0)),
+        )
         engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
         engine.train_steps(X, y, sample_weight, rows, n_rows, coefficients, np.empty((1, 2)))
@@ -416,6 +435,11 @@ class Network:
                 if not unchanged:
                     shown = np.empty(0)  # what is shown is not what was: it counts
                 self._trained.append((trained, shown))
+
+
+def _is_or_equals(a, b):
+    """Whether these are the same object, or the same number or name."""
+    return a is b or (isinstance(a, int | str) and a == b)
 
 
 def _chosen(arrays, *names):

@@ -7,6 +7,7 @@ states, batch sizes, threads and devices.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,12 +209,22 @@ class Program:
     flops: int = field(compare=False)
     bfloat16: bool = False
 
-    @property
+    @functools.cached_property
     def is_output(self) -> np.ndarray:
         """Which stages are those of outputs."""
         return self.stages["kind"] == OUTPUT
 
-    @property
+    @functools.cached_property
+    def random_kinds(self) -> list[int]:
+        """The kinds of the stages that draw at random in training."""
+        return self.stages["kind"][self.stages["rate"] > 0].tolist()
+
+    @functools.cached_property
+    def has_exact_statistics(self) -> bool:
+        """Whether batch norm is to have the statistics of all rows in the end."""
+        return bool((self.stages["code"][self.stages["kind"] == BN_APPLY] == 1).any())
+
+    @functools.cached_property
     def reads_sparse(self) -> bool:
         """Whether a matrix product is the first that is made of the rows."""
         kinds = self.stages["kind"]

@@ -50,7 +50,10 @@ def check_parameters(owner) -> None:
         value = getattr(owner, name)
         if is_default(value, default):
             continue
-        if not any(constraint.is_satisfied_by(value) for constraint in constraints):
+        for constraint in constraints:
+            if constraint.is_satisfied_by(value):
+                break
+        else:
             validate_parameter_constraints(
                 owner._parameter_constraints, {name: value}, type(owner).__name__
             )

@@ -7,6 +7,7 @@ and in which order. Its loss curves come out the same.
 import math
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -115,10 +116,20 @@ class History:
     n_stalled: int = 0
     n_reductions: int = 0
 
-    def copy(self):
-        """A history that can go on without this one."""
-        curves = self.loss_curve.copy(), self.validation_scores.copy()
-        return replace(self, loss_curve=curves[0], validation_scores=curves[1])
+    def continued(self) -> "History":
+        """A history that goes on with the curves of this one, which become longer."""
+        return replace(self)
+
+    @contextmanager
+    def unchanged_on_failure(self):
+        """What fails inside leaves the curves as they were."""
+        lengths = [(curve, len(curve)) for curve in (self.loss_curve, self.validation_scores)]
+        try:
+            yield
+        except BaseException:
+            for curve, length in lengths:
+                del curve[length:]
+            raise
 
     def score_by(self, scoring: str) -> None:
         """Scores of another kind cannot be compared: forget them."""
@@ -260,13 +271,14 @@ def train(
     history.stops_early = history.validates and settings.early_stopping
     # Without early stopping, what is known of some parameters is the loss of the epoch that starts
     # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
-    before, best = Snapshot(state), Snapshot(state)
+    best, before = Snapshot(state), None
     diverged = False
     try:
         while history.n_iter < settings.max_iter:
             if settings.shuffle:
                 random_state.shuffle(rows)  # as sklearn.utils.shuffle draws
-            if not history.stops_early:
+            if history.n_iter and not history.stops_early:
+                before = before or Snapshot(state)
                 before.take()
             history.loss, rate = _epoch(
                 engine, state, data, rows, sizes, tables, settings, history, random_state
@@ -289,10 +301,10 @@ def train(
             if diverged:
                 break
             if history.improves(settings.tol):
-                if not history.stops_early:
-                    before, best = best, before
-                else:
+                if history.stops_early:
                     best.take()
+                elif before is not None:
+                    before, best = best, before
             if _stops(history, schedule, rate, settings):
                 break
             if history.n_iter == settings.max_iter and not settings.partial:

@@ -1,5 +1,7 @@
 """What is found quickly is what scikit-learn's functions find, which take their time."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -148,3 +150,102 @@ def test_a_generator_that_is_kept_is_nobody_elses():
     own = np.random.RandomState(3)
     with generator(own) as drawn:
         assert drawn is own
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+def edit_in_place(model):
+    model.coefs_[0][...] *= 0.5
+    model.intercepts_[1][...] = 0.1
+
+
+def replace_arrays(model):
+    model.coefs_ = [np.full_like(coef, 0.01) for coef in model.coefs_]
+
+
+def set_parameters(**parameters):
+    return lambda model: model.set_params(**parameters)
+
+
+def failing_call(model):
+    with pytest.raises(ValueError, match="NaN"):
+        model.partial_fit(np.full_like(X, np.nan), Y)
+
+
+def diverging_call(model):
+    loss_curve = list(model.loss_curve_)
+    with pytest.raises(ValueError, match="the loss is not finite from the first batch on"):
+        model.partial_fit(X, np.full(60, 1e200))
+    assert model.loss_curve_ == loss_curve
+
+
+BETWEEN = {
+    "nothing": lambda model: None,
+    "edit": edit_in_place,
+    "replace": replace_arrays,
+    "predict": lambda model: model.predict(X),
+    "alpha": set_parameters(alpha=1.0),
+    "batch": set_parameters(batch_size=60),
+    "larger batch": set_parameters(batch_size=7),
+    "rate": set_parameters(learning_rate_init=0.1),
+    "solver": set_parameters(solver="sgd"),
+    "same slots": set_parameters(solver="radam"),
+    "spec": set_parameters(solver=Adam(0.5)),
+    "activation": set_parameters(activation="tanh"),
+    "dropout": set_parameters(dropout=0.5),
+    "noise": set_parameters(weight_noise=0.1),
+    "factors": set_parameters(learning_rate_factors={0: 0.0}),
+    "threads": set_parameters(n_jobs=2),
+    "averaging": set_parameters(averaging="ema"),
+    "augment": set_parameters(augment="mixup"),
+    "failing": failing_call,
+    "diverging": diverging_call,
+    "full fit": lambda model: model.fit(X, Y * 1.0),
+    "warm fit": lambda model: model.set_params(warm_start=True).fit(X, Y * 1.0),
+}
+
+
+@pytest.mark.parametrize("normalization", [None, "batch"])
+@pytest.mark.parametrize("between", BETWEEN)
+def test_what_is_kept_between_calls_changes_nothing(between, normalization):
+    """A copy by way of a pickle has nothing but its parameters to go on from."""
+    model = MLPRegressor(
+        hidden_layer_sizes=(5,),
+        batch_size=20,
+        max_iter=3,
+        random_state=0,
+        normalization=normalization,
+    )
+    for _ in range(2):
+        model.partial_fit(X, Y * 1.0)
+    for change in (BETWEEN[between], BETWEEN["nothing"]):
+        change(model)
+        copied = pickle.loads(pickle.dumps(model))
+        for one in (model, copied):
+            one.partial_fit(X, Y * 1.0)
+        assert model.loss_curve_ == copied.loss_curve_
+        np.testing.assert_array_equal(model.predict(X), copied.predict(X))
+        for mine, others in zip(model.coefs_, copied.coefs_, strict=True):
+            np.testing.assert_array_equal(mine, others)
+
+
+def test_an_engine_is_kept_and_not_pickled():
+    model = MLPRegressor(hidden_layer_sizes=(50,), max_iter=3).fit(X, Y)
+    assert model._network._kept is None
+    size = len(pickle.dumps(model))
+    model.partial_fit(X, Y)
+    engine = model._network._kept[0]
+    model.partial_fit(X[:7], Y[:7])
+    assert model._network._kept[0] is engine
+    assert len(pickle.dumps(model)) < size + 100
+    model.set_params(solver="sgd").partial_fit(X, Y)
+    assert model._network._kept[0] is not engine
+    assert model.fit(X, Y)._network._kept is None
+
+
+def test_another_instruction_set_is_another_engine(monkeypatch):
+    model = MLPRegressor(hidden_layer_sizes=(5,)).partial_fit(X, Y)
+    monkeypatch.setenv("FASTNN_ISA", "none of these")
+    with pytest.raises(ValueError, match="The instruction set 'none of these'"):
+        model.partial_fit(X, Y)
