@@ -112,7 +112,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         data = Data(X, targets, sample_weight, rows)
         settings = settings_of(self, optimizer, network, len(rows), partial)
         settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
-        history = History() if fresh else self._history.continued()
+        history = History() if fresh else self._history.continued(in_place=partial)
         history.score_by(repr(self.scoring))
         settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
         plan = optimizer, schedule, averaging, settings

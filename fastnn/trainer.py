@@ -116,9 +116,12 @@ class History:
     n_stalled: int = 0
     n_reductions: int = 0
 
-    def continued(self) -> "History":
-        """A history that goes on with the curves of this one, which become longer."""
-        return replace(self)
+    def continued(self, in_place: bool) -> "History":
+        """A history that goes on where this one ends, with copies of its curves or in place."""
+        if in_place:
+            return replace(self)
+        curves = self.loss_curve.copy(), self.validation_scores.copy()
+        return replace(self, loss_curve=curves[0], validation_scores=curves[1])
 
     @contextmanager
     def unchanged_on_failure(self):
