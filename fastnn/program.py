@@ -124,7 +124,8 @@ def aligned_zeros(shape, dtype) -> np.ndarray:
     dtype = np.dtype(dtype)
     n_bytes = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
     raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(raw))  # the fastest way to learn it
+    # `raw.ctypes.data` says the same, and takes seven times as long.
+    address = ctypes.addressof(ctypes.c_char.from_buffer(raw))  # type: ignore[arg-type]
     return np.ndarray(shape, dtype, raw, -address % ALIGNMENT)
 
 

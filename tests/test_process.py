@@ -265,6 +265,18 @@ def test_workers_of_joblib_share_the_cores():
     assert max(threads) <= max(1, joblib.cpu_count() // n_jobs)
 
 
+def test_threads_of_joblib_share_the_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    calls = [joblib.delayed(_threads_of_worker)(i) for i in range(4)]
+    assert joblib.Parallel(2, prefer="threads")(calls) == [1] * 4
+    alone = joblib.Parallel(1, prefer="threads")(calls)
+    assert alone == [_core.n_threads(None, HUGE)] * 4
+    asked = joblib.Parallel(2, prefer="threads")(
+        joblib.delayed(_core.n_threads)(3, HUGE) for _ in range(4)
+    )
+    assert asked == [3] * 4
+
+
 # --- more than 2**31 elements ---------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from joblib import cpu_count
+from joblib.parallel import ThreadingBackend, get_active_backend
 
 from .engine import most_openmp_threads
 
@@ -27,6 +28,12 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def _has_neighbours() -> bool:
+    """Whether joblib runs this in one of several threads, which have the other processors."""
+    backend, _ = get_active_backend()
+    return isinstance(backend, ThreadingBackend) and backend.nesting_level > 0
+
+
 def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     """Threads for `repeats` times so many operations, with a barrier after each time.
 
@@ -34,8 +41,9 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     ----------
     n_jobs : int or None
         None: as many as OpenMP, joblib and the process's share of the machine allow, but one for
-        work too small to share. A positive number: exactly so many. Negative numbers count back
-        from the processors as in joblib: -1 is all of them.
+        work too small to share, and one in a thread that joblib runs beside others. A positive
+        number: exactly so many. Negative numbers count back from the processors as in joblib: -1
+        is all of them.
     operations : float
         Floating-point operations between two barriers.
     repeats : float, default=1
@@ -58,4 +66,7 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     most = most_openmp_threads()
     if "OMP_NUM_THREADS" not in os.environ:
         most = min(most, cpu_count())
+        # In joblib's processes, the variable tells their share.
+        if n_jobs is None and most > 1 and _has_neighbours():
+            return 1
     return most if n_jobs is None else max(1, most + 1 + n_jobs)
