@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from . import _docs
 from .base import BaseMLP
 from .hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
-from .labels import labels_of
+from .labels import labels_of, part_of
 from .losses import COMPARING_LOSSES, LOSSES, LossSpec
 
 
@@ -297,7 +297,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             if y.ndim != 2 or y.shape[1] != self.n_outputs_:
                 raise ValueError(f"y must have {self.n_outputs_} columns of labels.")
             right = (self.predict(X) == y).all(axis=1)
-            return float(np.average(right, weights=sample_weight))
+            return part_of(right, sample_weight)
         return super().score(X, y, sample_weight)
 
     def _encode_more(self, y, loss, dtype, n_outputs):

@@ -47,6 +47,13 @@ def _classes_in(labels):
     return unique_labels(labels)
 
 
+def part_of(right, sample_weight):
+    """The part of the rows that is right."""
+    if sample_weight is None:
+        return np.count_nonzero(right) / len(right)
+    return float(np.average(right, weights=sample_weight))
+
+
 def labels_of(y, classes=None):
     """What knows the labels of y: `Labels`, or `LabelsOfHeads` where each column is a problem.
 
@@ -259,7 +266,7 @@ class Labels:
             right = outputs.argmax(axis=1) == numbers
         else:
             right = ((outputs > boundary) == targets).all(axis=1)
-        return float(np.average(right, weights=sample_weight))
+        return part_of(right, sample_weight)
 
 
 class LabelsOfHeads:
@@ -360,7 +367,7 @@ class LabelsOfHeads:
     def accuracy(self, targets, outputs, boundary, sample_weight):
         """Part of the rows of which all columns are right."""
         found = np.stack([part.argmax(axis=1) for part in self.split(outputs)], axis=1)
-        return float(np.average((found == targets).all(axis=1), weights=sample_weight))
+        return part_of((found == targets).all(axis=1), sample_weight)
 
 
 class _LabelsOfHead(Labels):

@@ -96,13 +96,19 @@ def _scorer(model, network, engine, data, y, settings):
     all_rows = len(rows) == X.shape[0]
     step = max(1, BLOCK // X.shape[1])
 
+    starts = range(0, len(rows), step)
+    parts = [
+        slice(start, start + step) if all_rows else rows[start : start + step] for start in starts
+    ]
+    only = X[parts[0]] if len(parts) == 1 else None  # copied once
+
+    def predict(block):
+        return network.predict(block, model.n_jobs, model.device)[0]
+
     def outputs():
-        parts = [
-            slice(start, start + step) if all_rows else rows[start : start + step]
-            for start in range(0, len(rows), step)
-        ]
-        predicted = [network.predict(X[part], model.n_jobs, model.device)[0] for part in parts]
-        return np.concatenate(predicted)
+        if only is not None:
+            return predict(only)
+        return np.concatenate([predict(X[part]) for part in parts])
 
     def negative_loss():
         loss = engine.loss(X, targets, sample_weight, None if all_rows else rows)
