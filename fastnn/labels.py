@@ -18,7 +18,7 @@ _CLOSE = 1000
 _WIDE = 1 << 62
 
 
-def _is_column(y):
+def is_column(y):
     """Whether labels are plain whole numbers, one a row, as they mostly are."""
     if type(y) is not np.ndarray or y.ndim != 1 or len(y) == 0:
         return False
@@ -42,7 +42,7 @@ def _distinct(column):
 
 def _classes_in(labels):
     """The labels of an array or a list, sorted."""
-    if not sparse.issparse(labels) and _is_column(column := np.asarray(labels)):
+    if not sparse.issparse(labels) and is_column(column := np.asarray(labels)):
         return _distinct(column)
     return unique_labels(labels)
 
@@ -63,7 +63,7 @@ def labels_of(y, classes=None):
     classes : array-like or list of arrays, default=None
         All classes, where `y` need not contain them; a list has those of each column.
     """
-    if classes is None and _is_column(y):
+    if classes is None and is_column(y):
         return Labels(y)
     each = classes is not None and len(classes) > 0 and all(np.ndim(part) == 1 for part in classes)
     kind = type_of_target(y, input_name="y")
@@ -106,7 +106,7 @@ class Labels:
 
     def __init__(self, y):
         self._container = None
-        if _is_column(y):
+        if is_column(y):
             self.classes = _distinct(y)
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
             return
@@ -211,7 +211,7 @@ class Labels:
 
     def _looked_up(self, y):
         """Class numbers from a table, where labels are known whole numbers close together."""
-        if not (_is_column(y) and _is_column(self.classes)):
+        if not (is_column(y) and is_column(self.classes)):
             return None
         bounds = _bounds(self.classes, _CLOSE + len(y))
         if bounds is None or y.min() < bounds[0] or y.max() > bounds[1]:

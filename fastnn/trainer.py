@@ -281,8 +281,10 @@ def train(
             if settings.shuffle:
                 random_state.shuffle(rows)  # as sklearn.utils.shuffle draws
             if history.n_iter and not history.stops_early:
-                before = before or Snapshot(state)
-                before.take()
+                if before is None:
+                    before = Snapshot(state)
+                else:
+                    before.take()
             history.loss, rate = _epoch(
                 engine, state, data, rows, sizes, tables, settings, history, random_state
             )

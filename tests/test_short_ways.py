@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
@@ -58,6 +59,21 @@ def test_unknown_classes(unknown):
     labels = Labels(np.array([0, 1, 3, 5]))
     with pytest.raises(ValueError, match=r"`y` has classes not in `self\.classes_`"):
         labels.codes(np.array([0, unknown]))
+
+
+@pytest.mark.parametrize("kind", ["int", "bool", "float", "str", "list", "unknown", "weights"])
+def test_score(kind):
+    types = {"bool": bool, "float": float, "str": str}
+    y = Y.astype(types.get(kind, int))
+    weights = X[:, 0] ** 2 if kind == "weights" else None
+    model = MLPClassifier((5,), max_iter=5, random_state=0).fit(X, y)
+    asked = {"list": list(y), "unknown": Y + 2}.get(kind, y)
+    expected = accuracy_score(asked, model.predict(X), sample_weight=weights)
+    score = model.score(X, asked, weights)
+    assert score == expected
+    assert isinstance(score, float)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.score(X, y[:-1])
 
 
 # --- parameters -----------------------------------------------------------------------------------
