@@ -9,12 +9,11 @@ from joblib.parallel import ThreadingBackend, get_active_backend
 
 from .engine import most_openmp_threads
 
-#: Below this many floating-point operations between two barriers a second thread costs more than
-#: it brings.
-TINY_STEP = 5e6
+#: Fewer floating-point operations than this between two barriers are not worth a thread.
+LEAST_OF_STEP = 1e6
 #: The same for all that is done at a stretch: threads that have gone to sleep may take milliseconds
 #: to come, while the first one waits for them.
-TINY_CALL = 3e8
+LEAST_OF_CALL = 1.5e8
 
 _forked = False
 
@@ -40,8 +39,8 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     Parameters
     ----------
     n_jobs : int or None
-        None: as many as OpenMP, joblib and the process's share of the machine allow, but one for
-        work too small to share, and one in a thread that joblib runs beside others. A positive
+        None: as many as OpenMP, joblib and the process's share of the machine allow, but no more
+        than have enough to do, and one in a thread that joblib runs beside others. A positive
         number: exactly so many. Negative numbers count back from the processors as in joblib: -1
         is all of them.
     operations : float
@@ -60,8 +59,10 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
         return 1
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
-    if n_jobs is None and (operations < TINY_STEP or operations * repeats < TINY_CALL):
-        return 1
+    if n_jobs is None:
+        useful = min(operations / LEAST_OF_STEP, operations * repeats / LEAST_OF_CALL)
+        if useful < 2:
+            return 1
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
     most = most_openmp_threads()
     if "OMP_NUM_THREADS" not in os.environ:
@@ -69,4 +70,4 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
         # In joblib's processes, the variable tells their share.
         if n_jobs is None and most > 1 and _has_neighbours():
             return 1
-    return most if n_jobs is None else max(1, most + 1 + n_jobs)
+    return min(most, int(useful)) if n_jobs is None else max(1, most + 1 + n_jobs)
