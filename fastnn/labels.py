@@ -50,7 +50,7 @@ def _classes_in(labels):
 def part_of(right, sample_weight):
     """The part of the rows that is right."""
     if sample_weight is None:
-        return np.count_nonzero(right) / len(right)
+        return float(np.count_nonzero(right) / len(right))
     return float(np.average(right, weights=sample_weight))
 
 

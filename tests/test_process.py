@@ -246,7 +246,7 @@ def test_threads_are_as_many_as_have_enough_to_do(monkeypatch):
         monkeypatch.setattr(cpu.threads, name, lambda: 16)
     for million, n_threads in ((1.9, 1), (2, 2), (7.9, 7), (1000, 16)):
         assert _core.n_threads(None, million * 1e6, HUGE) == n_threads
-    for million, n_threads in ((299, 1), (300, 2), (1000, 6), (HUGE, 16)):
+    for million, n_threads in ((299, 1), (300, 2), (1000, 6), (HUGE, 16), (np.inf, 16)):
         assert _core.n_threads(None, million * 1e6) == n_threads
     assert _core.n_threads(-1, 1) == 16
 

@@ -71,7 +71,7 @@ def test_score(kind):
     expected = accuracy_score(asked, model.predict(X), sample_weight=weights)
     score = model.score(X, asked, weights)
     assert score == expected
-    assert isinstance(score, float)
+    assert type(score) is float
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.score(X, y[:-1])
 

@@ -70,4 +70,4 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
         # In joblib's processes, the variable tells their share.
         if n_jobs is None and most > 1 and _has_neighbours():
             return 1
-    return min(most, int(useful)) if n_jobs is None else max(1, most + 1 + n_jobs)
+    return int(min(most, useful)) if n_jobs is None else max(1, most + 1 + n_jobs)
