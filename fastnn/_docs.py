@@ -151,8 +151,9 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
 
     n_jobs : int or None, default=None
         Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that
-        this process may use, joblib) where there is enough to do; negative numbers count back from
-        all processors, -1 is all. The number does not change the result.
+        this process may use, joblib) where there is enough to do, and one in a thread that joblib
+        runs beside others; negative numbers count back from all processors, -1 is all. The number
+        does not change the result.
 
     weight_init : str, initializer, array, function or list of these, default=None
         The weights to start from, of all layers, or, in a list, of each (the output layer is the

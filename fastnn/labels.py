@@ -12,6 +12,46 @@ from .losses import COMPARING_LOSSES
 
 # Rows of probabilities may be rounded to so many parts of 1.
 _SUM_TOLERANCE = 1e-3
+# Labels are close together if they differ by no more than this and the number of rows.
+_CLOSE = 1000
+# Beyond, differences might not be whole numbers of the machine.
+_WIDE = 1 << 62
+
+
+def is_column(y):
+    """Whether labels are plain whole numbers, one a row, as they mostly are."""
+    if type(y) is not np.ndarray or y.ndim != 1 or len(y) == 0:
+        return False
+    return y.dtype.kind in "biu" and y.dtype.isnative
+
+
+def _bounds(numbers, most):
+    """The least and the greatest of whole numbers, or None where they lie too far apart."""
+    low, high = int(numbers.min()), int(numbers.max())
+    return (low, high) if high - low < most and low > -_WIDE and high < _WIDE else None
+
+
+def _distinct(column):
+    """The labels of a column, sorted: those that are close together are counted, not sorted."""
+    bounds = _bounds(column, _CLOSE + len(column))
+    if bounds is None:
+        return np.unique(column)
+    counts = np.bincount(column.astype(np.intp) - bounds[0])
+    return (np.flatnonzero(counts) + bounds[0]).astype(column.dtype)
+
+
+def _classes_in(labels):
+    """The labels of an array or a list, sorted."""
+    if not sparse.issparse(labels) and is_column(column := np.asarray(labels)):
+        return _distinct(column)
+    return unique_labels(labels)
+
+
+def part_of(right, sample_weight):
+    """The part of the rows that is right."""
+    if sample_weight is None:
+        return float(np.count_nonzero(right) / len(right))
+    return float(np.average(right, weights=sample_weight))
 
 
 def labels_of(y, classes=None):
@@ -23,6 +63,8 @@ def labels_of(y, classes=None):
     classes : array-like or list of arrays, default=None
         All classes, where `y` need not contain them; a list has those of each column.
     """
+    if classes is None and is_column(y):
+        return Labels(y)
     each = classes is not None and len(classes) > 0 and all(np.ndim(part) == 1 for part in classes)
     kind = type_of_target(y, input_name="y")
     if sparse.issparse(y) and kind != "multilabel-indicator":  # it looks at the stored values only
@@ -63,8 +105,12 @@ class Labels:
     """
 
     def __init__(self, y):
-        self.kind = type_of_target(y, input_name="y")
         self._container = None
+        if is_column(y):
+            self.classes = _distinct(y)
+            self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
+            return
+        self.kind = type_of_target(y, input_name="y")
         if self.kind == "continuous-multioutput":
             self.kind = "probabilities"
             self.classes = np.arange(y.shape[1])
@@ -88,12 +134,12 @@ class Labels:
 
     def same_classes(self, classes):
         """Whether these are the classes."""
-        return np.array_equal(self.classes, unique_labels(classes))
+        return np.array_equal(self.classes, _classes_in(classes))
 
     def check_same(self, y):
         """Refuse labels to go on with that are of other classes."""
         if self.kind != "probabilities" and not np.array_equal(
-            self.classes, found := unique_labels(y)
+            self.classes, found := _classes_in(y)
         ):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -149,6 +195,8 @@ class Labels:
 
     def codes(self, y):
         """Class number of each label."""
+        if (codes := self._looked_up(y)) is not None:
+            return codes
         try:
             codes = np.searchsorted(self.classes, y)
             known = np.array_equal(self.classes.take(codes, mode="clip"), y)
@@ -160,6 +208,18 @@ class Labels:
                 f"'y' has {unique_labels(y)}."
             )
         return codes
+
+    def _looked_up(self, y):
+        """Class numbers from a table, where labels are known whole numbers close together."""
+        if not (is_column(y) and is_column(self.classes)):
+            return None
+        bounds = _bounds(self.classes, _CLOSE + len(y))
+        if bounds is None or y.min() < bounds[0] or y.max() > bounds[1]:
+            return None
+        table = np.full(bounds[1] - bounds[0] + 1, -1)
+        table[self.classes.astype(np.intp) - bounds[0]] = np.arange(len(self.classes))
+        codes = table[y.astype(np.intp) - bounds[0]]
+        return codes if codes.min() >= 0 else None
 
     def class_numbers(self, targets):
         """Class number of each row of targets, or None where it may be of several."""
@@ -206,7 +266,7 @@ class Labels:
             right = outputs.argmax(axis=1) == numbers
         else:
             right = ((outputs > boundary) == targets).all(axis=1)
-        return float(np.average(right, weights=sample_weight))
+        return part_of(right, sample_weight)
 
 
 class LabelsOfHeads:
@@ -307,7 +367,7 @@ class LabelsOfHeads:
     def accuracy(self, targets, outputs, boundary, sample_weight):
         """Part of the rows of which all columns are right."""
         found = np.stack([part.argmax(axis=1) for part in self.split(outputs)], axis=1)
-        return float(np.average((found == targets).all(axis=1), weights=sample_weight))
+        return part_of((found == targets).all(axis=1), sample_weight)
 
 
 class _LabelsOfHead(Labels):

@@ -1,6 +1,7 @@
 """A compiled network together with its numbers: what an estimator predicts with, and pickles."""
 
-import copy
+import functools
+import math
 import os
 from contextlib import contextmanager
 from dataclasses import replace
@@ -71,7 +72,7 @@ class Network:
         self.bfloat16 = bfloat16
         self._compile(layers, input_dropout, input_noise)
         self.optimizer, self.seed, self.averaging = "", None, ""
-        self._trained = None
+        self._trained = self._kept = None
 
     def _compile(self, layers, input_dropout, input_noise):
         self.layers, self.input_dropout, self.input_noise = layers, input_dropout, input_noise
@@ -97,19 +98,14 @@ class Network:
 
     def _allocate(self):
         self.state = State.new(self.program, 0)
-        parameters = self.state.parameters
-        self.coefs = self.program.coefs(parameters)
-        self.intercepts = self.program.intercepts(parameters)
+        layers = self.program.named(self.state.parameters, self.state.statistics)
+        self.coefs = [arrays["coef"] for arrays in layers if "coef" in arrays]
+        self.intercepts = [arrays["intercept"] for arrays in layers if "coef" in arrays]
         self.views = (*self.coefs, *self.intercepts)
-        self.normalizations = self._named("scale", "shift", "mean", "variance", "g")
-        self.activation_parameters = self._named("slope")
-
-    def _named(self, *names):
-        """Per layer its arrays of these names, or None if it has none."""
-        return [
-            {name: arrays[name] for name in names if name in arrays} or None
-            for arrays in self.program.named(self.state.parameters, self.state.statistics)
+        self.normalizations = [
+            _chosen(arrays, "scale", "shift", "mean", "variance", "g") for arrays in layers
         ]
+        self.activation_parameters = [_chosen(arrays, "slope") for arrays in layers]
 
     def initialize(self, random_state, weight_init=None, bias_init=None):
         """Draw new parameters, layer by layer; they take up memory from now on."""
@@ -133,14 +129,18 @@ class Network:
     @property
     def randomness(self):
         """The name of what the engine draws at random in training, or None."""
-        stages = self.program.stages
-        kinds = stages["kind"][stages["rate"] > 0]
-        return _RANDOM[int(kinds[0])] if len(kinds) else None
+        kinds = self.program.random_kinds
+        return _RANDOM[kinds[0]] if kinds else None
+
+    def _with(self, **attributes):
+        """A network of the same state, of which these attributes differ."""
+        network = object.__new__(type(self))
+        network.__dict__.update(self.__dict__, **attributes)
+        return network
 
     def continued(self, layers, loss, input_dropout=0.0, input_noise=0.0):
-        """A network of the same arenas, whose layers may differ in all but their sizes."""
-        network = object.__new__(type(self))
-        network.__dict__.update(self.__dict__, state=copy.copy(self.state), loss=loss)
+        """A network of the same state, whose layers may differ in all but their sizes."""
+        network = self._with(loss=loss)
         if (layers, loss, input_dropout, input_noise) != (
             self.layers,
             self.loss,
@@ -148,12 +148,12 @@ class Network:
             self.input_noise,
         ):
             network._compile(layers, input_dropout, input_noise)
-        if _layout(network.program) != _layout(self.program):
-            raise ValueError(
-                "Training can only go on with layers of the same sizes and normalization: the "
-                f"fitted network has {_description(self.program)}, now asked for is "
-                f"{_description(network.program)}."
-            )
+            if _layout(network.program) != _layout(self.program):
+                raise ValueError(
+                    "Training can only go on with layers of the same sizes and normalization: the "
+                    f"fitted network has {_description(self.program)}, now asked for is "
+                    f"{_description(network.program)}."
+                )
         return network
 
     def check_rows(self, X):
@@ -180,18 +180,27 @@ class Network:
             state.step = 0
             self.optimizer = name
 
-    def engine(self, optimizer, batch_size, n_steps, n_jobs, device, factors=None):
+    def engine(self, optimizer, batch_size, n_steps, n_jobs, device, factors=None, keep=False):
         """An engine that trains this network in place, for about so many steps.
 
-        `factors` are those of the learning rate, see ``regularizers.py``.
+        `factors` are those of the learning rate, see ``regularizers.py``. If `keep`, the engine is
+        that of the last call, where it would be made of the same, and is kept for the next one.
+        What users write into the parameters between two calls counts all the same: an engine reads
+        them anew in each call.
         """
         program = with_factors(self.program, factors) if factors else self.program
         operations = 3 * batch_size * self.program.flops  # one pass forward, two back
         n_threads = _core.n_threads(n_jobs, operations, n_steps, device)
         seed = 0 if self.seed is None else self.seed
-        return _core.make_engine(
+        numbers = optimizer.code, n_threads, seed, device, os.environ.get("FASTNN_ISA")
+        made_of = program, self.state, *self.arenas(), *numbers
+        if keep and self._kept is not None and all(map(_is_or_equals, self._kept[1], made_of)):
+            return self._kept[0]
+        engine = _core.make_engine(
             program, self.state, optimizer.code, batch_size, n_threads, seed, device
         )
+        self._kept = (engine, made_of) if keep else None
+        return engine
 
     # What predicts may be other numbers than training goes on from.
 
@@ -228,15 +237,6 @@ class Network:
         """Whether what predicts is not what training goes on from."""
         return self._trained is not None
 
-    @property
-    def has_exact_statistics(self):
-        """Whether batch norm is to have the statistics of all rows in the end."""
-        return bool((self.program.stages[self._is_norm]["code"] == 1).any())
-
-    @property
-    def _is_norm(self):
-        return self.program.stages["kind"] == BN_APPLY
-
     def show_average(self, settle):
         """Put the average of the parameters in their place, if there is one.
 
@@ -248,7 +248,7 @@ class Network:
         """
         state = self.state
         averaged = state.n_averaged > 0 and len(state.average) > 0
-        if not averaged and not self.has_exact_statistics:
+        if not averaged and not self.program.has_exact_statistics:
             return
         arenas = state.parameters, state.statistics
         trained = [arena.copy() for arena in arenas]
@@ -273,6 +273,19 @@ class Network:
         state = self.state
         return state.parameters, state.statistics, state.slots, state.average
 
+    @contextmanager
+    def unchanged_on_failure(self, arenas_too):
+        """What fails inside leaves the state as it was, the arenas only if `arenas_too`."""
+        fields = vars(self.state).copy()
+        copies = [(arena, arena.copy()) for arena in self.arenas()] if arenas_too else []
+        try:
+            yield
+        except BaseException:
+            for arena, copied in copies:
+                np.copyto(arena, copied)
+            vars(self.state).update(fields)
+            raise
+
     def settle_statistics(self, X, y, sample_weight, rows, n_jobs, device, every_layer=True):
         """Set the moving averages of batch norm to the statistics of these rows.
 
@@ -286,11 +299,14 @@ class Network:
         every_layer : bool, default=True
             Whether that is done for all layers, or only where ``statistics="exact"``.
         """
-        settled, optimizer, n_rows = copy.copy(self), SGD(momentum=0.0), len(rows)
+        optimizer, n_rows = SGD(momentum=0.0), len(rows)
         stages = self.program.without_chance()
-        stages["momentum"] = 1.0 if every_layer else stages["code"] * self._is_norm
-        settled.program = replace(self.program, stages=stages)
-        settled.state = replace(self.state, average=np.empty(0))
+        exact = (stages["kind"] == BN_APPLY) * stages["code"]
+        stages["momentum"] = 1.0 if every_layer else exact
+        settled = self._with(
+            program=replace(self.program, stages=stages),
+            state=replace(self.state, average=np.empty(0)),
+        )
         engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
         engine.train_steps(X, y, sample_weight, rows, n_rows, coefficients, np.empty((1, 2)))
@@ -421,6 +437,16 @@ class Network:
                 self._trained.append((trained, shown))
 
 
+def _is_or_equals(a, b):
+    """Whether these are the same object, or the same number or name."""
+    return a is b or (isinstance(a, int | str) and a == b)
+
+
+def _chosen(arrays, *names):
+    """Those of these names, or None if there is none."""
+    return {name: arrays[name] for name in names if name in arrays} or None
+
+
 def _layout(program):
     """All arrays, whatever they start from."""
     return [array._replace(initial=0.0) for array in program.arrays]
@@ -433,6 +459,15 @@ def _description(program):
         units = f"-{arrays['coef'][1]}" if "coef" in arrays else ""
         layers.append(units + " normalised" * (not arrays.keys().isdisjoint({"scale", "g"})))
     return "".join(layers)
+
+
+@functools.cache
+def _memory():
+    """What this machine has, in bytes; infinity where that is unknown: the allocation will tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def check_memory(program, n_arrays, batch_size, is_sparse):
@@ -449,10 +484,7 @@ def check_memory(program, n_arrays, batch_size, is_sparse):
     else:
         n_numbers += program.n_transposed
     needed = n_numbers * program.dtype.itemsize
-    try:
-        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # unknown here: the allocation will tell
-        return
+    available = _memory()
     if needed > available:
         raise MemoryError(
             f"A network of {_description(program)} units, trained on batches of {batch_size} "

@@ -41,14 +41,20 @@ class Regularization:
 
     def fill(self, table: np.ndarray) -> None:
         """Write the columns of a table of steps, of which the optimizer's are there already."""
-        strength = table[:, Column.L2]
-        table[:, Column.L1] = self.l1_ratio * strength
-        table[:, Column.L2] = (1 - self.l1_ratio) * strength
-        table[:, Column.BIAS_PENALTY] = self.penalize_intercepts
-        table[:, Column.CLIP_VALUE] = self.clip_value or 0.0
-        table[:, Column.CLIP_NORM] = self.clip_norm or 0.0
-        table[:, Column.MAX_NORM] = self.max_norm or 0.0
-        table[:, Column.WEIGHT_NOISE] = self.weight_noise
+        if self.l1_ratio:
+            strength = table[:, Column.L2]
+            table[:, Column.L1] = self.l1_ratio * strength
+            table[:, Column.L2] = (1 - self.l1_ratio) * strength
+        others = (
+            (Column.BIAS_PENALTY, self.penalize_intercepts),
+            (Column.CLIP_VALUE, self.clip_value),
+            (Column.CLIP_NORM, self.clip_norm),
+            (Column.MAX_NORM, self.max_norm),
+            (Column.WEIGHT_NOISE, self.weight_noise),
+        )
+        for column, value in others:
+            if value:  # the others are 0 already
+                table[:, column] = value
 
     def n_arrays(self, optimizer):
         """How many arrays of all parameters' size an engine needs for this and the optimizer."""

@@ -1,11 +1,62 @@
 """What configures a network: small dataclasses that scikit-learn clones and searches over."""
 
+import functools
+import inspect
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import fields
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils._param_validation import make_constraint, validate_parameter_constraints
+
+
+@functools.cache
+def defaults_of(cls: type) -> dict[str, Any]:
+    """The parameters of an estimator or a spec, in order, and their defaults.
+
+    Of those that have none it is `inspect.Parameter.empty`.
+    """
+    return {name: one.default for name, one in inspect.signature(cls).parameters.items()}
+
+
+def is_default(value, default) -> bool:
+    """Whether a parameter has its default."""
+    return value is default or (type(value) is type(default) and value == default)
+
+
+@functools.cache
+def _checks_of(cls: type) -> list[tuple[str, Any, list]]:
+    """Of each parameter its name, its default and its constraints.
+
+    A default that is not valid is left out, so that nothing passes for it.
+    """
+    checks = []
+    for name, default in defaults_of(cls).items():
+        allowed = cls._parameter_constraints.get(name, "no_validation")  # type: ignore[attr-defined]
+        if allowed != "no_validation":
+            constraints = [make_constraint(constraint) for constraint in allowed]
+            if not any(constraint.is_satisfied_by(default) for constraint in constraints):
+                default = inspect.Parameter.empty
+            checks.append((name, default, constraints))
+    return checks
+
+
+def check_parameters(owner) -> None:
+    """Check the values of the parameters of an estimator or a spec, with scikit-learn's messages.
+
+    What does not change is found once for each class. A parameter that has its default is not
+    looked at any more.
+    """
+    for name, default, constraints in _checks_of(type(owner)):  # type: ignore[arg-type]
+        value = getattr(owner, name)
+        if is_default(value, default):
+            continue
+        for constraint in constraints:
+            if constraint.is_satisfied_by(value):
+                break
+        else:
+            validate_parameter_constraints(
+                owner._parameter_constraints, {name: value}, type(owner).__name__
+            )
 
 
 def _is_part(value) -> bool:
@@ -69,8 +120,18 @@ def split_params(owner, params: dict[str, Any]) -> tuple[dict[str, Any], dict[st
     return of_items, others
 
 
+@functools.cache
+def _names_of(cls: type) -> list[str]:
+    return super(ListsOfSpecs, cls)._get_param_names()  # type: ignore[misc]
+
+
 class ListsOfSpecs:
     """For estimators: `get_params` and `set_params` also reach the specs in lists."""
+
+    @classmethod
+    def _get_param_names(cls):
+        """scikit-learn's, which looks at the signature each time."""
+        return _names_of(cls)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get parameters for this estimator.
@@ -125,7 +186,7 @@ class Spec:
     @classmethod
     def names(cls) -> list[str]:
         """Names of the parameters, in order."""
-        return [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        return list(defaults_of(cls))  # type: ignore[arg-type]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; if `deep`, with those of the specs that this one holds."""
@@ -157,9 +218,7 @@ class Spec:
 
     def validate(self):
         """Check the values of the parameters."""
-        validate_parameter_constraints(
-            self._parameter_constraints, self.get_params(deep=False), type(self).__name__
-        )
+        check_parameters(self)
         return self
 
 

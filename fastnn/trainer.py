@@ -4,8 +4,10 @@ The rules are scikit-learn's: what counts as progress, when training stops, what
 and in which order. Its loss curves come out the same.
 """
 
+import math
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,10 +17,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .program import Column, aligned_zeros
 from .regularizers import Regularization
-from .schedules import Adaptive, Scheduled, Steps, spec_at, value_at
+from .schedules import Adaptive, Constant, Scheduled, Steps, spec_at, value_at
 
 # A table of coefficients has one row for each step: bound its size for tiny batches of long data.
 STEPS_PER_CALL = 1 << 16
+# Of so many steps the table is made at once where nothing in it depends on how training goes.
+STEPS_AHEAD = 1 << 10
 
 # From `train` and `train_lbfgs` up to the line of the user that called `fit`.
 _USER = 6
@@ -47,7 +51,7 @@ class Data(NamedTuple):
 class Settings:
     """The estimator's parameters that belong to training.
 
-    `columns` has what else changes from step to step, by its column of the table: see `step_table`.
+    `columns` has what else is in the table of the steps, by its column: see `step_table`.
     """
 
     alpha: float | Scheduled
@@ -63,7 +67,7 @@ class Settings:
     regularization: Regularization = field(default_factory=Regularization)
     planned_epochs: int = 1  # in all calls, for schedules
     early_stopping: bool = False  # whether the validation score decides
-    columns: dict[int, Callable[[Steps], Any]] = field(default_factory=dict)
+    columns: dict[int, float | Callable[[Steps], Any]] = field(default_factory=dict)
     augment: Any = None  # how rows are mixed, see ``augment.py``
     label_smoothing: float | Scheduled = 0.0
 
@@ -112,10 +116,23 @@ class History:
     n_stalled: int = 0
     n_reductions: int = 0
 
-    def copy(self):
-        """A history that can go on without this one."""
+    def continued(self, in_place: bool) -> "History":
+        """A history that goes on where this one ends, with copies of its curves or in place."""
+        if in_place:
+            return replace(self)
         curves = self.loss_curve.copy(), self.validation_scores.copy()
         return replace(self, loss_curve=curves[0], validation_scores=curves[1])
+
+    @contextmanager
+    def unchanged_on_failure(self):
+        """What fails inside leaves the curves as they were."""
+        lengths = [(curve, len(curve)) for curve in (self.loss_curve, self.validation_scores)]
+        try:
+            yield
+        except BaseException:
+            for curve, length in lengths:
+                del curve[length:]
+            raise
 
     def score_by(self, scoring: str) -> None:
         """Scores of another kind cannot be compared: forget them."""
@@ -147,22 +164,70 @@ class Snapshot:
     """A copy of the parameters, their average and the moving averages, to go back to."""
 
     def __init__(self, state):
-        self._arrays = [array.copy() for array in self._of(state)]
-        self._n_averaged = state.n_averaged
+        arenas = state.parameters, state.statistics, state.average
+        self._state, self._n_averaged = state, state.n_averaged
+        self._pairs = [(arena, arena.copy()) for arena in arenas if len(arena)]
 
-    @staticmethod
-    def _of(state):
-        return state.parameters, state.statistics, state.average
+    def take(self):
+        self._n_averaged = self._state.n_averaged
+        for arena, copied in self._pairs:
+            np.copyto(copied, arena)
 
-    def take(self, state):
-        self._n_averaged = state.n_averaged
-        for copy, array in zip(self._arrays, self._of(state), strict=True):
-            np.copyto(copy, array)
+    def restore(self):
+        self._state.n_averaged = self._n_averaged
+        for arena, copied in self._pairs:
+            np.copyto(arena, copied)
 
-    def restore(self, state):
-        state.n_averaged = self._n_averaged
-        for copy, array in zip(self._arrays, self._of(state), strict=True):
-            np.copyto(array, copy)
+
+class StepTables:
+    """What an engine reads at the steps of one epoch after the other: see `step_table`.
+
+    The arguments are those of `train`. Where nothing depends on how training goes, the table of
+    several epochs is made at once, and handed out part by part.
+    """
+
+    def __init__(self, optimizer, schedule, settings: Settings, steps_per_epoch: int):
+        self._optimizer, self._schedule, self._settings = optimizer, schedule, settings
+        self._steps_per_epoch = steps_per_epoch
+        numbers = [settings.alpha, *settings.columns.values(), *vars(optimizer).values()]
+        follows = any(isinstance(number, Scheduled) or callable(number) for number in numbers)
+        self._ahead = 1 if follows or type(schedule) is not Constant else STEPS_AHEAD
+        self._begin, self._table, self._rates = 0, np.empty((0, 0)), np.empty(0)
+
+    def take(self, n: int, start: int, step: int, history: History) -> tuple[np.ndarray, float]:
+        """The table of the next n steps, and the learning rate of the last of them.
+
+        The epoch began `start` steps ago; the optimizer has taken `step` steps.
+        """
+        if self._begin == len(self._table):
+            n_epochs = 1
+            if n == self._steps_per_epoch:
+                epochs_left = self._settings.max_iter - history.n_iter
+                n_epochs = max(1, min(epochs_left, self._ahead // n))
+            self._make(n_epochs * n, start, step, history)
+        end = self._begin + n
+        part, rate = self._table[self._begin : end], self._rates[end - 1]
+        self._begin = end
+        return part, rate
+
+    def _make(self, n, start, step, history):
+        settings, first, per_epoch = self._settings, history.n_steps + start, self._steps_per_epoch
+        curve, sign = history.progress()
+        steps = Steps(
+            number=np.arange(first, first + n),
+            epoch=len(history.loss_curve),
+            n_steps=settings.planned_epochs * per_epoch,
+            n_epochs=settings.planned_epochs,
+            steps_per_epoch=per_epoch,
+            ends_epoch=start + n >= per_epoch,
+            n_seen=history.n_seen,
+            n_reductions=history.n_reductions,
+            curve=curve,
+            sign=sign,
+        )
+        self._rates = settings.learning_rate_init * self._schedule.factors(steps)
+        self._table = step_table(self._optimizer, self._rates, settings, steps, step)
+        self._begin = 0
 
 
 def train(
@@ -199,23 +264,31 @@ def train(
         private attribute ``_on_epoch``, called with the estimator, the epoch and `max_iter`.
     """
     first_step, rows = state.step, data.rows
+    if settings.shuffle:
+        rows = rows.copy()
+    steps_per_epoch = -(-len(rows) // settings.batch_size)
+    tables = StepTables(optimizer, schedule, settings, steps_per_epoch)
+    sizes = np.full(steps_per_epoch, float(settings.batch_size))
+    sizes[-1] = len(rows) - settings.batch_size * (steps_per_epoch - 1)
     history.n_iter, history.validates = 0, validate is not None
     history.stops_early = history.validates and settings.early_stopping
     # Without early stopping, what is known of some parameters is the loss of the epoch that starts
     # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
-    best = Snapshot(state)
-    before = best if history.stops_early else Snapshot(state)
+    best, before = Snapshot(state), None
     diverged = False
     try:
         while history.n_iter < settings.max_iter:
             if settings.shuffle:
-                rows = _shuffled(rows, random_state)
-            if not history.stops_early:
-                before.take(state)
+                random_state.shuffle(rows)  # as sklearn.utils.shuffle draws
+            if history.n_iter and not history.stops_early:
+                if before is None:
+                    before = Snapshot(state)
+                else:
+                    before.take()
             history.loss, rate = _epoch(
-                engine, state, data, rows, optimizer, schedule, settings, history, random_state
+                engine, state, data, rows, sizes, tables, settings, history, random_state
             )
-            diverged = not np.isfinite(history.loss)
+            diverged = not math.isfinite(history.loss)
             if diverged and state.step == first_step:
                 raise ValueError(_NOT_FINITE)
             history.n_iter += 1
@@ -233,10 +306,10 @@ def train(
             if diverged:
                 break
             if history.improves(settings.tol):
-                if not history.stops_early:
+                if history.stops_early:
+                    best.take()
+                elif before is not None:
                     before, best = best, before
-                else:
-                    best.take(state)
             if _stops(history, schedule, rate, settings):
                 break
             if history.n_iter == settings.max_iter and not settings.partial:
@@ -250,7 +323,7 @@ def train(
         warnings.warn("Training interrupted by user.", stacklevel=_USER)
 
     if diverged or not _finite(state):
-        best.restore(state)
+        best.restore()
         state.slots[...] = 0  # they are no more finite than the loss
         state.step = 0
         warnings.warn(
@@ -260,14 +333,7 @@ def train(
             stacklevel=_USER,
         )
     elif history.stops_early and history.n_iter:
-        best.restore(state)
-
-
-def _shuffled(rows, random_state):
-    # As sklearn.utils.shuffle draws.
-    order = np.arange(len(rows))
-    random_state.shuffle(order)
-    return rows[order]
+        best.restore()
 
 
 def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: int) -> np.ndarray:
@@ -278,8 +344,8 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     for each step.
 
     Anything else that changes from step to step has a column of its own in `fastnn.program.Column`,
-    and in ``settings.columns`` a function ``f(steps)`` that returns one number for each step, or
-    one for all. Where nothing is said about a column, what it is about is off.
+    and in ``settings.columns`` a number, or a function ``f(steps)`` that returns one for each step
+    or one for all. Where nothing is said about a column, what it is about is off.
 
     Parameters
     ----------
@@ -299,39 +365,24 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     table = spec_at(optimizer, steps).coefficients(rates, alpha, first_step)
     settings.regularization.fill(table)
     for column, values in settings.columns.items():
-        table[:, column] = values(steps)
+        table[:, column] = values(steps) if callable(values) else values
     return table
 
 
-def _epoch(engine, state, data, rows, optimizer, schedule, settings, history, random_state):
+def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_state):
     """One step for each batch.
 
     Returns the mean loss of the rows, NaN if a loss is not finite, and the last learning rate.
     """
     batch_size, total = settings.batch_size, 0.0
-    steps_per_epoch = -(-len(rows) // batch_size)
-    first, (curve, sign) = history.n_steps, history.progress()
-    for start in range(0, steps_per_epoch, STEPS_PER_CALL):
+    for start in range(0, len(sizes), STEPS_PER_CALL):
+        of_part = sizes[start : start + STEPS_PER_CALL]
         part = rows[start * batch_size : (start + STEPS_PER_CALL) * batch_size]
-        sizes = np.diff(np.append(np.arange(0, len(part), batch_size), len(part)))
-        losses = np.empty((len(sizes), 2))
-        steps = Steps(
-            number=np.arange(first + start, first + start + len(sizes)),
-            epoch=len(history.loss_curve),
-            n_steps=settings.planned_epochs * steps_per_epoch,
-            n_epochs=settings.planned_epochs,
-            steps_per_epoch=steps_per_epoch,
-            ends_epoch=start + len(sizes) == steps_per_epoch,
-            n_seen=history.n_seen,
-            n_reductions=history.n_reductions,
-            curve=curve,
-            sign=sign,
-        )
-        rates = settings.learning_rate_init * schedule.factors(steps)
+        losses = np.empty((len(of_part), 2))
         done = state.step
-        table = step_table(optimizer, rates, settings, steps, done)
+        table, rate = tables.take(len(of_part), start, done, history)
         if settings.augment is not None:
-            settings.augment.draw(table, sizes, data.X.shape[1], random_state)
+            settings.augment.draw(table, of_part, data.X.shape[1], random_state)
         try:
             n_done = engine.train_steps(
                 data.X, data.y, data.sample_weight, part, batch_size, table, losses
@@ -340,11 +391,11 @@ def _epoch(engine, state, data, rows, optimizer, schedule, settings, history, ra
             if len(state.average):
                 averaged = table[: state.step - done, Column.AVERAGE]
                 state.n_averaged += int(np.count_nonzero(averaged))
-        if n_done < len(sizes):
-            return np.nan, rates[-1]
-        total += sizes @ (losses[:, 0] / settings.loss_divisor + losses[:, 1])
-    history.n_steps += steps_per_epoch
-    return float(total / len(rows)), rates[-1]
+        if n_done < len(of_part):
+            return math.nan, rate
+        total += of_part @ (losses[:, 0] / settings.loss_divisor + losses[:, 1])
+    history.n_steps += len(sizes)
+    return float(total / len(rows)), rate
 
 
 def _stops(history, schedule, rate, settings):
@@ -411,7 +462,7 @@ def train_lbfgs(
             raise ValueError(_NOT_FINITE)
         if loss < least:
             least = loss
-            best.take(state)
+            best.take()
             history.loss = data_loss / settings.loss_divisor + penalty
         return loss, gradient.astype(np.float64)
 
@@ -447,4 +498,4 @@ def train_lbfgs(
                 ConvergenceWarning,
                 stacklevel=_USER,
             )
-    best.restore(state)
+    best.restore()

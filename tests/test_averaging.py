@@ -9,9 +9,10 @@ from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
-from fastnn import EMA, SWA, BatchNorm, MLPClassifier, MLPRegressor
+from fastnn import EMA, SWA, BatchNorm, MLPClassifier, MLPRegressor, base
 from fastnn.averaging import AVERAGES
 from fastnn.schedules import Steps
+from fastnn.validation import split
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -158,17 +159,17 @@ def test_statistics_are_those_of_the_training_rows(options):
             np.testing.assert_array_equal(parameters(moving), parameters(model))
 
 
-def test_statistics_are_not_those_of_the_validation_rows():
+def test_statistics_are_not_those_of_the_validation_rows(monkeypatch):
     options = {"normalization": BatchNorm(statistics="exact"), "early_stopping": True}
     options["batch_size"] = 13
     seen = []
 
-    class Remembers(MLPRegressor):
-        def _split(self, *arguments):
-            seen.append(super()._split(*arguments))
-            return seen[-1]
+    def remembers(*arguments):
+        seen.append(split(*arguments))
+        return seen[-1]
 
-    model = Remembers(max_iter=3, **OPTIONS | options).fit(X, Y)
+    monkeypatch.setattr(base, "split", remembers)
+    model = MLPRegressor(max_iter=3, **OPTIONS | options).fit(X, Y)
     ((rows, held_out),) = seen
     assert len(rows) == 54
     assert len(held_out) == 6

@@ -38,6 +38,7 @@ from fastnn import (
     MLPRegressor,
     Momentum,
     PReLU,
+    base,
     estimators,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
@@ -842,7 +843,7 @@ def test_a_pickle_holds_parameters_and_little_else():
     assert pickle.loads(pickle.dumps(model)).loss_curve_ == model.loss_curve_
     state = model.__getstate__()
     assert state["_fastnn_version"]
-    assert state["_fastnn_format"] == estimators.PICKLE_FORMAT
+    assert state["_fastnn_format"] == base.PICKLE_FORMAT
 
 
 def test_unfitted_and_fitted_models_can_be_copied():
@@ -854,7 +855,7 @@ def test_unfitted_and_fitted_models_can_be_copied():
 def test_a_pickle_of_the_future_is_refused(monkeypatch):
     model = regressor().fit(X_REGRESSION, Y_REGRESSION)
     monkeypatch.setattr("fastnn.__version__", "9.8.7")
-    monkeypatch.setattr(estimators, "PICKLE_FORMAT", estimators.PICKLE_FORMAT + 1)
+    monkeypatch.setattr(base, "PICKLE_FORMAT", base.PICKLE_FORMAT + 1)
     pickled = pickle.dumps(model)
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"was saved by fastnn 9\.8\.7, in a format that fastnn"):

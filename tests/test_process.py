@@ -240,6 +240,17 @@ def test_n_jobs_asks_for_threads():
     assert _core.n_threads(-1, HUGE) >= 1
 
 
+def test_threads_are_as_many_as_have_enough_to_do(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in ("most_openmp_threads", "cpu_count"):
+        monkeypatch.setattr(cpu.threads, name, lambda: 16)
+    for million, n_threads in ((1.9, 1), (2, 2), (7.9, 7), (1000, 16)):
+        assert _core.n_threads(None, million * 1e6, HUGE) == n_threads
+    for million, n_threads in ((299, 1), (300, 2), (1000, 6), (HUGE, 16), (np.inf, 16)):
+        assert _core.n_threads(None, million * 1e6) == n_threads
+    assert _core.n_threads(-1, 1) == 16
+
+
 @needs_openmp
 def test_threadpoolctl_limits_the_threads():
     with threadpoolctl.threadpool_limits(1, user_api="openmp"):
@@ -263,6 +274,18 @@ def test_workers_of_joblib_share_the_cores():
     n_jobs = 2
     threads = joblib.Parallel(n_jobs)(joblib.delayed(_threads_of_worker)(i) for i in range(4))
     assert max(threads) <= max(1, joblib.cpu_count() // n_jobs)
+
+
+def test_threads_of_joblib_share_the_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    calls = [joblib.delayed(_threads_of_worker)(i) for i in range(4)]
+    assert joblib.Parallel(2, prefer="threads")(calls) == [1] * 4
+    alone = joblib.Parallel(1, prefer="threads")(calls)
+    assert alone == [_core.n_threads(None, HUGE)] * 4
+    asked = joblib.Parallel(2, prefer="threads")(
+        joblib.delayed(_core.n_threads)(3, HUGE) for _ in range(4)
+    )
+    assert asked == [3] * 4
 
 
 # --- more than 2**31 elements ---------------------------------------------------------------------

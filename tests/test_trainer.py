@@ -10,9 +10,23 @@ from sklearn.datasets import load_digits, make_multilabel_classification, make_r
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
+from sklearn.utils import shuffle
 
-from fastnn import SGD, Adam, Adaptive, BatchNorm, InvScaling, MLPClassifier, MLPRegressor, trainer
+from fastnn import (
+    SGD,
+    Adam,
+    AdamW,
+    Adaptive,
+    BatchNorm,
+    Constant,
+    InvScaling,
+    MLPClassifier,
+    MLPRegressor,
+    Scheduled,
+    trainer,
+)
 from fastnn.optimizers import OPTIMIZERS
+from fastnn.validation import split
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -346,7 +360,7 @@ def test_a_class_of_one_row_is_kept_in_training(n_classes):
     targets = targets if n_classes > 1 else targets[:, np.newaxis].astype(float)
     for seed in range(10):
         with pytest.warns(UserWarning, match="Classes of a single row"):
-            rows, held_out = model._split(targets, np.random.RandomState(seed))
+            rows, held_out = split(model, targets, np.random.RandomState(seed))
         assert 7 in rows
         assert sorted([*rows, *held_out]) == list(range(len(y)))
 
@@ -499,3 +513,65 @@ def test_solver_specs_bring_their_own_options():
             ours = MLPClassifier((10,), solver=spec, momentum=0.1, beta_1=0.1, **options).fit(X, y)
             other = MLPClassifier((10,), **options, **named).fit(X, y)
         np.testing.assert_array_equal(ours.predict_proba(X), other.predict_proba(X))
+
+
+# --- tables of steps ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"solver": "sgd", "l1_ratio": 0.5, "learning_rate": Constant()},
+        {"solver": "radam", "batch_size": 300},
+        {"augment": "mixup"},
+        {"averaging": "ema"},
+        {"learning_rate": "cosine"},
+        {"solver": "sgd", "learning_rate": "invscaling"},
+        {"alpha": Scheduled(0.1, "linear")},
+        {"solver": AdamW(weight_decay=Scheduled(0.1, "linear"))},
+        {"dropout": Scheduled(0.5, "cosine")},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("per_call", [1 << 16, 5])
+def test_tables_made_ahead_change_nothing(options, per_call, monkeypatch):
+    X, y = DATA["regression"]
+    monkeypatch.setattr(trainer, "STEPS_PER_CALL", per_call)
+    results = []
+    for ahead in (1, 7, 40, 1000):
+        monkeypatch.setattr(trainer, "STEPS_AHEAD", ahead)
+        model = MLPRegressor(
+            **{"hidden_layer_sizes": (5,), "batch_size": 23, "max_iter": 7} | options,
+            random_state=0,
+        ).fit(X, y)
+        model.set_params(max_iter=2, warm_start=True).fit(X, y)
+        results.append([*model.loss_curve_, *model.predict(X)])
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+
+
+def test_the_rows_are_shuffled_as_scikit_learn_does():
+    seen = []
+
+    class Engine:
+        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses):
+            seen.append(rows.copy())
+            losses[:] = -len(seen)
+            return len(table)
+
+    class State:
+        parameters, statistics, average = np.zeros(3), np.zeros(0), np.zeros(0)
+        slots, step, n_averaged = np.zeros((2, 3)), 0, 0
+
+    rows = np.arange(3, 40)
+    data = trainer.Data(np.zeros((40, 2)), np.zeros(40), None, rows)
+    settings = trainer.Settings(0.0, 10, 0.1, 4, 10, True, 0.0, False, partial=True)
+    history, generator = trainer.History(), np.random.RandomState(0)
+    trainer.train(Engine(), State(), data, SGD(), Constant(), settings, history, generator)
+    generator, expected = np.random.RandomState(0), rows
+    for drawn in seen:
+        expected = shuffle(expected, random_state=generator)
+        np.testing.assert_array_equal(drawn, expected)
+    assert len(seen) == 4
+    np.testing.assert_array_equal(rows, np.arange(3, 40))

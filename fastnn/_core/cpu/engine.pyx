@@ -11,7 +11,6 @@ by barriers, gradients are stored, and what tasks summed is combined in their or
 Threads never share a sum, so their number does not change a bit of the result.
 """
 
-import os
 from time import perf_counter
 
 import numpy as np
@@ -22,6 +21,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport parallel, threadid
 from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdlib cimport getenv
 from libc.string cimport memcpy, memset
 
 from fastnn._core.cpu.kernels cimport *
@@ -1271,7 +1271,9 @@ def isa_info():
 
 cdef int choose_isa(name) except -1:
     """The set named, else the one FASTNN_ISA names, else the fastest that the processor has."""
-    name = name or os.environ.get("FASTNN_ISA") or FASTEST
+    cdef const char *asked = getenv("FASTNN_ISA")   # os.environ takes as long as a small prediction
+    if not name:
+        name = asked.decode() if asked != NULL and asked[0] != 0 else FASTEST
     if name not in AVAILABLE:
         raise ValueError(
             f"The instruction set {name!r} (FASTNN_ISA) cannot run here; choose one of "
@@ -1304,7 +1306,7 @@ cdef class Data:
 
     def __cinit__(self, X):
         self.rows.n_rows, self.rows.n_cols = X.shape
-        if issparse(X):
+        if not isinstance(X, cnp.ndarray) and issparse(X):
             self.arrays = (X.data, np.ascontiguousarray(X.indptr, np.int64),
                            np.ascontiguousarray(X.indices, np.int32))
             self.rows.indptr = <const int64_t *> data(self.arrays[1])

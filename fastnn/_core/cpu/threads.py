@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 
 from joblib import cpu_count
+from joblib.parallel import ThreadingBackend, get_active_backend
 
 from .engine import most_openmp_threads
 
-#: Below this many floating-point operations between two barriers a second thread costs more than
-#: it brings.
-TINY_STEP = 5e6
+#: Fewer floating-point operations than this between two barriers are not worth a thread.
+LEAST_OF_STEP = 1e6
 #: The same for all that is done at a stretch: threads that have gone to sleep may take milliseconds
 #: to come, while the first one waits for them.
-TINY_CALL = 3e8
+LEAST_OF_CALL = 1.5e8
 
 _forked = False
 
@@ -27,15 +27,22 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def _has_neighbours() -> bool:
+    """Whether joblib runs this in one of several threads, which have the other processors."""
+    backend, _ = get_active_backend()
+    return isinstance(backend, ThreadingBackend) and backend.nesting_level > 0
+
+
 def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     """Threads for `repeats` times so many operations, with a barrier after each time.
 
     Parameters
     ----------
     n_jobs : int or None
-        None: as many as OpenMP, joblib and the process's share of the machine allow, but one for
-        work too small to share. A positive number: exactly so many. Negative numbers count back
-        from the processors as in joblib: -1 is all of them.
+        None: as many as OpenMP, joblib and the process's share of the machine allow, but no more
+        than have enough to do, and one in a thread that joblib runs beside others. A positive
+        number: exactly so many. Negative numbers count back from the processors as in joblib: -1
+        is all of them.
     operations : float
         Floating-point operations between two barriers.
     repeats : float, default=1
@@ -52,10 +59,15 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
         return 1
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
-    if n_jobs is None and (operations < TINY_STEP or operations * repeats < TINY_CALL):
-        return 1
+    if n_jobs is None:
+        useful = min(operations / LEAST_OF_STEP, operations * repeats / LEAST_OF_CALL)
+        if useful < 2:
+            return 1
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
     most = most_openmp_threads()
     if "OMP_NUM_THREADS" not in os.environ:
         most = min(most, cpu_count())
-    return most if n_jobs is None else max(1, most + 1 + n_jobs)
+        # In joblib's processes, the variable tells their share.
+        if n_jobs is None and most > 1 and _has_neighbours():
+            return 1
+    return int(min(most, useful)) if n_jobs is None else max(1, most + 1 + n_jobs)

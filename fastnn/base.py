@@ -1,0 +1,392 @@
+"""The base of the estimators: from parameters and data to a network, and what is kept of it.
+
+There is no arithmetic here.
+"""
+
+import math
+import warnings
+from operator import is_not
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import estimator_html_repr
+
+from . import _core
+from .activations import ActivationSpec, refuse_threshold
+from .hyperparameters import (
+    augmentation_of,
+    averaging_of,
+    batch_size_of,
+    dtype_of,
+    layers_of,
+    optimizer_of,
+    regularization_of,
+    schedule_of,
+    settings_of,
+)
+from .layers import checked
+from .losses import check_output_activation, row_and_parameter
+from .network import Network, check_memory
+from .optimizers import LBFGS, OPTIMIZERS
+from .program import Column
+from .randomness import generator
+from .regularizers import check_factors, check_max_norm
+from .rows import check_finite, is_plain, read_data, read_rows
+from .sample_weights import weights_of_rows
+from .schedules import Scheduled
+from .specs import ListsOfSpecs, check_parameters, defaults_of
+from .trainer import Data, History, train, train_lbfgs
+from .validation import check_scoring, split, validation_data, validator
+
+#: Raised when a pickle of this version could not be read by older ones.
+PICKLE_FORMAT = 1
+
+
+class BaseMLP(ListsOfSpecs, BaseEstimator):
+    """What classifier and regressor have in common."""
+
+    # The classifier's.
+    label_smoothing = 0.0
+    class_weight = None
+
+    def _set_parameters(self, arguments):
+        """Keep the arguments of `__init__`, as they are."""
+        self.__dict__.update(arguments)
+        del self.__dict__["self"]
+
+    # ------------------------------------------------------------------------- fitting
+
+    def _validate_params(self):
+        check_parameters(self)
+
+    def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
+        refuse_threshold(self.activation)
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
+        before = self.__dict__.copy()
+        # What a user wrote may keep the generator that it is given.
+        users = [self.weight_init, self.bias_init, self.augment]
+        to_keep = not all(isinstance(one, str | None) for one in users)
+        try:
+            with generator(self.random_state, to_keep) as random_state:
+                self._train(X, y, sample_weight, validation, partial, classes, random_state)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _train(self, X, y, sample_weight, validation, partial, classes, random_state):
+        fresh = "_network" not in self.__dict__ or not (self.warm_start or partial)
+        if not fresh:
+            self._adopt_parameters()
+        optimizer = optimizer_of(self)
+        stochastic = not isinstance(optimizer, LBFGS)
+        regularization_of(self).check(optimizer, self.solver)
+        if self.learning_rate_factors and not stochastic:
+            raise ValueError(
+                f"learning_rate_factors need a learning rate, which solver={self.solver!r} has "
+                "not: choose a solver such as 'sgd' or 'adam'."
+            )
+        early_stopping = self.early_stopping and stochastic
+        if partial and early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        schedule, averaging = schedule_of(self, optimizer), averaging_of(self, optimizer)
+        check_scoring(self)
+
+        X, y = read_data(self, X, y, reset=fresh)
+        dtype = dtype_of(self, X, None if fresh else self._network)
+        targets, loss, n_outputs = self._encode(y, dtype, partial, classes)
+        balance = y, sample_weight
+        sample_weight = weights_of_rows(self, sample_weight, X, y, dtype, balance, partial)
+        held_out = validation_data(self, validation, loss, dtype, n_outputs, stochastic, balance)
+
+        network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
+        rows = np.arange(X.shape[0])
+        if early_stopping and held_out is None:
+            rows, chosen = split(self, targets, random_state)
+            held_out = Data(X, targets, sample_weight, chosen), y
+        data = Data(X, targets, sample_weight, rows)
+        settings = settings_of(self, optimizer, network, len(rows), partial)
+        settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
+        history = History() if fresh else self._history.continued(in_place=partial)
+        history.score_by(repr(self.scoring))
+        settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
+        plan = optimizer, schedule, averaging, settings
+        late = not fresh and self._may_fail_late()
+        with network.unchanged_on_failure(late), history.unchanged_on_failure():
+            self._run(network, data, held_out, *plan, history, random_state)
+            ended = averaging is not None and not partial
+            if ended and network.state.n_averaged == 0 < network.state.step:
+                warnings.warn(
+                    f"Training ended after {len(history.loss_curve)} epochs, before "
+                    f"averaging={averaging!r} began: the parameters are not averaged.",
+                    stacklevel=4,
+                )
+        self._publish(network, history, stochastic)
+
+    def _run(
+        self,
+        network,
+        data,
+        held_out,
+        optimizer,
+        schedule,
+        averaging,
+        settings,
+        history,
+        random_state,
+    ):
+        """Train the network, and leave what predicts in it."""
+
+        def settle(every_layer):
+            network.settle_statistics(*data, self.n_jobs, self.device, every_layer)
+
+        network.use_optimizer(optimizer)
+        network.use_averaging(averaging)
+        if averaging is not None:
+            settings.columns[Column.AVERAGE] = lambda steps: averaging.weights(
+                steps, network.state.n_averaged
+            )
+        n_steps = settings.max_iter * math.ceil(len(data.rows) / settings.batch_size)
+        engine = network.engine(
+            optimizer,
+            settings.batch_size,
+            n_steps,
+            self.n_jobs,
+            self.device,
+            self.learning_rate_factors,
+            keep=settings.partial,
+        )
+        arguments, progress = (engine, network.state, data, optimizer), self._progress(history)
+        if isinstance(optimizer, LBFGS):
+            train_lbfgs(*arguments, settings, history, progress)
+            if network.program.n_statistics:
+                settle(True)
+            return
+        validate = None
+        if held_out is not None:
+            validate = validator(self, network, engine, *held_out, settings, settle)
+        train(*arguments, schedule, settings, history, random_state, validate, progress)
+        network.show_average(settle)
+
+    def _may_fail_late(self):
+        """Whether something of the user's runs in training, or an average has to be put aside."""
+        solver = self.solver
+        numbers = [self.alpha, self.dropout, self.label_smoothing]
+        if type(solver) in OPTIMIZERS.values():
+            numbers += vars(solver).values()
+        elif not isinstance(solver, str):
+            return True
+        scheduled = any(isinstance(number, Scheduled) for number in numbers)
+        plain = isinstance(self.learning_rate, str) and not scheduled
+        plain = plain and self.scoring is None and self.averaging is None
+        return not plain or self._network.shows_other_numbers
+
+    def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
+        """The network to train: a new one, or one that goes on with the fitted one's parameters."""
+        n_rows, n_features = X.shape
+        output_activation = self.output_activation
+        if isinstance(output_activation, ActivationSpec):
+            output_activation = checked(output_activation)
+        output_activation = check_output_activation(loss, output_activation)
+        layers, input_dropout = layers_of(self, n_outputs, output_activation)
+        if fresh:
+            bfloat16 = self.precision == "bfloat16"
+            network = Network(
+                n_features, layers, loss, dtype, input_dropout, self.input_noise, bfloat16
+            )
+        else:
+            network = self._network.continued(layers, loss, input_dropout, self.input_noise)
+        check_factors(self.learning_rate_factors or {}, network.program)
+        network.check_rows(X)
+        check_max_norm(self.max_norm, network.program)
+        # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
+        n_arrays = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
+        n_arrays += 4 * (self.averaging is not None)
+        n_arrays += regularization_of(self).n_arrays(optimizer)
+        batch_size = batch_size_of(self, optimizer, n_rows, network)
+        averages = self.averaging is not None and network.program.n_statistics > 0
+        if averages or network.program.has_exact_statistics:
+            batch_size = n_rows  # to settle the statistics
+        check_memory(network.program, n_arrays, batch_size, sparse.issparse(X))
+        if fresh:
+            network.initialize(random_state, self.weight_init, self.bias_init)
+        if network.bfloat16:
+            self._check_bfloat16(optimizer)
+        if network.randomness and optimizer.full_batch:
+            raise ValueError(
+                f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                "cannot minimise a loss that changes at random."
+            )
+        if (network.randomness or self.weight_noise) and network.seed is None:
+            network.seed = int(random_state.randint(np.iinfo(np.int32).max))
+        return network
+
+    def _check_bfloat16(self, optimizer):
+        if isinstance(optimizer, LBFGS):
+            raise ValueError(
+                f"precision='bfloat16' needs a solver such as 'sgd' or 'adam': {self.solver!r} "
+                "compares losses more closely than rounded products can tell. Or choose "
+                "precision='float32'."
+            )
+        if _core.emulates_bfloat16(self.device):
+            warnings.warn(
+                "precision='bfloat16' is emulated here, with the same results, and is slower than "
+                "precision='float32': the processor has no AVX512_BF16, or FASTNN_ISA rules it "
+                "out.",
+                stacklevel=6,
+            )
+
+    def _publish(self, network, history, stochastic):
+        self._network, self._history = network, history
+        self._name_parameters()
+        self.n_layers_ = len(network.layers) + 1
+        self.n_outputs_ = self._n_outputs()
+        out_activation = network.layers[-1].activation
+        self.out_activation_ = getattr(out_activation, "name", out_activation)
+        self.loss_, self.n_iter_, self.t_ = history.loss, history.n_iter, history.n_seen
+        validates = history.validates
+        curves = {
+            "loss_curve_": history.loss_curve,
+            "best_loss_": None if history.stops_early else history.best_loss,
+            "validation_scores_": history.validation_scores if validates else None,
+            "best_validation_score_": history.best_validation_score if validates else None,
+            "_no_improvement_count": history.n_stalled,
+        }
+        if stochastic:
+            self.__dict__.update(curves)
+        else:
+            for name in curves:
+                self.__dict__.pop(name, None)
+
+    def _progress(self, history):
+        """What the trainer calls after each epoch, if somebody wants to know."""
+        on_epoch = self.__dict__.get("_on_epoch")
+        if on_epoch is None:
+            return None
+
+        def report(epoch):
+            self.loss_curve_ = history.loss_curve
+            on_epoch(self, epoch, self.max_iter)
+
+        return report
+
+    # ------------------------------------------------------------------------- predicting
+
+    def _fitted(self):
+        """The network, if there is one."""
+        network = self.__dict__.get("_network")
+        if network is None:
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
+                "appropriate arguments before using this estimator."
+            )
+        return network
+
+    def _outputs(self, X, pre_activation=False):
+        """Output of the network for rows that may be anything, or its pre-activation."""
+        network = self._fitted()
+        self._adopt_parameters()
+        # The short way is for what needs no conversion and has no names to compare.
+        if not (
+            is_plain(X)
+            and X.shape[1] == network.n_features
+            and "feature_names_in_" not in self.__dict__
+        ):
+            X = read_rows(self, X)
+            network.check_rows(X)
+        outputs, finite = network.predict(X, self.n_jobs, self.device, pre_activation)
+        if not finite and not get_config()["assume_finite"]:
+            check_finite(self, X)
+            raise ValueError(
+                f"Input X contains a value too large for {network.dtype}, the precision of this "
+                f"{type(self).__name__}: scale X, or fit with precision='float64'."
+            )
+        return outputs
+
+    def _name_parameters(self):
+        self.coefs_ = list(self._network.coefs)
+        self.intercepts_ = list(self._network.intercepts)
+        self.normalizations_ = list(self._network.normalizations)
+        self.activation_parameters_ = list(self._network.activation_parameters)
+
+    def _adopt_parameters(self):
+        """Let what the user put in place of the network's arrays be what predicts."""
+        mine = (*self.coefs_, *self.intercepts_)
+        if len(mine) != len(self._network.views) or any(map(is_not, mine, self._network.views)):
+            self._network.adopt(self.coefs_, self.intercepts_)
+            self._name_parameters()
+
+    # ------------------------------------------------------------------------- what is shown
+
+    def summary(self):
+        """The stages of the fitted network, the shapes of their outputs, and their parameters.
+
+        Returns
+        -------
+        summary : Summary
+            Prints itself as a table, also in notebooks; ``summary.lines`` and
+            ``summary.n_parameters`` hold the same as numbers.
+        """
+        from .summary import Summary
+
+        network = self._fitted()
+        own_stage = row_and_parameter(network.loss)[0].any_activation
+        return Summary(network.program, "identity" if own_stage else self.out_activation_)
+
+    def _repr_html_inner(self):
+        html = estimator_html_repr(self)
+        return f"{html}{self.summary()._repr_html_()}" if "_network" in vars(self) else html
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            bundle["text/html"] = self._repr_html_inner()
+        return bundle
+
+    # ------------------------------------------------------------------------- pickling
+
+    def __getstate__(self):
+        from . import __version__
+
+        state = dict(super().__getstate__())
+        if "_network" in state:
+            self._adopt_parameters()
+            for name in ("coefs_", "intercepts_", "normalizations_", "activation_parameters_"):
+                state.pop(name, None)  # the network holds them
+        state.pop("_on_epoch", None)
+        return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
+
+    def __setstate__(self, state):
+        from . import __version__
+
+        state = dict(state)
+        version, number = state.pop("_fastnn_version"), state.pop("_fastnn_format")
+        if number > PICKLE_FORMAT:
+            raise ValueError(
+                f"This {type(self).__name__} was saved by fastnn {version}, in a format that "
+                f"fastnn {__version__} does not know: load it with fastnn {version} or later."
+            )
+        # Parameters that came after the pickle have their defaults.
+        super().__setstate__(defaults_of(type(self)) | state)
+        if "_network" in state:
+            self._name_parameters()
+
+    # ------------------------------------------------------------------------- scikit-learn
+
+    def _check_solver(self):
+        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
+            )
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

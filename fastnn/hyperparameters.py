@@ -1,0 +1,332 @@
+"""What the estimators' parameters may be, and the specs and settings that they stand for.
+
+A function that takes a `model` reads parameters of an estimator, and changes nothing.
+"""
+
+import functools
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from .activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
+from .augment import AUGMENTATIONS, Augmentation
+from .averaging import AVERAGES, Averaging
+from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
+from .layers import Dense, Dropout, Heads, checked
+from .losses import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    LossSpec,
+    row_and_parameter,
+)
+from .normalization import NORMALIZATIONS, Normalization
+from .optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
+from .program import Column
+from .regularizers import Regularization
+from .schedules import (
+    SCHEDULES,
+    SKLEARN_SCHEDULES,
+    Constant,
+    Schedule,
+    Scheduled,
+    resolve_schedule,
+)
+from .specs import defaults_of, is_default, resolve
+from .trainer import Settings
+
+# Of both estimators, as scikit-learn's `validate_parameter_constraints` reads them.
+_COMMON = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec, list, tuple],
+    "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
+    "alpha": [Interval(Real, 0, None, closed="left"), Scheduled],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
+    "device": [str],
+    "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
+    "n_jobs": [
+        None,
+        Interval(Integral, 1, None, closed="left"),
+        Interval(Integral, None, -1, closed="right"),
+    ],
+    "weight_init": [
+        None,
+        StrOptions(set(WEIGHT_INITIALIZERS)),
+        Initializer,
+        "array-like",
+        callable,
+    ],
+    "bias_init": [
+        None,
+        StrOptions(set(BIAS_INITIALIZERS)),
+        Initializer,
+        "array-like",
+        callable,
+    ],
+    "layers": [None, list, tuple],
+    "scoring": [None, str, callable],
+    "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
+    "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
+    "input_noise": [Interval(Real, 0, None, closed="left")],
+    "output_activation": [
+        None,
+        StrOptions({*ACTIVATIONS, *HIDDEN_ACTIVATIONS}),
+        ActivationSpec,
+    ],
+    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "clip_value": [None, Interval(Real, 0, None, closed="neither")],
+    "learning_rate_factors": [None, dict],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "penalize_intercepts": ["boolean"],
+    "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "weight_noise": [Interval(Real, 0, None, closed="left")],
+}
+OF_CLASSIFIERS = {
+    **_COMMON,
+    "loss": [StrOptions(set(CLASSIFICATION_LOSSES))],
+    "label_smoothing": [Interval(Real, 0, 1, closed="left"), Scheduled],
+    "class_weight": [None, StrOptions({"balanced"}), dict, list],
+}
+OF_REGRESSORS = {**_COMMON, "loss": [StrOptions(set(REGRESSION_LOSSES)), LossSpec]}
+
+# What scikit-learn's solvers, given by name, take over from the estimator's parameters.
+_OF_SOLVERS = {
+    "sgd": {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
+    "adam": {name: name for name in ("beta_1", "beta_2", "epsilon")},
+    "lbfgs": {"max_fun": "max_fun"},
+}
+# What `layers` takes the place of.
+_TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout")
+# Rows of which a gradient is computed at once, where batch norm does not need all.
+_GRADIENT_ROWS = 1024
+
+
+def optimizer_of(model):
+    """The spec of the optimizer."""
+    own = _OF_SOLVERS.get(model.solver, {}) if isinstance(model.solver, str) else {}
+    defaults = {name: getattr(model, parameter) for name, parameter in own.items()}
+    return resolve("solver", model.solver, OPTIMIZERS, defaults)
+
+
+def regularization_of(model):
+    """Penalties, clipping, limits and noise of the weights."""
+    return Regularization(
+        l1_ratio=model.l1_ratio,
+        penalize_intercepts=model.penalize_intercepts,
+        clip_value=model.clip_value,
+        clip_norm=model.clip_norm,
+        max_norm=model.max_norm,
+        weight_noise=model.weight_noise,
+    )
+
+
+def schedule_of(model, optimizer):
+    """The spec of the learning rate's schedule; refuses one that the optimizer does not use."""
+    schedule = resolve_schedule("learning_rate", model.learning_rate, {"power_t": model.power_t})
+    by_name = isinstance(model.learning_rate, str) and model.learning_rate in SKLEARN_SCHEDULES
+    # scikit-learn lets its own pass with a solver that does not use them.
+    passes = by_name or isinstance(schedule, Constant)
+    if isinstance(optimizer, LBFGS | Rprop) and not passes:
+        raise ValueError(
+            f"learning_rate={model.learning_rate!r} has no effect with solver={model.solver!r}, "
+            "which chooses the lengths of its steps by itself: leave it out, or choose a "
+            "solver such as 'sgd' or 'adam'."
+        )
+    if isinstance(optimizer, Rprop) or (isinstance(optimizer, Adam) and by_name):
+        return Constant()  # Adam as in scikit-learn; Rprop reads the rate at its first step
+    return schedule
+
+
+def averaging_of(model, optimizer):
+    """How parameters are averaged, or None."""
+    averaging = model.averaging
+    if averaging is not None:
+        averaging = resolve("averaging", averaging, AVERAGES)
+        if isinstance(optimizer, LBFGS):
+            raise ValueError(
+                f"averaging={model.averaging!r} is for solvers that take many noisy steps, such "
+                f"as 'sgd' or 'adam': with {model.solver!r}, set averaging=None."
+            )
+    return averaging
+
+
+def augmentation_of(model, X, optimizer, batch_size):
+    """How rows are mixed, or None; refuses what cannot be mixed."""
+    if model.augment is None:
+        return None
+    augment = resolve("augment", model.augment, AUGMENTATIONS)
+    augment.check(X.shape[1])
+    if optimizer.full_batch:
+        raise ValueError(
+            f"augment needs a solver such as 'sgd' or 'adam': {model.solver!r} cannot minimise "
+            "a loss that changes at random."
+        )
+    if sparse.issparse(X):
+        raise ValueError(
+            "augment does not mix sparse rows, which would be sparse no more: pass "
+            "X.toarray(), or use dropout."
+        )
+    if batch_size < 2:
+        raise ValueError(
+            "augment mixes the rows of a batch with each other, and this is a batch of one "
+            "row: use batch_size=2 or more."
+        )
+    return augment
+
+
+def layers_of(model, n_outputs, output_activation):
+    """The layers that the network is made of, and the dropout of the input."""
+    output_layer = Heads if isinstance(n_outputs, tuple) else Dense
+    output = output_layer(n_outputs, output_activation)
+    if model.layers is not None:
+        _refuse_beside_layers(model)
+        return [*map(checked, model.layers), output], 0.0
+    sizes = model.hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be integers, got {sizes}.")
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    dropout = model.dropout.value if isinstance(model.dropout, Scheduled) else model.dropout
+    dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
+    rates = dropout.rates(len(sizes))
+    activations = one_for_each(model.activation, len(sizes))
+    hidden = [
+        checked(Dense(int(size), activation, model.normalization, rate))
+        for size, activation, rate in zip(sizes, activations, rates, strict=True)
+    ]
+    return [*hidden, output], dropout.of_input()
+
+
+def _refuse_beside_layers(model):
+    """Refuse parameters that have no effect beside `layers`."""
+    defaults = defaults_of(type(model))
+    given = [
+        name for name in _TOLD_BY_LAYERS if not is_default(getattr(model, name), defaults[name])
+    ]
+    if given:
+        raise ValueError(
+            f"layers tells all that {' and '.join(given)} would: leave out either. In `layers` "
+            "this is part of each layer, as in Dense(100, 'tanh', 'batch', dropout=0.2)."
+        )
+
+
+def dtype_of(model, X, network):
+    """Type of the parameters; `network` is the one to go on with, or None."""
+    if model.precision == "auto":
+        auto = np.float64 if X.dtype == np.float64 else np.float32
+        return np.dtype(auto) if network is None else network.dtype
+    if network is not None and model.precision != network.precision:
+        raise ValueError(
+            f"precision={model.precision!r}, but the network was fitted in "
+            f"{network.precision}: fit it anew, with warm_start=False."
+        )
+    return np.dtype(np.float32 if model.precision == "bfloat16" else model.precision)
+
+
+def batch_size_of(model, optimizer, n_rows, network):
+    """Rows that an engine works on at once."""
+    if isinstance(optimizer, LBFGS):
+        return n_rows if network.program.n_statistics else min(_GRADIENT_ROWS, n_rows)
+    if model.batch_size == "auto":
+        return n_rows if optimizer.full_batch else min(200, n_rows)
+    return min(int(model.batch_size), n_rows)
+
+
+def _below_one(name, number, steps):
+    """The values of a `Scheduled`, that a schedule which grows may make too large."""
+    values = number.values(steps)
+    if (values >= 1).any():
+        raise ValueError(
+            f"{name}={number!r} becomes {values.max():.3g}, and must stay below 1: choose a "
+            "smaller value, or another schedule."
+        )
+    return values
+
+
+def _factors_below_one(name, number, steps):
+    """As above, but parts of the initial value."""
+    _below_one(name, number, steps)
+    return number.factors(steps)
+
+
+def settings_of(model, optimizer, network, n_rows, partial):
+    """What the trainer needs to know."""
+    if model.batch_size != "auto" and model.batch_size > n_rows:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=5,
+        )
+    batch_size = batch_size_of(model, optimizer, n_rows, network)
+    if isinstance(optimizer, Rprop) and batch_size < n_rows:
+        warnings.warn(
+            f"Rprop compares the signs of gradients from step to step, and those of batches of "
+            f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
+            "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
+            stacklevel=5,
+        )
+    columns = {Column.SMOOTHING: model.label_smoothing}
+    for name in ("alpha", "dropout", "label_smoothing"):
+        number = getattr(model, name)
+        if not isinstance(number, Scheduled):
+            continue
+        number.validate()
+        if isinstance(optimizer, LBFGS) or (optimizer.full_batch and name == "dropout"):
+            raise ValueError(
+                f"{name}={number!r} needs a solver such as 'sgd' or 'adam': {model.solver!r} "
+                "cannot minimise a loss that changes. Give a number, as "
+                f"{name}={number.value!r}."
+            )
+        if name == "alpha" and not optimizer.uses_alpha:
+            raise ValueError(
+                f"alpha={number!r} has no effect with solver={model.solver!r}, which decays "
+                "weights by weight_decay: let that follow a schedule, as in "
+                f"AdamW(weight_decay=Scheduled(0.01, {number.schedule!r}))."
+            )
+        if name == "dropout":  # a factor of all rates
+            columns[Column.DROPOUT] = functools.partial(_factors_below_one, name, number)
+        elif name == "label_smoothing":
+            columns[Column.SMOOTHING] = functools.partial(_below_one, name, number)
+    return Settings(
+        alpha=model.alpha,
+        batch_size=batch_size,
+        learning_rate_init=model.learning_rate_init,
+        max_iter=1 if partial else model.max_iter,
+        n_iter_no_change=model.n_iter_no_change,
+        shuffle=model.shuffle,
+        tol=model.tol,
+        verbose=model.verbose,
+        loss_divisor=(
+            network.program.n_outputs if row_and_parameter(network.loss)[0].mean_over_outputs else 1
+        ),
+        partial=partial,
+        regularization=regularization_of(model),
+        early_stopping=model.early_stopping,
+        columns=columns,
+        label_smoothing=model.label_smoothing,
+    )

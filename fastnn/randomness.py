@@ -1,0 +1,34 @@
+"""The generator that a fit draws from."""
+
+from contextlib import contextmanager
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+# Those that are not in use: to make one takes a hundred times as long as to set its seed.
+_spare: list[np.random.RandomState] = []
+
+
+@contextmanager
+def generator(random_state, to_keep=False):
+    """The generator that `random_state` stands for, for a while.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+    to_keep : bool, default=False
+        Whether somebody might keep it: it is made anew then.
+    """
+    if to_keep or not isinstance(random_state, Integral):
+        yield check_random_state(random_state)
+        return
+    try:
+        drawn = _spare.pop()
+    except IndexError:
+        drawn = np.random.RandomState()
+    drawn.seed(random_state)
+    try:
+        yield drawn
+    finally:
+        _spare.append(drawn)

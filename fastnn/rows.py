@@ -1,0 +1,95 @@
+"""Rows and targets that users pass: checked, converted only where an engine cannot read them."""
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import RegressorMixin
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.validation import validate_data
+
+# What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
+_ROWS = {
+    "accept_sparse": "csr",
+    "dtype": (np.float64, np.float32, np.uint8),
+    "ensure_all_finite": False,
+}
+#: Elements that are looked at, or copied for validation, at a time.
+BLOCK = 1 << 20
+
+
+def is_plain(X):
+    """Whether X is what an engine reads as it is, without anything to convert or to compare."""
+    return (
+        type(X) is np.ndarray
+        and X.dtype.char in "dfB"
+        and X.ndim == 2
+        and X.size > 0
+        and X.flags.aligned
+        and X.dtype.isnative
+    )
+
+
+def read_rows(model, X):
+    """Rows to predict for. Whether they are finite, the engine tells."""
+    return _readable(validate_data(model, X, reset=False, **_ROWS))
+
+
+def read_data(model, X, y, reset=False):
+    """Rows and their targets.
+
+    Parameters
+    ----------
+    model : estimator
+    X, y
+        As the user gave them.
+    reset : bool, default=False
+        Whether number and names of the features are remembered, or compared.
+    """
+    if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
+        model.n_features_in_ = X.shape[1]
+    else:
+        numeric = isinstance(model, RegressorMixin)
+        checks = dict(multi_output=True, y_numeric=numeric, reset=reset)
+        X, y = validate_data(model, X, y, **checks, **_ROWS)
+        X = _readable(X)
+    check_finite(model, X)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return X, y
+
+
+def _are_plain_targets(y, n_rows):
+    """Whether scikit-learn would let targets of so many rows through as they are."""
+    return (
+        type(y) is np.ndarray
+        and y.dtype.kind in "biufU"
+        and y.ndim in (1, 2)
+        and len(y) == n_rows
+        and y.size > 0
+        and (y.dtype.kind != "f" or bool(np.isfinite(y).all()))
+    )
+
+
+def _has_no_names(model, X, reset):
+    """Whether X has no names of features to forget or to compare, and as many as before."""
+    known = model.__dict__.get("n_features_in_")
+    return "feature_names_in_" not in model.__dict__ and (reset or known == X.shape[1])
+
+
+def _readable(X):
+    """X for an engine, that reads no sparse rows of bytes."""
+    return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
+
+
+def check_finite(model, X):
+    """Raise an error if there is a NaN or an infinity, without arrays as large as X."""
+    values = X.data[:, np.newaxis] if sparse.issparse(X) else X
+    if values.dtype.kind != "f" or get_config()["assume_finite"]:
+        return
+    if values.strides[0] < values.strides[1]:
+        values = values.T
+    step = max(1, BLOCK // values.shape[1])
+    for start in range(0, len(values), step):
+        block = values[start : start + step]
+        if not np.isfinite(block).all():
+            assert_all_finite(block, estimator_name=type(model).__name__, input_name="X")
