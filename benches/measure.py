@@ -84,15 +84,55 @@ def alternate(calls, runs, pause=0.2):
     return times
 
 
+class Others:
+    """How much of the processors other programs use while this one sleeps (Linux)."""
+
+    def __init__(self):
+        self.used = self.there = 0.0
+
+    @staticmethod
+    def _ticks():
+        try:
+            line = Path("/proc/stat").read_text().split("\n", 1)[0]
+        except OSError:
+            return 0, 0
+        ticks = [int(number) for number in line.split()[1:9]]
+        return sum(ticks), sum(ticks) - ticks[3] - ticks[4]  # but idle, and waiting for a disk
+
+    def pause(self, seconds):
+        time.sleep(seconds / 2)  # let what ran before come to rest
+        all_before, used_before = self._ticks()
+        time.sleep(seconds / 2)
+        all_after, used_after = self._ticks()
+        self.there += all_after - all_before
+        self.used += used_after - used_before
+
+    @property
+    def share(self):
+        return self.used / self.there if self.there else 0.0
+
+    def warn(self, limit=0.05):
+        if self.share > limit:
+            warnings.warn(
+                f"Other programs used {100 * self.share:.0f} % of the processors between the runs: "
+                "libraries whose threads wait for each other by spinning suffer most from that. "
+                "These figures say nothing; run again on a machine that is left alone.",
+                stacklevel=2,
+            )
+
+
 def spread(values, digits=2):
     """``median (smallest-largest)``"""
     median, low, high = statistics.median(values), min(values), max(values)
     return f"{median:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
+def markdown_row(cells):
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
 def markdown(header, rows):
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    return "\n".join(map(markdown_row, [header, ["---"] + ["---:"] * (len(header) - 1), *rows]))
 
 
 def processor():
