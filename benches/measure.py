@@ -85,40 +85,51 @@ def alternate(calls, runs, pause=0.2):
 
 
 class Others:
-    """How much of the processors other programs use while this one sleeps (Linux)."""
+    """How much of the processors other programs use (Linux; elsewhere nothing is known).
 
-    def __init__(self):
-        self.used = self.there = 0.0
+    Libraries whose threads wait for each other by spinning become several times slower where a
+    processor is taken away, so what is compared should run alone.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds to wait, in all, for other programs to rest.
+    """
+
+    RESTING = 0.05  # what the system itself needs now and then
+
+    def __init__(self, patience=0.0):
+        self.patience = patience
 
     @staticmethod
-    def _ticks():
+    def _seconds():
+        """Of all processors since the machine was started: in all, and not idle."""
         try:
             line = Path("/proc/stat").read_text().split("\n", 1)[0]
         except OSError:
-            return 0, 0
-        ticks = [int(number) for number in line.split()[1:9]]
-        return sum(ticks), sum(ticks) - ticks[3] - ticks[4]  # but idle, and waiting for a disk
+            return 0.0, 0.0
+        seconds = [int(ticks) / os.sysconf("SC_CLK_TCK") for ticks in line.split()[1:9]]
+        idle = seconds[3] + seconds[4]
+        return sum(seconds), sum(seconds) - idle
 
-    def pause(self, seconds):
-        time.sleep(seconds / 2)  # let what ran before come to rest
-        all_before, used_before = self._ticks()
+    def wait(self, seconds=0.2):
+        """Let what ran before come to rest, and then the others, as long as there is patience."""
         time.sleep(seconds / 2)
-        all_after, used_after = self._ticks()
-        self.there += all_after - all_before
-        self.used += used_after - used_before
+        while self.share(time.sleep, seconds / 2)[1] > self.RESTING and self.patience > 0:
+            self.patience -= seconds / 2
 
-    @property
-    def share(self):
-        return self.used / self.there if self.there else 0.0
+    def share(self, call, *arguments, own=lambda answer: 0.0):
+        """A call's answer, and the share of the processors that others used meanwhile.
 
-    def warn(self, limit=0.05):
-        if self.share > limit:
-            warnings.warn(
-                f"Other programs used {100 * self.share:.0f} % of the processors between the runs: "
-                "libraries whose threads wait for each other by spinning suffer most from that. "
-                "These figures say nothing; run again on a machine that is left alone.",
-                stacklevel=2,
-            )
+        ``own`` tells, by the answer, the processor seconds of the call itself.
+        """
+        there, used = self._seconds()
+        answer = call(*arguments)
+        there, used = (
+            after - before for after, before in zip(self._seconds(), (there, used), strict=True)
+        )
+        used -= own(answer)
+        return answer, max(0.0, used / there) if there else 0.0
 
 
 def spread(values, digits=2):

@@ -105,11 +105,24 @@ def after(content, columns):
         sizes |= result.get("MiB on disk", {})
         for column, why in result.get("left out", {}).items():
             reasons.setdefault((column, why), []).append(result["workload"])
+    crowded, n = crowded_runs(results)
+    parts.append(
+        f"In {crowded} of {n} runs other programs used more than 5 % of the processors"
+        + (": these figures are not to be trusted." if crowded > n / 20 else ".")
+    )
     parts += [f"{column}, {', '.join(w)}: {why}." for (column, why), w in reasons.items()]
     if sizes:
         texts = ", ".join(f"{column} {size:.0f}" for column, size in sizes.items())
         parts.append(f"MiB on disk, with dependencies: {texts}.")
     return "\n\n".join(parts)
+
+
+def crowded_runs(results, limit=0.05):
+    """How many runs did not have the processors for themselves, and of how many."""
+    shares = [
+        share for result in results for each in result.get("others", {}).values() for share in each
+    ]
+    return sum(share > limit for share in shares), len(shares)
 
 
 def write_readme(content):
