@@ -1,9 +1,10 @@
 """The same training in each library, written as its experienced users write it.
 
 A class for each library, with the same methods: `fit(seed)` trains a new network from the start,
-`predict_proba(X)` answers with an array of NumPy, and `lacks(workload)` says in a few words why a
-workload is left out. What can be done before training, such as moving the data into the library's
-own arrays, is done when the object is made, and not timed.
+`predict_proba(X)` answers with an array of NumPy (one column where there are two classes, of those
+that need no more), and `lacks(workload)` says in a few words why a workload is left out. What can be
+done before training, such as moving the data into the library's own arrays, is done when the object
+is made, and not timed.
 
 Libraries are imported when they are used: a process that measures one has no other.
 """
@@ -19,21 +20,52 @@ import measure
 LEARNING_RATE = 1e-3
 
 
-class FastNN:
+class Estimator:
+    """A model with scikit-learn's interface, or a search over its parameters."""
+
+    def __init__(self, workload, X, y, model_class, **own):
+        self.X, self.y = X, y
+        model = model_class(
+            hidden_layer_sizes=workload.hidden,
+            batch_size=workload.batch_size,
+            solver=workload.solver,
+            learning_rate_init=LEARNING_RATE,
+            alpha=0.0,
+            max_iter=workload.epochs,
+            tol=0.0,
+            n_iter_no_change=workload.epochs + 1,  # every epoch is run
+            **own,
+        )
+        self.model, self.seed = model, "random_state"
+        if workload.grid:
+            from sklearn.model_selection import GridSearchCV
+
+            grid = {name: list(values) for name, values in workload.grid}
+            options = {"scoring": "neg_log_loss", "n_jobs": measure.available_threads()}
+            self.model = GridSearchCV(model, grid, refit=False, **options)
+            self.seed = "estimator__random_state"
+
+    def fit(self, seed):
+        self.model.set_params(**{self.seed: seed}).fit(self.X, self.y)
+
+    def predict_proba(self, X):
+        return self.model.predict_proba(X)
+
+    def search_loss(self):
+        """Mean cross-entropy on the rows that were held out, of all that was tried."""
+        return -self.model.cv_results_["mean_test_score"].mean()
+
+
+class FastNN(Estimator):
     distributions = ("fastnn",)
     import_line = "from fastnn import MLPClassifier"
 
     def __init__(self, workload, X, y, precision="auto"):
         from fastnn import MLPClassifier
 
-        self.X, self.y = X, y
-        extra = {"normalization": "batch" if workload.batch_norm else None}
-        self.model = searched(
-            MLPClassifier(
-                precision=precision, dropout=workload.dropout, **extra, **parameters(workload)
-            ),
-            workload,
-        )
+        normalization = "batch" if workload.batch_norm else None
+        own = {"normalization": normalization, "dropout": workload.dropout}
+        super().__init__(workload, X, y, MLPClassifier, precision=precision, **own)
 
     @staticmethod
     def lacks(workload, precision="auto"):
@@ -44,65 +76,19 @@ class FastNN:
                 return "does not round products with sparse rows"
         return None
 
-    def fit(self, seed):
-        fit(self.model, self.X, self.y, seed)
 
-    def predict_proba(self, X):
-        return self.model.predict_proba(X)
-
-
-class ScikitLearn:
+class ScikitLearn(Estimator):
     distributions = ("scikit-learn",)
     import_line = "from sklearn.neural_network import MLPClassifier"
 
     def __init__(self, workload, X, y):
         from sklearn.neural_network import MLPClassifier
 
-        self.X, self.y = X, y
-        self.model = searched(MLPClassifier(**parameters(workload)), workload)
+        super().__init__(workload, X, y, MLPClassifier)
 
     @staticmethod
     def lacks(workload):
         return "no batch norm and dropout" if workload.batch_norm or workload.dropout else None
-
-    def fit(self, seed):
-        fit(self.model, self.X, self.y, seed)
-
-    def predict_proba(self, X):
-        return self.model.predict_proba(X)
-
-
-def parameters(workload):
-    """What fastnn and scikit-learn are told in the same words: every epoch is run."""
-    return {
-        "hidden_layer_sizes": workload.hidden,
-        "batch_size": workload.batch_size,
-        "solver": workload.solver,
-        "learning_rate_init": LEARNING_RATE,
-        "alpha": 0.0,
-        "max_iter": workload.epochs,
-        "tol": 0.0,
-        "n_iter_no_change": workload.epochs + 1,
-    }
-
-
-def searched(model, workload):
-    if not workload.grid:
-        return model
-    from sklearn.model_selection import GridSearchCV
-
-    return GridSearchCV(
-        model,
-        {name: list(values) for name, values in workload.grid},
-        scoring="neg_log_loss",
-        n_jobs=measure.available_threads(),
-        refit=False,
-    )
-
-
-def fit(model, X, y, seed):
-    name = "estimator__random_state" if hasattr(model, "estimator") else "random_state"
-    model.set_params(**{name: seed}).fit(X, y)
 
 
 class Torch:
@@ -237,8 +223,7 @@ class SparseRows:
     def of(X):
         import torch
 
-        parts = X.indices.astype(np.int64), X.indptr[:-1].astype(np.int64), X.data
-        return tuple(torch.from_numpy(part) for part in parts)
+        return tuple(map(torch.from_numpy, (X.indices, X.indptr[:-1], X.data)))
 
     @staticmethod
     def module(n_in, n_out):
@@ -251,9 +236,9 @@ class SparseRows:
                 self.bias = torch.nn.Parameter(torch.empty(n_out))
 
             def forward(self, rows):
-                indices, offsets, values = rows
+                indices, begins, values = rows
                 summed = torch.nn.functional.embedding_bag(
-                    indices, self.weight, offsets, mode="sum", per_sample_weights=values
+                    indices, self.weight, begins, mode="sum", per_sample_weights=values
                 )
                 return summed + self.bias
 

@@ -96,7 +96,7 @@ class Work:
         import numpy as np
 
         if self.workload.grid:
-            return {"loss": float(-self.model.model.cv_results_["mean_test_score"].mean())}
+            return {"loss": float(self.model.search_loss())}
         y = self.y[:n_rows]
         p = np.asarray(self.model.predict_proba(self.X[:n_rows]), dtype=np.float64)
         if p.shape[1] == 1:
