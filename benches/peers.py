@@ -1,10 +1,10 @@
 """The same training in each library, written as its experienced users write it.
 
 A class for each library, with the same methods: `fit(seed)` trains a new network from the start,
-`predict_proba(X)` answers with an array of NumPy (one column where there are two classes, of those
-that need no more), and `lacks(workload)` says in a few words why a workload is left out. What can be
-done before training, such as moving the data into the library's own arrays, is done when the object
-is made, and not timed.
+`predict_proba(X)` answers with an array of NumPy (of two classes, the second is enough), and
+`lacks(workload)` says in a few words why a workload is left out. What can be done before training,
+such as moving the data into the library's own arrays, is done when the object is made, and not
+timed.
 
 Libraries are imported when they are used: a process that measures one has no other.
 """

@@ -36,6 +36,7 @@ class Worker:
         command = [sys.executable, __file__, workload, column, str(folder), str(threads)]
         # What says how many threads to use, for some libraries only, says `restrict_to` to all.
         told = {name: v for name, v in os.environ.items() if not name.endswith("_NUM_THREADS")}
+        told["PYTHONWARNINGS"] = "ignore"  # every epoch is run, whether it has converged or not
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=told
         )
@@ -126,9 +127,6 @@ def main():
     workload, column, folder, threads = sys.argv[1:]
     restrict_to(int(threads))
     answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print does not get in between
-    import warnings
-
-    warnings.simplefilter("ignore")
 
     def answer(content):
         answers.write(json.dumps(content) + "\n")
