@@ -183,7 +183,7 @@ def main():
             print(f"{column} is left out: {', '.join(names)} missing (pip install '.[bench]').")
             columns.remove(column)
 
-    others = measure.Others(arguments.patience)
+    others = measure.Others(arguments.threads, arguments.patience)
     environment = measure.environment(arguments.threads) | versions(columns)
     content = {"environment": environment, "results": []}
     print(report.head(columns), flush=True)

@@ -85,21 +85,24 @@ def alternate(calls, runs, pause=0.2):
 
 
 class Others:
-    """How much of the processors other programs use (Linux; elsewhere nothing is known).
+    """How much other programs take away from so many threads (Linux; elsewhere not known).
 
     Libraries whose threads wait for each other by spinning become several times slower where a
     processor is taken away, so what is compared should run alone.
 
     Parameters
     ----------
+    threads : int
+        Threads that measure. What others do on the remaining processors does not count.
     patience : float
         Seconds to wait, in all, for other programs to rest.
     """
 
     RESTING = 0.05  # what the system itself needs now and then
 
-    def __init__(self, patience=0.0):
+    def __init__(self, threads, patience=0.0):
         self.patience = patience
+        self.part = min(1.0, threads / os.cpu_count())
 
     @staticmethod
     def _seconds():
@@ -119,17 +122,17 @@ class Others:
             self.patience -= seconds / 2
 
     def share(self, call, *arguments, own=lambda answer: 0.0):
-        """A call's answer, and the share of the processors that others used meanwhile.
+        """A call's answer, and the part of the threads' processors that others took meanwhile.
 
         ``own`` tells, by the answer, the processor seconds of the call itself.
         """
-        there, used = self._seconds()
+        before = self._seconds()
         answer = call(*arguments)
-        there, used = (
-            after - before for after, before in zip(self._seconds(), (there, used), strict=True)
-        )
-        used -= own(answer)
-        return answer, max(0.0, used / there) if there else 0.0
+        there, used = (now - then for now, then in zip(self._seconds(), before, strict=True))
+        if not there:
+            return answer, 0.0
+        taken = used - own(answer) - there * (1 - self.part)
+        return answer, max(0.0, taken / (there * self.part))
 
 
 def spread(values, digits=2):
