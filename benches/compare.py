@@ -5,8 +5,9 @@
 
 Each library works in a process of its own, on the same processors, in turns with the others. The
 first training loads and compiles, and is reported apart. All must reach the same loss. Prints
-markdown tables, and writes every single time to a JSON file. `workloads.py` says what is trained,
-and `peers.py` how; `README.md` in this folder says what exactly is timed.
+markdown tables, and writes every single time to a JSON file, where other workloads of the same
+machine and versions stay. `workloads.py` says what is trained, and `peers.py` how; `README.md` in
+this folder says what exactly is timed.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from footprint import import_times, installed_size, missing
 from peers import COLUMNS, FastNN
 from worker import Worker
 from workloads import WORKLOADS
+
+NAMES = [*WORKLOADS, "import"]
 
 # Runs start from other weights and visit the rows in other orders, so their losses differ a little.
 # Allowed is this part of what training took off the loss of a guess, and that must be half of it.
@@ -152,6 +155,16 @@ def run_import(columns, runs):
     }
 
 
+def kept(path, environment, names):
+    """Results of other workloads from the same machine with the same versions."""
+    if not path.exists():
+        return []
+    content = json.loads(path.read_text())
+    if content["environment"] != environment:
+        return []
+    return [result for result in content["results"] if result["workload"] not in names]
+
+
 def versions(columns):
     names = {name for column in columns for name in COLUMNS[column].library.distributions}
     names -= {"fastnn", "scikit-learn"}  # which `measure.environment` tells
@@ -164,7 +177,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=measure.available_threads())
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=[*WORKLOADS, "import"], metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME")
     parser.add_argument("--peers", nargs="*", choices=peers, default=peers, metavar="NAME")
     parser.add_argument("--json", type=Path, default=Path(__file__).parent / "results/compare.json")
     parser.add_argument(
@@ -185,9 +198,10 @@ def main():
 
     others = measure.Others(arguments.threads, arguments.patience)
     environment = measure.environment(arguments.threads) | versions(columns)
-    content = {"environment": environment, "results": []}
+    names = arguments.only or NAMES
+    content = {"environment": environment, "results": kept(arguments.json, environment, names)}
     print(report.head(columns), flush=True)
-    for name in arguments.only or [*WORKLOADS, "import"]:
+    for name in names:
         if name == "import":
             results = [run_import(columns, arguments.runs)]
         else:
@@ -195,6 +209,7 @@ def main():
         for result in results:
             print(report.row(result, columns), flush=True)
             content["results"].append(result)
+            content["results"].sort(key=lambda result: NAMES.index(result["workload"]))
             measure.write_json(arguments.json, content)
     print(report.after(content, columns))
 

@@ -95,7 +95,7 @@ def after(content, columns):
     results = content["results"]
     parts = [
         "",
-        ", ".join(f"{name}: {value}" for name, value in content["environment"].items()),
+        circumstances(content),
         short_table(results),
         memory_table(results, columns),
         first_table(results, columns),
@@ -105,11 +105,6 @@ def after(content, columns):
         sizes |= result.get("MiB on disk", {})
         for column, why in result.get("left out", {}).items():
             reasons.setdefault((column, why), []).append(result["workload"])
-    crowded, n = crowded_runs(results)
-    parts.append(
-        f"In {crowded} of {n} runs other programs used more than 5 % of the processors"
-        + (": these figures are not to be trusted." if crowded > n / 20 else ".")
-    )
     parts += [f"{column}, {', '.join(w)}: {why}." for (column, why), w in reasons.items()]
     if sizes:
         texts = ", ".join(f"{column} {size:.0f}" for column, size in sizes.items())
@@ -117,19 +112,21 @@ def after(content, columns):
     return "\n\n".join(parts)
 
 
-def crowded_runs(results, limit=0.05):
-    """How many runs did not have the processors for themselves, and of how many."""
-    shares = [
-        share for result in results for each in result.get("others", {}).values() for share in each
-    ]
-    return sum(share > limit for share in shares), len(shares)
+def circumstances(content, limit=0.05):
+    """Machine and versions, and how many runs did not have the processors for themselves."""
+    machine = ", ".join(f"{name}: {value}" for name, value in content["environment"].items())
+    others = [result.get("others", {}).values() for result in content["results"]]
+    shares = [share for result in others for column in result for share in column]
+    crowded = sum(share > limit for share in shares)
+    text = f"{machine}. In {crowded} of {len(shares)} runs other programs took more than 5 %"
+    return text + (": not to be trusted." if crowded > len(shares) / 20 else ".")
 
 
 def write_readme(content):
-    """Put the short table between the markers."""
+    """Put the short table, and how it came about, between the markers."""
     text = README.read_text()
     begin, end = (text.find(marker) for marker in MARKERS)
     if not 0 <= begin < end:
         raise SystemExit(f"README.md needs the lines {MARKERS[0]} and {MARKERS[1]}.")
-    table = short_table(content["results"])
-    README.write_text(f"{text[:begin]}{MARKERS[0]}\n\n{table}\n\n{text[end:]}")
+    made = f"{short_table(content['results'])}\n\n{circumstances(content)}"
+    README.write_text(f"{text[:begin]}{MARKERS[0]}\n\n{made}\n\n{text[end:]}")
