@@ -36,9 +36,7 @@ LEARNED = 0.5
 EVALUATED = 60_000  # training rows by which the loss is measured, after training
 
 PAUSE = 0.2  # lets threads of the library before, which wait by spinning, go to sleep
-# A run is repeated, so often at most, if other programs used more than this part of the processors.
-CROWDED = 0.1
-ATTEMPTS = 3
+ATTEMPTS = 3  # so often at most is a run made that other programs disturb
 
 
 def check(workload, losses):
@@ -75,7 +73,7 @@ class Turns:
                     answer, share = self.others.share(
                         call, name, argument, own=lambda answer: answer["processor seconds"]
                     )
-                    if share <= CROWDED:
+                    if share <= self.others.RESTING:
                         break
                 answers[column].append({**answer, "others": share})
                 if also:

@@ -99,6 +99,7 @@ class Others:
     """
 
     RESTING = 0.05  # what the system itself needs now and then
+    TICKS = 2  # by which the counts of the system may be wrong
 
     def __init__(self, threads, patience=0.0):
         self.patience = patience
@@ -132,6 +133,7 @@ class Others:
         if not there:
             return answer, 0.0
         taken = used - own(answer) - there * (1 - self.part)
+        taken -= self.TICKS / os.sysconf("SC_CLK_TCK")
         return answer, max(0.0, taken / (there * self.part))
 
 

@@ -112,14 +112,16 @@ def after(content, columns):
     return "\n\n".join(parts)
 
 
-def circumstances(content, limit=0.05):
+def circumstances(content):
     """Machine and versions, and how many runs did not have the processors for themselves."""
     machine = ", ".join(f"{name}: {value}" for name, value in content["environment"].items())
     others = [result.get("others", {}).values() for result in content["results"]]
     shares = [share for result in others for column in result for share in column]
-    crowded = sum(share > limit for share in shares)
-    text = f"{machine}. In {crowded} of {len(shares)} runs other programs took more than 5 %"
-    return text + (": not to be trusted." if crowded > len(shares) / 20 else ".")
+    limit = measure.Others.RESTING
+    disturbed = sum(share > limit for share in shares)
+    text = f"{machine}. Other programs took more than {100 * limit:.0f} % of the processors in"
+    text += f" {disturbed} of {len(shares)} runs"
+    return text + (": not to be trusted." if disturbed > len(shares) / 20 else ".")
 
 
 def write_readme(content):

@@ -104,7 +104,7 @@ class Work:
             p = np.hstack([1 - p, p])
         return {"loss": float(-np.log(np.maximum(p[np.arange(len(y)), y], 1e-7)).mean())}
 
-    def predict(self, n_rows, at_least=0.05):
+    def predict(self, n_rows, at_least=0.1):
         """Seconds of a call, of as many calls as take a while."""
         X, number = self.X[:n_rows], 1
         while True:
