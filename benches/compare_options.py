@@ -5,7 +5,7 @@
 Whole ``fit`` calls on random rows of 784 features with hidden layers (100, 100), batch 128, Adam,
 float32 and one thread, in turns with the plain network in one process; the cost of an option is the
 median of its ratios to the plain network of the same turn. PyTorch does the same in a loop of eager
-steps with fused Adam, where it has the technique (`pip install ".[crosscheck]"`).
+steps with fused Adam, where it has the technique (`pip install ".[bench]"`).
 """
 
 import argparse

@@ -92,15 +92,71 @@ def alternate(calls, runs, pause=0.2):
     return times
 
 
+class Others:
+    """How much other programs take away from so many threads (Linux; elsewhere not known).
+
+    Libraries whose threads wait for each other by spinning become several times slower where a
+    processor is taken away, so what is compared should run alone.
+
+    Parameters
+    ----------
+    threads : int
+        Threads that measure. What others do on the remaining processors does not count.
+    patience : float
+        Seconds to wait, in all, for other programs to rest.
+    """
+
+    RESTING = 0.05  # what the system itself needs now and then
+    TICKS = 2  # by which the counts of the system may be wrong
+
+    def __init__(self, threads, patience=0.0):
+        self.patience = patience
+        self.part = min(1.0, threads / os.cpu_count())
+
+    @staticmethod
+    def _seconds():
+        """Of all processors since the machine was started: in all, and not idle."""
+        try:
+            line = Path("/proc/stat").read_text().split("\n", 1)[0]
+        except OSError:
+            return 0.0, 0.0
+        seconds = [int(ticks) / os.sysconf("SC_CLK_TCK") for ticks in line.split()[1:9]]
+        idle = seconds[3] + seconds[4]
+        return sum(seconds), sum(seconds) - idle
+
+    def wait(self, seconds=0.2):
+        """Let what ran before come to rest, and then the others, as long as there is patience."""
+        time.sleep(seconds / 2)
+        while self.share(time.sleep, seconds / 2)[1] > self.RESTING and self.patience > 0:
+            self.patience -= seconds / 2
+
+    def share(self, call, *arguments, own=lambda answer: 0.0):
+        """A call's answer, and the part of the threads' processors that others took meanwhile.
+
+        ``own`` tells, by the answer, the processor seconds of the call itself.
+        """
+        before = self._seconds()
+        answer = call(*arguments)
+        there, used = (now - then for now, then in zip(self._seconds(), before, strict=True))
+        if not there:
+            return answer, 0.0
+        taken = used - own(answer) - there * (1 - self.part)
+        taken -= self.TICKS / os.sysconf("SC_CLK_TCK")
+        return answer, max(0.0, taken / (there * self.part))
+
+
 def spread(values, digits=2):
     """``median (smallest-largest)``"""
     median, low, high = statistics.median(values), min(values), max(values)
     return f"{median:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
+def markdown_row(cells):
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
 def markdown(header, rows):
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    return "\n".join(map(markdown_row, [header, ["---"] + ["---:"] * (len(header) - 1), *rows]))
 
 
 def processor():
