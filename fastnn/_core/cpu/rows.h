@@ -52,27 +52,47 @@ static void gather_csr(const Rows *rows, const int64_t *order, int64_t first_row
     }
 }
 
-/* How many elements ahead their rows of a weight are asked for, which may lie anywhere. */
-enum { ELEMENTS_AHEAD = 8 };
+/* How many panels of a row are summed in registers, and how many elements ahead their rows of a
+ * weight are asked for, which may lie anywhere. */
+enum { CSR_PANELS = 4, ELEMENTS_AHEAD = 8 };
+
+/* Some panels of a row of z: w, bias and z begin at the first of them. The row has n elements, and
+ * with those of the rows behind it n_left. */
+INLINE void csr_panels(int n_panels, int64_t n, int64_t n_left, int64_t ld, const int32_t *columns,
+                       const real *values, const real *w, const real *bias, real *z)
+{
+    vector sum[CSR_PANELS * VECTORS] = {0};
+    for (int64_t e = 0; e < n; e++) {
+        const vector *row = (const vector *)(w + columns[e] * ld);
+        const vector value = broadcast(values[e]);
+        if (e + ELEMENTS_AHEAD < n_left)
+            prefetch(w + columns[e + ELEMENTS_AHEAD] * ld, n_panels * 64);
+        UNROLL for (int v = 0; v < n_panels * VECTORS; v++)
+            sum[v] = VECTOR_FMA(value, row[v], sum[v]);
+    }
+    UNROLL for (int v = 0; v < n_panels * VECTORS; v++)
+        ((vector *)z)[v] = bias ? sum[v] + ((const vector *)bias)[v] : sum[v];
+}
 
 /* z = x w + bias for sparse rows */
 static void csr_matmul(int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,
-                       const void *values_, const void *w_, const void *bias, void *z_)
+                       const void *values_, const void *w_, const void *bias_, void *z_)
 {
-    const real *values = values_;
+    const real *values = values_, *w = w_, *bias = bias_;
     for (int64_t i = 0; i < n_rows; i++) {
-        real *restrict z = (real *)z_ + i * ld;
-        memset(z, 0, (size_t)ld * sizeof(real));
-        for (int64_t e = offsets[i]; e < offsets[i + 1]; e++) {
-            const real *restrict w = (const real *)w_ + columns[e] * ld;
-            const real value = values[e];
-            if (e + ELEMENTS_AHEAD < offsets[n_rows])
-                prefetch((const real *)w_ + columns[e + ELEMENTS_AHEAD] * ld,
-                         ld * (int64_t)sizeof(real));
-            for (int64_t j = 0; j < ld; j++) z[j] = fused(value, w[j], z[j]);
+        const int64_t from = offsets[i], n = offsets[i + 1] - from, n_left = offsets[n_rows] - from;
+        const int32_t *own = columns + from;
+        for (int64_t j = 0; j < ld;) {
+            const real *at = bias ? bias + j : NULL;
+            real *z = (real *)z_ + i * ld + j;
+            if (ld - j >= CSR_PANELS * PANEL) {
+                csr_panels(CSR_PANELS, n, n_left, ld, own, values + from, w + j, at, z);
+                j += CSR_PANELS * PANEL;
+            } else {
+                csr_panels(1, n, n_left, ld, own, values + from, w + j, at, z);
+                j += PANEL;
+            }
         }
-        if (bias)
-            for (int64_t j = 0; j < ld; j++) z[j] += ((const real *)bias)[j];
     }
 }
 
