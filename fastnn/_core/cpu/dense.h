@@ -220,16 +220,4 @@ static void matmul_transposed(int64_t n_rows, int64_t n_k, int64_t n_cols, const
     product(1, n_rows, n_k, n_cols, a, lda, order, b, ldb, NULL, c, ldc, accumulate);
 }
 
-#ifndef OPERAND_IS_PAIR
-/* The part of W' that rows first..last of W fill: w[first:last, :n_cols] -> t[:n_cols, first:last] */
-static void transpose(int64_t first, int64_t last, int64_t n_cols, const void *w_, int64_t ldw,
-                      void *t_, int64_t ldt)
-{
-    const real *w = w_;
-    real *t = t_;
-    for (int64_t j = 0; j < n_cols; j++)
-        for (int64_t i = first; i < last; i++) t[j * ldt + i] = w[i * ldw + j];
-}
-#endif
-
 #endif

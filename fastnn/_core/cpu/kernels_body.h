@@ -15,6 +15,7 @@
 #include "rownorm.h"
 #include "rows.h"
 #include "rrelu.h"
+#include "transpose.h"
 #include "weightnorm.h"
 
 /* Sum of values[i] * weights[order[i]] (first_row + i where order is NULL); NULL stands for ones. */

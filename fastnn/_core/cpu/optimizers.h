@@ -140,9 +140,9 @@ INLINE void lamb(const real *c, real decay, const real *w, real *g, real *first,
     *g = fused(decay, *w, own[6] * *first / root);
 }
 
-/* How far ahead parameters and slots are asked for. Those of a large weight come from beyond the
- * cache, and where a task ends the processor does not foresee that the next one follows it. */
-enum { AHEAD = 4096 / sizeof(real) };
+/* How far ahead parameters and slots are asked for, if they are too many to be in the cache: where a
+ * task ends the processor does not foresee that the next one follows it. */
+enum { AHEAD = 4096 / sizeof(real), MANY = (4 << 20) / sizeof(real) };
 
 /* g += l2 w, w -= decay w, one step of the optimizer at a learning rate times `factor`, and
  * penalty[lane] += w^2 of the weights before all that. n is a multiple of PANEL; slot i lies
@@ -156,6 +156,7 @@ static void optimize(int code, int64_t n, const double *coefficients, double fac
     const real l2 = (real)l2_, decay = (real)decay_;
     real c[COEF_END_OF_OPTIMIZER];
     vector square[VECTORS];
+    const int many = slot_stride > MANY; /* as many as all parameters */
     for (int i = 0; i < COEF_END_OF_OPTIMIZER; i++) c[i] = (real)coefficients[i];
     c[COEF_LEARNING_RATE] = (real)(coefficients[COEF_LEARNING_RATE] * factor);
     if (code == OPT_MOMENTS) /* the weight of the gradient is a learning rate too */
@@ -164,10 +165,12 @@ static void optimize(int code, int64_t n, const double *coefficients, double fac
 #define UPDATE(code, n_slots, step)                                                         \
     case code:                                                                              \
         for (int64_t i = 0; i < n; i += PANEL) {                                            \
-            __builtin_prefetch(w + i + AHEAD, 1);                                           \
-            if (n_slots > 0) __builtin_prefetch(s0 + i + AHEAD, 1);                         \
-            if (n_slots > 1) __builtin_prefetch(s1 + i + AHEAD, 1);                         \
-            if (n_slots > 2) __builtin_prefetch(s2 + i + AHEAD, 1);                         \
+            if (many) {                                                                     \
+                __builtin_prefetch(w + i + AHEAD, 1);                                       \
+                if (n_slots > 0) __builtin_prefetch(s0 + i + AHEAD, 1);                     \
+                if (n_slots > 1) __builtin_prefetch(s1 + i + AHEAD, 1);                     \
+                if (n_slots > 2) __builtin_prefetch(s2 + i + AHEAD, 1);                     \
+            }                                                                               \
             UNROLL for (int v = 0; v < VECTORS; v++) {                                      \
                 const vector old = *(vector *)(w + i + v * LANES);                          \
                 square[v] = VECTOR_FMA(old, old, square[v]);                                \
