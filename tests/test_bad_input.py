@@ -1,7 +1,6 @@
 """What is refused: with one clear sentence, and the estimator is as it was before the call."""
 
 import copy
-import os
 import re
 import warnings
 
@@ -525,7 +524,7 @@ def test_networks_that_do_not_fit_in_memory(estimator, options, units):
     ids=str,
 )
 def test_memory_that_options_need_is_counted(less, more, monkeypatch):
-    monkeypatch.setattr(os, "sysconf", lambda name: 1)
+    monkeypatch.setattr("fastnn.network._memory", lambda: 1)
     needed = []
     for options in (less, more):
         model = MLPRegressor(hidden_layer_sizes=(1000,), **options)
