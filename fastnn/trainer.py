@@ -4,6 +4,7 @@ The rules are scikit-learn's: what counts as progress, when training stops, what
 and in which order. Its loss curves come out the same.
 """
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -426,6 +427,18 @@ def _finite(state):
     return all(np.isfinite(arena).all() for arena in arenas)
 
 
+@functools.cache
+def _thread_pools():
+    """Those of the libraries that are loaded.
+
+    The threads of SciPy's BLAS spin for a while after each of its few small calls, on the
+    processors that the engine's threads need.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 def train_lbfgs(
     engine,
     state,
@@ -474,18 +487,19 @@ def train_lbfgs(
             on_epoch(history.n_iter)
 
     try:
-        result = minimize(
-            objective,
-            state.parameters.astype(np.float64),
-            method="L-BFGS-B",
-            jac=True,
-            callback=after_iteration,
-            options={
-                "maxfun": optimizer.max_fun,
-                "maxiter": settings.max_iter,
-                "gtol": settings.tol,
-            },
-        )
+        with _thread_pools().limit(limits=1, user_api="blas"):
+            result = minimize(
+                objective,
+                state.parameters.astype(np.float64),
+                method="L-BFGS-B",
+                jac=True,
+                callback=after_iteration,
+                options={
+                    "maxfun": optimizer.max_fun,
+                    "maxiter": settings.max_iter,
+                    "gtol": settings.tol,
+                },
+            )
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=_USER)
     else:
