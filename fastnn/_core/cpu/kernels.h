@@ -7,13 +7,17 @@
 
 #include "program.h"
 
-#define EACH_KERNEL(F)                                                                          \
+/* What numbers and pairs of bfloat16 have in common. */
+#define EACH_PRODUCT(F)                                                                         \
     F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,         \
                const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,     \
                int64_t ldc, int accumulate))                                                    \
     F(matmul_transposed, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \
                           int64_t lda, const int64_t *order, const void *b, int64_t ldb,        \
-                          void *c, int64_t ldc, int accumulate))                                \
+                          void *c, int64_t ldc, int accumulate))
+
+#define EACH_KERNEL(F)                                                                          \
+    EACH_PRODUCT(F)                                                                             \
     F(transpose, (int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw,      \
                   void *t, int64_t ldt))                                                        \
     F(activation, (int code, double parameter, int64_t n, const void *x, void *y))              \
@@ -122,12 +126,7 @@
 
 /* Those of bfloat16.h, beside the kernels of float32. */
 #define EACH_BFLOAT16_KERNEL(F)                                                                 \
-    F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,         \
-               const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,     \
-               int64_t ldc, int accumulate))                                                    \
-    F(matmul_transposed, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \
-                          int64_t lda, const int64_t *order, const void *b, int64_t ldb,        \
-                          void *c, int64_t ldc, int accumulate))                                \
+    EACH_PRODUCT(F)                                                                             \
     F(matmul_converting, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \
                           int64_t a_row, const void *w, int64_t ldw, const void *bias, void *c, \
                           int64_t ldc))                                                         \

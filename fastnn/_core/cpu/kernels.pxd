@@ -48,16 +48,20 @@ cdef extern from "program.h" nogil:
         uint32_t step, stage
         double rate, scale
 
+# What numbers and pairs of bfloat16 have in common.
+ctypedef void (*Matmul)(
+    int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
+    const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,
+    int64_t ldc, int accumulate) noexcept nogil
+ctypedef void (*MatmulTransposed)(
+    int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
+    const int64_t *order, const void *b, int64_t ldb, void *c, int64_t ldc,
+    int accumulate) noexcept nogil
+
 cdef extern from "kernels.h" nogil:
     ctypedef struct Kernels:
-        void (*matmul)(
-            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
-            const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,
-            int64_t ldc, int accumulate) noexcept nogil
-        void (*matmul_transposed)(
-            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
-            const int64_t *order, const void *b, int64_t ldb, void *c, int64_t ldc,
-            int accumulate) noexcept nogil
+        Matmul matmul
+        MatmulTransposed matmul_transposed
         void (*transpose)(
             int64_t first, int64_t last, int64_t n_cols, const void *w, int64_t ldw, void *t,
             int64_t ldt) noexcept nogil
@@ -210,14 +214,8 @@ cdef extern from "kernels.h" nogil:
         void (*fma_chain)(int64_t n, int64_t *n_operations) noexcept nogil
 
     ctypedef struct Bfloat16Kernels:
-        void (*matmul)(
-            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
-            const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,
-            int64_t ldc, int accumulate) noexcept nogil
-        void (*matmul_transposed)(
-            int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
-            const int64_t *order, const void *b, int64_t ldb, void *c, int64_t ldc,
-            int accumulate) noexcept nogil
+        Matmul matmul
+        MatmulTransposed matmul_transposed
         void (*matmul_converting)(
             int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t a_row,
             const void *w, int64_t ldw, const void *bias, void *c, int64_t ldc) noexcept nogil
