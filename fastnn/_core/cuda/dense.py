@@ -1,0 +1,91 @@
+"""Matrix products, tile by tile: twin of ``cpu/dense.h``.
+
+A block computes TILE x TILE elements of the product. It goes through the depth of the product by
+STRIP: the strips of both operands are brought to shared memory, from where each thread takes what
+its own PER_THREAD x PER_THREAD elements need. Each element is one chain of additions, in order.
+"""
+
+from ._numba import SIMULATED, cuda
+from .kernels import device, kernel, real
+from .steps import CURSOR, N_ROWS
+
+PER_THREAD = 2 if SIMULATED else 4
+TILE = 4 if SIMULATED else 64
+STRIP = 3 if SIMULATED else 16
+SIDE = TILE // PER_THREAD
+#: Of a block.
+TILE_THREADS = SIDE * SIDE
+
+# What callers bind: which operands are read with rows and columns exchanged, whether there is a
+# bias, whether the product is added to what is there.
+A_TRANSPOSED, B_TRANSPOSED, HAS_BIAS, ADDS = False, False, False, False
+
+
+@device
+def product_tile(a, b, bias, c, m, n, k, row, column):
+    """The tile of c = a b + bias, (m, k) times (k, n), that begins at (row, column)."""
+    a_strip = cuda.shared.array((STRIP, TILE), real)
+    b_strip = cuda.shared.array((STRIP, TILE), real)
+    sums = cuda.local.array((PER_THREAD, PER_THREAD), real)
+    thread = cuda.threadIdx.x
+    # Elements lie SIDE apart: neighbouring threads have neighbouring columns.
+    own_row, own_column = thread // SIDE, thread % SIDE
+    for i in range(PER_THREAD):
+        for j in range(PER_THREAD):
+            sums[i, j] = real(0)
+    for begin in range(0, k, STRIP):
+        for e in range(thread, STRIP * TILE, TILE_THREADS):
+            # Neighbouring threads read neighbouring addresses, whichever way the operand lies.
+            if A_TRANSPOSED:
+                at, i = e // TILE, e % TILE
+            else:
+                at, i = e % STRIP, e // STRIP
+            value = real(0)
+            if row + i < m and begin + at < k:
+                value = a[begin + at, row + i] if A_TRANSPOSED else a[row + i, begin + at]
+            a_strip[at, i] = value
+            if B_TRANSPOSED:
+                at, i = e % STRIP, e // STRIP
+            else:
+                at, i = e // TILE, e % TILE
+            value = real(0)
+            if column + i < n and begin + at < k:
+                value = b[column + i, begin + at] if B_TRANSPOSED else b[begin + at, column + i]
+            b_strip[at, i] = value
+        cuda.syncthreads()
+        for at in range(STRIP):
+            for i in range(PER_THREAD):
+                for j in range(PER_THREAD):
+                    sums[i, j] += (
+                        a_strip[at, own_row + i * SIDE] * b_strip[at, own_column + j * SIDE]
+                    )
+        cuda.syncthreads()
+    for i in range(PER_THREAD):
+        for j in range(PER_THREAD):
+            at_row, at_column = row + own_row + i * SIDE, column + own_column + j * SIDE
+            if at_row < m and at_column < n:
+                total = sums[i, j]
+                if HAS_BIAS:
+                    total += bias[at_column]
+                if ADDS:
+                    total += c[at_row, at_column]
+                c[at_row, at_column] = total
+
+
+@kernel
+def matmul(words, reals, a, b, bias, c, n, k):
+    """c (+)= a b + bias, for the rows of the batch; k columns of a, n of c.
+
+    With B_TRANSPOSED the input gradient, of a weight as it lies.
+    """
+    n_rows = words[words[0, CURSOR], N_ROWS]
+    column = cuda.blockIdx.x * TILE
+    for row in range(cuda.blockIdx.y * TILE, n_rows, cuda.gridDim.y * TILE):
+        product_tile(a, b, bias, c, n_rows, n, k, row, column)
+
+
+@kernel
+def matmul_transposed(words, reals, a, b, c, m, n):
+    """c (+)= a^T b, (m, n), summed over the rows of the batch; A_TRANSPOSED has to be bound."""
+    n_rows = words[words[0, CURSOR], N_ROWS]
+    product_tile(a, b, c, c, m, n, n_rows, cuda.blockIdx.y * TILE, cuda.blockIdx.x * TILE)

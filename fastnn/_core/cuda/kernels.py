@@ -1,0 +1,155 @@
+"""All kernels of one type, made of one source: the twin of ``cpu/kernels.h``.
+
+Kernels and device functions are plain functions of the modules beside this one, each known by its
+name. What the C headers leave to the compiler is here left to a `Kernels`: the type `real`, the
+sizes of blocks and tiles, and whatever a caller binds to a name, such as the formula of an
+activation to `activation_value`. Each choice becomes code of its own, without a branch left in it.
+
+In a kernel, a number is written ``real(0.5)``, also where it is whole, for Numba takes 0.5 and the
+quotient of two whole numbers as float64; whole numbers are int64, and none is unsigned, for int64
+and uint64 compare as float64. The simulator runs the same functions as Python.
+"""
+
+import builtins
+import importlib
+import types
+from functools import cache
+
+import numpy as np
+
+from ._numba import SIMULATED, cuda, numba
+
+MODULES = (
+    "activations",
+    "average",
+    "batchnorm",
+    "columns",
+    "dense",
+    "dropout",
+    "elementary",
+    "gradients",
+    "losses",
+    "maxout",
+    "mix",
+    "normal",
+    "optimizers",
+    "philox",
+    "prelu",
+    "residual",
+    "rownorm",
+    "rows",
+    "rrelu",
+    "weightnorm",
+)
+
+# Threads of a block; of a block that sums columns, its columns and the threads of each. Powers of
+# two. The simulator has real threads, and so few of them.
+THREADS = 4 if SIMULATED else 256
+COLUMNS, LANES = (4, 2) if SIMULATED else (32, 8)
+
+# What a Kernels sets by its type: whether that is float64, and its smallest normal number.
+IS_DOUBLE, SMALLEST = False, 0.0
+
+_DEFINITIONS: dict = {}
+
+
+def kernel(function):
+    """Make a function known as a kernel."""
+    return _define(function, False)
+
+
+def device(function):
+    """Make a function known as one that kernels call."""
+    return _define(function, True)
+
+
+def _define(function, is_device):
+    name = function.__name__
+    known, _ = _DEFINITIONS.get(name, (function, is_device))
+    assert known.__module__ == function.__module__, f"two functions are named {name}"
+    _DEFINITIONS[name] = function, is_device
+    return function
+
+
+def real(x):
+    """A number of the kernels' type; as an argument of ``cuda.shared.array``, that type."""
+    raise NotImplementedError("`real` is what a Kernels makes of it.")
+
+
+@cache
+def definitions():
+    """All kernels and device functions by name: (function, whether it is a device function)."""
+    for module in MODULES:
+        importlib.import_module(f".{module}", __package__)
+    return _DEFINITIONS
+
+
+class Kernels:
+    """The kernels that compute with numbers of one type.
+
+    Parameters
+    ----------
+    dtype : dtype
+        float32 or float64.
+    """
+
+    def __init__(self, dtype):
+        self.dtype = np.dtype(dtype)
+        self.real = self.dtype.type if SIMULATED else numba.from_dtype(self.dtype)
+        self._made: dict = {}
+
+    def __call__(self, name, **bindings):
+        """The kernel of that name, made when it is first asked for.
+
+        `bindings` say what other names stand for in it and in all that it calls: a number, a
+        Python function (of the user's), or the name of a device function.
+        """
+        key = name, *sorted(bindings.items())
+        if key not in self._made:
+            self._made[key] = self._make(name, bindings)
+        return self._made[key]
+
+    def _make(self, name, bindings):
+        space = {
+            "__builtins__": builtins,
+            "real": self.real,
+            "IS_DOUBLE": self.dtype.itemsize == 8,
+            "SMALLEST": np.finfo(self.dtype).tiny,
+        }
+        function, _ = definitions()[name]
+        self._fill(space, function, bindings)
+        return cuda.jit(_copy(function, space))
+
+    def _fill(self, space, function, bindings):
+        """Put what a function refers to by name into its global names."""
+        for used in function.__code__.co_names:
+            if used in space:
+                continue
+            target = bindings.get(used, used)
+            if isinstance(target, str) and target in definitions():
+                called, is_device = definitions()[target]
+                assert is_device, f"{function.__name__} calls the kernel {target}"
+                space[used] = None  # functions do not call themselves
+                self._fill(space, called, bindings)
+                called = _copy(called, space)
+                # Python calls Python functions; what else the simulator would do takes long.
+                space[used] = called if SIMULATED else cuda.jit(device=True)(called)
+            elif isinstance(target, types.FunctionType):
+                space[used] = target if SIMULATED else cuda.jit(device=True)(target)
+            elif used in bindings:
+                space[used] = target
+            elif used in function.__globals__:
+                space[used] = function.__globals__[used]
+
+
+def _copy(function, space):
+    """The function with other global names."""
+    copied = types.FunctionType(function.__code__, space, function.__name__, function.__defaults__)
+    copied.__qualname__, copied.__module__ = function.__qualname__, function.__module__
+    return copied
+
+
+@cache
+def kernels_of(dtype):
+    """The `Kernels` of a type, which all engines share."""
+    return Kernels(dtype)
