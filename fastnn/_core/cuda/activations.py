@@ -3,7 +3,6 @@
 Twin of ``cpu/activations.h``, which tells more about each.
 """
 
-
 from ._numba import cuda
 from .elementary import exponential
 from .kernels import device, kernel, real
