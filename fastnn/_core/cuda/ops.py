@@ -9,10 +9,10 @@ import numpy as np
 from fastnn.program import STAGE, padded
 
 from . import activations
+from ._numba import cuda
 from .kernels import kernels_of
 from .launch import over_elements, over_tiles
-from .steps import N_ROWS, START, STEP, step_tables
-from ._numba import cuda
+from .steps import START, step_tables
 
 # Of a table that leaves all as it is.
 _COEFFICIENTS = np.zeros((1, 32))
