@@ -13,6 +13,8 @@ from .activations import ELEMENTWISE, ActivationSpec
 from .losses import CUSTOM, LossSpec
 
 _NUMBERS = {1: "one number", 2: "two numbers"}
+# Functions by the address of what was made of them.
+_AT: dict[int, Callable] = {}
 
 
 @dataclass
@@ -145,9 +147,11 @@ def _elementwise(function, dtype, n_arguments=1):
     pointers = [numba.types.CPointer(real)] * (1 + n_arguments)
     signature = numba.types.void(numba.types.int64, *pointers)
     try:
-        return numba.cfunc(signature, error_model="numpy")(
+        made = numba.cfunc(signature, error_model="numpy")(
             loop if n_arguments == 1 else loop_of_two
         )
+        _AT[made.address] = getattr(function, "py_func", function)
+        return made
     except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
         name = getattr(function, "__name__", repr(function))
         reason = next(filter(None, map(str.strip, str(error).splitlines())))
@@ -155,6 +159,11 @@ def _elementwise(function, dtype, n_arguments=1):
             f"Numba cannot compile {name!r}: make it a function of {_NUMBERS[n_arguments]} that "
             f"consists of arithmetic, conditions and functions of math or numpy ({reason})."
         ) from error
+
+
+def function_at(address):
+    """The user's function of which `_elementwise` made what is at an address of a stage table."""
+    return _AT[address]
 
 
 def _numba():

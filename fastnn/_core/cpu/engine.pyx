@@ -26,6 +26,7 @@ from libc.string cimport memcpy, memset
 
 from fastnn._core.cpu.kernels cimport *
 
+from fastnn._core.penalties import add_penalty
 from fastnn.program import aligned_zeros
 
 cnp.import_array()
@@ -1656,16 +1657,6 @@ cdef class Engine:
         coefficients = np.zeros((n_blocks, N_COEFS))
         coefficients[:, COEF_SMOOTHING] = label_smoothing
         self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses)
-        program, arenas = self.program, (grad, self.state.parameters)
-        pairs = list(zip(*map(program.coefs, arenas)))
-        if penalize_intercepts:
-            pairs += zip(*map(program.intercepts, arenas))
-        squares = magnitudes = 0.0
-        l2, l1 = alpha * (1 - l1_ratio) / total, alpha * l1_ratio / total
-        for g, w in pairs:
-            g += program.dtype.type(l2) * w
-            squares += float(np.square(w, dtype=np.float64).sum())
-            if l1:
-                g += program.dtype.type(l1) * np.sign(w)
-                magnitudes += float(np.abs(w, dtype=np.float64).sum())
-        return float(losses[:, 0].sum()), 0.5 * l2 * squares + l1 * magnitudes
+        penalty = add_penalty(self.program, self.state.parameters, grad, alpha / total, l1_ratio,
+                              penalize_intercepts)
+        return float(losses[:, 0].sum()), penalty

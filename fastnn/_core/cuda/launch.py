@@ -1,16 +1,33 @@
-"""How kernels are launched: grids, device memory, and steps replayed from a graph."""
+"""How kernels are launched: grids, memory of the device, and steps replayed from a graph.
+
+A launch from Python takes as long as a small kernel's work, or longer. A step's launches are
+therefore captured once, several steps in a graph, and a call replays graphs: what differs from
+step to step, kernels read from tables (see ``steps.py``).
+"""
 
 from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._numba import SIMULATED, cuda
 from .dense import TILE, TILE_THREADS
-from .kernels import COLUMNS, LANES, THREADS
+from .kernels import COLUMNS, LANES, THREADS, kernels_of
 
-# Blocks of an elementwise kernel: enough for all multiprocessors, which then go through the rest.
+# Blocks of an elementwise kernel, and rows of tiles: enough for all multiprocessors; what is more
+# they go through one after another. In the simulator few, so that this happens.
 MOST_BLOCKS = 2 if SIMULATED else 1024
-MOST_TILES = 2 if SIMULATED else 4096
+
+#: Steps in a graph; what is left of a call is replayed one by one.
+STEPS_IN_GRAPH = 32
+# Between two looks for Ctrl-C, as on the CPU.
+SECONDS_PER_SLICE = 0.05
 
 
 def over_elements(n):
@@ -30,12 +47,133 @@ def over_columns(n):
 
 def over_tiles(m, n):
     """Those of a product of m rows and n columns."""
-    return (-(-n // TILE), max(1, min(-(-m // TILE), MOST_TILES))), TILE_THREADS
+    return (-(-n // TILE), max(1, min(-(-m // TILE), MOST_BLOCKS))), TILE_THREADS
 
 
 ONE_BLOCK = 1, THREADS
 
 
-def zeros(shape, dtype):
-    """Zeroed memory of the device."""
-    return cuda.to_device(np.zeros(shape, dtype))
+class Memory:
+    """The memory of the current device.
+
+    What plans a step needs no other device than this: with a memory of NumPy arrays in its place,
+    a test sees all launches without one.
+    """
+
+    def empty(self, shape, dtype):
+        return cuda.device_array(shape, dtype)
+
+    def zeros(self, shape, dtype):
+        array = self.empty(math.prod(shape) if isinstance(shape, tuple) else shape, dtype)
+        if array.size:
+            clear(array)
+        return array.reshape(shape) if isinstance(shape, tuple) else array
+
+    def upload(self, array):
+        """A copy of a contiguous array."""
+        return cuda.to_device(array)
+
+
+def clear(array):
+    """Fill a vector of the device with zeros."""
+    kernels_of(array.dtype)("clear")[over_elements(array.size)](array)
+
+
+class Launch(NamedTuple):
+    """A kernel and all that it is launched with."""
+
+    name: str
+    kernel: Any
+    grid: Any
+    block: Any
+    args: tuple
+
+
+class Replay:
+    """Runs the launches of a step many times over.
+
+    Parameters
+    ----------
+    launches : list of Launch
+        Whose last one moves the cursor to the next step.
+    stream : stream
+    """
+
+    def __init__(self, launches, stream):
+        self._launches, self._stream, self._graphs = launches, stream, {}
+
+    def run(self, n_steps):
+        """Do so many steps; all of them are queued when this returns."""
+        if SIMULATED or not self._graphs:
+            # The first step compiles and loads the kernels, which no capture may do.
+            for _ in range(n_steps if SIMULATED else 1):
+                self._launch(self._stream)
+            n_steps = 0 if SIMULATED else n_steps - 1
+        for size in (STEPS_IN_GRAPH, 1):
+            for _ in range(n_steps // size):
+                self._graph(size).launch(_core_stream(self._stream))
+            n_steps %= size
+
+    def _launch(self, stream):
+        for launch in self._launches:
+            launch.kernel[launch.grid, launch.block, stream](*launch.args)
+
+    def _graph(self, n_steps):
+        if n_steps not in self._graphs:
+            from cuda.core import Device
+
+            device = Device()
+            device.set_current()
+            builder = device.create_graph_builder()
+            builder.begin_building()
+            for _ in range(n_steps):
+                self._launch(builder)
+            self._graphs[n_steps] = builder.end_building().complete()
+        return self._graphs[n_steps]
+
+
+def _core_stream(stream):
+    from cuda.core import Stream
+
+    return Stream.from_handle(int(stream))
+
+
+@contextmanager
+def uninterrupted():
+    """Ctrl-C is answered at the end: what is launched of a step is launched as a whole."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = []
+    before = signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
+
+
+def in_slices(replay, stream, n_steps):
+    """Do n steps in slices short enough to answer Ctrl-C between them; all are done at the end."""
+    done, size = 0, 1
+    while done < n_steps:
+        size = min(size, n_steps - done)
+        began = time.perf_counter()
+        with uninterrupted():
+            replay.run(size)
+            stream.synchronize()
+        done += size
+        seconds = time.perf_counter() - began
+        size = max(1, int(size * min(8, SECONDS_PER_SLICE / max(seconds, 1e-9))))
+
+
+def new_stream():
+    """A stream that waits for copies, which go through the default stream, and they for it."""
+    return cuda.stream()
+
+
+def contiguous(array):
+    """The array in an order of memory that can be copied as a whole."""
+    array = np.asarray(array)
+    return array if array.flags.f_contiguous else np.ascontiguousarray(array)

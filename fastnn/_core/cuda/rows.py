@@ -60,3 +60,10 @@ def weighted_sum(values, weights, order, total, n):
     own = block_sum(own)
     if cuda.threadIdx.x == 0:
         total[0] = own
+
+
+@kernel
+def clear(array):
+    """Fill a vector with zeros."""
+    for e in range(cuda.grid(1), array.size, cuda.gridsize(1)):
+        array[e] = real(0)

@@ -1,0 +1,144 @@
+"""Rows, targets and weights on the device: there to stay, or one chunk of steps after the other.
+
+Rows that fit into a part of the device's memory are copied once. Others, and sparse ones, which are
+made dense, come in chunks: the rows of some steps are gathered into page-locked memory by another
+thread, while the device is at work on those before.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from fastnn.device_arrays import DeviceRows
+
+from ._numba import SIMULATED, cuda
+
+#: The part of the device's free memory that rows may take to stay there.
+PART_OF_MEMORY = 0.5
+#: Rows of a chunk together have about this many bytes.
+BYTES_OF_CHUNK = 1 << 26
+
+
+@dataclass
+class Data:
+    """What launches read; None where rows are taken as they lie, or weigh the same."""
+
+    X: Any
+    order: Any = None
+    targets: list = field(default_factory=list)  # of each head
+    weights: Any = None
+
+
+class Uploads:
+    """Copies on the device of arrays of the host, one of each for as long as this lives."""
+
+    def __init__(self):
+        self._held: dict = {}
+
+    def __call__(self, array, upload):
+        """The copy of this very array, made when it is first asked for."""
+        if array is None:
+            return None
+        if id(array) not in self._held:
+            self._held[id(array)] = array, upload(array)
+        return self._held[id(array)][1]
+
+    def keeps(self, X):
+        """Whether these rows are here, or can be as long as they are needed."""
+        return (
+            id(X) in self._held
+            or isinstance(X, DeviceRows)
+            or (not issparse(X) and X.size * X.itemsize <= PART_OF_MEMORY * free_memory())
+        )
+
+
+def contiguous(array):
+    """The array as it can be copied at once: rows or columns one after another."""
+    return array if array.flags.f_contiguous else np.ascontiguousarray(array)
+
+
+def on_device(X):
+    """Rows of the host or of the device as kernels read them."""
+    if isinstance(X, DeviceRows):
+        return cuda.as_cuda_array(X.array)
+    return cuda.to_device(contiguous(X))
+
+
+def of_heads(y, n_heads):
+    """The targets of each head: codes as a vector, numbers as a matrix."""
+    n = len(y)
+    if y.dtype == np.int32:
+        return [np.ascontiguousarray(column) for column in y.reshape(n, -1).T]
+    if n_heads == 1:
+        return [np.ascontiguousarray(y.reshape(n, -1))]
+    return [np.ascontiguousarray(column).reshape(n, 1) for column in y.T]
+
+
+def free_memory():
+    """Of the device, in bytes."""
+    if SIMULATED:
+        return 1 << 30
+    return cuda.current_context().get_memory_info()[0]
+
+
+def whole(X, y, sample_weight, order, n_steps, n_heads, buffer, uploads):
+    """All steps at once, (first, last, Data), of rows that stay on the device."""
+    if order is not None:
+        held = buffer("order", (len(order),), np.int64)
+        held[: len(order)].copy_to_device(np.ascontiguousarray(order, np.int64))
+        order = held
+    targets = uploads(y, lambda y: [cuda.to_device(head) for head in of_heads(y, n_heads)])
+    weights = uploads(sample_weight, cuda.to_device)
+    yield 0, n_steps, Data(uploads(X, on_device), order, targets or [], weights)
+
+
+def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
+    """Some steps after the other, (first, last, Data), with their rows in order."""
+    n = X.shape[0] if order is None else len(order)
+    dtype = X.dtype
+    size = batch_size * X.shape[1] * dtype.itemsize
+    per_chunk = max(1, min(n_steps, BYTES_OF_CHUNK // max(1, size)))
+    n_rows = min(n, per_chunk * batch_size)
+    staging = [cuda.pinned_array((n_rows, X.shape[1]), dtype) for _ in range(2)]
+    starts = range(0, n_steps, per_chunk)
+
+    def gather(number):
+        begin = starts[number] * batch_size
+        rows = np.arange(begin, min(n, begin + n_rows))
+        rows = rows if order is None else order[rows]
+        out = staging[number % 2][: len(rows)]
+        if issparse(X):
+            X[rows].toarray(out=out)
+        else:
+            np.take(X, rows, axis=0, out=out, mode="clip")
+        return rows, out
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(gather, 0)
+        for number, first in enumerate(starts):
+            rows, gathered = ahead.result()
+            if number + 1 < len(starts):
+                ahead = pool.submit(gather, number + 1)
+            held = buffer("X", staging[0].shape, dtype)
+            held[: len(rows)].copy_to_device(gathered)
+            data = Data(held)
+            if y is not None:
+                data.targets = [
+                    filled(buffer, f"targets_{head}", values, n_rows)
+                    for head, values in enumerate(of_heads(y[rows], n_heads))
+                ]
+            if sample_weight is not None:
+                data.weights = filled(buffer, "weights", sample_weight[rows], n_rows)
+            yield first, min(n_steps, first + per_chunk), data
+
+
+def filled(buffer, name, values, n_rows):
+    """A buffer for so many rows, with these values in its first ones."""
+    held = buffer(name, (n_rows, *values.shape[1:]), values.dtype)
+    held[: len(values)].copy_to_device(np.ascontiguousarray(values))
+    return held

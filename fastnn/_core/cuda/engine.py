@@ -1,0 +1,310 @@
+"""The CUDA engine: many training steps replayed from graphs, many rows in one prediction.
+
+Twin of ``cpu/engine.pyx``, with the same methods. What a step consists of is listed in ``plan.py``,
+how it is launched told in ``launch.py``. The arenas of the state are copied to the device when a
+call begins and back when it ends, for whoever changes or reads them in between; rows and targets
+stay there from one call to the next.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from fastnn._core.penalties import add_penalty
+from fastnn.device_arrays import DeviceRows
+from fastnn.program import N_COEFFICIENTS, Column, State
+
+from ._numba import device_errors, start
+from .data import Data, Uploads, in_chunks, on_device, whole
+from .launch import Memory, Replay, in_slices, new_stream
+from .plan import EVALUATE, GRADIENT, PREDICT, TRAIN, Arenas, Call, Plan
+from .steps import CURSOR, START, step_tables
+
+# Rows that go through the network together where there is no batch.
+ROWS_PER_BLOCK = 1 << 13
+
+# Columns that are off where they are 0, or what a step with nothing special has in them.
+SWITCHES = (
+    Column.L1,
+    Column.L2,
+    Column.CLIP_NORM,
+    Column.MAX_NORM,
+    Column.WEIGHT_NOISE,
+    Column.SMOOTHING,
+    Column.AVERAGE,
+)
+
+
+class Engine:
+    """Trains one state of one program in place.
+
+    Parameters
+    ----------
+    program : Program
+    state : State
+        Its arenas are read when a call begins, and written when it ends.
+    optimizer : int
+        Code of the optimizer, see ``optimizers.py``.
+    max_batch : int
+        Rows to make room for; more is made when a call needs it.
+    n_threads : int
+        Of the processor, which has nothing to do here.
+    seed : int
+        Key of all random masks, 64 bits.
+    """
+
+    def __init__(self, program, state, optimizer, max_batch, n_threads, seed):
+        start()
+        self.program, self.state = program, state
+        self._optimizer, self._uploads = optimizer, Uploads()
+        self._steps = Steps(program, max_batch, seed)
+
+    def _run(self, mode, X, y, sample_weight, order, batch_size, coefficients, losses, total=None):
+        """Do a step of that kind for each row of `coefficients`; returns how many were done."""
+        n, n_steps = X.shape[0] if order is None else len(order), len(coefficients)
+        batch_size = min(batch_size, n)
+        if total is None:
+            scale = _scales(n, batch_size, n_steps, sample_weight, order)
+        else:
+            scale = 1 / total if total > 0 else 0.0
+        program, state, steps = self.program, self.state, self._steps
+        tables = step_tables(
+            program.stages, program.dtype, batch_size, n, coefficients, scale, state.step
+        )
+        stays = self._uploads.keeps(X)
+        call = Call(
+            mode,
+            is_ordered=order is not None and stays,
+            has_weights=sample_weight is not None,
+            optimizer=self._optimizer,
+            columns=frozenset(column for column in SWITCHES if coefficients[:, column].any()),
+            mixes=mode == TRAIN and bool((coefficients[:, Column.MIX_WEIGHT] != 1).any()),
+        )
+        n_heads, n_done = int(program.is_output.sum()), 0
+        with device_errors(), steps.arenas_of(state, mode):
+            rows = X, y, sample_weight, order, n_steps, n_heads, steps.buffer
+            for first, last, data in (
+                whole(*rows, self._uploads) if stays else in_chunks(*rows, batch_size)
+            ):
+                of_chunk = [table[first + 1 : last + 1] for table in tables]
+                try:
+                    steps.run(call, data, batch_size, *of_chunk)
+                finally:
+                    n_done += steps.n_done
+                    state.step += steps.n_done * (mode == TRAIN)
+                    steps.copy_losses(losses[first:last])
+                if steps.n_done < last - first:
+                    break
+        return n_done
+
+    def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses):
+        """Take len(coefficients) steps; returns how many were taken.
+
+        Fewer were taken when the loss of a step was not finite: that step is not applied.
+        ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
+        ``y`` has the targets of several heads one head after the other, (n_rows, n_heads) in
+        Fortran order.
+        KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
+        """
+        return self._run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
+
+    def loss(self, X, y, sample_weight, order=None):
+        """Mean data loss of the rows of X, of those in `order`, as in prediction.
+
+        That is without dropout, penalty and label smoothing, and with batch norm's moving averages.
+        """
+        n = X.shape[0] if order is None else len(order)
+        total = float(n)
+        if sample_weight is not None:
+            chosen = sample_weight if order is None else sample_weight[order]
+            total = float(chosen.sum(dtype=np.float64))
+        block = min(n, ROWS_PER_BLOCK)
+        losses = np.zeros((-(-n // block), 2))
+        coefficients = np.zeros((len(losses), N_COEFFICIENTS))
+        self._run(EVALUATE, X, y, sample_weight, order, block, coefficients, losses, total)
+        return float(losses[:, 0].sum())
+
+    def loss_and_grad(
+        self,
+        X,
+        y,
+        sample_weight,
+        alpha,
+        grad,
+        label_smoothing=0.0,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+    ):
+        """Loss and gradient over all rows, without dropout; returns (data loss, penalty).
+
+        Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
+        has the layout of ``state.parameters`` and is overwritten.
+        """
+        n = X.shape[0]
+        total = float(n if sample_weight is None else sample_weight.sum(dtype=np.float64))
+        block = n if self.program.n_statistics else min(n, ROWS_PER_BLOCK)
+        losses = np.zeros((-(-n // block), 2))
+        coefficients = np.zeros((len(losses), N_COEFFICIENTS))
+        coefficients[:, Column.SMOOTHING] = label_smoothing
+        grad[...] = 0
+        with device_errors():
+            gradient = self._steps.buffer("gradient", grad.shape)
+            gradient.copy_to_device(grad)
+        self._run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses, total)
+        gradient.copy_to_host(grad)
+        penalty = add_penalty(
+            self.program, self.state.parameters, grad, alpha / total, l1_ratio, penalize_intercepts
+        )
+        return float(losses[:, 0].sum()), penalty
+
+
+def _scales(n, batch_size, n_steps, sample_weight, order):
+    """1 / the sum of the weights of each batch; 0 where that is 0."""
+    starts = np.arange(n_steps) * batch_size
+    if sample_weight is None:
+        totals = np.minimum(batch_size, n - starts).astype(float)
+    else:
+        weights = sample_weight[:n] if order is None else sample_weight[order]
+        totals = np.add.reduceat(weights.astype(float), starts)
+    return np.divide(1.0, totals, out=np.zeros(n_steps), where=totals > 0)
+
+
+class Steps:
+    """Steps of one program on the device: its arenas and tables there, and what was planned.
+
+    Parameters
+    ----------
+    program : Program
+    room : int
+        Rows that a batch has at most; more is made when a call needs it.
+    seed : int
+
+    Attributes
+    ----------
+    n_done : int
+        Steps of the last run that were done: one with a loss that is not finite was not.
+    """
+
+    def __init__(self, program, room, seed):
+        self._program, self._room, self._seed = program, room, seed
+        self._memory, self._stream = Memory(), new_stream()
+        self._buffers: dict = {}
+        self._replays: dict = {}
+        self.n_done = 0
+
+    def buffer(self, name, shape, dtype=None):
+        """The memory of that name; plans that know a smaller one, or another, are forgotten."""
+        dtype = np.dtype(self._program.dtype if dtype is None else dtype)
+        held = self._buffers.get(name)
+        fits = held is not None and held.dtype == dtype and held.shape[1:] == shape[1:]
+        if not fits or held.shape[0] < shape[0]:
+            self._replays.clear()
+            held = self._buffers[name] = self._memory.empty(shape, dtype)
+        return held
+
+    @contextmanager
+    def arenas_of(self, state, mode):
+        """On the device as the state has them, and then in the state as training left them."""
+        names = ["parameters", "statistics"] + ["slots", "average"] * (mode == TRAIN)
+        arenas = {name: getattr(state, name) for name in names if getattr(state, name).size}
+        for name, arena in arenas.items():
+            self.buffer(name, arena.shape).copy_to_device(arena)
+        try:
+            yield
+        finally:
+            if mode == TRAIN:
+                for name, arena in arenas.items():
+                    self._buffers[name].copy_to_host(arena)
+
+    def run(self, call, data, room, words, reals, **outputs):
+        """Do the steps of these tables; all are done, or Ctrl-C came, when this returns."""
+        if room > self._room:
+            self._room = room
+            self._replays.clear()
+        self.n_done = 0
+        words = np.concatenate([np.zeros_like(words[:1]), words])
+        words[0, CURSOR] = 1
+        words[1:, START] -= words[1, START]
+        self._fill("words", words)
+        self._fill("reals", np.concatenate([reals[:1], reals]))
+        self.buffer("losses", (len(reals), 2))
+        replay = self._replay(call, data, outputs)
+        try:
+            in_slices(replay, self._stream, len(reals))
+        finally:
+            self._stream.synchronize()
+            self.n_done = int(self._buffers["words"][:1].copy_to_host()[0, CURSOR]) - 1
+
+    def _fill(self, name, values):
+        self.buffer(name, values.shape, values.dtype)[: len(values)].copy_to_device(values)
+
+    def copy_losses(self, losses):
+        """Fill in the mean data loss and the penalty of the steps of the last run, also of one that
+        was not done for a loss that is not finite."""
+        n = min(len(losses), self.n_done + 1)
+        losses[:n] = self._buffers["losses"][:n].copy_to_host()
+
+    def _replay(self, call, data, outputs):
+        """What does such a step; made once for the same arrays."""
+        arrays = data.X, data.order, *data.targets, data.weights, *outputs.values()
+        key = call, *map(id, arrays)
+        if key not in self._replays:
+            n = self._program.n_parameters
+            if call.mode in (TRAIN, GRADIENT):
+                self.buffer("gradient", (n,))
+            if call.shifts:
+                self.buffer("read", (n,))
+            arenas = Arenas(**self._buffers | vars(data) | outputs)
+            plan = Plan(self._program, arenas, call, self._room, self._seed, self._memory)
+            self._replays[key] = Replay(plan.launches, self._stream)
+        return self._replays[key]
+
+
+class Predictor:
+    """Predicts with any parameters of one program."""
+
+    def __init__(self, program):
+        self.program = program
+        self._steps = Steps(program, 1, 0)
+
+    def predict(self, parameters, statistics, X, out):
+        """Fill `out`; returns whether all of X was finite."""
+        steps, n = self._steps, X.shape[0]
+        block = min(n, ROWS_PER_BLOCK)
+        n_steps, n_outputs = -(-n // block), out.shape[1]
+        coefficients = np.zeros((n_steps, N_COEFFICIENTS))
+        tables = step_tables(self.program.stages, self.program.dtype, block, n, coefficients, 0.0)
+        found = steps.buffer("found", (1,), np.int64)
+        found.copy_to_device(np.zeros(1, np.int64))
+        state = State(parameters, statistics, np.empty(0))
+        with steps.arenas_of(state, PREDICT):
+            if isinstance(X, DeviceRows):
+                chunks = [(0, n_steps, Data(on_device(X)))]
+            else:
+                chunks = in_chunks(X, None, None, None, n_steps, 1, steps.buffer, block)
+            for first, last, data in chunks:
+                rows = slice(first * block, min(n, last * block))
+                n_rows = rows.stop - rows.start
+                results = steps.buffer("out", (n_rows, n_outputs))
+                of_chunk = [table[first + 1 : last + 1] for table in tables]
+                steps.run(Call(PREDICT), data, block, *of_chunk, out=results, found=found)
+                out[rows] = results[:n_rows].copy_to_host()
+        return not found.copy_to_host()[0]
+
+
+#: The last predictor: whoever validates, or predicts again, comes with the same program.
+_last: list = []
+
+
+def predict(program, parameters, statistics, X, out, n_threads):
+    """Fill `out` (n, n_outputs) with the network's output for the rows of X.
+
+    Returns whether all of X was finite; where it was not, rows of `out` mean nothing.
+    """
+    start()
+    with device_errors():
+        if not _last or _last[0].program is not program:
+            _last[:] = [Predictor(program)]
+        return _last[0].predict(parameters, statistics, X, out)

@@ -1,0 +1,641 @@
+"""What is launched at a step, stage by stage: with ``engine.py`` the twin of ``cpu/engine.pyx``.
+
+A plan is made once for many steps of one kind: arrays and sizes are settled, and launches are
+listed in the order in which the CPU's engine goes through a step. What it fuses or skips for the
+sake of its caches has no counterpart here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from fastnn.custom import function_at
+from fastnn.program import (
+    ACTIVATION,
+    BN_APPLY,
+    BN_STATISTICS,
+    DENSE,
+    DROPOUT,
+    FORK,
+    JOIN,
+    MAXOUT,
+    NOISE,
+    OUTPUT,
+    PRELU,
+    ROW_NORM,
+    WEIGHT_NORM,
+    Column,
+    padded,
+)
+
+from . import activations, losses, optimizers
+from .kernels import kernels_of
+from .launch import (
+    ONE_BLOCK,
+    Launch,
+    over_columns,
+    over_elements,
+    over_rows,
+    over_tiles,
+)
+from .tasks import plan_tasks
+
+#: What a call does: train (dropout, batch statistics, optimizer), sum gradients (no dropout, batch
+#: statistics), predict or find the loss (no dropout, moving statistics).
+TRAIN, GRADIENT, PREDICT, EVALUATE = "train", "gradient", "predict", "evaluate"
+
+# Of vectors of a stage, as in ``cpu/engine.pyx``.
+MEAN, VARIANCE, INVERSE_STD = range(3)
+INVERSE_NORM, SCALE, D_SCALE, D_SUM = range(4)
+
+LOOK_AHEAD, LAMB = 13, 14  # codes of optimizers
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the steps of a call have in common; of the columns of their table, which are in use."""
+
+    mode: str
+    is_ordered: bool = False
+    has_weights: bool = False
+    optimizer: int = 0
+    columns: frozenset = field(default_factory=frozenset)
+    mixes: bool = False
+
+    @property
+    def trains(self):
+        return self.mode == TRAIN
+
+    @property
+    def looks_ahead(self):
+        return self.trains and self.optimizer == LOOK_AHEAD
+
+    @property
+    def shifts(self):
+        """Whether forward and backward read other parameters than the optimizer changes."""
+        return self.looks_ahead or (self.trains and Column.WEIGHT_NOISE in self.columns)
+
+    @property
+    def clips_norm(self):
+        return self.trains and Column.CLIP_NORM in self.columns
+
+
+class Arenas(SimpleNamespace):
+    """Arrays of the device: parameters, slots, .. as in ``State``, tables, rows, targets."""
+
+
+class Plan:
+    """The launches of a step.
+
+    Parameters
+    ----------
+    program : Program
+    arenas : Arenas
+        `words`, `reals`, `losses`, `parameters`, `statistics`, `X`, `order`, `targets` (a list, for
+        each head), `weights`; `gradient`, `read`, `slots`, `average` for those who need them, `out`
+        and `found` for predictions.
+    call : Call
+    room : int
+        Rows that a batch has at most.
+    seed : int
+    memory : Memory
+
+    Attributes
+    ----------
+    launches : list of Launch
+    """
+
+    def __init__(self, program, arenas, call, room, seed, memory):
+        self.program, self.arenas, self.call, self.room = program, arenas, call, room
+        self.keys = seed & 0xFFFFFFFF, seed >> 32
+        self.real, self._kernels = program.dtype.type, kernels_of(program.dtype)
+        self.launches: list[Launch] = []
+        self._views: dict = {}
+        self._memory = memory
+        # What kernels are given in the place of arrays that there are not.
+        self._none = memory.zeros(1, program.dtype)
+        self.order = memory.zeros(1, np.int64) if arenas.order is None else arenas.order
+        self.weights = self._none if arenas.weights is None else arenas.weights
+        names = program.stages.dtype.names
+        self.stages = [
+            SimpleNamespace(index=index, **dict(zip(names, stage.item(), strict=True)))
+            for index, stage in enumerate(program.stages)
+        ]
+        self.read = arenas.read if call.shifts else arenas.parameters
+        self.values = memory.zeros(room * program.n_values, program.dtype)
+        if call.mode != PREDICT:
+            self.deltas = memory.zeros(room * program.n_gradients, program.dtype)
+            n_heads = sum(stage.kind == OUTPUT for stage in self.stages)
+            self.row_loss = memory.zeros((n_heads, room), program.dtype)
+        self.vectors = memory.zeros(max(1, program.n_vectors), program.dtype)
+        self._plan()
+
+    def _plan(self):
+        if self.call.shifts:
+            self._tasks()
+            self._publish()
+        self._read_rows()
+        for stage in self.stages:
+            self._forward(stage)
+        if self.call.mode == PREDICT:
+            self._write_out()
+        else:
+            self._mean_loss()
+        if self.call.mode in (TRAIN, GRADIENT):
+            for stage in reversed(self.stages):
+                self._backward(stage)
+            for stage in self.stages:
+                self._gradient(stage)
+        if self.call.trains:
+            self._update()
+        self._end()
+
+    # ------------------------------------------------------------------------- launches and views
+
+    def _add(self, shape, name, *args, **bindings):
+        """A launch of a kernel that reads the tables."""
+        self._add_plain(shape, name, self.arenas.words, self.arenas.reals, *args, **bindings)
+
+    def _add_plain(self, shape, name, *args, **bindings):
+        kernel = self._kernels(name, **bindings)
+        self.launches.append(Launch(name, kernel, *shape, args))
+
+    def _over(self, n):
+        """Grid of an elementwise kernel over n columns."""
+        return over_elements(self.room * n)
+
+    def _view(self, arena, start, *shape):
+        """A part of an arena; the same one for the same place."""
+        key = id(arena), start, shape
+        if key not in self._views:
+            size = int(np.prod(shape))
+            self._views[key] = arena[start : start + size].reshape(shape)
+        return self._views[key]
+
+    def _value(self, offset, ld):
+        return self._view(self.values, offset * self.room, self.room, ld)
+
+    def _delta(self, offset, ld):
+        return self._view(self.deltas, offset * self.room, self.room, ld)
+
+    def _parameter(self, offset, *shape):
+        """As forward and backward read it; something where there is none."""
+        return self._none if offset < 0 else self._view(self.read, offset, *shape)
+
+    def _of_gradient(self, offset, *shape):
+        return self._none if offset < 0 else self._view(self.arenas.gradient, offset, *shape)
+
+    def _vector(self, stage, which):
+        return self._view(self.vectors, stage.vectors + which * stage.ld_out, stage.ld_out)
+
+    def _moving(self, stage):
+        statistics, ld = self.arenas.statistics, stage.ld_out
+        return [self._view(statistics, stage.statistics + i * ld, ld) for i in range(2)]
+
+    # ------------------------------------------------------------------------------ rows, forward
+
+    def _read_rows(self):
+        n, ld = self.program.n_features, self.stages[0].ld_in
+        name = "mix_rows" if self.call.mixes else "gather"
+        x = self._value(0, ld)
+        arrays = self.arenas.X, self.order, x
+        self._add(self._over(n), name, *arrays, ORDERED=self.call.is_ordered)
+        if self.call.mode == PREDICT:
+            self._add(self._over(n), "find_not_finite", x, n, self.arenas.found)
+
+    def _forward(self, stage):
+        n, ld = stage.n_out, stage.ld_out
+        over = self._over(n)
+        x, y = self._value(stage.x, stage.ld_in), self._value(stage.y, ld)
+        draws = stage.index, *self.keys
+        drops = self.call.trains and stage.rate > 0
+        if stage.kind == DENSE:
+            weight = self._parameter(stage.weight, stage.n_in, ld)
+            bias = self._parameter(stage.bias, ld)
+            self._matmul(stage.n_in, n, x, weight, bias, y, HAS_BIAS=stage.bias >= 0)
+        elif stage.kind == WEIGHT_NORM:
+            self._weight_norm(stage, x, y)
+        elif stage.kind == ROW_NORM:
+            self._add(
+                over_rows(self.room * stage.groups),
+                "rownorm",
+                x,
+                self._parameter(stage.weight, stage.n_sums // 2),
+                self._parameter(stage.bias, stage.n_sums // 2),
+                y,
+                self._row_statistics(stage),
+                n,
+                stage.groups,
+                self.real(stage.epsilon),
+                HAS_SCALE=stage.weight >= 0,
+                PER_GROUP=bool(stage.code),
+            )
+        elif stage.kind == PRELU:
+            slope = self._parameter(stage.weight, stage.n_sums)
+            self._add(over, "prelu", x, slope, y, n, SHARED_SLOPE=bool(stage.code))
+        elif stage.kind == MAXOUT:
+            self._add(over, "maxout", x, y, n, stage.groups)
+        elif stage.kind == ACTIVATION:
+            self._activation(stage, x, y, drops)
+        elif stage.kind == BN_STATISTICS:
+            self._add(
+                over_columns(n),
+                "batchnorm_statistics",
+                x,
+                *self._moving(stage),
+                self._vector(stage, MEAN),
+                self._vector(stage, VARIANCE),
+                self._vector(stage, INVERSE_STD),
+                n,
+                self.real(stage.epsilon),
+                CONSTANT_STATISTICS=self.call.mode in (PREDICT, EVALUATE),
+            )
+        elif stage.kind == BN_APPLY:
+            scale, shift = (self._parameter(at, ld) for at in (stage.weight, stage.bias))
+            statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
+            self._add(over, "batchnorm", x, *statistics, scale, shift, y, n)
+        elif stage.kind == DROPOUT and self.call.trains:
+            self._add(over, "dropout", x, y, n, *draws)
+        elif stage.kind == DROPOUT and stage.code == 1:  # as it was written first
+            self._add(over, "scaled", x, y, n, self.real(1 - stage.rate))
+        elif stage.kind == NOISE and self.call.trains:
+            deviation = self.real(stage.rate)
+            self._add(over, "normal_noise", x, y, n, stage.index, deviation, *self.keys)
+        elif stage.kind in (DROPOUT, NOISE) and stage.x != stage.y:
+            self._add(over, "scaled", x, y, n, self.real(1))
+        elif stage.kind == JOIN:
+            skip = self._value(stage.other, ld)
+            self._add(over, "residual", skip, x, y, n, *draws, HAS_SKIP=True, DROPS=drops)
+        elif stage.kind == OUTPUT:
+            self._output(stage, y)
+
+    def _matmul(self, k, n, a, b, bias, c, **bindings):
+        """c = a b + bias for the rows of the batch."""
+        self._add(over_tiles(self.room, n), "matmul", a, b, bias, c, n, k, **bindings)
+
+    def _row_statistics(self, stage):
+        return self._value(stage.other, padded(2 * stage.groups, self.program.dtype))
+
+    def _weight_norm(self, stage, x, y):
+        dense, ld = self.stages[stage.index - 1], stage.ld_out
+        scale = self._vector(stage, SCALE)
+        self._add(
+            over_columns(stage.n_out),
+            "weightnorm_scales",
+            self._parameter(dense.weight, dense.n_in, ld),
+            self._parameter(stage.weight, ld),
+            self._vector(stage, INVERSE_NORM),
+            scale,
+            dense.n_in,
+            stage.n_out,
+        )
+        bias = self._parameter(stage.bias, ld)
+        self._add(self._over(stage.n_out), "weightnorm", x, scale, bias, y, stage.n_out)
+
+    def _activation(self, stage, x, y, drops):
+        n, over, parameter = stage.n_out, self._over(stage.n_out), self.real(stage.parameter)
+        if drops:
+            self._add(over, "rrelu", x, y, n, stage.index, *self._slopes(stage), *self.keys)
+        elif stage.function:
+            functions = dict(
+                user_value=function_at(stage.function),
+                user_derivative=function_at(stage.derivative),
+            )
+            d = self._value(stage.other, stage.ld_out)
+            self._add(over, "activation_of_user", x, y, d, n, **functions)
+        elif stage.other >= 0 and self.call.mode != PREDICT:
+            d, pair = self._value(stage.other, stage.ld_out), activations.PAIRS[stage.code]
+            name = "activation_with_derivative"
+            self._add(over, name, x, y, d, n, parameter, activation_pair=pair)
+        else:
+            value = activations.VALUES[stage.code]
+            self._add(over, "activation", x, y, n, parameter, activation_value=value)
+
+    def _slopes(self, stage):
+        """The least slope of RReLU, and how much more a random word of 24 bits adds."""
+        least = self.real(stage.parameter - 0.5 * stage.rate)
+        return least, self.real(self.real(stage.rate) * self.real(2.0**-24))
+
+    def _output(self, stage, y):
+        parameter = self.real(stage.parameter)
+        if self.call.mode == PREDICT:
+            kernel = None if stage.function else losses.output_kernel(stage.code)
+            if kernel is not None:
+                name, bindings = kernel
+                self._add(over_rows(self.room), name, y, stage.n_out, parameter, **bindings)
+            return
+        bindings = dict(
+            ORDERED=self.call.is_ordered,
+            HAS_WEIGHTS=self.call.has_weights,
+            MIXES=self.call.mixes,
+            SMOOTHS=Column.SMOOTHING in self.call.columns,
+        )
+        if stage.function:
+            name, of_loss = losses.kernel_of_user(
+                function_at(stage.function), function_at(stage.derivative)
+            )
+        else:
+            name, of_loss = losses.loss_kernel(stage.code)
+        self._add(
+            over_rows(self.room),
+            name,
+            y,
+            self.arenas.targets[stage.head],
+            self.order,
+            self.weights,
+            self._delta(stage.dy, stage.ld_out),
+            self.row_loss[stage.head],
+            stage.n_out,
+            parameter,
+            **of_loss,
+            **bindings,
+        )
+
+    def _mean_loss(self):
+        arenas = self.arenas
+        arrays = self.row_loss, self.weights, self.order, arenas.losses
+        self._add(
+            ONE_BLOCK,
+            "mean_loss",
+            *arrays,
+            self.row_loss.shape[0],
+            TRAINS=self.call.trains,
+            ORDERED=self.call.is_ordered,
+            HAS_WEIGHTS=self.call.has_weights,
+        )
+
+    def _write_out(self):
+        first = 0
+        for stage in self.stages:
+            if stage.kind == OUTPUT:
+                y, n = self._value(stage.y, stage.ld_out), stage.n_out
+                self._add(self._over(n), "scatter", y, self.arenas.out, first, n)
+                first += n
+
+    # ----------------------------------------------------------------------------------- backward
+
+    def _backward(self, stage):
+        """The gradient of a stage's input, and sums that its parameters' gradients are."""
+        if stage.dx < 0:
+            return
+        n, ld = stage.n_out, stage.ld_out
+        over, draws = self._over(n), (stage.index, *self.keys)
+        x, y = self._value(stage.x, stage.ld_in), self._value(stage.y, ld)
+        dx, dy = self._delta(stage.dx, stage.ld_in), self._delta(stage.dy, ld)
+        drops = self.call.trains and stage.rate > 0
+        if stage.kind == DENSE:
+            weight = self._parameter(stage.weight, stage.n_in, ld)
+            bindings = dict(B_TRANSPOSED=True, ADDS=bool(stage.adds))
+            self._matmul(n, stage.n_in, dy, weight, self._none, dx, **bindings)
+        elif stage.kind == ACTIVATION and drops:
+            slopes = self._slopes(stage)
+            self._add(over, "rrelu_gradient", y, dy, n, stage.index, *slopes, *self.keys)
+        elif stage.kind == ACTIVATION:
+            of, derivative = y, activations.DERIVATIVES.get(stage.code)
+            if stage.other >= 0:
+                of, derivative = self._value(stage.other, ld), "derivative_kept"
+            bindings = dict(activation_derivative=derivative)
+            parameter = self.real(stage.parameter)
+            self._add(over, "activation_gradient", of, dy, n, parameter, **bindings)
+        elif stage.kind == DROPOUT and self.call.trains:
+            self._add(over, "dropout", dy, dy, n, *draws)
+        elif stage.kind == DROPOUT and stage.code == 1:
+            self._add(over, "scaled", dy, dy, n, self.real(1 - stage.rate))
+        elif stage.kind == JOIN:
+            bindings = dict(HAS_SKIP=False, DROPS=drops)
+            self._add(over, "residual", dy, dy, dx, n, *draws, **bindings)
+        elif stage.kind == FORK:
+            skip = self._delta(stage.other, ld)
+            bindings = dict(HAS_SKIP=True, DROPS=False)
+            self._add(over, "residual", skip, dy, dx, n, *draws, **bindings)
+        elif stage.kind == MAXOUT:
+            self._add(over, "maxout_gradient", x, y, dy, dx, n, stage.groups)
+        elif stage.kind == ROW_NORM:
+            self._row_norm_backward(stage, x, dy)
+        elif stage.kind == PRELU:
+            self._prelu_backward(stage, x, dy)
+        elif stage.kind == WEIGHT_NORM:
+            sums = self._vector(stage, D_SCALE), self._vector(stage, D_SUM)
+            self._column_sums("term_itself", x, dy, self._none, self._none, *sums, n)
+            self._add(over, "weightnorm_gradient", self._vector(stage, SCALE), dy, n)
+        elif stage.kind == BN_APPLY:
+            sums = self._of_gradient(stage.weight, ld), self._of_gradient(stage.bias, ld)
+            statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
+            self._column_sums("term_normalised", x, dy, *statistics, *sums, n)
+        elif stage.kind == BN_STATISTICS:
+            statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
+            scale = self._parameter(stage.weight, ld)
+            d_scale, d_shift = (self._of_gradient(at, ld) for at in (stage.weight, stage.bias))
+            arrays = x, *statistics, scale, d_shift, d_scale, dy
+            self._add(over, "batchnorm_gradient", *arrays, n)
+
+    def _column_sums(self, term, x, dy, mean, inverse, products, sums, n, accumulates=False):
+        arrays = x, dy, mean, inverse, products, sums, n
+        bindings = dict(column_term=term, ACCUMULATES=accumulates)
+        self._add(over_columns(n), "column_sums", *arrays, **bindings)
+
+    @property
+    def _adds_up(self):
+        """Whether gradients are added to those of the blocks of rows before."""
+        return self.call.mode == GRADIENT
+
+    def _scratch(self, stage):
+        """Two vectors for sums of columns that will be summed further."""
+        key = "scratch", stage.index
+        if key not in self._views:
+            self._views[key] = self._memory.zeros((2, stage.ld_out), self.program.dtype)
+        return self._views[key][0], self._views[key][1]
+
+    def _row_norm_backward(self, stage, x, dy):
+        n, groups, width = stage.n_out, stage.groups, stage.n_out // stage.groups
+        statistics = self._row_statistics(stage)
+        of_row = x, dy, statistics, width
+        if stage.weight >= 0:
+            length = stage.n_sums // 2
+            scale, shift = (self._of_gradient(at, length) for at in (stage.weight, stage.bias))
+            if stage.code:
+                products, sums = self._scratch(stage)
+                self._column_sums("term_of_group", *of_row, products, sums, n)
+                for columns, gradient in ((products, scale), (sums, shift)):
+                    arguments = columns, gradient, width, groups
+                    add = self._add_plain
+                    add(over_elements(groups), "group_sums", *arguments, ACCUMULATES=self._adds_up)
+            else:
+                self._column_sums("term_of_group", *of_row, scale, shift, n, self._adds_up)
+        self._add(
+            over_rows(self.room * groups),
+            "rownorm_gradient",
+            x,
+            statistics,
+            self._parameter(stage.weight, stage.n_sums // 2),
+            dy,
+            n,
+            groups,
+            HAS_SCALE=stage.weight >= 0,
+            PER_GROUP=bool(stage.code),
+        )
+
+    def _prelu_backward(self, stage, x, dy):
+        n, shared = stage.n_out, bool(stage.code)
+        gradient = self._of_gradient(stage.weight, stage.n_sums)
+        products, sums = self._scratch(stage)
+        of_slope = x, dy, self._none, self._none
+        if shared:
+            self._column_sums("term_below_zero", *of_slope, products, sums, n)
+            bindings = dict(ACCUMULATES=self._adds_up)
+            self._add_plain(ONE_BLOCK, "total_of_columns", products, gradient, n, **bindings)
+        else:
+            of_slope = *of_slope, gradient, sums
+            self._column_sums("term_below_zero", *of_slope, n, self._adds_up)
+        slope = self._parameter(stage.weight, stage.n_sums)
+        self._add(self._over(n), "prelu_gradient", x, slope, dy, n, SHARED_SLOPE=shared)
+
+    def _gradient(self, stage):
+        """The gradients of weights and biases, when those of all values are known."""
+        n, ld = stage.n_out, stage.ld_out
+        if stage.kind == WEIGHT_NORM:
+            self._add_plain(
+                over_elements(n),
+                "weightnorm_vectors",
+                self._vector(stage, D_SCALE),
+                self._vector(stage, INVERSE_NORM),
+                self._vector(stage, D_SUM),
+                self._of_gradient(stage.weight, ld),
+                self._of_gradient(stage.bias, ld),
+                n,
+                ACCUMULATES=self._adds_up,
+            )
+        if stage.kind != DENSE:
+            return
+        x, dy = self._value(stage.x, stage.ld_in), self._delta(stage.dy, ld)
+        gradient = self._of_gradient(stage.weight, stage.n_in, ld)
+        self._add(
+            over_tiles(stage.n_in, n),
+            "matmul_transposed",
+            x,
+            dy,
+            gradient,
+            stage.n_in,
+            n,
+            A_TRANSPOSED=True,
+            ADDS=self._adds_up,
+        )
+        if stage.bias >= 0:
+            arrays = x, dy, self._none, self._none, self._none, self._of_gradient(stage.bias, ld)
+            bindings = dict(WITH_PRODUCTS=False, ACCUMULATES=self._adds_up)
+            self._add(over_columns(n), "column_sums", *arrays, n, **bindings)
+        norm = self.stages[stage.index + 1]
+        if norm.kind == WEIGHT_NORM:
+            self._add_plain(
+                self._over_weight(stage),
+                "weightnorm_correct",
+                self._vector(norm, D_SCALE),
+                self._vector(norm, SCALE),
+                self._vector(norm, INVERSE_NORM),
+                self._parameter(stage.weight, stage.n_in, ld),
+                gradient,
+                stage.n_in,
+                n,
+            )
+
+    def _over_weight(self, stage):
+        return over_elements(stage.n_in * stage.n_out)
+
+    # ------------------------------------------------------------------------------------- update
+
+    def _tasks(self):
+        """The tasks of the update and their sums, on the device."""
+        tasks, factors, n_weights = plan_tasks(self.program)
+        real, zeros = self.program.dtype, self._memory.zeros
+        self.tasks = self._memory.upload(tasks)
+        self.factors = self._memory.upload(factors.astype(real))
+        self.n_tasks, self.n_weights = len(tasks), n_weights
+        names = "penalties", "magnitudes", "squares", "weight_squares"
+        self.sums = SimpleNamespace(**{name: zeros(len(tasks), real) for name in names})
+        self.clip = zeros(1, real)
+
+    def _over_tasks(self):
+        return over_rows(1)[0] * self.n_tasks, over_rows(1)[1]
+
+    def _publish(self):
+        arenas, call = self.arenas, self.call
+        velocity = arenas.slots[0] if call.looks_ahead else self._none
+        self._add(
+            self._over_tasks(),
+            "publish",
+            self.tasks,
+            arenas.parameters,
+            velocity,
+            arenas.read,
+            *self.keys,
+            LOOKS_AHEAD=call.looks_ahead,
+            ADDS_NOISE=Column.WEIGHT_NOISE in call.columns,
+        )
+
+    def _update(self):
+        arenas, call, over = self.arenas, self.call, self._over_tasks
+        if not call.shifts:
+            self._tasks()
+        for stage in self.stages:
+            if stage.kind == BN_APPLY:
+                arrays = self._vector(stage, MEAN), self._vector(stage, VARIANCE)
+                arrays += tuple(self._moving(stage))
+                momentum = self.real(stage.momentum)
+                over_vector = over_elements(stage.n_out)
+                self._add(over_vector, "batchnorm_moving", *arrays, stage.n_out, momentum)
+        of_tasks = self.tasks, self.factors
+        if call.clips_norm:
+            squares = self.sums.squares
+            self._add(over(), "finish_gradient", *of_tasks, self.read, arenas.gradient, squares)
+            self._add(ONE_BLOCK, "clip_factor", squares, self.clip, self.n_tasks)
+        self._add(
+            over(),
+            "optimize",
+            *of_tasks,
+            self.read,
+            arenas.parameters,
+            arenas.gradient,
+            getattr(arenas, "slots", self._memory.zeros((1, 1), self.program.dtype)),
+            self.clip,
+            self.sums.penalties,
+            self.sums.magnitudes,
+            update_rule=optimizers.RULES[call.optimizer],
+            IS_FINISHED=call.clips_norm,
+            DECAYS_AT_ONCE=call.optimizer != LAMB,
+        )
+        if call.optimizer == LAMB:
+            self._lamb(of_tasks)
+        if Column.MAX_NORM in call.columns:
+            for stage in self.stages:
+                if stage.kind == DENSE:
+                    shape = stage.n_in, stage.ld_out
+                    weight = self._view(arenas.parameters, stage.weight, *shape)
+                    factor = self.real(stage.weight_factor)
+                    arguments = weight, factor, stage.n_in, stage.n_out
+                    self._add(over_columns(stage.n_out), "limit_columns", *arguments)
+        if Column.AVERAGE in call.columns:
+            n = self.program.n_parameters
+            arrays = arenas.parameters, arenas.average
+            self._add(over_elements(n), "average", *arrays, n)
+
+    def _lamb(self, of_tasks):
+        arenas, sums = self.arenas, self.sums
+        ratios = self._memory.zeros(max(1, self.n_weights), self.program.dtype)
+        squares = sums.weight_squares, sums.squares
+        arrays = arenas.parameters, arenas.gradient
+        self._add(self._over_tasks(), "lamb_sums", self.tasks, *arrays, *squares)
+        arguments = self.tasks, *squares, ratios, self.n_weights
+        self._add(over_elements(self.n_weights), "trust_ratios", *arguments)
+        self._add(self._over_tasks(), "lamb_step", *of_tasks, *arrays, ratios)
+
+    def _end(self):
+        penalises = self.call.trains and bool({Column.L1, Column.L2} & self.call.columns)
+        sums = self._none, self._none, self.arenas.losses, 0
+        if self.call.trains:
+            sums = self.sums.penalties, self.sums.magnitudes, self.arenas.losses, self.n_tasks
+        bindings = dict(TRAINS=self.call.trains, PENALISES=penalises)
+        self._add(ONE_BLOCK, "end_step", *sums, **bindings)
