@@ -79,6 +79,7 @@ class Engine:
             is_ordered=order is not None and stays,
             has_weights=sample_weight is not None,
             optimizer=self._optimizer,
+            n_slots=len(state.slots),
             columns=frozenset(column for column in SWITCHES if coefficients[:, column].any()),
             mixes=mode == TRAIN and bool((coefficients[:, Column.MIX_WEIGHT] != 1).any()),
         )
