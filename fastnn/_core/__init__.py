@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 
-DEVICES = ("cpu",)
+DEVICES = ("cpu", "cuda")
 
 
 @functools.cache

@@ -11,8 +11,15 @@ from engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
 from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
-from problems import EACH_LOSS, LAYOUTS, make_counts, make_data, make_network, rate_factors
-from problems import relative_error
+from problems import (
+    EACH_LOSS,
+    LAYOUTS,
+    make_counts,
+    make_data,
+    make_network,
+    rate_factors,
+    relative_error,
+)
 from reference import ACTIVATIONS, Mixing, loss_of
 from test_engine import TOLERANCE, assert_same_state, check_trajectory, named
 
@@ -31,9 +38,7 @@ def follow(layers, loss="squared_error", optimizer="adam", dtype="float64", weig
     X, y = make_data(rng, N_ROWS, N_FEATURES, 2, loss)
     weight = rng.uniform(0.5, 2, N_ROWS) if weighted else None
     arguments = X.astype(dtype), y, weight, BATCH
-    engine = check_trajectory(
-        network, loss, optimizer, dtype, *arguments, epochs=2, device="cuda"
-    )
+    engine = check_trajectory(network, loss, optimizer, dtype, *arguments, epochs=2, device="cuda")
     predicted = network.predict(X.astype(dtype).astype(float))
     np.testing.assert_allclose(engine.predict(X.astype(dtype)), predicted, atol=TOLERANCE[dtype])
     return engine

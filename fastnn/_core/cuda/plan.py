@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -52,7 +51,6 @@ TRAIN, GRADIENT, PREDICT, EVALUATE = "train", "gradient", "predict", "evaluate"
 # Of vectors of a stage, as in ``cpu/engine.pyx``.
 MEAN, VARIANCE, INVERSE_STD = range(3)
 INVERSE_NORM, SCALE, D_SCALE, D_SUM = range(4)
-
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ class Plan:
         self._memory = memory
         # What kernels are given in the place of arrays that there are not.
         self._none = memory.zeros(1, program.dtype)
-        self.order = memory.zeros(1, np.int64) if arenas.order is None else arenas.order
+        self.order = memory.empty(1, np.int64) if arenas.order is None else arenas.order
         self.weights = self._none if arenas.weights is None else arenas.weights
         names = program.stages.dtype.names
         self.stages = [
@@ -306,12 +304,8 @@ class Plan:
         if drops:
             self._add(over, "rrelu", x, y, n, stage.index, *self._slopes(stage), *self.keys)
         elif stage.function:
-            functions = dict(
-                user_value=function_at(stage.function),
-                user_derivative=function_at(stage.derivative),
-            )
             d = self._value(stage.other, stage.ld_out)
-            self._add(over, "activation_of_user", x, y, d, n, **functions)
+            self._add(over, "activation_of_user", x, y, d, n, **self._functions(stage))
         elif stage.other >= 0 and self.call.mode != PREDICT:
             d, pair = self._value(stage.other, stage.ld_out), activations.PAIRS[stage.code]
             name = "activation_with_derivative"
@@ -319,6 +313,11 @@ class Plan:
         else:
             value = activations.VALUES[stage.code]
             self._add(over, "activation", x, y, n, parameter, activation_value=value)
+
+    def _functions(self, stage):
+        """Those of the user, to be bound."""
+        addresses = {"user_value": stage.function, "user_derivative": stage.derivative}
+        return {name: function_at(address) for name, address in addresses.items()}
 
     def _slopes(self, stage):
         """The least slope of RReLU, and how much more a random word of 24 bits adds."""
@@ -340,9 +339,7 @@ class Plan:
             SMOOTHS=Column.SMOOTHING in self.call.columns,
         )
         if stage.function:
-            name, of_loss = losses.kernel_of_user(
-                function_at(stage.function), function_at(stage.derivative)
-            )
+            name, of_loss = "loss_of_user", self._functions(stage)
         else:
             name, of_loss = losses.loss_kernel(stage.code)
         self._add(
@@ -592,7 +589,14 @@ class Plan:
         of_tasks = self.tasks, self.factors
         if call.clips_norm:
             squares = self.sums.squares
-            self._add(over_tasks(self.n_tasks), "finish_gradient", *of_tasks, self.read, arenas.gradient, squares)
+            self._add(
+                over_tasks(self.n_tasks),
+                "finish_gradient",
+                *of_tasks,
+                self.read,
+                arenas.gradient,
+                squares,
+            )
             self._add(ONE_BLOCK, "clip_factor", squares, self.clip, self.n_tasks)
         self._add(
             over_tasks(self.n_tasks),
