@@ -59,7 +59,3 @@ def activation_gradient(words, reals, y, gradient, n, a):
         i = e // n
         j = e - i * n
         gradient[i, j] *= activation_derivative(y[i, j], a)
-
-
-VALUES = {1: "logistic", 3: "relu"}
-DERIVATIVES = {1: "logistic_derivative", 3: "relu_derivative"}

@@ -1,6 +1,0 @@
-from .kernels import device, real
-
-
-@device
-def normal_at(row, column, step, stage, key_0, key_1):
-    return real(0)
