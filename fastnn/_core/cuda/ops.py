@@ -8,10 +8,9 @@ import numpy as np
 
 from fastnn.program import STAGE, padded
 
-from . import activations
 from ._numba import cuda
 from .kernels import kernels_of
-from .launch import over_elements, over_tiles
+from .launch import over_tiles
 from .steps import START, step_tables
 
 # Of a table that leaves all as it is.
@@ -31,10 +30,14 @@ def on_device(*arrays):
     return [cuda.to_device(np.ascontiguousarray(array)) for array in arrays]
 
 
-def tables(dtype, n_rows, start=0, step=0, rates=(0.0,), coefficients=None):
-    """The tables of one step of so many rows; `rates` are those of dropout, a stage each."""
+def tables(dtype, n_rows, start=0, step=0, rates=(0.0,), coefficients=None, code=0):
+    """The tables of one step of so many rows; `rates` are those of dropout, a stage each.
+
+    `code` is the form of dropout.
+    """
     stages = np.zeros(len(rates), STAGE)
     stages["kind"], stages["rate"], stages["parameter"] = 4, rates, 1.0
+    stages["code"] = code
     table = _COEFFICIENTS.copy() if coefficients is None else coefficients
     table[:, 10] = 1.0  # the factor of dropout rates
     words, reals = step_tables(stages, dtype, n_rows, n_rows, table, 1.0, step)
@@ -52,16 +55,3 @@ def matmul(a, b, bias=None, c=None, order=None):
     kernel = kernels_of(a.dtype)("matmul", HAS_BIAS=bias is not None, ADDS=c is not None)
     kernel[over_tiles(m, n)](*tables(a.dtype, m), rows, weights, bias_row, start, n, k)
     return start.copy_to_host()[:, :n]
-
-
-def activation(x, code, parameter=0, in_place=False):
-    """The activation's values."""
-    rows = rows_of(x)
-    n_rows, n = rows.shape[0], np.atleast_2d(x).shape[1]
-    x_rows, y = on_device(rows, np.zeros_like(rows))
-    y = x_rows if in_place else y
-    kernel = kernels_of(x.dtype)("activation", activation_value=activations.VALUES[code])
-    kernel[over_elements(n_rows * n)](
-        *tables(x.dtype, n_rows), x_rows, y, n, x.dtype.type(parameter)
-    )
-    return y.copy_to_host()[:, :n].reshape(x.shape)
