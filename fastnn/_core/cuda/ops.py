@@ -31,13 +31,13 @@ def on_device(*arrays):
     return [cuda.to_device(np.ascontiguousarray(array)) for array in arrays]
 
 
-def tables(dtype, n_rows, start=0, step=0, rates=(0.0,), coefficients=None):
+def tables(dtype, n_rows, start=0, step=0, rates=(0.0,), coefficients=None, scale=1.0):
     """The tables of one step of so many rows; `rates` are those of dropout, a stage each."""
     stages = np.zeros(len(rates), STAGE)
     stages["kind"], stages["rate"], stages["parameter"] = 4, rates, 1.0
     table = _COEFFICIENTS.copy() if coefficients is None else coefficients
     table[:, 10] = 1.0  # the factor of dropout rates
-    words, reals = step_tables(stages, dtype, n_rows, n_rows, table, 1.0, step)
+    words, reals = step_tables(stages, dtype, n_rows, n_rows, table, scale, step)
     words[1, START] = start
     return on_device(words, reals)
 
