@@ -240,13 +240,13 @@ def activation_pair(x, a):
 
 
 @device
-def user_value(x):
+def user_activation(x):
     """A function of the user's is bound to it."""
     return x
 
 
 @device
-def user_derivative(x):
+def user_activation_derivative(x):
     """Of x, not of the value; a function of the user's is bound to it."""
     return x
 
@@ -281,8 +281,8 @@ def activation_of_user(words, reals, x, y, d, n):
         i = e // n
         j = e - i * n
         value = x[i, j]
-        y[i, j] = real(user_value(value))
-        d[i, j] = real(user_derivative(value))
+        y[i, j] = real(user_activation(value))
+        d[i, j] = real(user_activation_derivative(value))
 
 
 @kernel

@@ -305,7 +305,9 @@ class Plan:
             self._add(over, "rrelu", x, y, n, stage.index, *self._slopes(stage), *self.keys)
         elif stage.function:
             d = self._value(stage.other, stage.ld_out)
-            self._add(over, "activation_of_user", x, y, d, n, **self._functions(stage))
+            self._add(
+                over, "activation_of_user", x, y, d, n, **self._functions(stage, "user_activation")
+            )
         elif stage.other >= 0 and self.call.mode != PREDICT:
             d, pair = self._value(stage.other, stage.ld_out), activations.PAIRS[stage.code]
             name = "activation_with_derivative"
@@ -314,9 +316,9 @@ class Plan:
             value = activations.VALUES[stage.code]
             self._add(over, "activation", x, y, n, parameter, activation_value=value)
 
-    def _functions(self, stage):
+    def _functions(self, stage, name):
         """Those of the user, to be bound."""
-        addresses = {"user_value": stage.function, "user_derivative": stage.derivative}
+        addresses = {name: stage.function, f"{name}_derivative": stage.derivative}
         return {name: function_at(address) for name, address in addresses.items()}
 
     def _slopes(self, stage):
@@ -339,7 +341,7 @@ class Plan:
             SMOOTHS=Column.SMOOTHING in self.call.columns,
         )
         if stage.function:
-            name, of_loss = "loss_of_user", self._functions(stage)
+            name, of_loss = "loss_of_user", self._functions(stage, "user_loss")
         else:
             name, of_loss = losses.loss_kernel(stage.code)
         self._add(
