@@ -1,0 +1,29 @@
+"""Tests of what needs a device: a GPU, or Numba's simulator (NUMBA_ENABLE_CUDASIM=1).
+
+Where there is neither, they are not collected; ``test_cuda_simulator.py`` runs them in the
+simulator, in processes of its own.
+"""
+
+import os
+import sys
+
+import pytest
+
+from devices import SIMULATES, find_device
+
+collect_ignore_glob = [] if find_device() else ["*"]
+
+if SIMULATES:
+    # Threads of the simulator wait more than they compute; with the usual 5 ms for each, all
+    # takes seven times as long.
+    sys.setswitchinterval(1e-4)
+
+
+def pytest_collection_modifyitems(items):
+    if SIMULATES:
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="tells something on a GPU only"))
+    # "1/2" is the second half of the tests, for one of two processes.
+    number, n_shares = map(int, os.environ.get("FASTNN_SHARE_OF_TESTS", "0/1").split("/"))
+    items[:] = items[number::n_shares]
