@@ -6,7 +6,9 @@ simulator, in processes of its own.
 
 import os
 import sys
+import threading
 
+import numpy as np
 import pytest
 
 from devices import SIMULATES, find_device
@@ -17,6 +19,22 @@ if SIMULATES:
     # Threads of the simulator wait more than they compute; with the usual 5 ms for each, all
     # takes seven times as long.
     sys.setswitchinterval(1e-4)
+
+    # The simulator's own lets two threads of a block allocate an array of their own each, where
+    # both are the first to ask, and looks at the source of all callers to tell the arrays apart.
+    from numba.cuda.simulator.kernelapi import FakeCUDAShared
+
+    _allocating = threading.Lock()
+
+    def _shared_array(self, shape, dtype):
+        caller = sys._getframe(1)
+        key = caller.f_code, caller.f_lineno
+        with _allocating:
+            if key not in self._allocations:
+                self._allocations[key] = np.empty(shape, dtype)
+            return self._allocations[key]
+
+    FakeCUDAShared.array = _shared_array
 
 
 def pytest_collection_modifyitems(items):
