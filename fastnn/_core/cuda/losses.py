@@ -289,20 +289,22 @@ def loss_of_user(words, reals, z, targets, order, weights, dz, row_loss, n, para
 
 
 @device
-def softmax_row(z, i, n):
-    """One row in place: log(sum(exp(z))), for each thread."""
+def highest_of_thread(z, i, n):
+    """The highest output of a row, of those that are the thread's."""
     most = real(-math.inf)
     for j in range(cuda.threadIdx.x, n, THREADS):
         most = z[i, j] if z[i, j] > most else most
-    most = block_max(most)
+    return most
+
+
+@device
+def powers_of_thread(z, i, n, most):
+    """z becomes exp(z - most), of those that are the thread's; their sum."""
     total = real(0)
     for j in range(cuda.threadIdx.x, n, THREADS):
         z[i, j] = exponential(z[i, j] - most)
         total += z[i, j]
-    total = block_sum(total)
-    for j in range(cuda.threadIdx.x, n, THREADS):
-        z[i, j] /= total
-    return most + logarithm(total)
+    return total
 
 
 @device
@@ -336,7 +338,10 @@ def softmax_target(words, reals, at, targets, order, i, j, n):
 
 @kernel
 def softmax_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
-    """Softmax cross-entropy: log(sum(exp(z))) - sum(y z)."""
+    """Softmax cross-entropy: log(sum(exp(z))) - sum(y z).
+
+    Numba links a function that has shared memory only once: the kernel itself calls those for sums.
+    """
     at = words[0, CURSOR]
     n_rows, start = words[at, N_ROWS], words[at, START]
     for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
@@ -347,12 +352,14 @@ def softmax_loss(words, reals, z, targets, order, weights, dz, row_loss, n, para
             if y != real(0):  # 0 times infinity is no part of the sum
                 chosen += y * z[i, j]
         chosen = block_sum(chosen)
-        log_sum = softmax_row(z, i, n)
+        most = block_max(highest_of_thread(z, i, n))
+        total = block_sum(powers_of_thread(z, i, n, most))
         for j in range(cuda.threadIdx.x, n, THREADS):
             y = softmax_target(words, reals, at, targets, order, i, j, n)
+            z[i, j] /= total
             dz[i, j] = (z[i, j] - y) * factor
         if cuda.threadIdx.x == 0:
-            row_loss[i] = log_sum - chosen
+            row_loss[i] = most + logarithm(total) - chosen
 
 
 @device
@@ -485,7 +492,10 @@ def softmax_output(words, reals, z, n, parameter):
     """z -> softmax of each row, in place, a block for a row."""
     n_rows = words[words[0, CURSOR], N_ROWS]
     for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
-        softmax_row(z, i, n)
+        most = block_max(highest_of_thread(z, i, n))
+        total = block_sum(powers_of_thread(z, i, n, most))
+        for j in range(cuda.threadIdx.x, n, THREADS):
+            z[i, j] /= total
 
 
 # --- the loss of a batch --------------------------------------------------------------------------
