@@ -13,7 +13,8 @@ import pytest
 
 from devices import SIMULATES, find_device
 
-collect_ignore_glob = [] if find_device() else ["*"]
+DEVICE = find_device()
+collect_ignore_glob = [] if DEVICE else ["*"]
 
 if SIMULATES:
     # Threads of the simulator wait more than they compute; with the usual 5 ms for each, all
@@ -45,3 +46,9 @@ def pytest_collection_modifyitems(items):
     # "1/2" is the second half of the tests, for one of two processes.
     number, n_shares = map(int, os.environ.get("FASTNN_SHARE_OF_TESTS", "0/1").split("/"))
     items[:] = items[number::n_shares]
+
+
+def pytest_runtest_setup(item):
+    """A file that was asked for by name is collected nevertheless."""
+    if not DEVICE:
+        pytest.fail("Set NUMBA_ENABLE_CUDASIM=1: there is no GPU here.", pytrace=False)
