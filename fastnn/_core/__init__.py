@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 
-DEVICES = ("cpu", "cuda")
+DEVICES = ("cpu",)
 
 
 @functools.cache

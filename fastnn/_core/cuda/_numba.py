@@ -19,15 +19,3 @@ except ImportError as error:
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 
 __all__ = ["INSTALL", "SIMULATED", "cuda", "numba", "os"]
-
-
-from contextlib import contextmanager
-
-
-def start():
-    pass
-
-
-@contextmanager
-def device_errors():
-    yield
