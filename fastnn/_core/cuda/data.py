@@ -16,7 +16,7 @@ from scipy.sparse import issparse
 
 from fastnn.device_arrays import DeviceRows
 
-from ._numba import SIMULATED, cuda
+from ._numba import SIMULATED, cuda, device_array
 
 #: The part of the device's free memory that rows may take to stay there.
 PART_OF_MEMORY = 0.5
@@ -65,7 +65,7 @@ def contiguous(array):
 def on_device(X):
     """Rows of the host or of the device as kernels read them."""
     if isinstance(X, DeviceRows):
-        return cuda.as_cuda_array(X.array)
+        return device_array(X.array)
     return cuda.to_device(contiguous(X))
 
 

@@ -11,11 +11,10 @@ import math
 import signal
 import threading
 import time
-import warnings
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ._numba import SIMULATED, cuda, numba
+from ._numba import SIMULATED, cuda
 from .dense import TILE, TILE_THREADS
 from .kernels import COLUMNS, LANES, THREADS, kernels_of
 
@@ -131,11 +130,8 @@ class Replay:
             n_steps %= size
 
     def _launch(self, stream):
-        with warnings.catch_warnings():
-            # Small networks have small grids.
-            warnings.simplefilter("ignore", numba.core.errors.NumbaPerformanceWarning)
-            for launch in self.launches:
-                launch.kernel[launch.grid, launch.block, stream](*launch.args)
+        for launch in self.launches:
+            launch.kernel[launch.grid, launch.block, stream](*launch.args)
 
     def _graph(self, n_steps):
         """So many steps, captured when they are first asked for."""
