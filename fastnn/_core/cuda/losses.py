@@ -193,13 +193,13 @@ def threshold_output(z, a):
 
 
 @device
-def user_value(z, y):
+def user_loss(z, y):
     """A function of the user's is bound to it."""
     return z
 
 
 @device
-def user_derivative(z, y):
+def user_loss_derivative(z, y):
     """A function of the user's is bound to it."""
     return z
 
@@ -207,13 +207,13 @@ def user_derivative(z, y):
 @device
 def loss_value(z, y, a):
     """One of the functions above is bound to it."""
-    return real(user_value(z, y))
+    return real(user_loss(z, y))
 
 
 @device
 def loss_derivative(z, y, a):
     """Of the output z; one of the functions above is bound to it."""
-    return real(user_derivative(z, y))
+    return real(user_loss_derivative(z, y))
 
 
 @device

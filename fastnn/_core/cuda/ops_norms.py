@@ -201,7 +201,7 @@ def loss(
 
 def loss_of_user(z, targets, value, derivative, order=None, weights=None, scale=1.0):
     """(gradient with respect to z, loss of each row), of the user's functions"""
-    bound = {"user_value": value, "user_derivative": derivative}
+    bound = {"user_loss": value, "user_loss_derivative": derivative}
     return _loss("loss_of_user", bound, z, targets, order, weights, scale, 0.0, 0.0, None)[1:]
 
 
