@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import devices
+from engines import SOLVERS
 from fastnn import CustomActivation, losses
 from fastnn.activations import ELEMENTWISE, Maxout, PReLU, RReLU
 from fastnn.layers import Dense, Dropout, Heads, Residual
@@ -84,13 +85,19 @@ ALL_COLUMNS = [Column.WEIGHT_NOISE, Column.CLIP_NORM, Column.MAX_NORM, Column.L1
 ALL_COLUMNS += [Column.AVERAGE, Column.SMOOTHING]
 
 
+# Of each rule.
+N_SLOTS = {int(solver().code): solver().n_slots for solver in SOLVERS.values()}
+
+
 def calls():
     """Each mode, and each optimizer with nothing and with everything else."""
     for mode in (plan.GRADIENT, plan.EVALUATE, plan.PREDICT):
         yield plan.Call(mode)
     for rule in map(int, Rule):
-        yield plan.Call(plan.TRAIN, optimizer=rule)
-        yield plan.Call(plan.TRAIN, True, True, rule, frozenset(ALL_COLUMNS), mixes=True)
+        yield plan.Call(plan.TRAIN, optimizer=rule, n_slots=N_SLOTS[rule])
+        columns = frozenset(ALL_COLUMNS)
+        everything = dict(is_ordered=True, has_weights=True, columns=columns, mixes=True)
+        yield plan.Call(plan.TRAIN, optimizer=rule, n_slots=N_SLOTS[rule], **everything)
 
 
 def arenas_of(program, call, X_dtype, order="C"):
