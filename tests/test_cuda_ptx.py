@@ -179,7 +179,7 @@ def problems_of(kernel, types, architecture):
 
 @pytest.fixture
 def compile_for(monkeypatch):
-    """Makes an architecture that of the device; kernels that were made for another are forgotten."""
+    """Makes an architecture that of the device; kernels made for another are forgotten."""
 
     def choose(architecture):
         device = SimpleNamespace(compute_capability=architecture)
