@@ -153,12 +153,17 @@ def _elementwise(function, dtype, n_arguments=1):
         _AT[made.address] = getattr(function, "py_func", function)
         return made
     except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
-        name = getattr(function, "__name__", repr(function))
-        reason = next(filter(None, map(str.strip, str(error).splitlines())))
-        raise ValueError(
-            f"Numba cannot compile {name!r}: make it a function of {_NUMBERS[n_arguments]} that "
-            f"consists of arithmetic, conditions and functions of math or numpy ({reason})."
-        ) from error
+        raise does_not_compile(function, n_arguments, error) from error
+
+
+def does_not_compile(function, n_arguments, error, advice="functions of math or numpy"):
+    """What to tell a user of whose function Numba makes nothing."""
+    name = getattr(function, "__name__", repr(function))
+    reason = next(filter(None, map(str.strip, str(error).splitlines())))
+    return ValueError(
+        f"Numba cannot compile {name!r}: make it a function of {_NUMBERS[n_arguments]} that "
+        f"consists of arithmetic, conditions and {advice} ({reason})."
+    )
 
 
 def function_at(address):

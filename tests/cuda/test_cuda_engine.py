@@ -21,6 +21,7 @@ from problems import (
     relative_error,
 )
 from reference import ACTIVATIONS, Mixing, loss_of
+from test_custom import BUMP, SQUARE
 from test_engine import TOLERANCE, assert_same_state, check_trajectory, named
 
 N_FEATURES, N_ROWS, BATCH = 5, 7, 4
@@ -56,6 +57,16 @@ def test_every_loss(loss, dtype):
     follow(hidden(widths=(3,)), loss, "nesterov", dtype)
 
 
+def test_a_loss_of_the_user():
+    """Written out, the squared error is what it is built in."""
+    rng = np.random.default_rng(0)
+    network = make_network(rng, N_FEATURES, hidden(), "squared_error")
+    X, y = make_data(rng, N_ROWS, N_FEATURES, 2, "squared_error")
+    runs = [Engine(network, loss, "adam", device="cuda") for loss in (SQUARE, "squared_error")]
+    np.testing.assert_allclose(*(run.train(X, y, BATCH, [0.1] * 2) for run in runs))
+    np.testing.assert_allclose(*(run.predict(X) for run in runs))
+
+
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, LeakyReLU(0.3), ELU(0.7), RReLU()], ids=str)
 def test_every_activation(activation):
     follow(hidden(activation, widths=(3,)), dtype="float32")
@@ -77,6 +88,7 @@ STAGES = {
     "weight norm, pieces": hidden(Maxout(2), WeightNorm()),
     "dropout as it was first": [Dense(6), Dropout(0.3, inverted=False), Dense(2)],
     "residual": [Dense(4), Residual([Dense(4, "tanh"), BatchNorm()], 0.3), Dense(2)],
+    "a function of the user": hidden(BUMP),
     "norm of the rows": [LayerNorm(), PReLU(), Dense(3), Dense(2)],
 }
 

@@ -17,6 +17,8 @@ from functools import cache
 
 import numpy as np
 
+from fastnn.custom import does_not_compile
+
 from ._numba import SIMULATED, cuda, numba
 
 MODULES = (
@@ -108,6 +110,16 @@ class Kernels:
         if key not in self._made:
             self._made[key] = self._make(name, bindings)
         return self._made[key]
+
+    def of_user(self, function, n_arguments):
+        """The user's function, which can be bound; an error says so where it does not compile."""
+        if isinstance(function, types.FunctionType) and not SIMULATED:
+            try:
+                cuda.jit(device=True)(function).compile_device((self.real,) * n_arguments)
+            except (numba.core.errors.NumbaError, KeyError) as error:  # of np.exp, say
+                advice = "functions of math, as not all of numpy's are there on a GPU"
+                raise does_not_compile(function, n_arguments, error, advice) from error
+        return function
 
     def _make(self, name, bindings):
         space = {

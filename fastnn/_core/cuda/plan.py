@@ -305,9 +305,8 @@ class Plan:
             self._add(over, "rrelu", x, y, n, stage.index, *self._slopes(stage), *self.keys)
         elif stage.function:
             d = self._value(stage.other, stage.ld_out)
-            self._add(
-                over, "activation_of_user", x, y, d, n, **self._functions(stage, "user_activation")
-            )
+            functions = self._functions(stage, "user_activation", 1)
+            self._add(over, "activation_of_user", x, y, d, n, **functions)
         elif stage.other >= 0 and self.call.mode != PREDICT:
             d, pair = self._value(stage.other, stage.ld_out), activations.PAIRS[stage.code]
             name = "activation_with_derivative"
@@ -316,10 +315,13 @@ class Plan:
             value = activations.VALUES[stage.code]
             self._add(over, "activation", x, y, n, parameter, activation_value=value)
 
-    def _functions(self, stage, name):
+    def _functions(self, stage, name, n_arguments):
         """Those of the user, to be bound."""
         addresses = {name: stage.function, f"{name}_derivative": stage.derivative}
-        return {name: function_at(address) for name, address in addresses.items()}
+        return {
+            name: self._kernels.of_user(function_at(address), n_arguments)
+            for name, address in addresses.items()
+        }
 
     def _slopes(self, stage):
         """The least slope of RReLU, and how much more a random word of 24 bits adds."""
@@ -341,7 +343,7 @@ class Plan:
             SMOOTHS=Column.SMOOTHING in self.call.columns,
         )
         if stage.function:
-            name, of_loss = "loss_of_user", self._functions(stage, "user_loss")
+            name, of_loss = "loss_of_user", self._functions(stage, "user_loss", 2)
         else:
             name, of_loss = losses.loss_kernel(stage.code)
         self._add(
