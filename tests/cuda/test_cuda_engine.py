@@ -75,6 +75,14 @@ def test_every_activation(activation):
     follow(hidden(activation, widths=(3,)), dtype="float32")
 
 
+def test_weights_of_more_tiles_than_blocks():
+    rng = np.random.default_rng(0)
+    network = make_network(rng, 21, hidden(widths=(9,)), "squared_error")
+    X, y = make_data(rng, N_ROWS, 21, 2, "squared_error")
+    arguments = "float64", X, y, None, N_ROWS
+    check_trajectory(network, "squared_error", "adam", *arguments, epochs=1, device="cuda")
+
+
 STAGES = {
     "batch norm": hidden(normalization=BatchNorm()),
     "batch norm after": hidden(normalization=BatchNorm(position="after"), dropout=0.3),

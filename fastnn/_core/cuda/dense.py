@@ -88,4 +88,6 @@ def matmul(words, reals, a, b, bias, c, n, k):
 def matmul_transposed(words, reals, a, b, c, m, n):
     """c (+)= a^T b, (m, n), summed over the rows of the batch; A_TRANSPOSED has to be bound."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    product_tile(a, b, c, c, m, n, n_rows, cuda.blockIdx.y * TILE, cuda.blockIdx.x * TILE)
+    column = cuda.blockIdx.x * TILE
+    for row in range(cuda.blockIdx.y * TILE, m, cuda.gridDim.y * TILE):
+        product_tile(a, b, c, c, m, n, n_rows, row, column)

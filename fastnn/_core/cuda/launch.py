@@ -141,10 +141,11 @@ class Replay:
             device = Device()
             device.set_current()
             builder = device.create_graph_builder()
-            builder.begin_building()
-            for _ in range(n_steps):
-                self._launch(builder)
-            self._graphs[n_steps] = builder.end_building().complete()
+            with cuda.defer_cleanup():  # memory that is freed meanwhile would break the capture
+                builder.begin_building()
+                for _ in range(n_steps):
+                    self._launch(builder)
+                self._graphs[n_steps] = builder.end_building().complete()
         return self._graphs[n_steps]
 
 
