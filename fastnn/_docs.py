@@ -137,17 +137,26 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         prediction that scales the outputs, not training. ``Scheduled(0.5, "linear")`` is a rate
         that changes as a learning rate would. Not possible with 'lbfgs'.
 
-    device : {'cpu'}, default='cpu'
-        Where to compute.
+    device : {'cpu', 'cuda', 'auto'}, default='cpu'
+        Where to compute. 'cuda' is an NVIDIA GPU of compute capability 7.5 or later, by kernels
+        that Numba compiles when they are first needed (``pip install "fastnn[cuda]"``). 'auto' is
+        the GPU where there is one and training or prediction is so large that this pays, else the
+        CPU. A network predicts, and goes on with training, on either device, whichever fitted it:
+        ``model.set_params(device="cpu")``. With 'cuda' or 'auto', `X` may be an array on the GPU
+        (of PyTorch, CuPy or Numba, of float32, float64 or uint8), which stays there, and `y`
+        and `sample_weight` too; predictions come as NumPy arrays. Results of both devices differ by
+        rounding errors.
 
-    precision : {'auto', 'float32', 'float64', 'bfloat16'}, default='auto'
+    precision : {'auto', 'float32', 'float64', 'bfloat16', 'tf32'}, default='auto'
         Type of the parameters and of the arithmetic. 'auto' is float32 for `X` of float32 or uint8,
         and float64 for all else. `X` itself is not converted as a whole. 'bfloat16' is float32 but
         for the matrix products, in training and prediction: their inputs are rounded to 8
         significant bits, their sums are float32 (Kalamkar et al. 2019, "A study of BFLOAT16 for
         deep learning training"). The larger the layers, the faster that is; where the processor
         has no instruction for it (AVX512_BF16), it is emulated, with the same results, and slow.
-        Products with sparse rows are not rounded. Not possible with 'lbfgs'.
+        Products with sparse rows are not rounded. 'tf32' is the same for ``device='cuda'``, which
+        has no 'bfloat16': inputs of the products have 11 significant bits. On the CPU such a
+        network predicts as one of float32. Neither is possible with 'lbfgs'.
 
     n_jobs : int or None, default=None
         Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that

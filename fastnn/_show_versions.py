@@ -30,6 +30,7 @@ def show_versions():
         "bfloat16": isa["bfloat16"],
         "OpenMP": "yes" if isa["openmp"] else "no: one thread only",
         "threads": threads,
+        "CUDA": _core.describe_cuda(),
     }
     width = max(map(len, rows))
     for name, value in rows.items():

@@ -16,6 +16,7 @@ from sklearn.utils import estimator_html_repr
 
 from . import _core
 from .activations import ActivationSpec, refuse_threshold
+from .device_arrays import is_on_gpu, to_host
 from .hyperparameters import (
     augmentation_of,
     averaging_of,
@@ -97,6 +98,10 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         schedule, averaging = schedule_of(self, optimizer), averaging_of(self, optimizer)
         check_scoring(self)
 
+        data = X, y, sample_weight, *validation
+        device = _core.device_of_data(self.device, any(map(is_on_gpu, data)))
+        sample_weight, validation = to_host(sample_weight), [*validation]
+        validation[2:] = map(to_host, validation[2:])
         X, y = read_data(self, X, y, reset=fresh)
         dtype = dtype_of(self, X, None if fresh else self._network)
         targets, loss, n_outputs = self._encode(y, dtype, partial, classes)
@@ -104,7 +109,9 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         sample_weight = weights_of_rows(self, sample_weight, X, y, dtype, balance, partial)
         held_out = validation_data(self, validation, loss, dtype, n_outputs, stochastic, balance)
 
-        network = self._prepare(X, loss, n_outputs, dtype, optimizer, random_state, fresh)
+        network, device = self._prepare(
+            X, loss, n_outputs, dtype, optimizer, random_state, fresh, device, partial
+        )
         rows = np.arange(X.shape[0])
         if early_stopping and held_out is None:
             rows, chosen = split(self, targets, random_state)
@@ -115,8 +122,8 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         history = History() if fresh else self._history.continued(in_place=partial)
         history.score_by(repr(self.scoring))
         settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
-        plan = optimizer, schedule, averaging, settings
-        late = not fresh and self._may_fail_late()
+        plan = device, optimizer, schedule, averaging, settings
+        late = not fresh and (_core.may_fail(device) or self._may_fail_late())
         with network.unchanged_on_failure(late), history.unchanged_on_failure():
             self._run(network, data, held_out, *plan, history, random_state)
             ended = averaging is not None and not partial
@@ -133,6 +140,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         network,
         data,
         held_out,
+        device,
         optimizer,
         schedule,
         averaging,
@@ -143,7 +151,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         """Train the network, and leave what predicts in it."""
 
         def settle(every_layer):
-            network.settle_statistics(*data, self.n_jobs, self.device, every_layer)
+            network.settle_statistics(*data, self.n_jobs, device, every_layer)
 
         network.use_optimizer(optimizer)
         network.use_averaging(averaging)
@@ -157,7 +165,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             settings.batch_size,
             n_steps,
             self.n_jobs,
-            self.device,
+            device,
             self.learning_rate_factors,
             keep=settings.partial,
         )
@@ -169,7 +177,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             return
         validate = None
         if held_out is not None:
-            validate = validator(self, network, engine, *held_out, settings, settle)
+            validate = validator(self, network, engine, *held_out, settings, settle, device)
         train(*arguments, schedule, settings, history, random_state, validate, progress)
         network.show_average(settle)
 
@@ -186,8 +194,11 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         plain = plain and self.scoring is None and self.averaging is None
         return not plain or self._network.shows_other_numbers
 
-    def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh):
-        """The network to train: a new one, or one that goes on with the fitted one's parameters."""
+    def _prepare(self, X, loss, n_outputs, dtype, optimizer, random_state, fresh, device, partial):
+        """The network to train: a new one, or one that goes on with the fitted one's parameters.
+
+        Beside it the device that trains it.
+        """
         n_rows, n_features = X.shape
         output_activation = self.output_activation
         if isinstance(output_activation, ActivationSpec):
@@ -195,9 +206,9 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         output_activation = check_output_activation(loss, output_activation)
         layers, input_dropout = layers_of(self, n_outputs, output_activation)
         if fresh:
-            bfloat16 = self.precision == "bfloat16"
+            rounded = [self.precision == name for name in ("bfloat16", "tf32")]
             network = Network(
-                n_features, layers, loss, dtype, input_dropout, self.input_noise, bfloat16
+                n_features, layers, loss, dtype, input_dropout, self.input_noise, *rounded
             )
         else:
             network = self._network.continued(layers, loss, input_dropout, self.input_noise)
@@ -209,14 +220,16 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         n_arrays += 4 * (self.averaging is not None)
         n_arrays += regularization_of(self).n_arrays(optimizer)
         batch_size = batch_size_of(self, optimizer, n_rows, network)
+        n_steps = math.ceil(n_rows / batch_size) * (1 if partial else self.max_iter)
+        device = _core.chosen_device(device, network.program, batch_size, n_steps, trains=True)
         averages = self.averaging is not None and network.program.n_statistics > 0
         if averages or network.program.has_exact_statistics:
             batch_size = n_rows  # to settle the statistics
         check_memory(network.program, n_arrays, batch_size, sparse.issparse(X))
         if fresh:
             network.initialize(random_state, self.weight_init, self.bias_init)
-        if network.bfloat16:
-            self._check_bfloat16(optimizer)
+        if network.bfloat16 or network.tf32:
+            self._check_rounded(network, optimizer)
         if network.randomness and optimizer.full_batch:
             raise ValueError(
                 f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
@@ -224,16 +237,16 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             )
         if (network.randomness or self.weight_noise) and network.seed is None:
             network.seed = int(random_state.randint(np.iinfo(np.int32).max))
-        return network
+        return network, device
 
-    def _check_bfloat16(self, optimizer):
+    def _check_rounded(self, network, optimizer):
         if isinstance(optimizer, LBFGS):
             raise ValueError(
-                f"precision='bfloat16' needs a solver such as 'sgd' or 'adam': {self.solver!r} "
-                "compares losses more closely than rounded products can tell. Or choose "
-                "precision='float32'."
+                f"precision={network.precision!r} needs a solver such as 'sgd' or 'adam': "
+                f"{self.solver!r} compares losses more closely than rounded products can tell. Or "
+                "choose precision='float32'."
             )
-        if _core.emulates_bfloat16(self.device):
+        if network.bfloat16 and _core.emulates_bfloat16():
             warnings.warn(
                 "precision='bfloat16' is emulated here, with the same results, and is slower than "
                 "precision='float32': the processor has no AVX512_BF16, or FASTNN_ISA rules it "

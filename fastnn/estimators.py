@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from . import _docs
 from .base import BaseMLP
+from .device_arrays import to_host
 from .hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
 from .labels import is_column, labels_of, part_of
 from .losses import COMPARING_LOSSES, LOSSES, LossSpec
@@ -289,6 +290,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         score : float
         """
+        y, sample_weight = to_host(y), to_host(sample_weight)
         labels = self.__dict__.get("_labels")
         if labels is not None and labels.kind == "probabilities" and np.ndim(y) == 2:
             y = np.argmax(y, axis=1)
@@ -440,6 +442,24 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def score(self, X, y, sample_weight=None):
+        """The coefficient of determination R2 of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        return super().score(X, to_host(y), to_host(sample_weight))
 
     def _encode(self, y, dtype, partial, classes):
         """Targets, loss, and number of outputs."""

@@ -67,8 +67,8 @@ _COMMON = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
-    "device": [str],
-    "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
+    "device": [StrOptions({"cpu", "cuda", "auto"})],
+    "precision": [StrOptions({"auto", "float32", "float64", "bfloat16", "tf32"})],
     "n_jobs": [
         None,
         Interval(Integral, 1, None, closed="left"),
@@ -246,7 +246,8 @@ def dtype_of(model, X, network):
             f"precision={model.precision!r}, but the network was fitted in "
             f"{network.precision}: fit it anew, with warm_start=False."
         )
-    return np.dtype(np.float32 if model.precision == "bfloat16" else model.precision)
+    rounds_products = model.precision in ("bfloat16", "tf32")
+    return np.dtype(np.float32 if rounds_products else model.precision)
 
 
 def batch_size_of(model, optimizer, n_rows, network):

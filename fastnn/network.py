@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from . import _core
+from .device_arrays import DeviceRows
 from .initializers import draw_parameters
 from .layers import dense_activations
 from .losses import LOSSES, output_stage
@@ -47,6 +48,8 @@ class Network:
         Standard deviation of the noise on the input.
     bfloat16 : bool, default=False
         Whether matrix products take numbers rounded to bfloat16; `dtype` is float32 then.
+    tf32 : bool, default=False
+        Whether those of a GPU take numbers rounded to TF32; likewise.
 
     Attributes
     ----------
@@ -66,10 +69,18 @@ class Network:
     """
 
     def __init__(
-        self, n_features, layers, loss, dtype, input_dropout=0.0, input_noise=0.0, bfloat16=False
+        self,
+        n_features,
+        layers,
+        loss,
+        dtype,
+        input_dropout=0.0,
+        input_noise=0.0,
+        bfloat16=False,
+        tf32=False,
     ):
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
-        self.bfloat16 = bfloat16
+        self.bfloat16, self.tf32 = bfloat16, tf32
         self._compile(layers, input_dropout, input_noise)
         self.optimizer, self.seed, self.averaging = "", None, ""
         self._trained = self._kept = None
@@ -89,6 +100,7 @@ class Network:
                 activation,
                 self.bfloat16,
                 {} if isinstance(self.loss, str) else self.loss.native(self.dtype),
+                self.tf32,
             )
         except OverflowError:
             raise MemoryError(
@@ -124,7 +136,9 @@ class Network:
     @property
     def precision(self):
         """The estimators' name of how numbers are kept and multiplied."""
-        return "bfloat16" if self.bfloat16 else self.dtype.name
+        if self.bfloat16:
+            return "bfloat16"
+        return "tf32" if self.tf32 else self.dtype.name
 
     @property
     def randomness(self):
@@ -184,14 +198,15 @@ class Network:
         """An engine that trains this network in place, for about so many steps.
 
         `factors` are those of the learning rate, see ``regularizers.py``. If `keep`, the engine is
-        that of the last call, where it would be made of the same, and is kept for the next one.
+        that of the last call, where it would be made of the same, and is kept for the next one,
+        if the device lets it be.
         What users write into the parameters between two calls counts all the same: an engine reads
         them anew in each call.
         """
         program = with_factors(self.program, factors) if factors else self.program
         operations = 3 * batch_size * self.program.flops  # one pass forward, two back
         n_threads = _core.n_threads(n_jobs, operations, n_steps, device)
-        seed = 0 if self.seed is None else self.seed
+        seed, keep = 0 if self.seed is None else self.seed, keep and _core.outlives_fit(device)
         numbers = optimizer.code, n_threads, seed, device, os.environ.get("FASTNN_ISA")
         made_of = program, self.state, *self.arenas(), *numbers
         if keep and self._kept is not None and all(map(_is_or_equals, self._kept[1], made_of)):
@@ -341,6 +356,8 @@ class Network:
             stages["code"][program.is_output] = LOSSES["squared_error"].code
             stages["parameter"][program.is_output] = 0.0
             program = replace(program, stages=stages)
+        on_gpu = isinstance(X, DeviceRows)
+        device = _core.chosen_device(device, program, X.shape[0], on_gpu=on_gpu)
         out = np.empty((X.shape[0], program.n_outputs), self.dtype)
         n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device=device)
         finite = _core.predict(
@@ -368,6 +385,7 @@ class Network:
             "input_dropout": self.input_dropout,
             "input_noise": self.input_noise,
             "bfloat16": self.bfloat16,
+            "tf32": self.tf32,
             "optimizer": self.optimizer,
             "seed": self.seed,
             "step": state.step,
@@ -401,6 +419,7 @@ class Network:
             "input_dropout",
             "input_noise",
             "bfloat16",
+            "tf32",
         )
         self.__init__(**{name: state[name] for name in names if name in state})
         self._allocate()

@@ -193,6 +193,8 @@ class Program:
         Floating-point operations of one row, forward.
     bfloat16 : bool
         Whether the inputs of matrix products are rounded to bfloat16, all else being float32.
+    tf32 : bool
+        Whether a GPU rounds them to TF32; the CPU does not.
     """
 
     stages: np.ndarray
@@ -210,6 +212,7 @@ class Program:
     n_squares: int
     flops: int = field(compare=False)
     bfloat16: bool = False
+    tf32: bool = False
 
     @functools.cached_property
     def is_output(self) -> np.ndarray:
@@ -517,7 +520,7 @@ class Compiler:
             self.layer += 1
         self.n = sum(units)
 
-    def program(self, n_features: int, bfloat16: bool = False) -> Program:
+    def program(self, n_features: int, bfloat16: bool = False, tf32: bool = False) -> Program:
         return Program(
             stages=np.array([tuple(stage.values()) for stage in self._stages], STAGE),
             arrays=tuple(self._arrays),
@@ -534,6 +537,7 @@ class Compiler:
             n_squares=self._squares.size,
             flops=self._flops,
             bfloat16=bfloat16,
+            tf32=tf32,
         )
 
     # Of these they are made.
@@ -585,6 +589,7 @@ def compile_program(
     output_activation="identity",
     bfloat16: bool = False,
     loss_functions: Mapping[str, int] | None = None,
+    tf32: bool = False,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -610,6 +615,8 @@ def compile_program(
         Whether matrix products take bfloat16; `dtype` is float32 then.
     loss_functions : mapping, default=None
         Addresses of "function" and "derivative" of a loss that the user wrote.
+    tf32 : bool, default=False
+        Whether matrix products on a GPU take TF32; `dtype` is float32 then.
 
     Returns
     -------
@@ -623,4 +630,4 @@ def compile_program(
     units = [int(n) for n in np.atleast_1d(layers[-1].units)]
     loss = {"code": loss_code, "parameter": loss_parameter} | dict(loss_functions or {})
     compiler.outputs(units, output_activation, **loss)
-    return compiler.program(n_features, bfloat16)
+    return compiler.program(n_features, bfloat16, tf32)

@@ -4,8 +4,16 @@ import numpy as np
 from scipy import sparse
 from sklearn import get_config
 from sklearn.base import RegressorMixin
-from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils.validation import validate_data
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_y,
+    validate_data,
+)
+
+from . import _core
+from .device_arrays import DeviceRows, is_on_gpu, to_host
 
 # What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
 _ROWS = {
@@ -31,6 +39,8 @@ def is_plain(X):
 
 def read_rows(model, X):
     """Rows to predict for. Whether they are finite, the engine tells."""
+    if is_on_gpu(X):
+        return _on_gpu(model, X, reset=False)
     return _readable(validate_data(model, X, reset=False, **_ROWS))
 
 
@@ -47,8 +57,12 @@ def read_data(model, X, y, reset=False):
     """
     if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
         model.n_features_in_ = X.shape[1]
+    elif is_on_gpu(X):
+        X, y = _on_gpu(model, X, reset), to_host(y)
+        y = _check_y(y, multi_output=True, y_numeric=isinstance(model, RegressorMixin))
+        check_consistent_length(X, y)
     else:
-        numeric = isinstance(model, RegressorMixin)
+        y, numeric = to_host(y), isinstance(model, RegressorMixin)
         checks = dict(multi_output=True, y_numeric=numeric, reset=reset)
         X, y = validate_data(model, X, y, **checks, **_ROWS)
         X = _readable(X)
@@ -56,6 +70,18 @@ def read_data(model, X, y, reset=False):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def _on_gpu(model, X, reset):
+    """Rows on the GPU, which stay there; their number of features is remembered or compared."""
+    rows = X if isinstance(X, DeviceRows) else DeviceRows(X)
+    if not rows.size:
+        raise ValueError(
+            f"X must have at least one row and one feature, but has shape {rows.shape}."
+        )
+    _check_feature_names(model, rows, reset=reset)
+    _check_n_features(model, rows, reset=reset)
+    return rows
 
 
 def _are_plain_targets(y, n_rows):
@@ -83,6 +109,10 @@ def _readable(X):
 
 def check_finite(model, X):
     """Raise an error if there is a NaN or an infinity, without arrays as large as X."""
+    if isinstance(X, DeviceRows):
+        if not get_config()["assume_finite"] and not _core.all_finite(X):
+            raise ValueError(f"Input X contains NaN or infinity, for {type(model).__name__}.")
+        return
     values = X.data[:, np.newaxis] if sparse.issparse(X) else X
     if values.dtype.kind != "f" or get_config()["assume_finite"]:
         return

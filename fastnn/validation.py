@@ -6,6 +6,7 @@ from numbers import Real
 
 import numpy as np
 
+from .device_arrays import DeviceRows
 from .rows import BLOCK, read_data
 from .sample_weights import weights_of_rows
 from .trainer import Data
@@ -80,9 +81,9 @@ def check_scoring(model):
             )
 
 
-def validator(model, network, engine, data, y, settings, settle):
+def validator(model, network, engine, data, y, settings, settle, device):
     """A function that returns the current score of the validation data."""
-    score = _scorer(model, network, engine, data, y, settings)
+    score = _scorer(model, network, engine, data, y, settings, device)
 
     def validate():
         with network.shown_average(settle):
@@ -91,10 +92,11 @@ def validator(model, network, engine, data, y, settings, settle):
     return validate
 
 
-def _scorer(model, network, engine, data, y, settings):
+def _scorer(model, network, engine, data, y, settings, device):
     X, targets, sample_weight, rows = data
     all_rows = len(rows) == X.shape[0]
-    step = max(1, BLOCK // X.shape[1])
+    on_gpu = isinstance(X, DeviceRows)
+    step = len(rows) if on_gpu else max(1, BLOCK // X.shape[1])
 
     starts = range(0, len(rows), step)
     parts = [
@@ -103,7 +105,7 @@ def _scorer(model, network, engine, data, y, settings):
     only = X[parts[0]] if len(parts) == 1 else None  # copied once
 
     def predict(block):
-        return network.predict(block, model.n_jobs, model.device)[0]
+        return network.predict(block, model.n_jobs, device)[0]
 
     def outputs():
         if only is not None:
@@ -134,11 +136,13 @@ def _scorer(model, network, engine, data, y, settings):
 
     # An estimator that predicts with the current parameters.
     view = object.__new__(type(model))
-    view.__dict__.update(model.__dict__, _network=network)
+    view.__dict__.update(model.__dict__, _network=network, device=device)
     view.__dict__.pop("feature_names_in_", None)  # rows are arrays here
     view._name_parameters()
     scorer = get_scorer(model.scoring) if isinstance(model.scoring, str) else model.scoring
     own_X, own_y = (X, y) if all_rows else (X[rows], y[rows])
+    if on_gpu:  # a function of the user's knows arrays only
+        own_X = own_X.array
     weights = {} if own_weight is None else {"sample_weight": own_weight}
 
     def score():

@@ -1,4 +1,4 @@
-"""What all tests share: no window, the installed package, one stream of examples."""
+"""What all tests share: no window, the installed package, one stream of examples, a GPU or not."""
 
 import os
 
@@ -6,8 +6,20 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # Child processes test the package that this one tests, not the source folder they start in.
 os.environ["PYTHONSAFEPATH"] = "1"
 
+import pytest
 from hypothesis import settings
+
+from devices import find_device
 
 # The same examples every time: a failure of one run is a failure of the next.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
+
+
+def pytest_configure():
+    """Tests for a GPU are left out where there is none, unless this is where they have to run."""
+    if os.environ.get("FASTNN_REQUIRE_CUDA") == "1" and find_device() != "gpu":
+        raise pytest.UsageError(
+            "FASTNN_REQUIRE_CUDA=1 asks for tests on a GPU, and Numba finds none: they need an "
+            "NVIDIA GPU with its driver, numba-cuda, and NUMBA_ENABLE_CUDASIM unset."
+        )

@@ -76,6 +76,7 @@ class Engine:
     dtype : "float32", "float64" or "bfloat16"
     factors : dict, optional
         Of the learning rate, as estimators take them.
+    device : str, default="cpu"
     hyperparameters : the optimizer's
     """
 
@@ -88,12 +89,13 @@ class Engine:
         max_batch=64,
         n_threads=1,
         factors=None,
+        device="cpu",
         **hyper,
     ):
         bfloat16 = dtype == "bfloat16"
         self.dtype = np.dtype("float32" if bfloat16 else dtype)
         self.solver = SOLVERS[optimizer](**hyper)
-        self.n_threads = n_threads
+        self.n_threads, self.device = n_threads, device
         code, parameter, activation = losses.output_stage(loss, network.layers[-1].activation)
         self.program = program.compile_program(
             network.n_features,
@@ -129,7 +131,7 @@ class Engine:
                 for name in view:
                     view[name][...] = value[name]
         self.native = _core.make_engine(
-            self.program, self.state, self.solver.code, max_batch, n_threads, network.seed
+            self.program, self.state, self.solver.code, max_batch, n_threads, network.seed, device
         )
 
     def named(self, arena):
@@ -193,9 +195,8 @@ class Engine:
 
     def predict(self, X):
         out = np.full((X.shape[0], self.program.n_outputs), np.nan, self.dtype)
-        _core.predict(
-            self.program, self.state.parameters, self.state.statistics, X, out, self.n_threads
-        )
+        arenas = self.state.parameters, self.state.statistics
+        _core.predict(self.program, *arenas, X, out, self.n_threads, self.device)
         return out
 
 

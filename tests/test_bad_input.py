@@ -369,9 +369,10 @@ BAD_PARAMETERS = [
     ({"augment": "mixup", "solver": "lbfgs"}, "augment needs a solver such as 'sgd'.*'lbfgs' can"),
     ({"augment": "mixup", "solver": "rprop"}, "augment needs a solver such as 'sgd'.*'rprop' can"),
     ({"augment": "mixup", "batch_size": 1}, "this is a batch of one row: use batch_size=2"),
-    ({"device": "cuda"}, "device='cuda' is not available in this version"),
+    ({"device": "gpu"}, known("device", "auto", "cpu", "cuda")),
     ({"device": 0}, "'device' parameter"),
     ({"precision": "float16"}, known("precision", "auto", "float32", "float64", "bfloat16")),
+    ({"precision": "tf32"}, "precision='tf32' trains with device='cuda' only"),
     ({"n_jobs": 0}, "'n_jobs' parameter"),
     ({"early_stopping": True, "validation_fraction": 0.01}, "validation set is too small"),
     ({"random_state": "seed"}, "'random_state' parameter"),
@@ -483,7 +484,7 @@ def test_bad_parameters_set_between_calls(estimator):
         ({"hidden_layer_sizes": (5, 5)}, "layers of the same sizes and normalization"),
         ({"normalization": "batch"}, "5 normalised-"),
         ({"precision": "float32"}, "precision='float32', but the network was fitted in float64"),
-        ({"device": "cuda"}, "device='cuda' is not available"),
+        ({"device": "gpu"}, known("device", "auto", "cpu", "cuda")),
     ):
         model = fitted(estimator).set_params(**options)
         before = snapshot(model)

@@ -39,7 +39,9 @@ def assert_same_state(engine, network, tolerance):
         assert relative_error(named(engine.statistics), named(network.statistics)) < tolerance
 
 
-def check_trajectory(network, loss, optimizer, dtype, X, y, weight, batch_size=8, n_threads=1):
+def check_trajectory(
+    network, loss, optimizer, dtype, X, y, weight, batch_size=8, n_threads=1, epochs=3, device="cpu"
+):
     """Ten steps over three epochs, each ending with a short batch, rows in random order."""
     n_rows = X.shape[0]
     dense = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
@@ -47,9 +49,16 @@ def check_trajectory(network, loss, optimizer, dtype, X, y, weight, batch_size=8
     rates = small_rate(optimizer) * np.linspace(1, 0.5, -(-n_rows // batch_size))
     epsilon = large_epsilon(optimizer)
     engine = Engine(
-        rounded(network, dtype), loss, optimizer, dtype, batch_size, n_threads, **epsilon
+        rounded(network, dtype),
+        loss,
+        optimizer,
+        dtype,
+        batch_size,
+        n_threads,
+        device=device,
+        **epsilon,
     )
-    for _ in range(3):
+    for _ in range(epochs):
         order = rng.permutation(n_rows)
         settings_ = (batch_size, rates, 0.3, weight, order)
         actual = engine.train(X, y, *settings_)

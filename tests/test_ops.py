@@ -1,8 +1,9 @@
 """Every kernel of every instruction set, in both types, against the reference at odd shapes.
 
-A case yields calls of one kernel, what they should return and how far off they may be. Two tests
-run over all cases: one compares with the reference, one demands the same bits of all instruction
-sets that have a fused multiply-add.
+A case yields calls of one kernel, what they should return and how far off they may be. It is given
+where kernels are, `ops`, and which of its shapes are tried, `some` of them. Two tests run over all
+cases: one compares with the reference, one demands the same bits of all instruction sets that have
+a fused multiply-add. `cuda/test_cuda_ops.py` runs the same cases on a GPU.
 """
 
 from functools import partial
@@ -14,7 +15,7 @@ import reference
 from engines import SOLVERS
 from fastnn import activations, losses, program
 from fastnn._core import cpu
-from fastnn._core.cpu import ops
+from fastnn._core.cpu import ops as cpu_ops
 from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.optimizers import LBFGS, Rule
 from fastnn.optimizers import OPTIMIZERS as SPECS
@@ -26,6 +27,19 @@ AVAILABLE = [isa for isa in cpu.isa_info()["available"] if isa != "avx512_bf16"]
 # Vectors hold 2 to 16 numbers, panels 8 or 16, register tiles up to 64 columns and 12 rows.
 WIDTHS = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 97, 130]
 ROWS = [1, 2, 7, 8, 9, 13, 29]
+
+
+class HeldTo:
+    """The kernels of one instruction set."""
+
+    def __init__(self, isa):
+        self.isa = isa
+
+    def __getattr__(self, name):
+        return partial(getattr(cpu_ops, name), isa=self.isa)
+
+
+on_each_isa = pytest.mark.parametrize("ops", [HeldTo(isa) for isa in AVAILABLE], ids=AVAILABLE)
 
 CASES = {}
 
@@ -40,12 +54,12 @@ def float64(*arrays):
 
 
 @case
-def matmul(rng, dtype, eps):
+def matmul(ops, some, rng, dtype, eps):
     """Any order of summing k products is off by at most k roundings of their absolute sum."""
     shapes = [(n, k, m) for n, k in [(1, 1), (7, 5), (13, 17)] for m in WIDTHS]
     # A tile is put down after 1024 products and picked up again.
     shapes += [(n, 3, 20) for n in ROWS] + [(5, k, 33) for k in (1023, 1024, 1025, 2049)]
-    for n, k, m in shapes:
+    for n, k, m in some(shapes):
         a, b = rng.standard_normal((n, k)).astype(dtype), rng.standard_normal((k, m)).astype(dtype)
         bias, c = rng.standard_normal(m).astype(dtype), rng.standard_normal((n, m)).astype(dtype)
         a64, b64 = float64(a, b)
@@ -58,10 +72,10 @@ def matmul(rng, dtype, eps):
 
 
 @case
-def matmul_transposed(rng, dtype, eps):
+def matmul_transposed(ops, some, rng, dtype, eps):
     shapes = [(n, k, m) for n, k in [(1, 1), (7, 5), (13, 17), (24, 40)] for m in WIDTHS]
     shapes += [(n, 3, 20) for n in ROWS] + [(5, k, 33) for k in (1023, 1024, 1025, 2049)]
-    for n, k, m in shapes:
+    for n, k, m in some(shapes):
         a, b = rng.standard_normal((k, n)).astype(dtype), rng.standard_normal((k, m)).astype(dtype)
         c = rng.standard_normal((n, m)).astype(dtype)
         a64, b64 = float64(a, b)
@@ -84,8 +98,8 @@ def matmul_transposed(rng, dtype, eps):
 
 
 @case
-def transpose(rng, dtype, eps):
-    for n, m in [(1, 1), (5, 17), (33, 8), (40, 65)]:
+def transpose(ops, some, rng, dtype, eps):
+    for n, m in some([(1, 1), (5, 17), (33, 8), (40, 65)]):
         w = rng.standard_normal((n, m)).astype(dtype)
         yield partial(ops.transpose, w, 0, n), w.T, 0
         part = np.zeros_like(w)
@@ -117,7 +131,7 @@ def native(activation):
 
 
 @case
-def activation(rng, dtype, eps):
+def activation(ops, some, rng, dtype, eps):
     """Good to three units in the last place; where the true value is denormal, to that.
 
     GELUs are good to six, and amplify two roundings of the polynomial in z whose exponential they
@@ -141,7 +155,7 @@ def activation(rng, dtype, eps):
 
 
 @case
-def activation_gradient(rng, dtype, eps):
+def activation_gradient(ops, some, rng, dtype, eps):
     """From the value y, that is rounded: 1 - y has an error of the size of y's."""
     for each in EACH_ACTIVATION:
         row, arguments = native(each)
@@ -150,23 +164,23 @@ def activation_gradient(rng, dtype, eps):
         z = float64(x)[0]
         y, g = value(z).astype(dtype), rng.standard_normal(z.shape).astype(dtype)
         expected, bound = g * derivative(z), 4 * eps * abs(g)
-        yield partial(times_derivative, x, y, g, row, arguments), expected, bound
+        yield partial(times_derivative, ops, x, y, g, row, arguments), expected, bound
 
 
-def times_derivative(x, y, gradient, row, arguments, isa=None):
+def times_derivative(ops, x, y, gradient, row, arguments):
     """`gradient` times the derivative at x, where the value is y, as the engine computes it."""
     if not row.keeps_derivative:
-        return ops.activation_gradient(y, gradient, *arguments, isa=isa)
-    values, derivative = ops.activation_with_derivative(x, row.code, isa=isa)
-    np.testing.assert_array_equal(values, ops.activation(x, *arguments, isa=isa))
-    return ops.activation_gradient(y, gradient, row.code, derivative=derivative, isa=isa)
+        return ops.activation_gradient(y, gradient, *arguments)
+    values, derivative = ops.activation_with_derivative(x, row.code)
+    np.testing.assert_array_equal(values, ops.activation(x, *arguments))
+    return ops.activation_gradient(y, gradient, row.code, derivative=derivative)
 
 
 @case
-def dropout(rng, dtype, eps):
+def dropout(ops, some, rng, dtype, eps):
     """The mask is exact; the factor 1 / (1 - rate) is rounded, and the product."""
     for rate in (0.2, 0.5, 0.99):
-        for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130)]:
+        for n, m in some([(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130)]):
             x = rng.standard_normal((n, m)).astype(dtype)
             seed, step, stage, first = int(rng.integers(2**63)), 2**31 + 5, 3, 4 * (n % 3)
             keep = reference.keep_mask(rate, (first + n, m), seed, step - 2**31, stage)[first:]
@@ -179,17 +193,17 @@ def dropout(rng, dtype, eps):
 
 
 @case
-def scaled(rng, dtype, eps):
-    for n in WIDTHS:
+def scaled(ops, some, rng, dtype, eps):
+    for n in some(WIDTHS):
         x = rng.standard_normal(n).astype(dtype)
         yield partial(ops.scaled, x, 0.3), 0.3 * x.astype(float), 2 * eps
 
 
 @case
-def rrelu(rng, dtype, eps):
+def rrelu(ops, some, rng, dtype, eps):
     """The slope is a product and a sum of two roundings, times x."""
     for spec in (RReLU(), RReLU(0.0, 0.9), RReLU(0.25, 0.25)):
-        for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130)]:
+        for n, m in some([(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130)]):
             x, g = rng.standard_normal((2, n, m)).astype(dtype)
             seed, step, stage, first = int(rng.integers(2**63)), 77, 3, 4 * (n % 3)
             shape = first + n, m
@@ -202,7 +216,7 @@ def rrelu(rng, dtype, eps):
 
 
 @case
-def residual(rng, dtype, eps):
+def residual(ops, some, rng, dtype, eps):
     """Two roundings of the branch and one of the sum; the mask is one for the row."""
     for shape, rate in [((1, 1), 0.0), ((9, 17), 0.5), ((6, 33), 0.25)]:
         skip, branch = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
@@ -215,7 +229,7 @@ def residual(rng, dtype, eps):
 
 
 @case
-def dropout_csr(rng, dtype, eps):
+def dropout_csr(ops, some, rng, dtype, eps):
     """The mask of an element of a matrix, whether or not the others are stored."""
     for layout in ("csr float32", "csr float64"):
         X = LAYOUTS[layout](make_counts(rng, 30, 17)).astype(dtype)
@@ -226,9 +240,9 @@ def dropout_csr(rng, dtype, eps):
 
 
 @case
-def normal_noise(rng, dtype, eps):
+def normal_noise(ops, some, rng, dtype, eps):
     """Some roundings of numbers below six; the reference's angle has one of its own."""
-    for n, m in [(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130), (400, 100)]:
+    for n, m in some([(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130), (400, 100)]):
         x = rng.standard_normal((n, m)).astype(dtype)
         seed, step, stage, first = int(rng.integers(2**63)), 5, 3, 4 * (n % 3)
         noise = reference.normal_noise((first + n, m), seed, step, stage)[first:]
@@ -237,15 +251,14 @@ def normal_noise(rng, dtype, eps):
 
 
 @case
-def batchnorm_statistics(rng, dtype, eps):
+def batchnorm_statistics(ops, some, rng, dtype, eps):
     """A mean of 100 deviations: the variance suffers by that factor, not by its square."""
-    for n in [*ROWS, 64, 200]:
-        for m in WIDTHS[:9]:
-            for mean in (0, 100):
-                x = rng.normal(mean, 1, (n, m)).astype(dtype)
-                expected = reference.batch_norm_statistics(*float64(x))
-                scale = mean + 3
-                yield partial(ops.batchnorm_statistics, x), expected, 20 * eps * scale
+    for n, m in some([(n, m) for n in [*ROWS, 64, 200] for m in WIDTHS[:9]]):
+        for mean in (0, 100):
+            x = rng.normal(mean, 1, (n, m)).astype(dtype)
+            expected = reference.batch_norm_statistics(*float64(x))
+            scale = mean + 3
+            yield partial(ops.batchnorm_statistics, x), expected, 20 * eps * scale
 
 
 def batchnorm_problem(rng, dtype, n, m):
@@ -255,9 +268,9 @@ def batchnorm_problem(rng, dtype, n, m):
 
 
 @case
-def batchnorm(rng, dtype, eps):
+def batchnorm(ops, some, rng, dtype, eps):
     """Six roundings of numbers below ten."""
-    for n, m in [(n, m) for n in ROWS for m in WIDTHS[:9]]:
+    for n, m in some([(n, m) for n in ROWS for m in WIDTHS[:9]]):
         x, _, mean, variance, scale, shift = batchnorm_problem(rng, dtype, n, m)
         expected = reference.batch_norm_forward(*float64(x, scale, shift, mean, variance), 1e-3)
         call = partial(ops.batchnorm, x, mean, variance, scale, shift, 1e-3)
@@ -265,9 +278,9 @@ def batchnorm(rng, dtype, eps):
 
 
 @case
-def batchnorm_gradient(rng, dtype, eps):
+def batchnorm_gradient(ops, some, rng, dtype, eps):
     """As the forward pass, and sums over the rows; it multiplies by the normalised x twice."""
-    for n, m in [(n, m) for n in ROWS for m in WIDTHS[:9]]:
+    for n, m in some([(n, m) for n in ROWS for m in WIDTHS[:9]]):
         x, dy, mean, variance, scale, _ = batchnorm_problem(rng, dtype, n, m)
         for constant in (False, True):
             expected = reference.batch_norm_backward(
@@ -279,9 +292,9 @@ def batchnorm_gradient(rng, dtype, eps):
 
 
 @case
-def batchnorm_moving(rng, dtype, eps):
+def batchnorm_moving(ops, some, rng, dtype, eps):
     for momentum in (0.1, 1.0):
-        for m in WIDTHS[:9]:
+        for m in some(WIDTHS[:9]):
             moving, mean = rng.standard_normal((2, m)).astype(dtype)
             moving_variance, variance = rng.uniform(0.5, 2, (2, m)).astype(dtype)
             average = {"mean": moving.astype(float), "variance": moving_variance.astype(float)}
@@ -300,9 +313,9 @@ GROUPS += [(64, 4), (130, 2)]
 
 
 @case
-def rownorm(rng, dtype, eps):
+def rownorm(ops, some, rng, dtype, eps):
     """As batch norm; a mean of some deviations costs the variance that factor."""
-    for n, (m, groups) in [(n, shape) for n in (1, 8, 13) for shape in GROUPS]:
+    for n, m, groups in some([(n, *shape) for n in (1, 8, 13) for shape in GROUPS]):
         x = rng.normal(3, 1, (n, m)).astype(dtype)
         for n_scales in {m, groups, 0}:
             affine = [rng.uniform(0.5, 2, n_scales).astype(dtype) for _ in range(2)]
@@ -313,8 +326,8 @@ def rownorm(rng, dtype, eps):
 
 
 @case
-def rownorm_gradient(rng, dtype, eps):
-    for n, (m, groups) in [(n, shape) for n in (1, 8, 13) for shape in GROUPS]:
+def rownorm_gradient(ops, some, rng, dtype, eps):
+    for n, m, groups in some([(n, *shape) for n in (1, 8, 13) for shape in GROUPS]):
         x, dy = rng.normal(3, 1, (2, n, m)).astype(dtype)
         for n_scales in {m, groups, 0}:
             scale = rng.uniform(0.5, 2, n_scales).astype(dtype) if n_scales else None
@@ -327,8 +340,8 @@ def rownorm_gradient(rng, dtype, eps):
 
 
 @case
-def prelu(rng, dtype, eps):
-    for n, m in [(n, m) for n in (1, 9) for m in WIDTHS]:
+def prelu(ops, some, rng, dtype, eps):
+    for n, m in some([(n, m) for n in (1, 9) for m in WIDTHS]):
         x = rng.standard_normal((n, m)).astype(dtype)
         for slope in rng.uniform(-1, 1, 1).astype(dtype), rng.uniform(-1, 1, m).astype(dtype):
             expected = reference.prelu_forward(*float64(x, slope))
@@ -336,37 +349,39 @@ def prelu(rng, dtype, eps):
 
 
 @case
-def prelu_gradient(rng, dtype, eps):
+def prelu_gradient(ops, some, rng, dtype, eps):
     """The sums are of all elements where the slope is shared."""
-    for n, m in [(n, m) for n in (1, 8, 29) for m in WIDTHS]:
+    for n, m in some([(n, m) for n in (1, 8, 29) for m in WIDTHS]):
         x, dy = rng.standard_normal((2, n, m)).astype(dtype)
         for slope in rng.uniform(-1, 1, 1).astype(dtype), rng.uniform(-1, 1, m).astype(dtype):
             expected = reference.prelu_backward(*float64(x, slope, dy))
             yield partial(ops.prelu_gradient, x, dy, slope), expected, 2 * n * m * eps
 
 
-def pieces(rng, dtype):
+def pieces(some, rng, dtype):
     """Small whole numbers, so that several are the largest."""
-    for n, m, k in [(n, m, k) for n in (1, 9) for m in (1, 15, 16, 17, 33) for k in (1, 2, 3, 5)]:
+    widths, sizes = (1, 15, 16, 17, 33), (1, 2, 3, 5)
+    for n, m, k in some([(n, m, k) for n in (1, 9) for m in widths for k in sizes]):
         yield rng.integers(-2, 3, (n, m * k)).astype(dtype), rng.normal(0, 1, (n, m)), k
 
 
 @case
-def maxout(rng, dtype, eps):
-    for x, _, k in pieces(rng, dtype):
+def maxout(ops, some, rng, dtype, eps):
+    for x, _, k in pieces(some, rng, dtype):
         yield partial(ops.maxout, x, k), reference.maxout_forward(x, k), 0
 
 
 @case
-def maxout_gradient(rng, dtype, eps):
-    for x, dy, k in pieces(rng, dtype):
+def maxout_gradient(ops, some, rng, dtype, eps):
+    for x, dy, k in pieces(some, rng, dtype):
         dy = dy.astype(dtype)
         yield partial(ops.maxout_gradient, x, dy, k), reference.maxout_backward(x, k, dy), 0
 
 
-def weightnorm_problem(rng, dtype):
+def weightnorm_problem(some, rng, dtype):
     """Fewer rows of weights than a task has, as many, and several tasks."""
-    for n, (n_in, m) in [(n, s) for n in (1, 8, 13) for s in [(1, 1), (24, 17), (61, 16), (9, 33)]]:
+    shapes = [(1, 1), (5, 3), (24, 17), (61, 16), (9, 33)]
+    for n, n_in, m in some([(n, *shape) for n in (1, 8, 13) for shape in shapes]):
         x, dy, v = (rng.standard_normal(s).astype(dtype) for s in [(n, n_in), (n, m), (n_in, m)])
         g, bias = rng.uniform(0.5, 2, (2, m)).astype(dtype)
         x = x.astype(float)
@@ -374,17 +389,17 @@ def weightnorm_problem(rng, dtype):
 
 
 @case
-def weightnorm(rng, dtype, eps):
-    for x, xv, _, v, g, bias in weightnorm_problem(rng, dtype):
+def weightnorm(ops, some, rng, dtype, eps):
+    for x, xv, _, v, g, bias in weightnorm_problem(some, rng, dtype):
         expected = x @ reference.normalised_weights(*float64(v, g)) + bias
         size = np.abs(x) @ np.abs(reference.normalised_weights(*float64(v, g))) + 2
         yield partial(ops.weightnorm, xv, v, g, bias), expected, 20 * eps * size
 
 
 @case
-def weightnorm_gradient(rng, dtype, eps):
+def weightnorm_gradient(ops, some, rng, dtype, eps):
     """What the norm takes out of the gradient of v lies along v."""
-    for x, xv, dy, v, g, _ in weightnorm_problem(rng, dtype):
+    for x, xv, dy, v, g, _ in weightnorm_problem(some, rng, dtype):
         v64, g64, dy64 = float64(v, g, dy)
         dw = x.T @ dy64
         dv, dg = reference.normalised_weights_backward(v64, g64, dw)
@@ -395,12 +410,12 @@ def weightnorm_gradient(rng, dtype, eps):
 
 
 @case
-def loss(rng, dtype, eps):
+def loss(ops, some, rng, dtype, eps):
     """(output, delta, loss): z of 30 standard deviations, so a loss has roundings of 100."""
     for of in EACH_LOSS:
         native, parameter = losses.row_and_parameter(of)
         for spread in (1, 30):
-            for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]:
+            for n, m in some([(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]):
                 scale = 3 if of == "poisson" else spread
                 z = np.clip(rng.normal(0, spread, (n, m)), -10 * scale, 4 * scale).astype(dtype)
                 _, y = make_data(rng, n, 3, m, of)
@@ -422,10 +437,10 @@ def loss(rng, dtype, eps):
 
 
 @case
-def loss_of_smoothed_labels(rng, dtype, eps):
+def loss_of_smoothed_labels(ops, some, rng, dtype, eps):
     for name, native in losses.LOSSES.items():
         if native.probabilities:
-            for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]:
+            for n, m in some([(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]):
                 z = rng.normal(0, 5, (n, m)).astype(dtype)
                 _, y = make_data(rng, n, 3, m, name)
                 y = y if native.class_codes else y.astype(dtype)
@@ -441,10 +456,10 @@ def loss_of_smoothed_labels(rng, dtype, eps):
 
 
 @case
-def output(rng, dtype, eps):
+def output(ops, some, rng, dtype, eps):
     for of in EACH_LOSS:
         native, parameter = losses.row_and_parameter(of)
-        for n, m in [(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]:
+        for n, m in some([(1, 1), (5, 2), (9, 8), (7, 17), (6, 130), (70, 3)]):
             z = rng.normal(0, 3, (n, m)).astype(dtype)
             expected = OUTPUT_ACTIVATIONS[native.output_activation](z.astype(float))
             call = partial(ops.output, z, native.code, parameter)
@@ -455,11 +470,11 @@ def output(rng, dtype, eps):
 
 
 @case
-def optimize(rng, dtype, eps):
+def optimize(ops, some, rng, dtype, eps):
     """One step from where others have been; coefficients are rounded to the type."""
     for name, rule in OPTIMIZERS.items():
         solver, n_slots = SOLVERS[name](), rule.n_slots
-        for m in [*WIDTHS, 1000]:
+        for m in some([*WIDTHS, 1000]):
             w, g = rng.standard_normal((2, m)).astype(dtype)
             slots = np.abs(rng.standard_normal((n_slots, m))).astype(dtype)
             if name == "rmsprop_centered":
@@ -481,9 +496,9 @@ def optimize(rng, dtype, eps):
 
 
 @case
-def finish_gradient(rng, dtype, eps):
+def finish_gradient(ops, some, rng, dtype, eps):
     """(gradient, sums of squares and of magnitudes): no sum has more than 1000 terms below 25."""
-    for m in [*WIDTHS, 1000]:
+    for m in some([*WIDTHS, 1000]):
         w, g = rng.standard_normal((2, m)).astype(dtype)
         w[: m // 3] = 0
         w64, g64 = float64(w, g)
@@ -494,31 +509,31 @@ def finish_gradient(rng, dtype, eps):
 
 
 @case
-def sum_squares(rng, dtype, eps):
-    for m in [*WIDTHS, 1000]:
+def sum_squares(ops, some, rng, dtype, eps):
+    for m in some([*WIDTHS, 1000]):
         x = rng.standard_normal(m).astype(dtype)
         yield partial(ops.sum_squares, x), np.sum(float64(x)[0] ** 2), 2 * eps * m
 
 
 @case
-def multiply(rng, dtype, eps):
-    for m in [*WIDTHS, 1000]:
+def multiply(ops, some, rng, dtype, eps):
+    for m in some([*WIDTHS, 1000]):
         x = rng.standard_normal(m).astype(dtype)
         yield partial(ops.multiply, x, 0.3), 0.3 * float64(x)[0], 2 * eps * np.abs(x)
 
 
 @case
-def look_ahead(rng, dtype, eps):
-    for m in [*WIDTHS, 1000]:
+def look_ahead(ops, some, rng, dtype, eps):
+    for m in some([*WIDTHS, 1000]):
         w, velocity = rng.standard_normal((2, m)).astype(dtype)
         call = partial(ops.look_ahead, w, velocity, 0.9)
         yield call, w + 0.9 * velocity.astype(float), 2 * eps * (np.abs(w) + np.abs(velocity))
 
 
 @case
-def limit_columns(rng, dtype, eps):
+def limit_columns(ops, some, rng, dtype, eps):
     """Some columns are short enough, and some are 0."""
-    for n, m in [(n, m) for n in [*ROWS, 100] for m in WIDTHS[:9]]:
+    for n, m in some([(n, m) for n in [*ROWS, 100] for m in WIDTHS[:9]]):
         w = (rng.standard_normal((n, m)) * rng.choice([0, 0.1, 2], m)).astype(dtype)
         expected = reference.limit_norms(*float64(w), 1.5)
         for rows_per_part in (24, 7):
@@ -527,9 +542,9 @@ def limit_columns(rng, dtype, eps):
 
 
 @case
-def average(rng, dtype, eps):
+def average(ops, some, rng, dtype, eps):
     """With a weight of 1, zeros become the parameters to the bit; equal parameters stay."""
-    for m in [*WIDTHS, 1000]:
+    for m in some([*WIDTHS, 1000]):
         w, old = rng.standard_normal((2, m)).astype(dtype)
         w64, old64 = float64(w, old)
         for weight in (1e-4, 0.25, 1.0):
@@ -540,7 +555,7 @@ def average(rng, dtype, eps):
 
 
 @case
-def gather(rng, dtype, eps):
+def gather(ops, some, rng, dtype, eps):
     for n_features in (1, 11, 17):
         X = make_counts(rng, 23, n_features)
         order = rng.permutation(23)[:9]
@@ -555,7 +570,7 @@ def gather(rng, dtype, eps):
 
 
 @case
-def mix_rows(rng, dtype, eps):
+def mix_rows(ops, some, rng, dtype, eps):
     """Two roundings of products and one of a sum; numbers are at most 3."""
     X = make_counts(rng, 23, 17)
     order = rng.permutation(23)[:9]
@@ -577,8 +592,8 @@ def mix_rows(rng, dtype, eps):
 
 
 @case
-def mix_losses(rng, dtype, eps):
-    for n, m in [(1, 1), (5, 2), (9, 17), (7, 130)]:
+def mix_losses(ops, some, rng, dtype, eps):
+    for n, m in some([(1, 1), (5, 2), (9, 17), (7, 130)]):
         delta, other = rng.standard_normal((2, n, m)).astype(dtype)
         loss, other_loss = rng.standard_normal((2, n)).astype(dtype)
         weights, order = rng.uniform(0.5, 2, n).astype(dtype), rng.permutation(n)
@@ -603,16 +618,16 @@ def sparse_rows(rng, dtype):
 
 
 @case
-def csr_matmul(rng, dtype, eps):
-    for m in WIDTHS:
+def csr_matmul(ops, some, rng, dtype, eps):
+    for m in some(WIDTHS):
         X, dense = sparse_rows(rng, dtype)
         w, bias = rng.standard_normal((19, m)).astype(dtype), rng.standard_normal(m).astype(dtype)
         yield partial(ops.csr_matmul, X, w, bias), dense @ w + bias, 100 * eps
 
 
 @case
-def csr_weight_gradient(rng, dtype, eps):
-    for m in WIDTHS:
+def csr_weight_gradient(ops, some, rng, dtype, eps):
+    for m in some(WIDTHS):
         X, dense = sparse_rows(rng, dtype)
         dz = rng.standard_normal((23, m)).astype(dtype)
         for first, last in [(0, 19), (0, 8), (5, 6), (8, 19)]:
@@ -621,9 +636,9 @@ def csr_weight_gradient(rng, dtype, eps):
 
 
 @case
-def weighted_sum(rng, dtype, eps):
+def weighted_sum(ops, some, rng, dtype, eps):
     """Summed in float64, whatever the type."""
-    for n in [*WIDTHS, 1000]:
+    for n in some([*WIDTHS, 1000]):
         values, weights = rng.standard_normal((2, n)).astype(dtype)
         order = rng.permutation(n)
         v, w = float64(values, weights)
@@ -637,14 +652,22 @@ def arrays(result):
     return list(result) if isinstance(result, tuple | list) else [result]
 
 
-@pytest.mark.parametrize("isa", AVAILABLE)
+@on_each_isa
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CASES)
-def test_kernel_against_the_reference(name, dtype, isa):
-    for call, expected, bound in CASES[name](
-        np.random.default_rng(0), np.dtype(dtype), np.finfo(dtype).eps
-    ):
-        for actual, wanted in zip(arrays(call(isa=isa)), arrays(expected), strict=True):
+def test_kernel_against_the_reference(name, dtype, ops):
+    check_against_the_reference(name, dtype, ops)
+
+
+def calls_of(name, dtype, ops, some=list):
+    """The calls of a case, what they should return, and how far off they may be."""
+    dtype = np.dtype(dtype)
+    return CASES[name](ops, some, np.random.default_rng(0), dtype, np.finfo(dtype).eps)
+
+
+def check_against_the_reference(name, dtype, ops, some=list):
+    for call, expected, bound in calls_of(name, dtype, ops, some):
+        for actual, wanted in zip(arrays(call()), arrays(expected), strict=True):
             actual, wanted = np.asarray(actual), np.asarray(wanted, float)
             assert actual.shape == wanted.shape
             # The reference has roundings of its own, and infinities must be where they belong.
@@ -660,46 +683,47 @@ def test_instruction_sets_with_fma_give_the_same_bits(name, dtype):
     fused = [isa for isa in AVAILABLE if isa != "baseline"]
     if len(fused) < 2:
         pytest.skip("this processor has fewer than two instruction sets with FMA")
-    for call, *_ in CASES[name](np.random.default_rng(0), np.dtype(dtype), np.finfo(dtype).eps):
-        for one, other in zip(*(arrays(call(isa=isa)) for isa in fused), strict=True):
-            np.testing.assert_array_equal(one, other)
+    for each in zip(*(calls_of(name, dtype, HeldTo(isa)) for isa in fused), strict=True):
+        for one, *others in zip(*(arrays(call()) for call, *_ in each), strict=True):
+            for other in others:
+                np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("isa", AVAILABLE)
+@on_each_isa
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_nan_passes_through(dtype, isa):
+def test_nan_passes_through(dtype, ops):
     """Or training could not notice that it diverged."""
     x = np.zeros((3, 20), dtype)
     x[1, 18] = np.nan
     for each in EACH_ACTIVATION:
-        y = ops.activation(x, *native(each)[1], isa=isa)
+        y = ops.activation(x, *native(each)[1])
         assert np.isnan(y[1, 18])
         assert np.isnan(y).sum() == 1
     for of in EACH_LOSS:
         row, parameter = losses.row_and_parameter(of)
         y = np.zeros(3, np.int32) if row.class_codes else np.zeros((3, 20), dtype)
-        *_, value = ops.loss(x, y, row.code, parameter=parameter, isa=isa)
+        *_, value = ops.loss(x, y, row.code, parameter=parameter)
         assert np.isnan(value[1])
         assert np.isfinite(value[[0, 2]]).all()
-    g, *_ = ops.finish_gradient(np.ones(20, dtype), x[1], 0.1, 0.1, 1.0, isa=isa)
+    g, *_ = ops.finish_gradient(np.ones(20, dtype), x[1], 0.1, 0.1, 1.0)
     assert np.isnan(g[18])
     assert np.isnan(g).sum() == 1
-    _, variance = ops.batchnorm_statistics(x, isa=isa)
+    _, variance = ops.batchnorm_statistics(x)
     assert np.isnan(variance[18])
     for y in (
-        ops.prelu(x, np.ones(1, dtype), isa=isa),
-        ops.maxout(x, 2, isa=isa),
-        ops.maxout(x[:, ::-1], 2, isa=isa),
+        ops.prelu(x, np.ones(1, dtype)),
+        ops.maxout(x, 2),
+        ops.maxout(x[:, ::-1], 2),
     ):
         assert np.isnan(y[1]).sum() == 1
-    assert np.isnan(ops.rownorm(x, 2, 0.1, isa=isa)[1, 10:]).all()
-    assert np.isfinite(ops.rownorm(x, 2, 0.1, isa=isa)[[0, 2]]).all()
+    assert np.isnan(ops.rownorm(x, 2, 0.1)[1, 10:]).all()
+    assert np.isfinite(ops.rownorm(x, 2, 0.1)[[0, 2]]).all()
 
 
-@pytest.mark.parametrize("isa", AVAILABLE)
+@on_each_isa
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("of", [of for of in EACH_LOSS if of != "poisson"], ids=str)
-def test_losses_of_extreme_outputs(of, dtype, isa):
+def test_losses_of_extreme_outputs(of, dtype, ops):
     """Nothing overflows on the way, and equals are told apart as in the reference."""
     row, parameter = losses.row_and_parameter(of)
     z = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1e4], [1e4, 1e4, 1e4], [0, 0, 0]], dtype)
@@ -710,9 +734,7 @@ def test_losses_of_extreme_outputs(of, dtype, isa):
     else:
         y = np.array([[1, 0, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], dtype)
     for smoothing in (0.0, 0.25) if row.probabilities else (0.0,):
-        output, delta, value = ops.loss(
-            z, y, row.code, parameter=parameter, smoothing=smoothing, isa=isa
-        )
+        output, delta, value = ops.loss(z, y, row.code, parameter=parameter, smoothing=smoothing)
         z64 = z.astype(float)
         target = y
         if smoothing:
@@ -744,27 +766,27 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize("isa", AVAILABLE)
+@on_each_isa
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_activations_go_to_their_limits(dtype, isa):
+def test_activations_go_to_their_limits(dtype, ops):
     """And derivatives stay finite: nothing overflows on the way."""
     largest = np.finfo(dtype).max
     x = np.array([-np.inf, -largest, -1e10, 1e10, largest, np.inf], dtype)
     assert list(LIMITS) == [name for name in ACTIVATIONS if name != "identity"]
     for name, (low, high) in LIMITS.items():
-        y = ops.activation(x, *native(name)[1], isa=isa)
+        y = ops.activation(x, *native(name)[1])
         np.testing.assert_allclose(y[[0, -1]], [low, high], rtol=1e-6)
         np.testing.assert_allclose(y[2:4], ACTIVATIONS[name].value(np.float64(x[2:4])), rtol=1e-6)
-        d = times_derivative(x, y, np.ones_like(x), *native(name), isa=isa)
+        d = times_derivative(ops, x, y, np.ones_like(x), *native(name))
         slopes = ACTIVATIONS[name].derivative(np.float64([-1e10, 1e10]))
         np.testing.assert_allclose(d, np.repeat(slopes, 3), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("isa", AVAILABLE)
+@on_each_isa
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_softmax_of_any_logits_is_a_distribution(dtype, isa):
+def test_softmax_of_any_logits_is_a_distribution(dtype, ops):
     z = np.array([[1e4, -1e4, 0], [-1e30, -1e30, -1e30], [80, 89, 100], [5, 5, 5]], dtype)
-    p = ops.output(z, losses.LOSSES["log_loss"].code, isa=isa)
+    p = ops.output(z, losses.LOSSES["log_loss"].code)
     assert (p >= 0).all()
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(p[1], 1 / 3, rtol=1e-6)
@@ -779,7 +801,7 @@ def test_codes_are_the_same_in_python_and_c():
     ]
     stages = {name: getattr(program, name) for name in dir(program) if name in STAGE_KINDS}
     expected = stages | registries[0] | registries[1] | registries[2]
-    assert ops.constants() == expected
+    assert cpu_ops.constants() == expected
 
 
 STAGE_KINDS = {"DENSE", "BN_STATISTICS", "BN_APPLY", "ACTIVATION", "DROPOUT", "OUTPUT", "FORK"}
@@ -787,7 +809,7 @@ STAGE_KINDS |= {"NOISE", "JOIN", "ROW_NORM", "PRELU", "MAXOUT", "WEIGHT_NORM", "
 
 
 def test_stage_is_the_same_struct_in_python_and_c():
-    assert ops.struct_sizes()["Stage"] == program.STAGE.itemsize
+    assert cpu_ops.struct_sizes()["Stage"] == program.STAGE.itemsize
 
 
 def test_every_rule_has_a_reference():
@@ -807,4 +829,4 @@ def test_every_name_of_a_registry_has_a_reference():
 
 def test_an_unknown_instruction_set_is_refused():
     with pytest.raises(ValueError, match="baseline"):
-        ops.matmul(np.eye(2), np.eye(2), isa="avx9000")
+        cpu_ops.matmul(np.eye(2), np.eye(2), isa="avx9000")

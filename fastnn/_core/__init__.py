@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 
-DEVICES = ("cpu",)
+DEVICES = ("cpu", "cuda")
+
+#: What 'auto' takes to CUDA: so many floating-point operations in all, and so many in each step.
+#: The first use of a GPU costs about 0.3 s for its context and some seconds for the compilation of
+#: kernels, as much time as a processor of some cores takes for the first number. A step is some
+#: launches of kernels, that cost tens of microseconds however little they do; a processor does the
+#: second number in about that time. Both are estimates: no GPU was at hand to measure them.
+LEAST_ON_CUDA, LEAST_OF_STEP = 2e12, 1e7
 
 
 @functools.cache
@@ -17,10 +25,86 @@ def engine_module(device: str):
     """The module of an engine, imported when it is first needed."""
     if device not in DEVICES:
         raise ValueError(
-            f"device={device!r} is not available in this version of fastnn; choose one of "
-            f"{', '.join(map(repr, DEVICES))}."
+            f"device={device!r} is not known; choose one of "
+            f"{', '.join(map(repr, (*DEVICES, 'auto')))}."
         )
     return importlib.import_module(f"{__name__}.{device}")
+
+
+def device_of_data(device, on_gpu):
+    """The same device, or 'cuda' for 'auto' where some of the data is on a GPU.
+
+    Where it is CUDA, that is started, or an error says why it cannot be.
+    """
+    if device == "cpu" and on_gpu:
+        raise ValueError(
+            "X, y or sample_weight is on a GPU, and device='cpu' reads memory of the processor: "
+            "pass device='cuda' or 'auto', or move it, by .cpu() of PyTorch or .get() of CuPy."
+        )
+    if device == "cuda" or on_gpu:
+        require_cuda()
+        return "cuda"
+    return device
+
+
+def chosen_device(device, program, n_rows, n_steps=1, *, on_gpu=False, trains=False):
+    """The device that does the work; refuses what it cannot do, before anything is changed.
+
+    Parameters
+    ----------
+    device : str
+        'cpu', 'cuda', or 'auto': CUDA where the work is worth it and there is a GPU.
+    program : Program
+    n_rows, n_steps : int
+        Rows of a step, and how many of these there are.
+    on_gpu : bool, default=False
+        Whether some of the data is on the GPU.
+    trains : bool, default=False
+        Whether it is training, a step of which is one pass forward and two back.
+    """
+    device = device_of_data(device, on_gpu)
+    if device == "auto":
+        operations = (3 if trains else 1) * n_rows * program.flops
+        large = operations >= LEAST_OF_STEP and operations * n_steps >= LEAST_ON_CUDA
+        # Products of bfloat16 are the processor's, those of TF32 the GPU's.
+        large = large and not program.bfloat16
+        wanted = large or (trains and program.tf32)
+        device = "cuda" if wanted and cuda_problem() is None else "cpu"
+    if device == "cuda":
+        engine_module("cuda").refuse(program)
+    elif device == "cpu" and trains and program.tf32:
+        raise ValueError(
+            "precision='tf32' trains with device='cuda' only, and here it is the CPU: choose "
+            "precision='float32', or 'bfloat16'. A network that was fitted in tf32 predicts on the "
+            "CPU in float32."
+        )
+    return device
+
+
+def require_cuda():
+    """Start CUDA, or raise the error that says why it cannot be."""
+    importlib.import_module(f"{__name__}.cuda._numba").start()
+
+
+def cuda_problem():
+    """Why there is no CUDA, or None; nothing of Numba is imported where numba-cuda is missing."""
+    if importlib.util.find_spec("numba_cuda") is None:
+        return "numba-cuda is not installed"
+    try:
+        require_cuda()
+    except (ImportError, RuntimeError) as error:
+        return str(error)
+    return None
+
+
+def describe_cuda():
+    """A line about CUDA and the GPU, for a bug report."""
+    if importlib.util.find_spec("numba_cuda") is None:
+        return "numba-cuda is not installed"
+    try:
+        return importlib.import_module(f"{__name__}.cuda._numba").describe()
+    except ImportError as error:
+        return str(error)
 
 
 def make_engine(program, state, optimizer, max_batch, n_threads, seed, device="cpu"):
@@ -28,16 +112,45 @@ def make_engine(program, state, optimizer, max_batch, n_threads, seed, device="c
     return engine_module(device).Engine(program, state, optimizer, max_batch, n_threads, seed)
 
 
+def outlives_fit(device):
+    """Whether an engine may be kept for another fit: one on a GPU holds the rows of one there."""
+    return device == "cpu"
+
+
+def may_fail(device):
+    """Whether training may fail halfway where nothing of the user's runs in it: for want of memory
+    on a GPU, say."""
+    return device != "cpu"
+
+
 def predict(program, parameters, statistics, X, out, n_threads, device="cpu"):
     """Fill `out` with the network's output for the rows of `X`; tells whether `X` was finite."""
     return engine_module(device).predict(program, parameters, statistics, X, out, n_threads)
 
 
-def emulates_bfloat16(device="cpu"):
-    """Whether products of bfloat16 take longer than those of float32, for want of instructions."""
-    return engine_module(device).isa_info()["bfloat16"] == "emulated"
-
-
 def n_threads(n_jobs, operations, repeats=1, device="cpu"):
     """How many threads should do so many operations so many times."""
     return engine_module(device).n_threads(n_jobs, operations, repeats)
+
+
+def emulates_bfloat16():
+    """Whether products of bfloat16 take longer than those of float32, for want of instructions."""
+    return engine_module("cpu").isa_info()["bfloat16"] == "emulated"
+
+
+# What only arrays on a GPU need.
+
+
+def all_finite(rows):
+    """Whether no value of rows on the GPU is NaN or infinite."""
+    return engine_module("cuda").all_finite(rows)
+
+
+def take_rows(rows, numbers):
+    """A copy of some rows, on the GPU."""
+    return engine_module("cuda").take_rows(rows, numbers)
+
+
+def to_host(array):
+    """A copy of an array on the GPU, as NumPy's."""
+    return engine_module("cuda").to_host(array)

@@ -1,1 +1,21 @@
 """The CUDA engine; see ``engine.py``."""
+
+from .arrays import all_finite, take_rows, to_host
+from .engine import Engine, predict
+
+__all__ = ["Engine", "all_finite", "n_threads", "predict", "refuse", "take_rows", "to_host"]
+
+
+def n_threads(n_jobs, operations, repeats=1):
+    """Threads of the processor: one, that tells the GPU what to do."""
+    return 1
+
+
+def refuse(program):
+    """Raise a ValueError for what this engine leaves out."""
+    if program.bfloat16:
+        raise ValueError(
+            "precision='bfloat16' is one of device='cpu'. With device='cuda' choose "
+            "precision='tf32', whose products are rounded too, or 'float32'; a network that was "
+            "fitted in bfloat16 predicts with device='cpu'."
+        )

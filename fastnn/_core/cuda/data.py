@@ -16,7 +16,7 @@ from scipy.sparse import issparse
 
 from fastnn.device_arrays import DeviceRows
 
-from ._numba import SIMULATED, cuda
+from ._numba import SIMULATED, cuda, device_array
 
 #: The part of the device's free memory that rows may take to stay there.
 PART_OF_MEMORY = 0.5
@@ -65,7 +65,7 @@ def contiguous(array):
 def on_device(X):
     """Rows of the host or of the device as kernels read them."""
     if isinstance(X, DeviceRows):
-        return cuda.as_cuda_array(X.array)
+        return device_array(X.array)
     return cuda.to_device(contiguous(X))
 
 
@@ -99,13 +99,13 @@ def whole(X, y, sample_weight, order, n_steps, n_heads, buffer, uploads):
 
 def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
     """Some steps after the other, (first, last, Data), with their rows in order."""
-    n = X.shape[0] if order is None else len(order)
-    dtype = X.dtype
-    size = batch_size * X.shape[1] * dtype.itemsize
-    per_chunk = max(1, min(n_steps, BYTES_OF_CHUNK // max(1, size)))
-    n_rows = min(n, per_chunk * batch_size)
-    staging = [cuda.pinned_array((n_rows, X.shape[1]), dtype) for _ in range(2)]
-    starts = range(0, n_steps, per_chunk)
+    n, (_, n_features) = X.shape[0] if order is None else len(order), X.shape
+    size = batch_size * n_features * X.dtype.itemsize
+    per_chunk = max(1, min(n_steps, BYTES_OF_CHUNK // size))
+    n_rows, starts = min(n, per_chunk * batch_size), range(0, n_steps, per_chunk)
+    # Copies from page-locked memory are faster; to lock it takes as long as a small copy.
+    make = np.empty if len(starts) == 1 else cuda.pinned_array
+    staging = [make((n_rows, n_features), X.dtype) for _ in range(min(2, len(starts)))]
 
     def gather(number):
         begin = starts[number] * batch_size
@@ -124,7 +124,7 @@ def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
             rows, gathered = ahead.result()
             if number + 1 < len(starts):
                 ahead = pool.submit(gather, number + 1)
-            held = buffer("X", staging[0].shape, dtype)
+            held = buffer("X", (n_rows, n_features), X.dtype)
             held[: len(rows)].copy_to_device(gathered)
             data = Data(held)
             if y is not None:

@@ -1,12 +1,14 @@
 """exp, log and what is made of them, safe at the ends of their range: twin of ``cpu/elementary.h``.
 
-CUDA's own functions are good to 2 ulp. Python's, which the simulator calls, raise errors where
-those return infinity; and so arguments are kept inside.
+CUDA's own functions are good to 2 ulp, erfc to 5. Python's, which the simulator calls, raise errors
+where those return infinity; and so arguments are kept inside.
 """
 
 import math
 
 from .kernels import IS_DOUBLE, device, real
+
+SQRT_HALF = 0.70710678118654752
 
 
 @device
@@ -35,6 +37,17 @@ def logarithm(x):
 def logarithm_of_1_plus(x):
     """log(1 + x), 0 <= x <= 1."""
     return real(math.log1p(x))
+
+
+@device
+def normal_distribution(x):
+    """P(Z <= x), Z standard normal, and e^(-x^2 / 2).
+
+    Good to 6 ulp, and to that of the rounded x^2 where x is far below zero: the error is relative
+    there too, for erfc does not cancel as 1 + erf would.
+    """
+    below = real(0.5) * real(math.erfc(-x * real(SQRT_HALF)))
+    return below, exponential(real(-0.5) * x * x)
 
 
 @device

@@ -18,12 +18,15 @@ from fastnn.program import N_COEFFICIENTS, Column, State
 
 from ._numba import device_errors, start
 from .data import Data, Uploads, in_chunks, on_device, whole
-from .launch import Memory, Replay, in_slices, new_stream
+from .launch import Memory, Replay, new_stream
 from .plan import EVALUATE, GRADIENT, PREDICT, TRAIN, Arenas, Call, Plan
 from .steps import CURSOR, START, step_tables
 
 # Rows that go through the network together where there is no batch.
 ROWS_PER_BLOCK = 1 << 13
+
+# Plans that are kept, with the arrays that they know.
+MOST_REPLAYS = 16
 
 # Columns that are off where they are 0, or what a step with nothing special has in them.
 SWITCHES = (
@@ -79,6 +82,7 @@ class Engine:
             is_ordered=order is not None and stays,
             has_weights=sample_weight is not None,
             optimizer=self._optimizer,
+            n_slots=len(state.slots),
             columns=frozenset(column for column in SWITCHES if coefficients[:, column].any()),
             mixes=mode == TRAIN and bool((coefficients[:, Column.MIX_WEIGHT] != 1).any()),
         )
@@ -201,7 +205,9 @@ class Steps:
         fits = held is not None and held.dtype == dtype and held.shape[1:] == shape[1:]
         if not fits or held.shape[0] < shape[0]:
             self._replays.clear()
-            held = self._buffers[name] = self._memory.empty(shape, dtype)
+            # Padding, which no kernel writes, has to be zero.
+            make = self._memory.zeros if dtype == self._program.dtype else self._memory.empty
+            held = self._buffers[name] = make(shape, dtype)
         return held
 
     @contextmanager
@@ -232,7 +238,7 @@ class Steps:
         self.buffer("losses", (len(reals), 2))
         replay = self._replay(call, data, outputs)
         try:
-            in_slices(replay, self._stream, len(reals))
+            replay.run(len(reals))
         finally:
             self._stream.synchronize()
             self.n_done = int(self._buffers["words"][:1].copy_to_host()[0, CURSOR]) - 1
@@ -251,6 +257,8 @@ class Steps:
         arrays = data.X, data.order, *data.targets, data.weights, *outputs.values()
         key = call, *map(id, arrays)
         if key not in self._replays:
+            if len(self._replays) == MOST_REPLAYS:
+                self._replays.clear()
             n = self._program.n_parameters
             if call.mode in (TRAIN, GRADIENT):
                 self.buffer("gradient", (n,))

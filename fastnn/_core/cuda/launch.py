@@ -14,8 +14,6 @@ import time
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ._numba import SIMULATED, cuda
 from .dense import TILE, TILE_THREADS
 from .kernels import COLUMNS, LANES, THREADS, kernels_of
@@ -100,25 +98,43 @@ class Replay:
     """
 
     def __init__(self, launches, stream):
-        self._launches, self._stream, self._graphs = launches, stream, {}
+        self.launches, self._stream, self._graphs = launches, stream, {}
+        self._is_loaded, self._slice = False, 1
 
     def run(self, n_steps):
-        """Do so many steps; all of them are queued when this returns."""
-        if SIMULATED or not self._graphs:
-            # The first step compiles and loads the kernels, which no capture may do.
-            for _ in range(n_steps if SIMULATED else 1):
+        """Do so many steps, in slices short enough to answer Ctrl-C between them."""
+        done = 0
+        while done < n_steps:
+            size = min(self._slice, n_steps - done)
+            began = time.perf_counter()
+            with uninterrupted():
+                self._queue(size)
+                self._stream.synchronize()
+            done += size
+            seconds = max(time.perf_counter() - began, 1e-9)
+            if size == self._slice:
+                self._slice = max(1, int(size * min(8, SECONDS_PER_SLICE / seconds)))
+
+    def _queue(self, n_steps):
+        if SIMULATED:
+            for _ in range(n_steps):
                 self._launch(self._stream)
-            n_steps = 0 if SIMULATED else n_steps - 1
+            return
+        if not self._is_loaded:
+            # The first step compiles and loads the kernels, which no capture may do.
+            self._launch(self._stream)
+            self._is_loaded, n_steps = True, n_steps - 1
         for size in (STEPS_IN_GRAPH, 1):
             for _ in range(n_steps // size):
                 self._graph(size).launch(_core_stream(self._stream))
             n_steps %= size
 
     def _launch(self, stream):
-        for launch in self._launches:
+        for launch in self.launches:
             launch.kernel[launch.grid, launch.block, stream](*launch.args)
 
     def _graph(self, n_steps):
+        """So many steps, captured when they are first asked for."""
         if n_steps not in self._graphs:
             from cuda.core import Device
 
@@ -151,29 +167,9 @@ def uninterrupted():
     finally:
         signal.signal(signal.SIGINT, before)
     if asked:
-        raise KeyboardInterrupt
-
-
-def in_slices(replay, stream, n_steps):
-    """Do n steps in slices short enough to answer Ctrl-C between them; all are done at the end."""
-    done, size = 0, 1
-    while done < n_steps:
-        size = min(size, n_steps - done)
-        began = time.perf_counter()
-        with uninterrupted():
-            replay.run(size)
-            stream.synchronize()
-        done += size
-        seconds = time.perf_counter() - began
-        size = max(1, int(size * min(8, SECONDS_PER_SLICE / max(seconds, 1e-9))))
+        signal.raise_signal(signal.SIGINT)
 
 
 def new_stream():
     """A stream that waits for copies, which go through the default stream, and they for it."""
     return cuda.stream()
-
-
-def contiguous(array):
-    """The array in an order of memory that can be copied as a whole."""
-    array = np.asarray(array)
-    return array if array.flags.f_contiguous else np.ascontiguousarray(array)

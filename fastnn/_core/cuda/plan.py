@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
 from fastnn.custom import function_at
+from fastnn.optimizers import Rule
 from fastnn.program import (
     ACTIVATION,
     BN_APPLY,
@@ -42,7 +42,7 @@ from .launch import (
     over_rows,
     over_tiles,
 )
-from .tasks import plan_tasks
+from .tasks import over_tasks, plan_tasks
 
 #: What a call does: train (dropout, batch statistics, optimizer), sum gradients (no dropout, batch
 #: statistics), predict or find the loss (no dropout, moving statistics).
@@ -51,8 +51,6 @@ TRAIN, GRADIENT, PREDICT, EVALUATE = "train", "gradient", "predict", "evaluate"
 # Of vectors of a stage, as in ``cpu/engine.pyx``.
 MEAN, VARIANCE, INVERSE_STD = range(3)
 INVERSE_NORM, SCALE, D_SCALE, D_SUM = range(4)
-
-LOOK_AHEAD, LAMB = 13, 14  # codes of optimizers
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,7 @@ class Call:
     is_ordered: bool = False
     has_weights: bool = False
     optimizer: int = 0
+    n_slots: int = 0
     columns: frozenset = field(default_factory=frozenset)
     mixes: bool = False
 
@@ -72,12 +71,16 @@ class Call:
 
     @property
     def looks_ahead(self):
-        return self.trains and self.optimizer == LOOK_AHEAD
+        return self.trains and self.optimizer == Rule.LOOK_AHEAD
 
     @property
     def shifts(self):
         """Whether forward and backward read other parameters than the optimizer changes."""
         return self.looks_ahead or (self.trains and Column.WEIGHT_NOISE in self.columns)
+
+    @property
+    def penalises(self):
+        return self.trains and bool({Column.L1, Column.L2} & self.columns)
 
     @property
     def clips_norm(self):
@@ -118,7 +121,7 @@ class Plan:
         self._memory = memory
         # What kernels are given in the place of arrays that there are not.
         self._none = memory.zeros(1, program.dtype)
-        self.order = memory.zeros(1, np.int64) if arenas.order is None else arenas.order
+        self.order = memory.empty(1, np.int64) if arenas.order is None else arenas.order
         self.weights = self._none if arenas.weights is None else arenas.weights
         names = program.stages.dtype.names
         self.stages = [
@@ -301,12 +304,10 @@ class Plan:
         if drops:
             self._add(over, "rrelu", x, y, n, stage.index, *self._slopes(stage), *self.keys)
         elif stage.function:
-            functions = dict(
-                user_value=function_at(stage.function),
-                user_derivative=function_at(stage.derivative),
-            )
             d = self._value(stage.other, stage.ld_out)
-            self._add(over, "activation_of_user", x, y, d, n, **functions)
+            self._add(
+                over, "activation_of_user", x, y, d, n, **self._functions(stage, "user_activation")
+            )
         elif stage.other >= 0 and self.call.mode != PREDICT:
             d, pair = self._value(stage.other, stage.ld_out), activations.PAIRS[stage.code]
             name = "activation_with_derivative"
@@ -314,6 +315,11 @@ class Plan:
         else:
             value = activations.VALUES[stage.code]
             self._add(over, "activation", x, y, n, parameter, activation_value=value)
+
+    def _functions(self, stage, name):
+        """Those of the user, to be bound."""
+        addresses = {name: stage.function, f"{name}_derivative": stage.derivative}
+        return {name: function_at(address) for name, address in addresses.items()}
 
     def _slopes(self, stage):
         """The least slope of RReLU, and how much more a random word of 24 bits adds."""
@@ -335,9 +341,7 @@ class Plan:
             SMOOTHS=Column.SMOOTHING in self.call.columns,
         )
         if stage.function:
-            name, of_loss = losses.kernel_of_user(
-                function_at(stage.function), function_at(stage.derivative)
-            )
+            name, of_loss = "loss_of_user", self._functions(stage, "user_loss")
         else:
             name, of_loss = losses.loss_kernel(stage.code)
         self._add(
@@ -558,14 +562,11 @@ class Plan:
         self.sums = SimpleNamespace(**{name: zeros(len(tasks), real) for name in names})
         self.clip = zeros(1, real)
 
-    def _over_tasks(self):
-        return over_rows(1)[0] * self.n_tasks, over_rows(1)[1]
-
     def _publish(self):
         arenas, call = self.arenas, self.call
         velocity = arenas.slots[0] if call.looks_ahead else self._none
         self._add(
-            self._over_tasks(),
+            over_tasks(self.n_tasks),
             "publish",
             self.tasks,
             arenas.parameters,
@@ -577,7 +578,7 @@ class Plan:
         )
 
     def _update(self):
-        arenas, call, over = self.arenas, self.call, self._over_tasks
+        arenas, call = self.arenas, self.call
         if not call.shifts:
             self._tasks()
         for stage in self.stages:
@@ -590,24 +591,33 @@ class Plan:
         of_tasks = self.tasks, self.factors
         if call.clips_norm:
             squares = self.sums.squares
-            self._add(over(), "finish_gradient", *of_tasks, self.read, arenas.gradient, squares)
+            self._add(
+                over_tasks(self.n_tasks),
+                "finish_gradient",
+                *of_tasks,
+                self.read,
+                arenas.gradient,
+                squares,
+            )
             self._add(ONE_BLOCK, "clip_factor", squares, self.clip, self.n_tasks)
         self._add(
-            over(),
+            over_tasks(self.n_tasks),
             "optimize",
             *of_tasks,
             self.read,
             arenas.parameters,
             arenas.gradient,
-            getattr(arenas, "slots", self._memory.zeros((1, 1), self.program.dtype)),
+            arenas.slots if call.n_slots else self._memory.zeros((1, 1), self.program.dtype),
             self.clip,
             self.sums.penalties,
             self.sums.magnitudes,
             update_rule=optimizers.RULES[call.optimizer],
+            N_SLOTS=call.n_slots,
+            PENALISES=call.penalises,
             IS_FINISHED=call.clips_norm,
-            DECAYS_AT_ONCE=call.optimizer != LAMB,
+            DECAYS_AT_ONCE=call.optimizer != Rule.LAMB,
         )
-        if call.optimizer == LAMB:
+        if call.optimizer == Rule.LAMB:
             self._lamb(of_tasks)
         if Column.MAX_NORM in call.columns:
             for stage in self.stages:
@@ -627,15 +637,14 @@ class Plan:
         ratios = self._memory.zeros(max(1, self.n_weights), self.program.dtype)
         squares = sums.weight_squares, sums.squares
         arrays = arenas.parameters, arenas.gradient
-        self._add(self._over_tasks(), "lamb_sums", self.tasks, *arrays, *squares)
+        self._add(over_tasks(self.n_tasks), "lamb_sums", self.tasks, *arrays, *squares)
         arguments = self.tasks, *squares, ratios, self.n_weights
-        self._add(over_elements(self.n_weights), "trust_ratios", *arguments)
-        self._add(self._over_tasks(), "lamb_step", *of_tasks, *arrays, ratios)
+        self._add(over_tasks(self.n_weights), "trust_ratios", *arguments)
+        self._add(over_tasks(self.n_tasks), "lamb_step", *of_tasks, *arrays, ratios)
 
     def _end(self):
-        penalises = self.call.trains and bool({Column.L1, Column.L2} & self.call.columns)
         sums = self._none, self._none, self.arenas.losses, 0
         if self.call.trains:
             sums = self.sums.penalties, self.sums.magnitudes, self.arenas.losses, self.n_tasks
-        bindings = dict(TRAINS=self.call.trains, PENALISES=penalises)
+        bindings = dict(TRAINS=self.call.trains, PENALISES=self.call.penalises)
         self._add(ONE_BLOCK, "end_step", *sums, **bindings)

@@ -12,8 +12,8 @@ from fastnn.program import DROPOUT, N_COEFFICIENTS, Column
 #: Columns of row 0 of `words`.
 CURSOR, HALTED = 0, 1
 #: Columns of the rows of steps: the place of the batch in the order of rows, its number of rows,
-#: the number of the step for masks, the fields of ``Mixing`` in ``program.h``; then, for each stage,
-#: the random word from which dropout keeps a value.
+#: the number of the step for masks, the fields of ``Mixing`` in ``program.h``; then, for each
+#: stage, the random word from which dropout keeps a value.
 START, N_ROWS, STEP, SHIFT, BOX_FIRST, BOX_RUN, BOX_N_RUNS, BOX_STRIDE, KEEP_FROM = range(9)
 #: Columns of `reals` behind those of coefficients: 1 / the sum of the batch's weights; then, for
 #: each stage, the factor of what dropout keeps.

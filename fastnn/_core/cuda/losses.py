@@ -1,0 +1,574 @@
+"""Losses of a row as functions of the last pre-activation z: twin of ``cpu/losses.h``.
+
+A loss of single outputs has one line in the table below: its value in terms of z, its derivative
+in terms of the output, and the output. Losses that compare the outputs of a row have kernels of
+their own. All kernels of losses have the same arguments and do the same: z becomes the output
+activation, dz the gradient with respect to z, row_loss the loss of each row.
+
+Row i of the batch has the target and the weight of row ``row_of(order, start + i)`` of the data; of
+mixed rows, loss and gradient are those of their own targets and of their partners', mixed. Values
+come from z, not from rounded probabilities, so none can be log(0). NaN passes to the value:
+comparisons are written such that it is what remains.
+"""
+
+import math
+
+import numpy as np
+
+from fastnn.program import Column
+
+from ._numba import cuda
+from .columns import block_max, block_sum
+from .elementary import exponential, logarithm, logarithm_of_1_plus
+from .kernels import SMALLEST, THREADS, device, kernel, real
+from .mix import MIX_WEIGHT, partner_of
+from .rows import row_of
+from .steps import CURSOR, HALTED, N_ROWS, SCALE, SHIFT, START
+
+#: Column of `reals`: how much of a target is spread over all classes.
+SMOOTHING = int(Column.SMOOTHING)
+
+# The codes of program.h.
+SQUARED_ERROR, LOG, BINARY_LOG, POISSON, ABSOLUTE_ERROR, HUBER, MINKOWSKI = range(7)
+QUANTILE, HINGE, SQUARED_HINGE, PERCEPTRON, WESTON_WATKINS, CRAMMER_SINGER, SOFT_LOG = range(7, 14)
+
+# What callers bind: whether rows have weights, are mixed, have labels that are smoothed; whether
+# training goes on with the losses.
+HAS_WEIGHTS, MIXES, SMOOTHS, TRAINS = False, False, False, False
+# What the tables below bind: whether a target is a probability, and can be smoothed.
+IS_PROBABILITY = False
+
+
+# --- formulas -------------------------------------------------------------------------------------
+# z is the pre-activation, y the target, a the loss's parameter.
+
+
+@device
+def sign(x):
+    """1, -1, or 0 at 0."""
+    if x > real(0):
+        return real(1)
+    return real(-1) if x < real(0) else real(0)
+
+
+@device
+def magnitude(x):
+    return -x if x < real(0) else x
+
+
+@device
+def positive_part(x):
+    return real(0) if x < real(0) else x
+
+
+@device
+def side(y):
+    """1 for the target 1, -1 for the target 0."""
+    return real(2) * y - real(1)
+
+
+@device
+def power(size, p):
+    """size^p, where size is not negative; 0 where it is denormal."""
+    if size < real(SMALLEST):
+        return real(0)
+    return exponential(p * logarithm(size))
+
+
+@device
+def cut_off(x, most):
+    """x, at most so far away from 0."""
+    x = most if x > most else x
+    return -most if x < -most else x
+
+
+@device
+def squared_error_loss(z, y, a):
+    return real(0.5) * (z - y) * (z - y)
+
+
+@device
+def error(z, y, a):
+    """The derivative of all losses that fit their output activation."""
+    return z - y
+
+
+@device
+def binary_log_loss(z, y, a):
+    return logarithm_of_1_plus(exponential(-magnitude(z))) + positive_part(z) - z * y
+
+
+@device
+def poisson_loss(z, y, a):
+    """Half the deviance: y log(y) - y z - y + exp(z), 0 log(0) = 0."""
+    return y * logarithm(y if y > real(0) else real(1)) - y * z - y + exponential(z)
+
+
+@device
+def absolute_error_loss(z, y, a):
+    return magnitude(z - y)
+
+
+@device
+def absolute_error_derivative(z, y, a):
+    return sign(z - y)
+
+
+@device
+def huber_loss(z, y, a):
+    """e^2 / 2, or a (|e| - a / 2) where |e| > a."""
+    bounded = cut_off(z - y, a)
+    return bounded * (z - y - real(0.5) * bounded)
+
+
+@device
+def huber_derivative(z, y, a):
+    return cut_off(z - y, a)
+
+
+@device
+def minkowski_loss(z, y, a):
+    return power(magnitude(z - y), a) / a
+
+
+@device
+def minkowski_derivative(z, y, a):
+    return sign(z - y) * power(magnitude(z - y), a - real(1))
+
+
+@device
+def quantile_loss(z, y, a):
+    return (real(1) - a) * (z - y) if z > y else a * (y - z)
+
+
+@device
+def quantile_derivative(z, y, a):
+    if z > y:
+        return real(1) - a
+    return -a if z < y else real(0)
+
+
+@device
+def hinge_loss(z, y, a):
+    return positive_part(real(1) - side(y) * z)
+
+
+@device
+def hinge_derivative(z, y, a):
+    return -side(y) if real(1) - side(y) * z > real(0) else real(0)
+
+
+@device
+def squared_hinge_loss(z, y, a):
+    return hinge_loss(z, y, a) * hinge_loss(z, y, a)
+
+
+@device
+def squared_hinge_derivative(z, y, a):
+    return real(-2) * side(y) * hinge_loss(z, y, a)
+
+
+@device
+def perceptron_loss(z, y, a):
+    return positive_part(-side(y) * z)
+
+
+@device
+def perceptron_derivative(z, y, a):
+    """At 0 as if it were below: then the rule is Rosenblatt's, threshold minus target."""
+    return (real(1) if z > real(0) else real(0)) - y
+
+
+@device
+def exponential_output(z, a):
+    return exponential(z)
+
+
+@device
+def threshold_output(z, a):
+    """The parameter tells whether there is a threshold."""
+    if a == real(0):
+        return z
+    return real(1) if z > real(0) else real(0)
+
+
+@device
+def user_loss(z, y):
+    """A function of the user's is bound to it."""
+    return z
+
+
+@device
+def user_loss_derivative(z, y):
+    """A function of the user's is bound to it."""
+    return z
+
+
+@device
+def loss_value(z, y, a):
+    """One of the functions above is bound to it."""
+    return real(user_loss(z, y))
+
+
+@device
+def loss_derivative(z, y, a):
+    """Of the output z; one of the functions above is bound to it."""
+    return real(user_loss_derivative(z, y))
+
+
+@device
+def output_activation(z, a):
+    """One of the functions above is bound to it."""
+    return z
+
+
+# --- losses ---------------------------------------------------------------------------------------
+
+
+@device
+def factor_of(reals, at, weights, row):
+    """What the gradient of a row is multiplied by."""
+    return weights[row] * reals[at, SCALE] if HAS_WEIGHTS else reals[at, SCALE]
+
+
+@device
+def smoothed(y, smoothing, n_classes):
+    """A probability, part of it spread over all classes."""
+    return (real(1) - smoothing) * y + smoothing / real(n_classes)
+
+
+@device
+def output_target(reals, at, targets, row, j):
+    """The target of a single output."""
+    y = real(targets[row, j])
+    return smoothed(y, reals[at, SMOOTHING], 2) if SMOOTHS and IS_PROBABILITY else y
+
+
+@device
+def elementwise_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
+    """Sums over the outputs of a row."""
+    at = words[0, CURSOR]
+    n_rows, start, mix = words[at, N_ROWS], words[at, START], reals[at, MIX_WEIGHT]
+    for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
+        row = row_of(order, start + i)
+        factor, total = factor_of(reals, at, weights, row), real(0)
+        for j in range(cuda.threadIdx.x, n, THREADS):
+            own, y = z[i, j], output_target(reals, at, targets, row, j)
+            output = output_activation(own, parameter)
+            value = loss_value(own, y, parameter)
+            slope = loss_derivative(output, y, parameter)
+            if MIXES:
+                partner = row_of(order, start + partner_of(i, words[at, SHIFT], n_rows))
+                y = output_target(reals, at, targets, partner, j)
+                value = mixed(mix, value, loss_value(own, y, parameter))
+                slope = mixed(mix, slope, loss_derivative(output, y, parameter))
+            total += value
+            z[i, j] = output
+            dz[i, j] = slope * factor
+        total = block_sum(total)
+        if cuda.threadIdx.x == 0:
+            row_loss[i] = total
+
+
+@device
+def mixed(weight, own, others):
+    """What a row and its partner give together."""
+    return weight * own + (real(1) - weight) * others
+
+
+@kernel
+def loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
+    """A loss of single outputs; targets are (rows, n)."""
+    elementwise_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter)
+
+
+@kernel
+def loss_of_user(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
+    """The same, of functions of the user's; z stays as it is, and there is no parameter."""
+    elementwise_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter)
+
+
+@device
+def highest_of_thread(z, i, n):
+    """The highest output of a row, of those that are the thread's."""
+    most = real(-math.inf)
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        most = z[i, j] if z[i, j] > most else most
+    return most
+
+
+@device
+def powers_of_thread(z, i, n, most):
+    """z becomes exp(z - most), of those that are the thread's; their sum."""
+    total = real(0)
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        z[i, j] = exponential(z[i, j] - most)
+        total += z[i, j]
+    return total
+
+
+@device
+def target_of_class(targets, row, j):
+    """The probability of a class, where the target is one class."""
+    return real(1) if targets[row] == j else real(0)
+
+
+@device
+def target_of_row(targets, row, j):
+    """That where the target is a row of probabilities."""
+    return real(targets[row, j])
+
+
+@device
+def class_target(targets, row, j):
+    """One of the two functions above is bound to it."""
+    return real(targets[row, j])
+
+
+@device
+def softmax_target(words, reals, at, targets, order, i, j, n):
+    """The probability of a class, mixed and smoothed: the loss is linear in it."""
+    start = words[at, START]
+    y = class_target(targets, row_of(order, start + i), j)
+    if MIXES:
+        partner = row_of(order, start + partner_of(i, words[at, SHIFT], words[at, N_ROWS]))
+        y = mixed(reals[at, MIX_WEIGHT], y, class_target(targets, partner, j))
+    return smoothed(y, reals[at, SMOOTHING], n) if SMOOTHS else y
+
+
+@kernel
+def softmax_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
+    """Softmax cross-entropy: log(sum(exp(z))) - sum(y z).
+
+    Numba links a function that has shared memory only once: the kernel itself calls those for sums.
+    """
+    at = words[0, CURSOR]
+    n_rows, start = words[at, N_ROWS], words[at, START]
+    for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
+        factor = factor_of(reals, at, weights, row_of(order, start + i))
+        chosen = real(0)
+        for j in range(cuda.threadIdx.x, n, THREADS):
+            y = softmax_target(words, reals, at, targets, order, i, j, n)
+            if y != real(0):  # 0 times infinity is no part of the sum
+                chosen += y * z[i, j]
+        chosen = block_sum(chosen)
+        most = block_max(highest_of_thread(z, i, n))
+        total = block_sum(powers_of_thread(z, i, n, most))
+        for j in range(cuda.threadIdx.x, n, THREADS):
+            y = softmax_target(words, reals, at, targets, order, i, j, n)
+            z[i, j] /= total
+            dz[i, j] = (z[i, j] - y) * factor
+        if cuda.threadIdx.x == 0:
+            row_loss[i] = most + logarithm(total) - chosen
+
+
+@device
+def weston_watkins(z, i, n, right):
+    """Every other class that comes closer than 1 to the right one counts by how much.
+
+    Returns the loss, the class that is compared with all, and the number of those that count.
+    """
+    value, n_near = real(0), real(0)
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        if j != right:
+            above = positive_part(real(1) + z[i, j] - z[i, right])
+            value += above
+            n_near += sign(above)
+    value = block_sum(value)
+    return value, np.int64(right), block_sum(n_near)
+
+
+@device
+def weston_watkins_slope(z, i, j, right, rival, n_near):
+    """The derivative with respect to z[i, j]."""
+    if j == right:
+        return -n_near
+    return real(1) if real(1) + z[i, j] - z[i, right] > real(0) else real(0)
+
+
+@device
+def is_higher(one, at, other, other_at):
+    """Whether an output is higher than another: of equals the first, and a NaN than all."""
+    if one != one or other != other:
+        return one != one and (other == other or at < other_at)
+    return one > other or (one == other and at < other_at)
+
+
+@device
+def block_highest(value, at):
+    """The highest of all threads' outputs and its column, for each of them."""
+    most = cuda.shared.array(THREADS, real)
+    columns = cuda.shared.array(THREADS, np.int64)
+    thread = cuda.threadIdx.x
+    cuda.syncthreads()  # those before may still be read
+    most[thread] = value
+    columns[thread] = at
+    cuda.syncthreads()
+    half = THREADS // 2
+    while half > 0:
+        if thread < half:
+            other = thread + half
+            if is_higher(most[other], columns[other], most[thread], columns[thread]):
+                most[thread], columns[thread] = most[other], columns[other]
+        cuda.syncthreads()
+        half //= 2
+    return most[0], columns[0]
+
+
+@device
+def crammer_singer(z, i, n, right):
+    """Only the highest of the other classes counts.
+
+    Returns the loss, that class, and whether it comes closer than 1 to the right one.
+    """
+    most, rival = real(-math.inf), np.int64(right)
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        if j != right and is_higher(z[i, j], j, most, rival):
+            most, rival = z[i, j], j
+    most, rival = block_highest(most, rival)
+    value = positive_part(real(1) + most - z[i, right])
+    return value, rival, real(1) if value > real(0) else real(0)
+
+
+@device
+def crammer_singer_slope(z, i, j, right, rival, is_near):
+    """The derivative with respect to z[i, j]."""
+    if j == rival:
+        return is_near
+    return -is_near if j == right else real(0)
+
+
+@device
+def margin(z, i, n, right):
+    """One of the functions above is bound to it."""
+    return real(0), np.int64(right), real(0)
+
+
+@device
+def margin_slope(z, i, j, right, rival, near):
+    """One of the functions above is bound to it."""
+    return real(0)
+
+
+@kernel
+def margin_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
+    """A loss that compares the class of a row, an integer, with all others."""
+    at = words[0, CURSOR]
+    n_rows, start, mix = words[at, N_ROWS], words[at, START], reals[at, MIX_WEIGHT]
+    for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
+        row = row_of(order, start + i)
+        factor, right = factor_of(reals, at, weights, row), targets[row]
+        total, rival, near = margin(z, i, n, right)
+        if MIXES:
+            partner = row_of(order, start + partner_of(i, words[at, SHIFT], n_rows))
+            other_right = targets[partner]
+            value, other_rival, other_near = margin(z, i, n, other_right)
+            total = mixed(mix, total, value)
+        for j in range(cuda.threadIdx.x, n, THREADS):
+            slope = margin_slope(z, i, j, right, rival, near)
+            if MIXES:
+                other = margin_slope(z, i, j, other_right, other_rival, other_near)
+                slope = mixed(mix, slope, other)
+            dz[i, j] = slope * factor
+        if cuda.threadIdx.x == 0:
+            row_loss[i] = total
+
+
+# --- outputs of predictions -----------------------------------------------------------------------
+
+
+@kernel
+def output(words, reals, z, n, parameter):
+    """z -> output activation, in place."""
+    n_rows = words[words[0, CURSOR], N_ROWS]
+    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
+        i = e // n
+        j = e - i * n
+        z[i, j] = output_activation(z[i, j], parameter)
+
+
+@kernel
+def softmax_output(words, reals, z, n, parameter):
+    """z -> softmax of each row, in place, a block for a row."""
+    n_rows = words[words[0, CURSOR], N_ROWS]
+    for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
+        most = block_max(highest_of_thread(z, i, n))
+        total = block_sum(powers_of_thread(z, i, n, most))
+        for j in range(cuda.threadIdx.x, n, THREADS):
+            z[i, j] /= total
+
+
+# --- the loss of a batch --------------------------------------------------------------------------
+
+
+@kernel
+def mean_loss(words, reals, row_loss, weights, order, losses, n_heads):
+    """The weighted mean of the rows' losses (n_heads, rows) -> losses of the step, by one block.
+
+    Where it is not finite and TRAINS, training halts.
+    """
+    at = words[0, CURSOR]
+    n_rows, start = words[at, N_ROWS], words[at, START]
+    total = real(0)
+    for head in range(n_heads):
+        for i in range(cuda.threadIdx.x, n_rows, THREADS):
+            total += row_loss[head, i] * factor_of(reals, at, weights, row_of(order, start + i))
+    total = block_sum(total)
+    if cuda.threadIdx.x == 0:
+        losses[at - 1, 0] = total
+        if TRAINS and total - total != real(0):
+            words[0, HALTED] = 1
+
+
+# --- codes ----------------------------------------------------------------------------------------
+
+
+def _of_outputs(value, derivative, activation="output_activation", probability=False):
+    return "loss", {
+        "loss_value": value,
+        "loss_derivative": derivative,
+        "output_activation": activation,
+        "IS_PROBABILITY": probability,
+    }
+
+
+_LOSSES: dict[int, tuple[str, dict]] = {
+    SQUARED_ERROR: _of_outputs("squared_error_loss", "error"),
+    BINARY_LOG: _of_outputs("binary_log_loss", "error", "logistic", True),
+    POISSON: _of_outputs("poisson_loss", "error", "exponential_output"),
+    ABSOLUTE_ERROR: _of_outputs("absolute_error_loss", "absolute_error_derivative"),
+    HUBER: _of_outputs("huber_loss", "huber_derivative"),
+    MINKOWSKI: _of_outputs("minkowski_loss", "minkowski_derivative"),
+    QUANTILE: _of_outputs("quantile_loss", "quantile_derivative"),
+    HINGE: _of_outputs("hinge_loss", "hinge_derivative"),
+    SQUARED_HINGE: _of_outputs("squared_hinge_loss", "squared_hinge_derivative"),
+    PERCEPTRON: _of_outputs("perceptron_loss", "perceptron_derivative"),
+    LOG: ("softmax_loss", {"class_target": "target_of_class"}),
+    SOFT_LOG: ("softmax_loss", {"class_target": "target_of_row"}),
+    WESTON_WATKINS: (
+        "margin_loss",
+        {"margin": "weston_watkins", "margin_slope": "weston_watkins_slope"},
+    ),
+    CRAMMER_SINGER: (
+        "margin_loss",
+        {"margin": "crammer_singer", "margin_slope": "crammer_singer_slope"},
+    ),
+}
+
+_OUTPUTS: dict[int, tuple[str, dict]] = {
+    LOG: ("softmax_output", {}),
+    SOFT_LOG: ("softmax_output", {}),
+    BINARY_LOG: ("output", {"output_activation": "logistic"}),
+    POISSON: ("output", {"output_activation": "exponential_output"}),
+    PERCEPTRON: ("output", {"output_activation": "threshold_output"}),
+}
+
+
+def loss_kernel(code):
+    """The kernel of a loss, by its code: (name, what is bound)."""
+    return _LOSSES[code]
+
+
+def output_kernel(code):
+    """That of its output activation in predictions, None where that is the identity."""
+    return _OUTPUTS.get(code)

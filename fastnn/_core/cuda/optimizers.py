@@ -1,0 +1,311 @@
+"""Optimizers: twin of ``cpu/optimizers.h``, which tells more about each rule.
+
+A rule works on one parameter. It takes its own coefficients, the learning rate, the factor that is
+in this rate, the part of the weight that decays, the parameter, its gradient and three slots, of
+which it has as many as it needs; and returns the parameter and the slots. Where parameter, gradient
+and slots are 0, as in the padding of rows, every rule leaves them 0.
+"""
+
+from fastnn.optimizers import Rule
+from fastnn.program import Column
+
+from ._numba import cuda
+from .columns import block_sum
+from .elementary import maximum, minimum, square_root
+from .gradients import L1, L2, clip_limit, finished, penalised_part, sum_of
+from .kernels import SMALLEST, THREADS, device, kernel, real
+from .steps import CURSOR, HALTED, SCALE
+from .tasks import FIRST, GROUP, LENGTH, WEIGHT, WEIGHT_BEGIN, WEIGHT_END, WEIGHTS
+
+LEARNING_RATE, DECAY, OWN = int(Column.LEARNING_RATE), int(Column.DECAY), int(Column.OWN)
+
+# What callers bind: slots of the rule; whether `finish_gradient` ran before; whether weights decay
+# before the rule has them, which with LAMB is a part of the direction; whether there is a penalty.
+N_SLOTS, IS_FINISHED, DECAYS_AT_ONCE, PENALISES = 0, False, True, True
+
+
+@device
+def own_coefficients(reals, at):
+    """Those of the rule."""
+    return (
+        reals[at, OWN],
+        reals[at, OWN + 1],
+        reals[at, OWN + 2],
+        reals[at, OWN + 3],
+        reals[at, OWN + 4],
+        reals[at, OWN + 5],
+        reals[at, OWN + 6],
+    )
+
+
+@device
+def sgd(own, rate, factor, decay, w, g, s0, s1, s2):
+    return w - rate * g, s0, s1, s2
+
+
+@device
+def momentum(own, rate, factor, decay, w, g, s0, s1, s2):
+    velocity = own[0] * s0 - rate * g
+    return w + velocity, velocity, s1, s2
+
+
+@device
+def nesterov(own, rate, factor, decay, w, g, s0, s1, s2):
+    velocity = own[0] * s0 - rate * g
+    return w + (own[0] * velocity - rate * g), velocity, s1, s2
+
+
+@device
+def adam(own, rate, factor, decay, w, g, s0, s1, s2):
+    """scikit-learn's, which adds epsilon to the root before the bias is corrected.
+
+    Its own: beta_1, 1 - beta_1, beta_2, 1 - beta_2, epsilon.
+    """
+    first = own[0] * s0 + own[1] * g
+    second = own[2] * s1 + own[3] * g * g
+    root = square_root(second) + maximum(own[4], SMALLEST)
+    return w - rate * first / root, first, second, s2
+
+
+@device
+def averaged(own, rate, factor, decay, w, g, s0, s1, s2):
+    """Its own: beta, 1 - beta."""
+    mean = own[0] * s0 + own[1] * g
+    return w - rate * mean, mean, s1, s2
+
+
+@device
+def adagrad(own, rate, factor, decay, w, g, s0, s1, s2):
+    """Its own: epsilon."""
+    total = s0 + g * g
+    return w - rate * g / (square_root(total) + maximum(own[0], SMALLEST)), total, s1, s2
+
+
+@device
+def adadelta(own, rate, factor, decay, w, g, s0, s1, s2):
+    """Its own: rho, 1 - rho, epsilon."""
+    epsilon = maximum(own[2], SMALLEST)
+    square = own[0] * s0 + own[1] * g * g
+    change = square_root(s1 + epsilon) / square_root(square + epsilon) * g
+    changes = own[0] * s1 + own[1] * change * change
+    return w - rate * change, square, changes, s2
+
+
+@device
+def rmsprop(own, rate, factor, decay, w, g, s0, s1, s2):
+    """Its own: rho, 1 - rho, epsilon; of the next two rules momentum too."""
+    square = own[0] * s0 + own[1] * g * g
+    return w - rate * g / (square_root(square) + maximum(own[2], SMALLEST)), square, s1, s2
+
+
+@device
+def rmsprop_momentum(own, rate, factor, decay, w, g, s0, s1, s2):
+    square = own[0] * s0 + own[1] * g * g
+    velocity = own[3] * s1 + g / (square_root(square) + maximum(own[2], SMALLEST))
+    return w - rate * velocity, square, velocity, s2
+
+
+@device
+def rmsprop_centered(own, rate, factor, decay, w, g, s0, s1, s2):
+    """The mean square about the mean, which rounding may take below 0."""
+    square = own[0] * s0 + own[1] * g * g
+    mean = own[0] * s2 + own[1] * g
+    variance = maximum(square - mean * mean, real(0))
+    velocity = own[3] * s1 + g / (square_root(variance) + maximum(own[2], SMALLEST))
+    return w - rate * velocity, square, velocity, mean
+
+
+@device
+def rprop(own, rate, factor, decay, w, g, s0, s1, s2):
+    """A size of 0 is one that has not begun: it does with the first gradient, at the learning rate.
+
+    A gradient that turned is forgotten, and the parameter stays for this step. Its own: eta_minus,
+    eta_plus, step_min, step_max.
+    """
+    turn = g * s0
+    begun = s1 if s1 > real(0) else rate
+    growth = own[1] if turn > real(0) else (own[0] if turn < real(0) else real(1))
+    bounded = minimum(maximum(begun * growth, maximum(own[2], SMALLEST)), own[3])
+    size = s1 if g == real(0) else bounded
+    remembered = real(0) if turn < real(0) else g
+    step = size if remembered > real(0) else (-size if remembered < real(0) else real(0))
+    return w - step, remembered, size, s2
+
+
+@device
+def moments(own, rate, factor, decay, w, g, s0, s1, s2):
+    """AdamW, NAdam and RAdam: they differ in their coefficients.
+
+    The learning rate is the weight of the first moment, divided by what corrects its bias; the
+    gradient's weight is a learning rate too. Its own: beta_1, 1 - beta_1, beta_2, 1 - beta_2,
+    weights of the root, epsilon and the gradient.
+    """
+    first = own[0] * s0 + own[1] * g
+    second = own[2] * s1 + own[3] * g * g
+    root = own[4] * square_root(second) + maximum(own[5], SMALLEST)
+    return w - (rate * first + own[6] * factor * g) / root, first, second, s2
+
+
+@device
+def amsgrad(own, rate, factor, decay, w, g, s0, s1, s2):
+    """Its own: beta_1, 1 - beta_1, beta_2, 1 - beta_2, weight of the root, epsilon."""
+    first = own[0] * s0 + own[1] * g
+    second = own[2] * s1 + own[3] * g * g
+    largest = maximum(second, s2)
+    root = own[4] * square_root(largest) + maximum(own[5], SMALLEST)
+    return w - rate * first / root, first, second, largest
+
+
+@device
+def lamb(own, rate, factor, decay, w, g, s0, s1, s2):
+    """The first half of LAMB: it returns the direction of the step in place of the parameter.
+
+    How far the step goes depends on the norms of the whole layer. Its own: beta_1, 1 - beta_1,
+    beta_2, 1 - beta_2, weights of the root, epsilon and the first moment.
+    """
+    first = own[0] * s0 + own[1] * g
+    second = own[2] * s1 + own[3] * g * g
+    root = own[4] * square_root(second) + maximum(own[5], SMALLEST)
+    return decay * w + own[6] * first / root, first, second, s2
+
+
+#: The name of the rule of each code, for `update_rule`.
+RULES = {
+    Rule.SGD: "sgd",
+    Rule.MOMENTUM: "momentum",
+    Rule.NESTEROV: "nesterov",
+    Rule.ADAM: "adam",
+    Rule.AVERAGED: "averaged",
+    Rule.ADAGRAD: "adagrad",
+    Rule.ADADELTA: "adadelta",
+    Rule.RMSPROP: "rmsprop",
+    Rule.RMSPROP_MOMENTUM: "rmsprop_momentum",
+    Rule.RMSPROP_CENTERED: "rmsprop_centered",
+    Rule.RPROP: "rprop",
+    Rule.MOMENTS: "moments",
+    Rule.AMSGRAD: "amsgrad",
+    # The same step; the gradient is taken elsewhere.
+    Rule.LOOK_AHEAD: "momentum",
+    Rule.LAMB: "lamb",
+}
+
+
+@device
+def update_rule(own, rate, factor, decay, w, g, s0, s1, s2):
+    """One of the rules above is bound to it."""
+    return w, s0, s1, s2
+
+
+@kernel
+def optimize(
+    words,
+    reals,
+    tasks,
+    factors,
+    read,
+    parameters,
+    gradient,
+    slots,
+    clip,
+    penalties,
+    magnitudes,
+):
+    """A step of the optimizer, and what the penalty of the step is made of.
+
+    penalties[task] = sum of w^2 and magnitudes[task] = sum of |w|, before the step, of what is
+    penalised. LAMB leaves the parameters, and its direction takes the place of the gradient. It has
+    a block for each task.
+    """
+    if words[0, HALTED] != 0:
+        return
+    at, task = words[0, CURSOR], cuda.blockIdx.x
+    group, factor = tasks[task, GROUP], factors[task]
+    part = penalised_part(reals, at, group)
+    l2, l1 = part * reals[at, SCALE] * reals[at, L2], part * reals[at, SCALE] * reals[at, L1]
+    limit = clip_limit(reals, at)
+    rate, decay = reals[at, LEARNING_RATE] * factor, real(0)
+    if group == WEIGHTS:
+        decay = reals[at, DECAY] * factor if DECAYS_AT_ONCE else reals[at, DECAY]
+    own = own_coefficients(reals, at)
+    scale = clip[0] if IS_FINISHED else real(1)
+    square, magnitude, s0, s1, s2 = real(0), real(0), real(0), real(0), real(0)
+    begin = tasks[task, FIRST]
+    for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
+        seen = read[e]
+        if PENALISES:
+            square += seen * seen
+            magnitude += abs(seen)
+        if factor != real(0):
+            g = gradient[e]
+            g = g * scale if IS_FINISHED else finished(g, seen, l2, l1, limit)
+            w = parameters[e]
+            if N_SLOTS > 0:
+                s0 = slots[0, e]
+            if N_SLOTS > 1:
+                s1 = slots[1, e]
+            if N_SLOTS > 2:
+                s2 = slots[2, e]
+            if DECAYS_AT_ONCE:
+                w -= decay * w
+            w, s0, s1, s2 = update_rule(own, rate, factor, decay, w, g, s0, s1, s2)
+            if DECAYS_AT_ONCE:
+                parameters[e] = w
+            else:
+                gradient[e] = w
+            if N_SLOTS > 0:
+                slots[0, e] = s0
+            if N_SLOTS > 1:
+                slots[1, e] = s1
+            if N_SLOTS > 2:
+                slots[2, e] = s2
+    if PENALISES:
+        square, magnitude = block_sum(square), block_sum(magnitude)
+        if cuda.threadIdx.x == 0:
+            penalties[task] = square if part != real(0) else real(0)
+            magnitudes[task] = magnitude if part != real(0) else real(0)
+
+
+@kernel
+def lamb_sums(words, reals, tasks, parameters, gradient, weight_squares, direction_squares):
+    """The sums of squares of each task's parameters, and of the direction of their step."""
+    if words[0, HALTED] != 0:
+        return
+    task = cuda.blockIdx.x
+    begin, weight, direction = tasks[task, FIRST], real(0), real(0)
+    for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
+        weight += parameters[e] * parameters[e]
+        direction += gradient[e] * gradient[e]
+    weight, direction = block_sum(weight), block_sum(direction)
+    if cuda.threadIdx.x == 0:
+        weight_squares[task] = weight
+        direction_squares[task] = direction
+
+
+@kernel
+def trust_ratios(words, reals, tasks, weight_squares, direction_squares, ratios, n_weights):
+    """The norm of each weight divided by that of its direction; 1 where either is 0.
+
+    It has a block for each weight.
+    """
+    weight = cuda.blockIdx.x
+    if words[0, HALTED] != 0 or weight >= n_weights:
+        return
+    begin, end = tasks[weight, WEIGHT_BEGIN], tasks[weight, WEIGHT_END]
+    norm = square_root(sum_of(weight_squares, begin, end))
+    length = square_root(sum_of(direction_squares, begin, end))
+    if cuda.threadIdx.x == 0:
+        ratios[weight] = norm / length if norm > real(0) and length > real(0) else real(1)
+
+
+@kernel
+def lamb_step(words, reals, tasks, factors, parameters, gradient, ratios):
+    """The second half of LAMB: the step along its direction. It has a block for each task."""
+    at, task = words[0, CURSOR], cuda.blockIdx.x
+    if words[0, HALTED] != 0 or factors[task] == real(0):
+        return
+    rate, weight = reals[at, LEARNING_RATE] * factors[task], tasks[task, WEIGHT]
+    if weight >= 0:
+        rate *= ratios[weight]
+    begin = tasks[task, FIRST]
+    for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
+        parameters[e] -= rate * gradient[e]

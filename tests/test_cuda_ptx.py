@@ -1,0 +1,196 @@
+"""Every kernel that the engine launches, compiled for GPUs that are not there.
+
+The simulator runs kernels as Python, and so tells nothing of types. Compiled, a kernel shows what
+costs a GPU dearly: arithmetic of double precision that one bare number brought in, or arrays of a
+thread that lie in memory, not in registers.
+"""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import devices
+from fastnn import losses
+from fastnn.activations import ELEMENTWISE, Maxout, PReLU, RReLU
+from fastnn.layers import Dense, Dropout, Heads, Residual
+from fastnn.losses import LOSSES
+from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
+from fastnn.optimizers import Rule
+from fastnn.program import Column, compile_program
+from test_custom import BUMP, SQUARE
+
+if not devices.CAN_COMPILE:
+    pytest.skip("numba-cuda is missing, or simulates", allow_module_level=True)
+
+import numba.cuda.dispatcher
+from numba import cuda
+from numba.cuda.core.errors import NumbaError
+
+from fastnn._core.cuda import plan
+from fastnn._core.cuda.kernels import definitions, kernels_of
+
+# The oldest that is supported, and the one that is aimed at.
+ARCHITECTURES = [(8, 0), (9, 0)]
+# What every GPU has for a block without being asked for more.
+SHARED_MEMORY = 48 * 1024
+N_FEATURES, ROOM, SEED = 5, 70, 2**40 + 7
+
+
+class HostMemory:
+    """What a plan takes for the memory of a device."""
+
+    empty, zeros, upload = staticmethod(np.empty), staticmethod(np.zeros), staticmethod(np.asarray)
+
+
+def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noise=0.0):
+    code, parameter, activation = losses.output_stage(loss, "identity")
+    functions = {} if isinstance(loss, str) else loss.native(dtype)
+    return compile_program(
+        N_FEATURES,
+        layers,
+        code,
+        dtype,
+        input_dropout,
+        input_noise,
+        parameter,
+        activation,
+        loss_functions=functions,
+    )
+
+
+def programs(dtype):
+    """All kinds of stages, and all losses."""
+    activations = [*ELEMENTWISE, RReLU(0.1, 0.6), PReLU(), PReLU(shared=False), Maxout(3), BUMP]
+    norms = [BatchNorm(), LayerNorm(), GroupNorm(2), InstanceNorm(2)]
+    norms += [InstanceNorm(2, affine=False), WeightNorm()]
+    layers = [
+        *(Dense(6, each) for each in activations),
+        *(Dense(6, "relu", each) for each in norms),
+        Residual([Dense(6)], 0.25),
+        Residual([Dense(6)]),
+        Dropout(0.5),
+        Dropout(0.5, inverted=False),
+    ]
+    yield program_of(dtype, [*layers, Dense(2)], "squared_error", 0.25, 0.5)
+    for loss in [*LOSSES, SQUARE]:
+        yield program_of(dtype, [Dense(3)], loss)
+    yield program_of(dtype, [Heads((2, 3))], "log_loss")
+
+
+# All that a step may do besides.
+ALL_COLUMNS = [Column.WEIGHT_NOISE, Column.CLIP_NORM, Column.MAX_NORM, Column.L1, Column.L2]
+ALL_COLUMNS += [Column.AVERAGE, Column.SMOOTHING]
+
+
+def calls():
+    """Each mode, and each optimizer with nothing and with everything else."""
+    for mode in (plan.GRADIENT, plan.EVALUATE, plan.PREDICT):
+        yield plan.Call(mode)
+    for rule in map(int, Rule):
+        yield plan.Call(plan.TRAIN, optimizer=rule)
+        yield plan.Call(plan.TRAIN, True, True, rule, frozenset(ALL_COLUMNS), mixes=True)
+
+
+def arenas_of(program, call, X_dtype, order="C"):
+    """Arrays as the engine has them; what a call does not read is of its type nevertheless."""
+    dtype, n = program.dtype, program.n_parameters
+    n_heads = sum(program.stages["kind"] == 5)
+    codes = program.stages["code"][program.stages["kind"] == 5]
+    classes = {row.code for row in LOSSES.values() if row.class_codes}
+    targets = [
+        np.zeros(ROOM, np.int32) if code in classes else np.zeros((ROOM, 3), dtype)
+        for code in codes
+    ]
+    assert len(targets) == n_heads
+    return plan.Arenas(
+        words=np.zeros((9, 99), np.int64),
+        reals=np.zeros((9, 99), dtype),
+        losses=np.zeros((9, 2), dtype),
+        parameters=np.zeros(n, dtype),
+        gradient=np.zeros(n, dtype),
+        read=np.zeros(n, dtype),
+        average=np.zeros(n, dtype),
+        slots=np.zeros((3, n), dtype),
+        statistics=np.zeros(max(1, program.n_statistics), dtype),
+        X=np.zeros((ROOM, N_FEATURES), X_dtype, order),
+        order=np.zeros(ROOM, np.int64),
+        weights=np.zeros(ROOM, dtype),
+        targets=targets,
+        out=np.zeros((ROOM, 5), dtype),
+        found=np.zeros(1, np.int64),
+    )
+
+
+def launches_of(program, call, X_dtype=np.float32, order="C"):
+    arenas = arenas_of(program, call, X_dtype, order)
+    return plan.Plan(program, arenas, call, ROOM, SEED, HostMemory()).launches
+
+
+def all_launches(dtype):
+    first, *others = programs(dtype)
+    for call in calls():
+        yield from launches_of(first, call)
+    for program in others:
+        for call in calls():
+            if call.optimizer == 0:
+                yield from launches_of(program, call)
+    for mixes in (False, True):
+        for X_dtype in (np.float32, np.float64, np.uint8):
+            call = plan.Call(plan.TRAIN, is_ordered=True, mixes=mixes)
+            yield from launches_of(others[0], call, X_dtype)
+            yield from launches_of(others[0], call, X_dtype, "F")
+
+
+def type_of(argument):
+    """The type of an argument; a launch passes arrays and numbers only."""
+    found = numba.typeof(argument)
+    assert isinstance(found, numba.types.Array | numba.types.Number), found
+    return found
+
+
+def problems_of(kernel, types, architecture):
+    """What is wrong with a kernel for arguments of these types."""
+    try:
+        ptx, _ = cuda.compile_ptx(kernel.py_func, numba.void(*types), cc=architecture)
+    except NumbaError as error:
+        yield f"does not compile: {error}"
+        return
+    # Rows of the user may be float64, and functions of the user compute as they please.
+    may_be_double = "float64" in str(types) or "_of_user" in kernel.__name__
+    if ".f64" in ptx and not may_be_double:
+        yield "computes in double precision"
+    if "__local_depot" in ptx:
+        yield "has arrays in local memory"
+    shared = sum(map(int, re.findall(r"\.shared \.align \d+ \.b8 \w+\[(\d+)\]", ptx)))
+    if shared > SHARED_MEMORY:
+        yield f"has {shared} bytes of shared memory"
+
+
+@pytest.fixture(params=ARCHITECTURES, ids="sm_{0[0]}{0[1]}".format)
+def architecture(request, monkeypatch):
+    """Compiles for this one; no kernel that was made for another is used."""
+    device = SimpleNamespace(compute_capability=request.param)
+    monkeypatch.setattr(numba.cuda.dispatcher, "get_current_device", lambda: device)
+    kernels_of.cache_clear()
+    yield request.param
+    kernels_of.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype, architecture):
+    compiled, found = {}, []
+    for launch in all_launches(np.dtype(dtype)):
+        types = tuple(map(type_of, launch.args))
+        if (launch.kernel, types) not in compiled:
+            compiled[launch.kernel, types] = launch.name
+            problems = problems_of(launch.kernel, types, architecture)
+            found += [f"{launch.name}{types} {problem}" for problem in problems]
+    assert not found, "\n".join(found)
+    kernels = {name for name, (_, is_device) in definitions().items() if not is_device}
+    assert kernels == set(compiled.values()) | NOT_OF_A_STEP
+
+
+#: Kernels that no step launches: for ``ops.py``, and to fill memory.
+NOT_OF_A_STEP = set()
