@@ -6,6 +6,7 @@
 Each check returns what it found, in words, or raises an error.
 """
 
+import sys
 import warnings
 
 import numpy as np
@@ -84,11 +85,11 @@ CHECKS = {"reruns": reruns, "loss curves": loss_curves, "masks": masks}
 
 def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
+    sys.setswitchinterval(1e-4)  # threads of the simulator wait more than they compute
     X, y = _data(tiny=True)
     for options in (
         {"normalization": "batch", "dropout": 0.2},
-        {"normalization": "layer", "solver": "sgd", "alpha": 0.01},
-        {"solver": "lamb", "clip_norm": 1.0, "averaging": "ema"},
+        {"normalization": "layer", "solver": "lamb", "clip_norm": 1.0, "averaging": "ema"},
     ):
         model = _classifier("cuda", 2, **_size(tiny=True), **options).fit(X, y)
         assert np.isfinite(model.predict_proba(X)).all(), options
