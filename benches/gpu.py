@@ -194,18 +194,13 @@ class Run:
 
     def child(self, name, command, seconds, environment, lines):
         """Run a command, print how its output ends, and expect that it succeeds."""
-        paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        } | environment
         start, late = time.monotonic(), False
         seconds = min(seconds, self.ends - start)
         # A group of its own: what it started ends with it.
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -412,6 +407,9 @@ def main():
     parser.add_argument("--minutes", type=float, default=8.0, help="after which parts are left out")
     arguments = parser.parse_args()
     measure.restart_without_forced_blas()
+    if importlib.util.find_spec("fastnn") is None:  # then what is built in place, if it is
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     if arguments.output is None and not arguments.dry_run:
         arguments.output = Path(__file__).parent / "results/gpu.json"
 

@@ -41,7 +41,9 @@ class GpuWork(Work):
         if self.on_gpu:
             device, memory = cuda.get_current_device(), cuda.current_context().get_memory_info()
             answer["CUDA of Numba"] = ".".join(map(str, cuda.runtime.get_version()))
-            answer["CUDA of the driver"] = ".".join(map(str, cuda.driver.driver.get_version()))
+            answer["CUDA of the driver"] = ".".join(
+                map(str, cuda.cudadrv.driver.driver.get_version())
+            )
             answer["compute capability"] = ".".join(map(str, device.compute_capability))
             answer["multiprocessors"] = device.MULTIPROCESSOR_COUNT
             answer["free memory, MiB"] = memory[0] >> 20
