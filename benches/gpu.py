@@ -82,6 +82,15 @@ class LimitedWorker(Worker):
             raise RuntimeError(f"{self.column}: no answer in {PATIENCE} s")
         return super().answer()
 
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
 
 class Workers:
     """Processes by column, started when they are needed, and anew after one has failed."""
@@ -112,10 +121,8 @@ class Workers:
 
     def close(self, *columns):
         for column in columns or list(self.running):
-            worker = self.running.pop(column, None)
-            if worker:
-                with contextlib.suppress(OSError):
-                    worker.close()
+            if column in self.running:
+                self.running.pop(column).close()
 
 
 class Run:
