@@ -56,9 +56,10 @@ class DeviceRows:
         return self.shape[0]
 
     def __getitem__(self, rows):
-        """Some rows: a slice of the same memory, or a copy of those with these numbers."""
+        """A copy of the rows with these numbers; all rows (a slice) are not copied."""
         if isinstance(rows, slice):
-            return DeviceRows(self.array[rows])
+            assert rows.indices(len(self)) == (0, len(self), 1)
+            return self
         return DeviceRows(_core.take_rows(self, rows))
 
 
@@ -68,4 +69,6 @@ def to_host(array):
         return array
     if getattr(array, "requires_grad", False):
         array = array.detach()
-    return _core.to_host(array)
+    if hasattr(array, "cpu"):  # PyTorch
+        return array.cpu().numpy()
+    return array.get() if hasattr(array, "get") else _core.to_host(array)  # CuPy, others

@@ -27,6 +27,8 @@ OPS_LEFT_OUT = {
     "csr_matmul": _SPARSE,
     "csr_weight_gradient": _SPARSE,
     "dropout_csr": _SPARSE,
+    "multiply": "an update multiplies what it reads",
+    "mix_losses": "the loss of mixed rows is found at once: see test_losses_of_mixed_rows",
     "bfloat16_layouts": _BFLOAT16,
     "bfloat16_matmul": _BFLOAT16,
     "fma_chain": "measures a processor",

@@ -13,12 +13,13 @@ from sklearn.base import clone
 
 from fastnn import MLPClassifier, MLPRegressor, _core, show_versions
 from fastnn._core import cpu
-from fastnn.device_arrays import DeviceRows, is_on_gpu
+from fastnn.device_arrays import DeviceRows, is_on_gpu, to_host
 from fastnn.program import compile_program
 from test_bad_input import assert_unchanged, snapshot
 from test_process import run_script
 
-_numba = pytest.importorskip("fastnn._core.cuda._numba", exc_type=ImportError)
+pytest.importorskip("numba_cuda")
+from fastnn._core.cuda import _numba
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((60, 4)).astype(np.float32)
@@ -247,6 +248,37 @@ def test_errors_of_the_device(on):
             raise kind
 
 
+@pytest.mark.parametrize("where", [0, 1])
+def test_arrays_on_another_gpu(on, where):
+    on()
+    made, cuda = [], _numba.cuda
+    cuda.synchronize = lambda: None
+    cuda.api = types.SimpleNamespace(
+        from_cuda_array_interface=lambda interface, owner: made.append(owner) or interface
+    )
+    cuda.get_current_device = lambda: types.SimpleNamespace(id=1)
+    cuda.cudadrv.driver.driver.cuPointerGetAttribute = lambda attribute, pointer: where
+    cuda.cudadrv.driver.binding = types.SimpleNamespace(
+        CUpointer_attribute=types.SimpleNamespace(CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL=9),
+        CUdeviceptr=int,
+    )
+    array = types.SimpleNamespace(__cuda_array_interface__=X.__array_interface__)
+    if where == 1:
+        assert _numba.device_array(array) == X.__array_interface__
+        assert made == [array]
+        return
+    message = "on GPU 0, and fastnn computes on GPU 1: .* CUDA_VISIBLE_DEVICES=0"
+    with pytest.raises(ValueError, match=message):
+        _numba.device_array(array)
+
+
+@pytest.mark.parametrize("array", [X, X.T, X[::2, 1:], np.zeros((3, 2))], ids=lambda a: a.strides)
+def test_what_has_only_dlpack(array):
+    interface, _ = _numba._of_dlpack(array)
+    rows = types.SimpleNamespace(__array_interface__=interface)
+    np.testing.assert_array_equal(np.asarray(rows), array)
+
+
 # --- device='auto' --------------------------------------------------------------------------------
 
 
@@ -311,10 +343,6 @@ class OnGPU:
 
     def __dlpack_device__(self):
         return 2, 0
-
-    def __getitem__(self, rows):
-        assert isinstance(rows, slice)
-        return OnGPU(self.values[rows])
 
     def __array__(self, *args, **kwargs):
         raise TypeError("can't convert cuda:0 device type tensor to numpy.")
@@ -500,6 +528,15 @@ def test_what_lies_on_a_gpu():
     assert is_on_gpu(OnGPU(X)) and is_on_gpu(DeviceRows(OnGPU(X))) and is_on_gpu(Interface())
     for other in (X, [[1.0]], None, sparse.csr_matrix(X), OfTheHost(), memoryview(X), "X", 3):
         assert not is_on_gpu(other)
+
+
+@pytest.mark.parametrize("method", ["cpu", "get"])
+def test_libraries_bring_their_arrays_to_the_host(method):
+    tensor = OnGPU(X)
+    setattr(
+        tensor, method, lambda: types.SimpleNamespace(numpy=lambda: X) if method == "cpu" else X
+    )
+    assert to_host(tensor) is X
 
 
 def test_differentiated_tensors_are_detached():

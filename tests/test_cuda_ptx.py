@@ -12,27 +12,26 @@ import numpy as np
 import pytest
 
 import devices
-from fastnn import losses
+from engines import SOLVERS
+from fastnn import CustomActivation, losses
 from fastnn.activations import ELEMENTWISE, Maxout, PReLU, RReLU
 from fastnn.layers import Dense, Dropout, Heads, Residual
 from fastnn.losses import LOSSES
 from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
-from fastnn.optimizers import Rule
-from fastnn.program import Column, compile_program
-from test_custom import BUMP, SQUARE
+from fastnn.program import OUTPUT, Column, compile_program
+from test_custom import SQUARE, tanh, tanh_derivative
 
 if not devices.CAN_COMPILE:
     pytest.skip("numba-cuda is missing, or simulates", allow_module_level=True)
 
 import numba.cuda.dispatcher
 from numba import cuda
-from numba.cuda.core.errors import NumbaError
 
 from fastnn._core.cuda import plan
 from fastnn._core.cuda.kernels import definitions, kernels_of
 
-# The oldest that is supported, and the one that is aimed at.
-ARCHITECTURES = [(8, 0), (9, 0)]
+# The oldest architecture that is supported, and the one that is aimed at.
+TARGETS = [("float32", (8, 0)), ("float32", (9, 0)), ("float64", (9, 0))]
 # What every GPU has for a block without being asked for more.
 SHARED_MEMORY = 48 * 1024
 N_FEATURES, ROOM, SEED = 5, 70, 2**40 + 7
@@ -62,9 +61,10 @@ def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noi
 
 def programs(dtype):
     """All kinds of stages, and all losses."""
-    activations = [*ELEMENTWISE, RReLU(0.1, 0.6), PReLU(), PReLU(shared=False), Maxout(3), BUMP]
-    norms = [BatchNorm(), LayerNorm(), GroupNorm(2), InstanceNorm(2)]
-    norms += [InstanceNorm(2, affine=False), WeightNorm()]
+    activations = [*ELEMENTWISE, RReLU(0.1, 0.6), PReLU(), PReLU(shared=False), Maxout(3)]
+    activations.append(CustomActivation(tanh, tanh_derivative))
+    norms = [BatchNorm(), LayerNorm(), GroupNorm(2), WeightNorm()]
+    norms += [InstanceNorm(2, affine=True), InstanceNorm(2, affine=False)]
     layers = [
         *(Dense(6, each) for each in activations),
         *(Dense(6, "relu", each) for each in norms),
@@ -88,22 +88,21 @@ def calls():
     """Each mode, and each optimizer with nothing and with everything else."""
     for mode in (plan.GRADIENT, plan.EVALUATE, plan.PREDICT):
         yield plan.Call(mode)
-    for rule in map(int, Rule):
-        yield plan.Call(plan.TRAIN, optimizer=rule)
-        yield plan.Call(plan.TRAIN, True, True, rule, frozenset(ALL_COLUMNS), mixes=True)
+    everything = dict(is_ordered=True, has_weights=True, mixes=True, columns=frozenset(ALL_COLUMNS))
+    for code, n_slots in sorted({(int(s().code), s().n_slots) for s in SOLVERS.values()}):
+        yield plan.Call(plan.TRAIN, optimizer=code, n_slots=n_slots)
+        yield plan.Call(plan.TRAIN, optimizer=code, n_slots=n_slots, **everything)
 
 
 def arenas_of(program, call, X_dtype, order="C"):
-    """Arrays as the engine has them; what a call does not read is of its type nevertheless."""
+    """Arrays as the engine has them."""
     dtype, n = program.dtype, program.n_parameters
-    n_heads = sum(program.stages["kind"] == 5)
-    codes = program.stages["code"][program.stages["kind"] == 5]
     classes = {row.code for row in LOSSES.values() if row.class_codes}
     targets = [
-        np.zeros(ROOM, np.int32) if code in classes else np.zeros((ROOM, 3), dtype)
-        for code in codes
+        np.zeros(ROOM, np.int32) if stage["code"] in classes else np.zeros((ROOM, 3), dtype)
+        for stage in program.stages
+        if stage["kind"] == OUTPUT
     ]
-    assert len(targets) == n_heads
     return plan.Arenas(
         words=np.zeros((9, 99), np.int64),
         reals=np.zeros((9, 99), dtype),
@@ -112,11 +111,11 @@ def arenas_of(program, call, X_dtype, order="C"):
         gradient=np.zeros(n, dtype),
         read=np.zeros(n, dtype),
         average=np.zeros(n, dtype),
-        slots=np.zeros((3, n), dtype),
+        slots=np.zeros((max(1, call.n_slots), n), dtype),
         statistics=np.zeros(max(1, program.n_statistics), dtype),
         X=np.zeros((ROOM, N_FEATURES), X_dtype, order),
-        order=np.zeros(ROOM, np.int64),
-        weights=np.zeros(ROOM, dtype),
+        order=np.zeros(ROOM, np.int64) if call.is_ordered else None,
+        weights=np.zeros(ROOM, dtype) if call.has_weights else None,
         targets=targets,
         out=np.zeros((ROOM, 5), dtype),
         found=np.zeros(1, np.int64),
@@ -141,6 +140,16 @@ def all_launches(dtype):
             call = plan.Call(plan.TRAIN, is_ordered=True, mixes=mixes)
             yield from launches_of(others[0], call, X_dtype)
             yield from launches_of(others[0], call, X_dtype, "F")
+    yield from other_launches(dtype)
+
+
+def other_launches(dtype):
+    """Of kernels that belong to no step."""
+    kernels, row, order = kernels_of(dtype), np.zeros(9, dtype), np.zeros(9, np.int64)
+    yield plan.Launch("clear", kernels("clear"), 1, 1, (row,))
+    for is_ordered in (False, True):
+        kernel = kernels("weighted_sum", ORDERED=is_ordered)
+        yield plan.Launch("weighted_sum", kernel, 1, 1, (row, row, order, row, 9))
 
 
 def type_of(argument):
@@ -154,11 +163,11 @@ def problems_of(kernel, types, architecture):
     """What is wrong with a kernel for arguments of these types."""
     try:
         ptx, _ = cuda.compile_ptx(kernel.py_func, numba.void(*types), cc=architecture)
-    except NumbaError as error:
-        yield f"does not compile: {error}"
+    except Exception as error:  # of Numba, or what it did not expect
+        yield f"does not compile: {error!r}"
         return
     # Rows of the user may be float64, and functions of the user compute as they please.
-    may_be_double = "float64" in str(types) or "_of_user" in kernel.__name__
+    may_be_double = "float64" in str(types) or "_of_user" in kernel.py_func.__name__
     if ".f64" in ptx and not may_be_double:
         yield "computes in double precision"
     if "__local_depot" in ptx:
@@ -168,18 +177,23 @@ def problems_of(kernel, types, architecture):
         yield f"has {shared} bytes of shared memory"
 
 
-@pytest.fixture(params=ARCHITECTURES, ids="sm_{0[0]}{0[1]}".format)
-def architecture(request, monkeypatch):
-    """Compiles for this one; no kernel that was made for another is used."""
-    device = SimpleNamespace(compute_capability=request.param)
-    monkeypatch.setattr(numba.cuda.dispatcher, "get_current_device", lambda: device)
-    kernels_of.cache_clear()
-    yield request.param
+@pytest.fixture
+def compile_for(monkeypatch):
+    """Makes an architecture that of the device; kernels made for another are forgotten."""
+
+    def choose(architecture):
+        device = SimpleNamespace(compute_capability=architecture)
+        monkeypatch.setattr(numba.cuda.dispatcher, "get_current_device", lambda: device)
+        kernels_of.cache_clear()
+
+    yield choose
     kernels_of.cache_clear()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype, architecture):
+@pytest.mark.cuda
+@pytest.mark.parametrize("dtype, architecture", TARGETS)
+def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype, architecture, compile_for):
+    compile_for(architecture)
     compiled, found = {}, []
     for launch in all_launches(np.dtype(dtype)):
         types = tuple(map(type_of, launch.args))
@@ -189,8 +203,4 @@ def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype, architecture):
             found += [f"{launch.name}{types} {problem}" for problem in problems]
     assert not found, "\n".join(found)
     kernels = {name for name, (_, is_device) in definitions().items() if not is_device}
-    assert kernels == set(compiled.values()) | NOT_OF_A_STEP
-
-
-#: Kernels that no step launches: for ``ops.py``, and to fill memory.
-NOT_OF_A_STEP = set()
+    assert kernels == set(compiled.values())

@@ -44,44 +44,40 @@ def each(name, x, *arguments):
     return results.T.reshape(*results.shape[1:], *x.shape)
 
 
-def activation(x, code, parameter=0, in_place=False, isa=None):
+def activation(x, code, parameter=0, in_place=False):
     return each(activations.VALUES[code], x, parameter)
 
 
-def activation_with_derivative(x, code, isa=None):
+def activation_with_derivative(x, code):
     return each(activations.PAIRS[code], x, 0)
 
 
-def activation_gradient(y, gradient, code, parameter=0, derivative=None, isa=None):
+def activation_gradient(y, gradient, code, parameter=0, derivative=None):
     if derivative is not None:
         return gradient * derivative
     return gradient * each(activations.DERIVATIVES[code], y, parameter)
 
 
-def normal_noise(x, deviation, seed, step, stage, first_row, isa=None):
+def normal_noise(x, deviation, seed, step, stage, first_row):
     function, key = scalar("normal_at", x.dtype), (seed & 0xFFFFFFFF, seed >> 32)
     noise = [function(first_row + i, j, step, stage, *key) for i, j in np.ndindex(x.shape)]
     return x + x.dtype.type(deviation) * np.array(noise, x.dtype).reshape(x.shape)
 
 
+# The ops of test_ops.py, made of scalar functions.
 OPS = [activation, activation_with_derivative, activation_gradient, normal_noise]
-
-
-@pytest.fixture
-def scalar_ops(monkeypatch):
-    """The ops of test_ops.py, made of scalar functions."""
-    monkeypatch.setattr(test_ops, "ops", SimpleNamespace(**{op.__name__: op for op in OPS}))
+SCALAR_OPS = SimpleNamespace(**{op.__name__: op for op in OPS})
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["activation", "activation_gradient", "normal_noise"])
-def test_functions_against_the_reference(name, dtype, scalar_ops):
-    test_ops.test_kernel_against_the_reference(name, dtype, None)
+def test_functions_against_the_reference(name, dtype):
+    test_ops.check_against_the_reference(name, dtype, SCALAR_OPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_activations_go_to_their_limits(dtype, scalar_ops):
-    test_ops.test_activations_go_to_their_limits(dtype, None)
+def test_activations_go_to_their_limits(dtype):
+    test_ops.test_activations_go_to_their_limits(dtype, SCALAR_OPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

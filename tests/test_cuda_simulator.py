@@ -18,7 +18,7 @@ import devices
 N_PROCESSES = min(4, joblib.cpu_count())
 
 
-@pytest.mark.simulator
+@pytest.mark.cuda
 @pytest.mark.skipif(not devices.CAN_COMPILE, reason="numba-cuda is missing, or simulates already")
 def test_kernels_in_the_simulator():
     environment = os.environ | {

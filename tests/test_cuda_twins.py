@@ -34,8 +34,8 @@ NO_TWIN = {
     "simd": "vectors of a processor",
     "transpose": "products read weights as they lie",
 }
-# Of every function of the CPU that has them.
-OF_THE_CPU = {"isa", "repeat"}
+# Arguments that say how a processor does it.
+OF_THE_CPU = {"isa", "repeat", "rows_per_part"}
 
 needs_numba_cuda = pytest.mark.skipif(
     not devices.CAN_COMPILE, reason="numba-cuda is missing, or simulates"
@@ -77,11 +77,14 @@ def arguments_of(function):
 
 
 def test_ops_have_the_same_arguments():
+    """What CUDA does in the same kernel comes as further arguments."""
     cpu, cuda = functions_of(CPU / "ops.pyi"), functions_of(CUDA / "ops.py")
     assert OPS_LEFT_OUT.keys() <= cpu.keys()
     assert not OPS_LEFT_OUT.keys() & cuda.keys()
     for name in cpu.keys() - OPS_LEFT_OUT.keys():
-        assert cuda.get(name) == cpu[name], name
+        arguments = cuda.get(name, [])
+        assert arguments[: len(cpu[name])] == cpu[name], name
+        assert all(default is not None for _, default in arguments[len(cpu[name]) :])
 
 
 def test_engines_have_the_same_methods():
@@ -95,7 +98,7 @@ def test_engines_have_the_same_methods():
 @needs_numba_cuda
 def test_engine_modules_have_the_same_names():
     cpu, cuda = (importlib.import_module(f"fastnn._core.{device}") for device in ("cpu", "cuda"))
-    assert set(cpu.__all__) <= set(cuda.__all__)
+    assert {"Engine", "n_threads", "predict"} <= {*cpu.__all__} & {*cuda.__all__}
 
 
 @needs_numba_cuda

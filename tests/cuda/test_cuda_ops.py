@@ -5,8 +5,14 @@ import pytest
 
 import test_ops
 from devices import OPS_LEFT_OUT, SIMULATES
+from fastnn import losses
 from fastnn._core.cuda import ops
-from test_ops import CASES, EACH_LOSS
+from problems import EACH_LOSS, make_data
+from reference import Mixing, loss_of, partners
+from test_ops import CASES
+
+# A GPU says nothing of an overflow, and NumPy's numbers, with which the simulator computes, do.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 #: What the simulator tries of the shapes of a case: so many numbers, and so many shapes.
 MOST_NUMBERS, MOST_SHAPES = 300, 8
@@ -24,10 +30,49 @@ def some(shapes):
     return [small[i] for i in at.astype(int)]
 
 
+#: Cases with another bound than on the CPU, which sums them in float64.
+OWN_BOUND = {"weighted_sum"}
+SHARED = [name for name in CASES if name not in {*OPS_LEFT_OUT, *OWN_BOUND}]
+
+
 @each_type
-@pytest.mark.parametrize("name", [name for name in CASES if name not in OPS_LEFT_OUT])
+@pytest.mark.parametrize("name", SHARED)
 def test_kernel_against_the_reference(name, dtype):
     test_ops.check_against_the_reference(name, dtype, ops, some)
+
+
+@each_type
+def test_weighted_sum(dtype):
+    """Summed in the type, by a tree: of 1000 numbers, in some dozen roundings of less than 1000."""
+    for call, expected, _ in test_ops.calls_of("weighted_sum", dtype, ops, some):
+        np.testing.assert_allclose(call(), expected, rtol=0, atol=1e4 * np.finfo(dtype).eps)
+
+
+@each_type
+@pytest.mark.parametrize("of", EACH_LOSS, ids=str)
+def test_losses_of_mixed_rows(of, dtype):
+    """Those of a row's own target and of its partner's, as parts of the mixture."""
+    rng = np.random.default_rng(0)
+    row, parameter = losses.row_and_parameter(of)
+    native, mixing = loss_of(of), Mixing(0.3, 2)
+    for n, m in some([(1, 1), (5, 2), (9, 8), (7, 17)]):
+        z = rng.standard_normal((n, m)).astype(dtype)
+        _, y = make_data(rng, n, 3, m, of)
+        y = y if row.class_codes else y.astype(dtype)
+        weight, order = rng.uniform(0.5, 2, n).astype(dtype), rng.permutation(n)
+        target = y[order] if row.class_codes else y[order].astype(float)
+        value, delta = (
+            mixing.weight * part(z.astype(float), target)
+            + (1 - mixing.weight) * part(z.astype(float), partners(target, mixing))
+            for part in (native.value, native.delta)
+        )
+        _, actual_delta, actual = ops.loss(
+            z, y, row.code, order, weight, 0.25, parameter, mixing=(mixing.weight, mixing.shift)
+        )
+        delta *= 0.25 * weight[order][:, np.newaxis]
+        tolerance = 200 * m * np.finfo(dtype).eps
+        np.testing.assert_allclose(actual, value, tolerance, tolerance)
+        np.testing.assert_allclose(actual_delta, delta, tolerance, tolerance)
 
 
 @each_type

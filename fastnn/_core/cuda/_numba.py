@@ -199,6 +199,7 @@ def device_array(array):
 
     `array` has ``__cuda_array_interface__`` or ``__dlpack__``.
     """
+    cuda.synchronize()  # what another library's stream writes into it is to be there
     if getattr(array, "__cuda_ndarray__", False):  # Numba's, and the simulator's
         return array
     if hasattr(array, "__cuda_array_interface__"):
@@ -213,7 +214,7 @@ def _of_dlpack(array):
     """The interface of what has only DLPack, and what keeps it alive."""
     from cuda.core.utils import StridedMemoryView
 
-    view = StridedMemoryView.from_dlpack(array, stream_ptr=0)
+    view = StridedMemoryView.from_dlpack(array, stream_ptr=-1)  # no stream has to wait for it
     strides = view.strides and tuple(stride * view.dtype.itemsize for stride in view.strides)
     interface = {
         "shape": tuple(view.shape),
