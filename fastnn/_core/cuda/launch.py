@@ -14,7 +14,9 @@ import time
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ._numba import SIMULATED, cuda
+import numpy as np
+
+from ._numba import SIMULATED, cuda, device_errors
 from .dense import TILE, TILE_THREADS
 from .kernels import COLUMNS, LANES, THREADS, kernels_of
 
@@ -52,29 +54,31 @@ ONE_BLOCK = 1, THREADS
 
 
 class Memory:
-    """The memory of the current device.
+    """The memory of the current device, which is cleared in the order of a stream.
 
     What plans a step needs no other device than this: with a memory of NumPy arrays in its place,
     a test sees all launches without one.
     """
 
+    def __init__(self, stream):
+        self._stream = stream
+
     def empty(self, shape, dtype):
-        return cuda.device_array(shape, dtype)
+        n_bytes = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
+        with device_errors(n_bytes=n_bytes):
+            return cuda.device_array(shape, dtype)
 
     def zeros(self, shape, dtype):
-        array = self.empty(math.prod(shape) if isinstance(shape, tuple) else shape, dtype)
+        """Zeros of a type that kernels compute with."""
+        array = self.empty(shape, dtype)
         if array.size:
-            clear(array)
-        return array.reshape(shape) if isinstance(shape, tuple) else array
+            clear = kernels_of(array.dtype)("clear")
+            clear[*over_elements(array.size), self._stream](array.reshape(array.size))
+        return array
 
     def upload(self, array):
         """A copy of a contiguous array."""
         return cuda.to_device(array)
-
-
-def clear(array):
-    """Fill a vector of the device with zeros."""
-    kernels_of(array.dtype)("clear")[over_elements(array.size)](array)
 
 
 class Launch(NamedTuple):
