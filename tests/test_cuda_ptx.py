@@ -43,7 +43,7 @@ class HostMemory:
     empty, zeros, upload = staticmethod(np.empty), staticmethod(np.zeros), staticmethod(np.asarray)
 
 
-def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noise=0.0):
+def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noise=0.0, tf32=False):
     code, parameter, activation = losses.output_stage(loss, "identity")
     functions = {} if isinstance(loss, str) else loss.native(dtype)
     return compile_program(
@@ -55,6 +55,7 @@ def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noi
         input_noise,
         parameter,
         activation,
+        tf32=tf32,
         loss_functions=functions,
     )
 
@@ -77,6 +78,8 @@ def programs(dtype):
     for loss in [*LOSSES, SQUARE]:
         yield program_of(dtype, [Dense(3)], loss)
     yield program_of(dtype, [Heads((2, 3))], "log_loss")
+    if dtype == np.float32:
+        yield program_of(dtype, [Dense(6), Residual([Dense(6)]), Dense(3)], tf32=True)
 
 
 # All that a step may do besides.
@@ -204,3 +207,21 @@ def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype, architecture, comp
     assert not found, "\n".join(found)
     kernels = {name for name, (_, is_device) in definitions().items() if not is_device}
     assert kernels == set(compiled.values())
+
+
+@pytest.mark.parametrize("tf32", [False, True])
+def test_products_of_tf32_are_those_of_tensor_cores(tf32, compile_for):
+    """Each of them, forward and backward, and of other precisions none."""
+    compile_for((9, 0))
+    program = program_of(np.dtype(np.float32), [Dense(6), Dense(3)], tf32=tf32)
+    launches = [
+        launch
+        for launch in launches_of(program, plan.Call(plan.TRAIN))
+        if launch.name.startswith("matmul")
+    ]
+    assert len(launches) == 5
+    for launch in launches:
+        types = numba.void(*map(type_of, launch.args))
+        ptx, _ = cuda.compile_ptx(launch.kernel.py_func, types, cc=(9, 0))
+        assert ("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32" in ptx) is tf32
+        assert ("cvt.rna.tf32.f32" in ptx) is tf32

@@ -3,6 +3,8 @@
 A block computes TILE x TILE elements of the product. It goes through the depth of the product by
 STRIP: the strips of both operands are brought to shared memory, from where each thread takes what
 its own PER_THREAD x PER_THREAD elements need. Each element is one chain of additions, in order.
+
+``tensor_cores.py`` has another `product_tile`, and other sizes, to be bound to these names.
 """
 
 from ._numba import SIMULATED, cuda
@@ -22,6 +24,48 @@ A_TRANSPOSED, B_TRANSPOSED, HAS_BIAS, ADDS = False, False, False, False
 
 
 @device
+def strip_value(x):
+    """What is kept of an element of an operand: all of it, or what a bound function leaves."""
+    return x
+
+
+@device
+def load_strips(a, b, a_strip, b_strip, m, n, k, row, column, begin):
+    """The strips of the tile at (row, column), from `begin` on; what lies outside is zero.
+
+    Neighbouring threads read neighbouring addresses, whichever way an operand lies.
+    """
+    for e in range(cuda.threadIdx.x, STRIP * TILE, TILE_THREADS):
+        if A_TRANSPOSED:
+            at, i = e // TILE, e % TILE
+        else:
+            at, i = e % STRIP, e // STRIP
+        value = real(0)
+        if row + i < m and begin + at < k:
+            value = a[begin + at, row + i] if A_TRANSPOSED else a[row + i, begin + at]
+        a_strip[at, i] = strip_value(value)
+        if B_TRANSPOSED:
+            at, i = e % STRIP, e // STRIP
+        else:
+            at, i = e // TILE, e % TILE
+        value = real(0)
+        if column + i < n and begin + at < k:
+            value = b[column + i, begin + at] if B_TRANSPOSED else b[begin + at, column + i]
+        b_strip[at, i] = strip_value(value)
+
+
+@device
+def store_sum(total, bias, c, m, n, row, column):
+    """An element of the product, if it lies inside."""
+    if row < m and column < n:
+        if HAS_BIAS:
+            total += bias[column]
+        if ADDS:
+            total += c[row, column]
+        c[row, column] = total
+
+
+@device
 def product_tile(a, b, bias, c, m, n, k, row, column):
     """The tile of c = a b + bias, (m, k) times (k, n), that begins at (row, column)."""
     a_strip = cuda.shared.array((STRIP, TILE), real)
@@ -34,24 +78,7 @@ def product_tile(a, b, bias, c, m, n, k, row, column):
         for j in range(PER_THREAD):
             sums[i, j] = real(0)
     for begin in range(0, k, STRIP):
-        for e in range(thread, STRIP * TILE, TILE_THREADS):
-            # Neighbouring threads read neighbouring addresses, whichever way the operand lies.
-            if A_TRANSPOSED:
-                at, i = e // TILE, e % TILE
-            else:
-                at, i = e % STRIP, e // STRIP
-            value = real(0)
-            if row + i < m and begin + at < k:
-                value = a[begin + at, row + i] if A_TRANSPOSED else a[row + i, begin + at]
-            a_strip[at, i] = value
-            if B_TRANSPOSED:
-                at, i = e % STRIP, e // STRIP
-            else:
-                at, i = e // TILE, e % TILE
-            value = real(0)
-            if column + i < n and begin + at < k:
-                value = b[column + i, begin + at] if B_TRANSPOSED else b[begin + at, column + i]
-            b_strip[at, i] = value
+        load_strips(a, b, a_strip, b_strip, m, n, k, row, column, begin)
         cuda.syncthreads()
         for at in range(STRIP):
             for i in range(PER_THREAD):
@@ -63,13 +90,7 @@ def product_tile(a, b, bias, c, m, n, k, row, column):
     for i in range(PER_THREAD):
         for j in range(PER_THREAD):
             at_row, at_column = row + own_row + i * SIDE, column + own_column + j * SIDE
-            if at_row < m and at_column < n:
-                total = sums[i, j]
-                if HAS_BIAS:
-                    total += bias[at_column]
-                if ADDS:
-                    total += c[at_row, at_column]
-                c[at_row, at_column] = total
+            store_sum(sums[i, j], bias, c, m, n, at_row, at_column)
 
 
 @kernel

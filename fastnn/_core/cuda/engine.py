@@ -60,7 +60,7 @@ class Engine:
     """
 
     def __init__(self, program, state, optimizer, max_batch, n_threads, seed):
-        start()
+        start(program.tf32)
         self.program, self.state = program, state
         self._optimizer, self._uploads = optimizer, Uploads()
         self._steps = Steps(program, max_batch, seed)
@@ -315,7 +315,7 @@ def predict(program, parameters, statistics, X, out, n_threads):
 
     Returns whether all of X was finite; where it was not, rows of `out` mean nothing.
     """
-    start()
+    start(program.tf32)
     with _predicting, device_errors():
         if not _last or _last[0].program is not program:
             _last[:] = [Predictor(program)]

@@ -41,6 +41,7 @@ MODULES = (
     "rownorm",
     "rows",
     "rrelu",
+    "tensor_cores",
     "weightnorm",
 )
 

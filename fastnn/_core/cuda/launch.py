@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,9 +46,10 @@ def over_columns(n):
     return -(-n // COLUMNS), (COLUMNS, LANES)
 
 
-def over_tiles(m, n):
-    """Those of a product of m rows and n columns."""
-    return (-(-n // TILE), max(1, min(-(-m // TILE), MOST_BLOCKS))), TILE_THREADS
+def over_tiles(m, n, bindings=MappingProxyType({})):
+    """Those of a product of m rows and n columns; `bindings` are the kernel's."""
+    tile, threads = bindings.get("TILE", TILE), bindings.get("TILE_THREADS", TILE_THREADS)
+    return (-(-n // tile), max(1, min(-(-m // tile), MOST_BLOCKS))), threads
 
 
 ONE_BLOCK = 1, THREADS

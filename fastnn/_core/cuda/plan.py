@@ -32,7 +32,7 @@ from fastnn.program import (
     padded,
 )
 
-from . import activations, losses, optimizers
+from . import activations, losses, optimizers, tensor_cores
 from .kernels import kernels_of
 from .launch import (
     ONE_BLOCK,
@@ -116,6 +116,8 @@ class Plan:
         self.program, self.arenas, self.call, self.room = program, arenas, call, room
         self.keys = seed & 0xFFFFFFFF, seed >> 32
         self.real, self._kernels = program.dtype.type, kernels_of(program.dtype)
+        # By what products of matrices are made, and the sizes of their tiles.
+        self._product = tensor_cores.TF32 if program.tf32 else {}
         self.launches: list[Launch] = []
         self._views: dict = {}
         self._memory = memory
@@ -278,7 +280,8 @@ class Plan:
 
     def _matmul(self, k, n, a, b, bias, c, **bindings):
         """c = a b + bias for the rows of the batch."""
-        self._add(over_tiles(self.room, n), "matmul", a, b, bias, c, n, k, **bindings)
+        tiles = over_tiles(self.room, n, self._product)
+        self._add(tiles, "matmul", a, b, bias, c, n, k, **self._product, **bindings)
 
     def _row_statistics(self, stage):
         return self._value(stage.other, padded(2 * stage.groups, self.program.dtype))
@@ -520,7 +523,7 @@ class Plan:
         x, dy = self._value(stage.x, stage.ld_in), self._delta(stage.dy, ld)
         gradient = self._of_gradient(stage.weight, stage.n_in, ld)
         self._add(
-            over_tiles(stage.n_in, n),
+            over_tiles(stage.n_in, n, self._product),
             "matmul_transposed",
             x,
             dy,
@@ -529,6 +532,7 @@ class Plan:
             n,
             A_TRANSPOSED=True,
             ADDS=self._adds_up,
+            **self._product,
         )
         if stage.bias >= 0:
             arrays = x, dy, self._none, self._none, self._none, self._of_gradient(stage.bias, ld)
