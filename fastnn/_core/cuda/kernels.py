@@ -39,6 +39,7 @@ MODULES = (
     "rownorm",
     "rows",
     "rrelu",
+    "small",
     "weightnorm",
 )
 

@@ -43,9 +43,9 @@ def over_columns(n):
     return -(-n // COLUMNS), (COLUMNS, LANES)
 
 
-def over_tiles(m, n):
+def over_tiles(m, n, tile=TILE, threads=TILE_THREADS):
     """Those of a product of m rows and n columns."""
-    return (-(-n // TILE), max(1, min(-(-m // TILE), MOST_BLOCKS))), TILE_THREADS
+    return (-(-n // tile), max(1, min(-(-m // tile), MOST_BLOCKS))), threads
 
 
 ONE_BLOCK = 1, THREADS
