@@ -726,6 +726,7 @@ class Plan:
             arenas.parameters,
             values,
             deltas,
+            *(array[:, layers[-1, small.Y_COLUMN] :] for array in (values, deltas)),
             arenas.targets[0],
             self.order,
             self.weights,

@@ -212,6 +212,8 @@ def small_rest(
     parameters,
     values,
     deltas,
+    z,
+    dz,
     targets,
     order,
     weights,
@@ -223,11 +225,11 @@ def small_rest(
 ):
     """All layers but the first, the loss of each row, and the gradients of all units.
 
-    A block takes a row. What one of its threads writes others read, of that row only.
+    z and dz are what `values` and `deltas` have of the last layer. A block takes a row, and its
+    threads read what others of them have written.
     """
     sums = cuda.shared.array(N_SUMS, real)
     at, last, thread = words[0, CURSOR], layers.shape[0] - 1, cuda.threadIdx.x
-    z, dz = values[:, layers[last, Y_COLUMN] :], deltas[:, layers[last, Y_COLUMN] :]
     n_outputs = layers[last, N_UNITS]
     for i in range(cuda.blockIdx.x, words[at, N_ROWS], cuda.gridDim.x):
         for layer in range(1, last + 1):
