@@ -46,9 +46,10 @@ def test_every_loss(loss, planned):
     follow(hidden(widths=(3,)), loss, "nesterov", "float32")
 
 
-@pytest.mark.parametrize(
-    "activation", [*ACTIVATIONS.keys() - {"rrelu"}, LeakyReLU(0.3), ELU(0.7)], ids=str
-)
+ELEMENTWISE = [name for name in ACTIVATIONS if name != "rrelu"]
+
+
+@pytest.mark.parametrize("activation", [*ELEMENTWISE, LeakyReLU(0.3), ELU(0.7)], ids=str)
 def test_every_activation(activation, planned):
     follow(hidden(activation, widths=(2, 3)), dtype="float32", weighted=False)
 
@@ -144,7 +145,8 @@ def test_what_is_small():
     columns = frozenset([Column.L1, Column.L2, Column.SMOOTHING])
     assert are_small(layers)
     assert are_small(layers, plan.Call(plan.TRAIN, True, True, columns=columns), input_dropout=0.2)
-    assert not are_small(layers, room=1 << 14)
+    assert not are_small(layers, room=small.MOST_ROWS + 1)
+    assert not are_small([Dense(500), Dense(500), Dense(10)], room=small.MOST_ROWS)
     for mode in (plan.GRADIENT, plan.PREDICT, plan.EVALUATE):
         assert not are_small(layers, plan.Call(mode))
     for optimizer in (Rule.LOOK_AHEAD, Rule.LAMB):

@@ -51,11 +51,14 @@ from .rows import row_of
 from .steps import CURSOR, HALTED, KEEP_SCALE, N_ROWS, START, UPDATING
 from .tasks import BIASES, WEIGHTS
 
-#: Operations of a step up to which it is small. On an H200, of which these are estimates, not
-#: measurements: here the general kernels leave most multiprocessors idle and wait for memory in
-#: each of some twenty launches; above, `small_rest` reads weights once a row, where a product of
-#: large tiles reads them once for 64.
+#: Operations of a step up to which it is small. This is an estimate for an H200, not measured: below,
+#: the general kernels leave most multiprocessors idle and wait for memory in each of some twenty
+#: launches; above, it counts that `small_rest` reads weights once for a row, and large tiles once
+#: for 64 rows.
 MOST_OPERATIONS = 1 << 28
+#: Rows of a batch, estimated likewise: for one a block takes microseconds, however few its weights
+#: are, and a GPU has some hundred blocks at a time.
+MOST_ROWS = 1024
 #: Units of the widest layer: of each, a block has LANES sums in its shared memory.
 MOST_UNITS = 512
 N_SUMS = LANES * MOST_UNITS
@@ -349,6 +352,7 @@ def is_small(program, call, room):
     # Forward, backward and the gradients of weights take as long as each other.
     return bool(
         call.trains
+        and room <= MOST_ROWS
         and 3 * room * program.flops <= MOST_OPERATIONS
         and re.fullmatch(_LAYERS, kinds)
         and not stages["function"].any()
