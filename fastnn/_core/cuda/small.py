@@ -51,7 +51,7 @@ from .rows import row_of
 from .steps import CURSOR, HALTED, KEEP_SCALE, N_ROWS, START, UPDATING
 from .tasks import BIASES, WEIGHTS
 
-#: Operations of a step up to which it is small. This is an estimate for an H200, not measured: below,
+#: Operations of a step up to which it is small: an estimate for an H200, not measured. Below,
 #: the general kernels leave most multiprocessors idle and wait for memory in each of some twenty
 #: launches; above, it counts that `small_rest` reads weights once for a row, and large tiles once
 #: for 64 rows.
