@@ -679,10 +679,11 @@ class Plan:
         """The three kernels of ``small.py`` instead of all others."""
         program, arenas, call, memory = self.program, self.arenas, self.call, self._memory
         layers, factors = small.plan_layers(program)
-        n_inputs, n_units, at, ld = layers[0, :4].tolist()
-        tiling, of_update = small.FIRST_TILING, small.UPDATE_TILING
+        of_first, of_update = small.FIRST_TILING, small.UPDATE_TILING
         tiles = small.plan_tiles(layers, of_update["TILE"])
-        over_first = over_tiles(self.room, n_units, tiling["TILE"], tiling["TILE_THREADS"])
+        dense = next(stage for stage in self.stages if stage.kind == DENSE)
+        weight = self._view(arenas.parameters, dense.weight, dense.n_in + 1, dense.ld_out)
+        over_first = over_tiles(self.room, dense.n_out, of_first["TILE"], of_first["TILE_THREADS"])
         n_blocks = math.prod(over_first[0])
 
         values = memory.upload(small.values_with_ones(layers, self.room, program.dtype))
@@ -694,7 +695,6 @@ class Plan:
         slope = self.real(hidden[0].parameter if hidden else 0)
         of_units = activations.pair_of(hidden[0].code) if hidden else {}
         of_units["DROPS_UNITS"] = bool((layers[:, small.DROP_STAGE] >= 0).any())
-        weight = self._view(arenas.parameters, at, n_inputs + 1, ld)
         self._add(
             over_first,
             "small_first",
@@ -713,8 +713,8 @@ class Plan:
             ORDERED=call.is_ordered,
             DROPS_ROWS=self.stages[0].kind == DROPOUT,
             PENALISES=call.penalises,
-            THREADS=tiling["TILE_THREADS"],
-            **tiling,
+            THREADS=of_first["TILE_THREADS"],
+            **of_first,
             **of_units,
         )
         output = self.stages[-1]
