@@ -7,6 +7,7 @@ thread that lie in memory, not in registers.
 
 import re
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ if not devices.CAN_COMPILE:
 import numba.cuda.dispatcher
 from numba import cuda
 
-from fastnn._core.cuda import plan
+from fastnn._core.cuda import plan, small
 from fastnn._core.cuda.kernels import definitions, kernels_of
 
 # The oldest architecture that is supported, and the one that is aimed at.
@@ -78,6 +79,9 @@ def programs(dtype):
     for loss in [*LOSSES, SQUARE]:
         yield program_of(dtype, [Dense(3)], loss)
     yield program_of(dtype, [Heads((2, 3))], "log_loss")
+    for activation in ("relu", "gelu"):
+        layers = [Dense(3, activation, dropout=0.5), Dense(3)]
+        yield program_of(dtype, layers, "log_loss", 0.25)
     if dtype == np.float32:
         yield program_of(dtype, [Dense(6), Residual([Dense(6)]), Dense(3)], tf32=True)
 
@@ -126,8 +130,11 @@ def arenas_of(program, call, X_dtype, order="C"):
 
 
 def launches_of(program, call, X_dtype=np.float32, order="C"):
-    arenas = arenas_of(program, call, X_dtype, order)
-    return plan.Plan(program, arenas, call, ROOM, SEED, HostMemory()).launches
+    """Those for any network, and those for a small one, where it is."""
+    arguments = arenas_of(program, call, X_dtype, order), call, ROOM, SEED, HostMemory()
+    with mock.patch.object(small, "MOST_OPERATIONS", 0):
+        launches = plan.Plan(program, *arguments).launches
+    return launches + plan.Plan(program, *arguments).launches
 
 
 def all_launches(dtype):
@@ -136,11 +143,13 @@ def all_launches(dtype):
         yield from launches_of(first, call)
     for program in others:
         for call in calls():
-            if call.optimizer == 0:
+            if call.optimizer == 0 or program is others[0]:
                 yield from launches_of(program, call)
     for mixes in (False, True):
         for X_dtype in (np.float32, np.float64, np.uint8):
-            call = plan.Call(plan.TRAIN, is_ordered=True, mixes=mixes)
+            call = plan.Call(
+                plan.TRAIN, is_ordered=True, mixes=mixes, columns=frozenset([Column.L1])
+            )
             yield from launches_of(others[0], call, X_dtype)
             yield from launches_of(others[0], call, X_dtype, "F")
     yield from other_launches(dtype)

@@ -23,6 +23,18 @@ TILE_THREADS = SIDE * SIDE
 A_TRANSPOSED, B_TRANSPOSED, HAS_BIAS, ADDS = False, False, False, False
 
 
+def tiling(tile, per_thread, strip):
+    """What to bind for tiles of another size."""
+    side = tile // per_thread
+    return dict(TILE=tile, PER_THREAD=per_thread, STRIP=strip, SIDE=side, TILE_THREADS=side**2)
+
+
+@device
+def element_of(a, i, k):
+    """Of the left operand; what makes elements as they are read is bound to it."""
+    return a[i, k]
+
+
 @device
 def strip_value(x):
     """What is kept of an element of an operand: all of it, or what a bound function leaves."""
@@ -42,7 +54,10 @@ def load_strips(a, b, a_strip, b_strip, m, n, k, row, column, begin):
             at, i = e % STRIP, e // STRIP
         value = real(0)
         if row + i < m and begin + at < k:
-            value = a[begin + at, row + i] if A_TRANSPOSED else a[row + i, begin + at]
+            if A_TRANSPOSED:
+                value = a[begin + at, row + i]
+            else:
+                value = element_of(a, row + i, begin + at)
         a_strip[at, i] = strip_value(value)
         if B_TRANSPOSED:
             at, i = e % STRIP, e // STRIP
@@ -66,14 +81,22 @@ def store_sum(total, bias, c, m, n, row, column):
 
 
 @device
-def product_tile(a, b, bias, c, m, n, k, row, column):
-    """The tile of c = a b + bias, (m, k) times (k, n), that begins at (row, column)."""
+def tile_row(i):
+    """Row of a thread's elements within the tile; they lie SIDE apart."""
+    return cuda.threadIdx.x // SIDE + i * SIDE
+
+
+@device
+def tile_column(j):
+    """Their column: neighbouring threads have neighbouring ones."""
+    return cuda.threadIdx.x % SIDE + j * SIDE
+
+
+@device
+def add_products(sums, a, b, m, n, k, row, column):
+    """sums = the thread's elements of the tile of a b, (m, k) times (k, n), at (row, column)."""
     a_strip = cuda.shared.array((STRIP, TILE), real)
     b_strip = cuda.shared.array((STRIP, TILE), real)
-    sums = cuda.local.array((PER_THREAD, PER_THREAD), real)
-    thread = cuda.threadIdx.x
-    # Elements lie SIDE apart: neighbouring threads have neighbouring columns.
-    own_row, own_column = thread // SIDE, thread % SIDE
     for i in range(PER_THREAD):
         for j in range(PER_THREAD):
             sums[i, j] = real(0)
@@ -83,13 +106,18 @@ def product_tile(a, b, bias, c, m, n, k, row, column):
         for at in range(STRIP):
             for i in range(PER_THREAD):
                 for j in range(PER_THREAD):
-                    sums[i, j] += (
-                        a_strip[at, own_row + i * SIDE] * b_strip[at, own_column + j * SIDE]
-                    )
+                    sums[i, j] += a_strip[at, tile_row(i)] * b_strip[at, tile_column(j)]
         cuda.syncthreads()
+
+
+@device
+def product_tile(a, b, bias, c, m, n, k, row, column):
+    """The tile of c = a b + bias that begins at (row, column)."""
+    sums = cuda.local.array((PER_THREAD, PER_THREAD), real)
+    add_products(sums, a, b, m, n, k, row, column)
     for i in range(PER_THREAD):
         for j in range(PER_THREAD):
-            at_row, at_column = row + own_row + i * SIDE, column + own_column + j * SIDE
+            at_row, at_column = row + tile_row(i), column + tile_column(j)
             store_sum(sums[i, j], bias, c, m, n, at_row, at_column)
 
 

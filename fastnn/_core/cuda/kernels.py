@@ -41,6 +41,7 @@ MODULES = (
     "rownorm",
     "rows",
     "rrelu",
+    "small",
     "tensor_cores",
     "weightnorm",
 )
