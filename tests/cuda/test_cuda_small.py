@@ -147,6 +147,7 @@ def test_what_is_small():
     assert are_small(layers, plan.Call(plan.TRAIN, True, True, columns=columns), input_dropout=0.2)
     assert not are_small(layers, room=small.MOST_ROWS + 1)
     assert not are_small([Dense(500), Dense(500), Dense(10)], room=small.MOST_ROWS)
+    assert not are_small(layers, tf32=True)
     for mode in (plan.GRADIENT, plan.PREDICT, plan.EVALUATE):
         assert not are_small(layers, plan.Call(mode))
     for optimizer in (Rule.LOOK_AHEAD, Rule.LAMB):

@@ -360,6 +360,7 @@ def is_small(program, call, room):
         and not activations["rate"].any()  # drawn at random
         and len(np.unique(activations[["code", "parameter"]])) <= 1
         and stages["n_out"].max(where=stages["kind"] == DENSE, initial=0) <= MOST_UNITS
+        and not program.tf32  # products of these kernels are not rounded
         and not call.mixes
         and call.columns <= {Column.L1, Column.L2, Column.SMOOTHING}
         and call.optimizer not in (Rule.LOOK_AHEAD, Rule.LAMB)
