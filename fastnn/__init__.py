@@ -1,6 +1,6 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
-from . import initializers
+from . import initializers, preprocessing
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
@@ -40,6 +40,7 @@ from .schedules import (
     StepDecay,
     Warmup,
 )
+from .tuning import suggest_params
 
 __version__ = "0.1.0"
 
@@ -97,7 +98,9 @@ __all__ = [
     "Warmup",
     "WeightNorm",
     "initializers",
+    "preprocessing",
     "show_versions",
+    "suggest_params",
 ]
 
 
