@@ -470,7 +470,7 @@ class OutlierRemover(BaseCleaner):
     ----------
     method : {'iqr', 'zscore', 'mahalanobis', 'isolation_forest', 'lof'}, default='iqr'
         - 'iqr' looks at each column: the score is how far a value lies below the first quartile or
-          above the third, in interquartile ranges (Tukey 1977, section 2C: his inner fences are at
+          above the third, in interquartile ranges (Tukey 1977, chapter 2: his inner fences are at
           1.5, the outer ones at 3).
         - 'zscore' looks at each column: the score is abs(x - mean) / standard deviation. Among n
           rows it cannot exceed sqrt(n - 1), so that in fewer than 11 rows none is above 3.
