@@ -308,7 +308,7 @@ class DuplicateRemover(BaseCleaner):
         those that stay are all further apart.
     metric : {'chebyshev', 'euclidean', 'manhattan'}, default='chebyshev'
         The distance for `tolerance`: the largest difference of a column, the root of the sum of
-        squares, or the sum.
+        squares, or the sum. With hundreds of columns 'euclidean' is much the fastest.
     conflicts : {'keep', 'remove'}, default='keep'
         Whether rows that are alike, but have different targets, are kept, or all removed.
     columns : list of str or int, default=None
