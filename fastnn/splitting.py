@@ -4,7 +4,7 @@ from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import indexable
+from sklearn.utils import check_random_state, indexable
 
 from .tables import codes_of, take
 
@@ -137,7 +137,6 @@ def _counts(sizes, n, unit):
 def _split(n, sizes, classes, stratify, random_state, shuffle, unit):
     """Numbers of the units of each part."""
     from sklearn.model_selection import train_test_split  # slow to import
-    from sklearn.utils import check_random_state
 
     counts = _counts(sizes, n, unit)
     if not shuffle:
@@ -222,8 +221,10 @@ def _both(classes, members, sizes, random_state):
             f"{len(np.unique(members))} groups are too few for sizes={tuple(sizes)}: each part "
             "needs one at least, with rows of the classes."
         )
-    folds = StratifiedGroupKFold(int(folds_of.sum()), shuffle=True, random_state=random_state)
-    held_out = [rows for _, rows in folds.split(classes, classes, members)]
+    # Its own shuffling, before scikit-learn 1.8, loses the proportions of the classes.
+    numbers = check_random_state(random_state).permutation(members.max() + 1)
+    folds = StratifiedGroupKFold(int(folds_of.sum()))
+    held_out = [rows for _, rows in folds.split(classes, classes, numbers[members])]
     ends = np.cumsum((0, *folds_of))
     parts = [np.sort(np.concatenate(held_out[begin:end])) for begin, end in pairwise(ends)]
     empty = [name for name, part in zip(_PARTS, parts, strict=True) if not len(part)]
