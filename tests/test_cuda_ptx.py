@@ -242,7 +242,9 @@ def test_products_of_tf32_are_those_of_tensor_cores(tf32):
         for launch in launches_of(program, plan.Call(plan.TRAIN))
         if launch.name.startswith("matmul")
     ]
-    assert len(launches) == 5
+    assert len(launches) == 5 * (
+        1 + tf32
+    )  # with TF32, neither of both plans is that of a small step
     for launch in launches:
         for ptx in ptx_of(launch.kernel, tuple(map(type_of, launch.args))):
             assert ("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32" in ptx) is tf32
