@@ -1,4 +1,4 @@
-"""Augmentation: the rows of a batch are mixed with each other, and their targets with them.
+"""Rows of a batch mixed with each other by the engine, and their targets with them.
 
 What is drawn at random is drawn here, for many steps at once; native code reads it from the table
 of the steps.
@@ -12,14 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .program import Column
-from .specs import Spec
+from ..program import Column
+from ..specs import Spec
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _PROBABILITY = Interval(Real, 0, 1, closed="right")
 
 
-class Augmentation(Spec):
+class Mixing(Spec):
     """Base of the ways to mix rows.
 
     At a step, every row of the batch keeps a part `weight` of itself, and takes the rest from a
@@ -59,7 +59,7 @@ class Augmentation(Spec):
 
 
 @dataclass
-class Mixup(Augmentation):
+class Mixup(Mixing):
     """Training rows are weighted means of two rows, and so is the loss of their targets.
 
     ::
@@ -92,7 +92,7 @@ class Mixup(Augmentation):
 
 
 @dataclass
-class CutMix(Augmentation):
+class CutMix(Mixing):
     """A box of each training row is replaced by the same box of another row.
 
     The loss is ``weight loss(y_i) + (1 - weight) loss(y_j)`` as for `Mixup`, with the part of the
@@ -172,4 +172,4 @@ class CutMix(Augmentation):
         return 1 - (bottom - top) * (right - left) / (height * width)
 
 
-AUGMENTATIONS: dict[str, type[Augmentation]] = {"mixup": Mixup, "cutmix": CutMix}
+MIXINGS: dict[str, type[Mixing]] = {"mixup": Mixup, "cutmix": CutMix}
