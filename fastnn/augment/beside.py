@@ -4,6 +4,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from scipy.sparse import issparse
 
 from ..device_arrays import PassingRows
 from .rows import RowTransform, blocks
@@ -39,7 +40,8 @@ class Beside:
     def __init__(self, transforms, data, y, encode, seed, epochs):
         self._data, self._encode, self._seed = data, encode, seed
         self._transforms = transforms
-        self._rows = None if len(data.rows) == len(y) else data.rows
+        self._rows = None if len(data.rows) == data.X.shape[0] else data.rows
+        y = y.toarray() if issparse(y) else y
         self._y, self._targets, self._weight = y, data.y, data.sample_weight
         if self._rows is not None:
             self._y, self._targets = y[self._rows], None

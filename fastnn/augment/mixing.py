@@ -4,9 +4,8 @@ What is drawn at random is drawn here, for many steps at once; native code reads
 of the steps.
 """
 
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..program import Column
 from ..specs import Spec
+from .rows import image_sides
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _PROBABILITY = Interval(Real, 0, 1, closed="right")
@@ -129,25 +129,10 @@ class CutMix(Mixing):
     }
 
     def _sides(self, n_features):
-        if self.shape is None:
-            return 1, n_features, 1
-        return (*(int(side) for side in self.shape), 1)[:3]
+        return (1, n_features, 1) if self.shape is None else image_sides(self, n_features)
 
     def check(self, n_features):
-        if self.shape is None:
-            return
-        shape = tuple(self.shape)
-        whole = all(isinstance(side, Integral) and side > 0 for side in shape)
-        if not whole or len(shape) not in (2, 3):
-            raise ValueError(
-                "shape of CutMix must be (height, width) or (height, width, channels), whole "
-                f"numbers above 0, got {self.shape!r}."
-            )
-        if math.prod(shape) != n_features:
-            raise ValueError(
-                f"CutMix(shape={self.shape!r}) is for rows of {math.prod(shape)} features, and X "
-                f"has {n_features}: give the shape of your images, or None for plain vectors."
-            )
+        self._sides(n_features)
 
     def _cut(self, coefficients, weights, n_features, random_state):
         height, width, channels = self._sides(n_features)

@@ -1,5 +1,6 @@
 """Base of the specs that change rows: functions of rows, targets and a generator."""
 
+import math
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -98,6 +99,23 @@ def signs(rng, n):
     return 1.0 - 2.0 * rng.integers(0, 2, n)
 
 
+def image_sides(spec, n_features: int) -> tuple[int, int, int]:
+    """Height, width and number of channels that the `shape` of a spec tells, if it fits."""
+    name, shape = type(spec).__name__, tuple(spec.shape)
+    whole = all(isinstance(side, Integral) and side > 0 for side in shape)
+    if not whole or len(shape) not in (2, 3):
+        raise ValueError(
+            f"shape of {name} must be (height, width) or (height, width, channels), whole "
+            f"numbers above 0, got {spec.shape!r}."
+        )
+    if math.prod(shape) != n_features:
+        raise ValueError(
+            f"{name}(shape={spec.shape!r}) is for rows of {math.prod(shape)} features, and X "
+            f"has {n_features}: give the shape of your images, or see what None is."
+        )
+    return (*map(int, shape), 1)[:3]
+
+
 class ImageTransform(RowTransform):
     """Base of the transforms of images: rows of pixels, channel by channel for each."""
 
@@ -105,28 +123,16 @@ class ImageTransform(RowTransform):
 
     def sides(self, n_features: int) -> tuple[int, int, int]:
         """Height, width and number of channels of the images in the rows."""
-        name = type(self).__name__
         if self.shape is None:
             side = int(np.sqrt(n_features) + 0.5)
             if side * side != n_features:
                 raise ValueError(
                     f"Rows of {n_features} features are no square images: give the shape of your "
-                    f"images, {name}(shape=(height, width)) or (height, width, channels)."
+                    f"images, {type(self).__name__}(shape=(height, width)) or (height, width, "
+                    "channels)."
                 )
             return side, side, 1
-        shape = tuple(self.shape)
-        whole = all(isinstance(side, Integral) and side > 0 for side in shape)
-        if not whole or len(shape) not in (2, 3):
-            raise ValueError(
-                f"shape of {name} must be (height, width) or (height, width, channels), whole "
-                f"numbers above 0, got {self.shape!r}."
-            )
-        if np.prod(shape) != n_features:
-            raise ValueError(
-                f"{name}(shape={self.shape!r}) is for rows of {np.prod(shape)} features, and X "
-                f"has {n_features}: give the shape of your images."
-            )
-        return (*map(int, shape), 1)[:3]
+        return image_sides(self, n_features)
 
     def check(self, n_features):
         self.sides(n_features)
