@@ -52,17 +52,30 @@ def resampled(images, matrices, centres, fill):
         middle = centres[:, axis].astype(dtype)[:, np.newaxis, np.newaxis] + (size + 1) / 2
         places = a * y + (b * x + middle.astype(dtype))
         np.clip(places, 0, size + 1, out=places)
-        whole = np.minimum(places.astype(np.intp), size)  # the pixel before
-        indices = indices + whole * step
+        whole = places.astype(np.intp)  # the pixel before
+        np.minimum(whole, size, out=whole)
         places -= whole
+        whole *= step
+        indices = whole + indices
         parts.append(places if channels == 1 else places[..., np.newaxis])
     down, right = parts
-    upper = pixels.take(indices, axis=0)
-    upper += right * (pixels.take(indices + 1, axis=0) - upper)
-    indices += width + 2
-    lower = pixels.take(indices, axis=0)
-    lower += right * (pixels.take(indices + 1, axis=0) - lower)
-    upper += down * (lower - upper)
+
+    def between(indices):
+        """The points between two pixels of a row."""
+        first = pixels.take(indices, axis=0, mode="clip")  # which does not look for wrong ones
+        indices += 1
+        second = pixels.take(indices, axis=0, mode="clip")
+        second -= first
+        second *= right
+        first += second
+        return first
+
+    upper = between(indices)
+    indices += width + 1
+    lower = between(indices)
+    lower -= upper
+    lower *= down
+    upper += lower
     return upper.reshape(images.shape)
 
 

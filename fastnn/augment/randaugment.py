@@ -58,7 +58,8 @@ class RandAugment(ImageTransform):
     def transforms(self, n_features: int) -> list[RowTransform]:
         """Those that are chosen from, for rows of so many features."""
         shape = self.sides(n_features)
-        part, own = self.magnitude / 10, {"shape": shape, "probability": 1.0}
+        part = self.magnitude / 10
+        own: dict[str, Any] = {"shape": shape, "probability": 1.0}
         filled = own | {"fill": self.fill}
         return [
             Shift(max(1, round(0.3 * part * max(shape[:2]))), **filled),

@@ -102,8 +102,8 @@ def signs(rng, n):
 def image_sides(spec, n_features: int) -> tuple[int, int, int]:
     """Height, width and number of channels that the `shape` of a spec tells, if it fits."""
     name, shape = type(spec).__name__, tuple(spec.shape)
-    whole = all(isinstance(side, Integral) and side > 0 for side in shape)
-    if not whole or len(shape) not in (2, 3):
+    whole = all(isinstance(side, Integral) for side in shape)
+    if not whole or len(shape) not in (2, 3) or min(shape) <= 0:
         raise ValueError(
             f"shape of {name} must be (height, width) or (height, width, channels), whole "
             f"numbers above 0, got {spec.shape!r}."
@@ -113,7 +113,8 @@ def image_sides(spec, n_features: int) -> tuple[int, int, int]:
             f"{name}(shape={spec.shape!r}) is for rows of {math.prod(shape)} features, and X "
             f"has {n_features}: give the shape of your images, or see what None is."
         )
-    return (*map(int, shape), 1)[:3]
+    height, width, channels = (*map(int, shape), 1)[:3]
+    return height, width, channels
 
 
 class ImageTransform(RowTransform):

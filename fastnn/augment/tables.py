@@ -9,6 +9,9 @@ from sklearn.utils._param_validation import Interval
 
 from .rows import ABOVE_ZERO, NOT_NEGATIVE, PROBABILITY, RowTransform, as_rows, blocks
 
+# To compare numbers of 16 bits with a rate takes a fraction of the time that it takes for floats.
+_LEVELS = 1 << 16
+
 
 @dataclass
 class Noise(RowTransform):
@@ -84,14 +87,16 @@ class SwapNoise(RowTransform):
     def __call__(self, X, y, rng):
         X = as_rows(X)
         self.validate()
-        out = X.copy()
+        below = max(1, round(self.rate * _LEVELS))
+        out = X.copy("C")
         for rows in blocks(*X.shape):
             part = out[rows]
-            replaced = rng.random(part.shape, np.float32) < self.rate
+            replaced = rng.integers(0, _LEVELS, part.shape, np.uint16) < below
             if self.probability < 1:
                 replaced &= rng.random((len(part), 1)) < self.probability
-            columns = np.nonzero(replaced)[1]
-            part[replaced] = X[rng.integers(0, len(X), len(columns)), columns]
+            places = np.flatnonzero(replaced)
+            others = rng.integers(0, len(X), len(places))
+            np.put(part, places, X[others, places % X.shape[1]])
         return out, y
 
 
