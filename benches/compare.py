@@ -90,7 +90,7 @@ def run(name, columns, threads, runs, others):
     attempts = 1 if workload.grid else ATTEMPTS
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         workload.save_data(folder)
-        workers = {column: Worker(name, column, folder, threads) for column in columns}
+        workers = {column: Worker(column, name, column, folder, threads) for column in columns}
         for worker in workers.values():
             stack.callback(worker.close)
         loaded = {column: worker.answer() for column, worker in workers.items()}

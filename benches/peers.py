@@ -60,11 +60,11 @@ class FastNN(Estimator):
     distributions = ("fastnn",)
     import_line = "from fastnn import MLPClassifier"
 
-    def __init__(self, workload, X, y, precision="auto"):
+    def __init__(self, workload, X, y, precision="auto", device="cpu"):
         from fastnn import MLPClassifier
 
         normalization = "batch" if workload.batch_norm else None
-        own = {"normalization": normalization, "dropout": workload.dropout}
+        own = {"normalization": normalization, "dropout": workload.dropout, "device": device}
         super().__init__(workload, X, y, MLPClassifier, precision=precision, **own)
 
     @staticmethod

@@ -29,14 +29,25 @@ def mebibytes(field, process="self"):
 
 
 class Worker:
-    """The end of the process that asks."""
+    """The end of the process that asks.
 
-    def __init__(self, workload, column, folder, threads):
+    Parameters
+    ----------
+    column : str
+        By which the errors of the process are known.
+    arguments : of the script
+    script : str, default=this file
+    environment : dict, optional
+        Variables that are other than here.
+    """
+
+    def __init__(self, column, *arguments, script=__file__, environment=None):
         self.column = column
-        command = [sys.executable, __file__, workload, column, str(folder), str(threads)]
+        command = [sys.executable, script, *map(str, arguments)]
         # What says how many threads to use, for some libraries only, says `restrict_to` to all.
         told = {name: v for name, v in os.environ.items() if not name.endswith("_NUM_THREADS")}
         told["PYTHONWARNINGS"] = "ignore"  # every epoch is run, whether it has converged or not
+        told |= environment or {}
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=told
         )
@@ -123,9 +134,8 @@ def restrict_to(threads):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def main():
-    workload, column, folder, threads = sys.argv[1:]
-    restrict_to(int(threads))
+def serve(make):
+    """Answer what is asked for by methods of `make()`, until nothing is."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print does not get in between
 
     def answer(content):
@@ -133,7 +143,7 @@ def main():
         answers.flush()
 
     try:
-        work = Work(workload, column, folder)
+        work = make()
         answer(work.loaded)
         for line in sys.stdin:
             name, *arguments = json.loads(line)
@@ -142,6 +152,12 @@ def main():
             answer({**content, "processor seconds": time.process_time() - start})
     except Exception:
         answer({"error": traceback.format_exc()})
+
+
+def main():
+    workload, column, folder, threads = sys.argv[1:]
+    restrict_to(int(threads))
+    serve(lambda: Work(workload, column, folder))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
+from typing import TYPE_CHECKING
+
 from . import augment, initializers
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
@@ -40,6 +42,10 @@ from .schedules import (
     StepDecay,
     Warmup,
 )
+
+if TYPE_CHECKING:
+    from . import preprocessing
+    from .tuning import suggest_params
 
 __version__ = "0.1.0"
 
@@ -98,8 +104,25 @@ __all__ = [
     "WeightNorm",
     "augment",
     "initializers",
+    "preprocessing",
     "show_versions",
+    "suggest_params",
 ]
+
+
+def __getattr__(name):
+    """What is imported when it is first used, as a fit needs none of it."""
+    from importlib import import_module
+
+    if name == "preprocessing":
+        return import_module(".preprocessing", __name__)
+    if name == "suggest_params":
+        return import_module(".tuning", __name__).suggest_params
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
 
 
 def show_versions():

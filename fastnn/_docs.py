@@ -155,8 +155,9 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         deep learning training"). The larger the layers, the faster that is; where the processor
         has no instruction for it (AVX512_BF16), it is emulated, with the same results, and slow.
         Products with sparse rows are not rounded. 'tf32' is the same for ``device='cuda'``, which
-        has no 'bfloat16': inputs of the products have 11 significant bits. On the CPU such a
-        network predicts as one of float32. Neither is possible with 'lbfgs'.
+        has no 'bfloat16': inputs of all products, with sparse rows too, have 11 significant bits.
+        It needs a GPU of compute capability 8.0 (Ampere, 2020) or later. On the CPU such a network
+        predicts as one of float32. Neither is possible with 'lbfgs'.
 
     n_jobs : int or None, default=None
         Number of threads. None uses as many as are allowed (OMP_NUM_THREADS, the processors that

@@ -73,7 +73,7 @@ class Engine:
     network : reference.Network
     loss : str or LossSpec
     optimizer : str
-    dtype : "float32", "float64" or "bfloat16"
+    dtype : "float32", "float64", "bfloat16" or "tf32"
     factors : dict, optional
         Of the learning rate, as estimators take them.
     device : str, default="cpu"
@@ -92,8 +92,8 @@ class Engine:
         device="cpu",
         **hyper,
     ):
-        bfloat16 = dtype == "bfloat16"
-        self.dtype = np.dtype("float32" if bfloat16 else dtype)
+        rounds = dtype in ("bfloat16", "tf32")
+        self.dtype = np.dtype("float32" if rounds else dtype)
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads, self.device = n_threads, device
         code, parameter, activation = losses.output_stage(loss, network.layers[-1].activation)
@@ -106,7 +106,8 @@ class Engine:
             network.input_noise,
             parameter,
             activation,
-            bfloat16=bfloat16,
+            bfloat16=dtype == "bfloat16",
+            tf32=dtype == "tf32",
             loss_functions={} if isinstance(loss, str) else loss.native(self.dtype),
         )
         if factors is not None:

@@ -406,7 +406,7 @@ def dense_backward(x, coef, dz):
     return dz @ coef.T, x.T @ dz, dz.sum(axis=0)
 
 
-# --- bfloat16 -------------------------------------------------------------------------------------
+# --- rounded products -----------------------------------------------------------------------------
 
 
 def bfloat16(x):
@@ -421,14 +421,24 @@ def bfloat16(x):
     return np.where(np.isnan(x), np.float32(np.nan), rounded.view(np.float32)).astype(float)
 
 
-def bfloat16_forward(x, coef, intercept):
+def tf32(x):
+    """The nearest number of 11 significant bits, ties away from zero.
+
+    NVIDIA, "Parallel Thread Execution ISA", ``cvt.rna.tf32.f32``.
+    """
+    x = np.array(x, np.float32, ndmin=1)
+    rounded = x.view(np.uint32) + np.uint32(0x1000) & np.uint32(0xFFFFE000)
+    return np.where(np.isnan(x), np.float32(np.nan), rounded.view(np.float32)).astype(float)
+
+
+def rounded_forward(rounds, x, coef, intercept):
     """z = x W + b, as mixed-precision training has it (Kalamkar et al. 2019, section 3)."""
-    return bfloat16(x) @ bfloat16(coef) + intercept
+    return rounds(x) @ rounds(coef) + intercept
 
 
-def bfloat16_backward(x, coef, dz):
+def rounded_backward(rounds, x, coef, dz):
     """The gradients of `dense_backward`, of rounded arguments; that of b is not a product."""
-    dx, dw, _ = dense_backward(bfloat16(x), bfloat16(coef), bfloat16(dz))
+    dx, dw, _ = dense_backward(rounds(x), rounds(coef), rounds(dz))
     return dx, dw, dz.sum(axis=0)
 
 
@@ -953,8 +963,8 @@ class Network:
         normalisation and its activation have: "scale" and "shift", "g", "slope".
     statistics : list of dict
         For each leaf the moving "mean" and "variance", or nothing.
-    bfloat16 : bool
-        Whether dense layers multiply rounded numbers.
+    rounds : callable, optional
+        What rounds the numbers that dense layers multiply: `bfloat16` or `tf32`.
     """
 
     def __init__(
@@ -966,12 +976,14 @@ class Network:
         input_dropout=0.0,
         seed=0,
         input_noise=0.0,
-        bfloat16=False,
+        rounds=None,
         n_features=None,
     ):
         self.n_features = n_features or len(parameters[0]["coef"])
-        self.dense_forward = bfloat16_forward if bfloat16 else dense_forward
-        self.dense_backward = bfloat16_backward if bfloat16 else dense_backward
+        self.dense_forward, self.dense_backward = dense_forward, dense_backward
+        if rounds is not None:
+            self.dense_forward = partial(rounded_forward, rounds)
+            self.dense_backward = partial(rounded_backward, rounds)
         self.layers, self.loss = layers, loss_of(loss)
         self.parameters, self.statistics = parameters, statistics
         self.input_dropout, self.input_noise, self.seed = input_dropout, input_noise, seed

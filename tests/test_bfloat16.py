@@ -68,7 +68,7 @@ def test_matmul(kind, isa):
         if kind == "weight_gradient":
             bias[:] = 0
         actual = ops.bfloat16_matmul(a, b, bias, kind=kind, isa=isa)
-        expected = reference.bfloat16_forward(a, b, bias)
+        expected = reference.rounded_forward(reference.bfloat16, a, b, bias)
         assert (np.abs(actual - expected) <= bound).all()
         same = ops.bfloat16_matmul(a, b, bias, isa=AVAILABLE[0])
         np.testing.assert_array_equal(actual, same)
@@ -167,7 +167,7 @@ def twins(network, loss, optimizer="sgd", **options):
         network.input_dropout,
         network.seed,
         input_noise=network.input_noise,
-        bfloat16=True,
+        rounds=reference.bfloat16,
     )
     return Engine(network, loss, optimizer, "bfloat16", **options), network
 
@@ -353,8 +353,10 @@ def test_estimators_learn_in_bfloat16(estimator, data):
 def test_predictions_are_those_of_rounded_products(data):
     X, y = data
     model = fitted(MLPRegressor, X, y, activation="identity")
-    hidden = reference.bfloat16_forward(X, model.coefs_[0], model.intercepts_[0])
-    expected = reference.bfloat16_forward(hidden, model.coefs_[1], model.intercepts_[1])[:, 0]
+    hidden = reference.rounded_forward(reference.bfloat16, X, model.coefs_[0], model.intercepts_[0])
+    expected = reference.rounded_forward(
+        reference.bfloat16, hidden, model.coefs_[1], model.intercepts_[1]
+    )[:, 0]
     np.testing.assert_allclose(model.predict(X), expected, atol=TOLERANCE)
     model.coefs_[1] *= 2
     model.intercepts_[1] *= 2

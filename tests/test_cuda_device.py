@@ -127,6 +127,16 @@ def test_where_cuda_cannot_start(on, monkeypatch, kind, message):
     assert message[:20] in _core.describe_cuda() or str(error.value) in _core.describe_cuda()
 
 
+def test_tf32_needs_younger_tensor_cores(on):
+    """Also where CUDA has been started already."""
+    on(card=(7, 5))
+    _numba.start()
+    with pytest.raises(RuntimeError, match=r"'tf32' .* 8.0 .* NVIDIA Card has 7.5: .*'float32'"):
+        _numba.start(tf32=True)
+    on(card=(8, 0))
+    _numba.start(tf32=True)
+
+
 @pytest.mark.parametrize("kind", [dict(has_nvvm=False), dict(toolkit=None)])
 def test_without_a_compiler(on, kind):
     on(**kind)

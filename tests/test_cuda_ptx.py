@@ -7,6 +7,7 @@ thread that lie in memory, not in registers.
 
 import re
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -25,13 +26,13 @@ if not devices.CAN_COMPILE:
     pytest.skip("numba-cuda is missing, or simulates", allow_module_level=True)
 
 import numba.cuda.dispatcher
-from numba import cuda
+from numba.cuda import compiler
 
-from fastnn._core.cuda import plan
+from fastnn._core.cuda import plan, small
 from fastnn._core.cuda.kernels import definitions, kernels_of
 
-# The oldest architecture that is supported, and the one that is aimed at.
-TARGETS = [("float32", (8, 0)), ("float32", (9, 0)), ("float64", (9, 0))]
+# The oldest that is supported, and the one that is aimed at.
+ARCHITECTURES = [(8, 0), (9, 0)]
 # What every GPU has for a block without being asked for more.
 SHARED_MEMORY = 48 * 1024
 N_FEATURES, ROOM, SEED = 5, 70, 2**40 + 7
@@ -43,7 +44,7 @@ class HostMemory:
     empty, zeros, upload = staticmethod(np.empty), staticmethod(np.zeros), staticmethod(np.asarray)
 
 
-def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noise=0.0):
+def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noise=0.0, tf32=False):
     code, parameter, activation = losses.output_stage(loss, "identity")
     functions = {} if isinstance(loss, str) else loss.native(dtype)
     return compile_program(
@@ -55,6 +56,7 @@ def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noi
         input_noise,
         parameter,
         activation,
+        tf32=tf32,
         loss_functions=functions,
     )
 
@@ -77,6 +79,11 @@ def programs(dtype):
     for loss in [*LOSSES, SQUARE]:
         yield program_of(dtype, [Dense(3)], loss)
     yield program_of(dtype, [Heads((2, 3))], "log_loss")
+    for activation in ("relu", "gelu"):
+        layers = [Dense(3, activation, dropout=0.5), Dense(3)]
+        yield program_of(dtype, layers, "log_loss", 0.25)
+    if dtype == np.float32:
+        yield program_of(dtype, [Dense(6), Residual([Dense(6)]), Dense(3)], tf32=True)
 
 
 # All that a step may do besides.
@@ -123,8 +130,11 @@ def arenas_of(program, call, X_dtype, order="C"):
 
 
 def launches_of(program, call, X_dtype=np.float32, order="C"):
-    arenas = arenas_of(program, call, X_dtype, order)
-    return plan.Plan(program, arenas, call, ROOM, SEED, HostMemory()).launches
+    """Those for any network, and those for a small one, where it is."""
+    arguments = arenas_of(program, call, X_dtype, order), call, ROOM, SEED, HostMemory()
+    with mock.patch.object(small, "MOST_OPERATIONS", 0):
+        launches = plan.Plan(program, *arguments).launches
+    return launches + plan.Plan(program, *arguments).launches
 
 
 def all_launches(dtype):
@@ -133,11 +143,13 @@ def all_launches(dtype):
         yield from launches_of(first, call)
     for program in others:
         for call in calls():
-            if call.optimizer == 0:
+            if call.optimizer == 0 or program is others[0]:
                 yield from launches_of(program, call)
     for mixes in (False, True):
         for X_dtype in (np.float32, np.float64, np.uint8):
-            call = plan.Call(plan.TRAIN, is_ordered=True, mixes=mixes)
+            call = plan.Call(
+                plan.TRAIN, is_ordered=True, mixes=mixes, columns=frozenset([Column.L1])
+            )
             yield from launches_of(others[0], call, X_dtype)
             yield from launches_of(others[0], call, X_dtype, "F")
     yield from other_launches(dtype)
@@ -159,48 +171,79 @@ def type_of(argument):
     return found
 
 
-def problems_of(kernel, types, architecture):
+def ptx_of(kernel, types):
+    """The code for each architecture; what Numba does before is the same, and takes longest."""
+    library, _ = compiler._compile_pyfunc_with_fixup(
+        kernel.py_func,
+        numba.void(*types),
+        **dict.fromkeys(["debug", "opt", "abi_info", "launch_bounds"]),
+        **dict.fromkeys(["lineinfo", "device", "fastmath", "forceinline", "lto"], False),
+        cc=ARCHITECTURES[0],
+        abi="numba",
+    )
+    for architecture in ARCHITECTURES:
+        (ptx,) = library.get_asm_strs(cc=architecture)
+        assert ".target sm_{}{}".format(*architecture) in ptx
+        yield ptx
+
+
+def problems_of(kernel, types):
     """What is wrong with a kernel for arguments of these types."""
     try:
-        ptx, _ = cuda.compile_ptx(kernel.py_func, numba.void(*types), cc=architecture)
+        codes = list(ptx_of(kernel, types))
     except Exception as error:  # of Numba, or what it did not expect
         yield f"does not compile: {error!r}"
         return
     # Rows of the user may be float64, and functions of the user compute as they please.
     may_be_double = "float64" in str(types) or "_of_user" in kernel.py_func.__name__
-    if ".f64" in ptx and not may_be_double:
-        yield "computes in double precision"
-    if "__local_depot" in ptx:
-        yield "has arrays in local memory"
-    shared = sum(map(int, re.findall(r"\.shared \.align \d+ \.b8 \w+\[(\d+)\]", ptx)))
-    if shared > SHARED_MEMORY:
-        yield f"has {shared} bytes of shared memory"
+    for ptx in codes:
+        if ".f64" in ptx and not may_be_double:
+            yield "computes in double precision"
+        if "__local_depot" in ptx:
+            yield "has arrays in local memory"
+        shared = sum(map(int, re.findall(r"\.shared \.align \d+ \.b8 \w+\[(\d+)\]", ptx)))
+        if shared > SHARED_MEMORY:
+            yield f"has {shared} bytes of shared memory"
 
 
-@pytest.fixture
-def compile_for(monkeypatch):
-    """Makes an architecture that of the device; kernels made for another are forgotten."""
-
-    def choose(architecture):
-        device = SimpleNamespace(compute_capability=architecture)
-        monkeypatch.setattr(numba.cuda.dispatcher, "get_current_device", lambda: device)
-        kernels_of.cache_clear()
-
-    yield choose
+@pytest.fixture(autouse=True)
+def without_a_device(monkeypatch):
+    """Functions that kernels call are made for a device; kernels made for another are forgotten."""
+    device = SimpleNamespace(compute_capability=ARCHITECTURES[0])
+    monkeypatch.setattr(numba.cuda.dispatcher, "get_current_device", lambda: device)
+    kernels_of.cache_clear()
+    yield
     kernels_of.cache_clear()
 
 
 @pytest.mark.cuda
-@pytest.mark.parametrize("dtype, architecture", TARGETS)
-def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype, architecture, compile_for):
-    compile_for(architecture)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype):
+    """In all its forms; for float64, which is rarely asked for, in the first one of each."""
     compiled, found = {}, []
     for launch in all_launches(np.dtype(dtype)):
         types = tuple(map(type_of, launch.args))
-        if (launch.kernel, types) not in compiled:
-            compiled[launch.kernel, types] = launch.name
-            problems = problems_of(launch.kernel, types, architecture)
+        form = (launch.kernel, types) if dtype == "float32" else launch.name
+        if form not in compiled:
+            compiled[form] = launch.name
+            problems = problems_of(launch.kernel, types)
             found += [f"{launch.name}{types} {problem}" for problem in problems]
     assert not found, "\n".join(found)
     kernels = {name for name, (_, is_device) in definitions().items() if not is_device}
     assert kernels == set(compiled.values())
+
+
+@pytest.mark.parametrize("tf32", [False, True])
+def test_products_of_tf32_are_those_of_tensor_cores(tf32):
+    """Each of them, forward and backward, and of other precisions none."""
+    program = program_of(np.dtype(np.float32), [Dense(6), Dense(3)], tf32=tf32)
+    launches = [
+        launch
+        for launch in launches_of(program, plan.Call(plan.TRAIN))
+        if launch.name.startswith("matmul")
+    ]
+    assert len(launches) == 5
+    for launch in launches:
+        for ptx in ptx_of(launch.kernel, tuple(map(type_of, launch.args))):
+            assert ("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32" in ptx) is tf32
+            assert ("cvt.rna.tf32.f32" in ptx) is tf32

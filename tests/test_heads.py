@@ -143,7 +143,7 @@ def test_trajectory_of_mixed_rows_and_smoothed_labels(weighted, dtype):
 
 @pytest.mark.parametrize("trunk", ["dense", "two", "none"])
 def test_trajectory_in_bfloat16(trunk):
-    from reference import Network
+    from reference import Network, bfloat16
 
     network, X, y, weight = problem(trunk)
     network, X = rounded(network, "float32"), X.astype("float32")
@@ -153,7 +153,7 @@ def test_trajectory_in_bfloat16(trunk):
         network.parameters,
         network.statistics,
         seed=network.seed,
-        bfloat16=True,
+        rounds=bfloat16,
         n_features=6,
     )
     engine = Engine(reference, "log_loss", "sgd", "bfloat16")

@@ -160,15 +160,20 @@ def test_reruns_give_the_same_bits():
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_no_memory_is_told_and_changes_nothing(monkeypatch):
+@pytest.mark.parametrize("is_late", [False, True])
+def test_no_memory_is_told_and_changes_nothing(is_late, monkeypatch):
     network, X, y, *_ = problem()
     trained = engine_of(network)
     before = [arena.copy() for arena in state_of(trained)]
 
-    def fail(*_):
-        raise RuntimeError("[2] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+    allocate = launch.cuda.device_array
 
-    monkeypatch.setattr(launch.Memory, "empty", fail)
+    def fail(shape, dtype):
+        if not is_late or dtype == np.int64:
+            raise RuntimeError("[2] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+        return allocate(shape, dtype)
+
+    monkeypatch.setattr(launch.cuda, "device_array", fail)
     with pytest.raises(MemoryError, match="smaller batch_size"):
         trained.train(X, y, BATCH, [0.1] * N_STEPS)
     assert trained.state.step == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
+from fastnn._core.cuda import small
 from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.custom import CustomActivation
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual
@@ -26,6 +27,12 @@ from test_custom import SQUARE, tanh, tanh_derivative
 from test_engine import TOLERANCE, assert_same_state, check_trajectory, named
 
 N_FEATURES, N_ROWS, BATCH = 5, 7, 4
+
+
+@pytest.fixture(autouse=True)
+def no_step_is_small(monkeypatch):
+    """All of these networks are, and have a test of their own."""
+    monkeypatch.setattr(small, "MOST_OPERATIONS", 0)
 
 
 def hidden(activation="tanh", normalization=None, dropout=0.0, widths=(6, 3)):
@@ -73,6 +80,14 @@ def test_functions_of_the_user():
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, LeakyReLU(0.3), ELU(0.7), RReLU()], ids=str)
 def test_every_activation(activation):
     follow(hidden(activation, widths=(3,)), dtype="float32")
+
+
+def test_weights_of_more_tiles_than_blocks():
+    rng = np.random.default_rng(0)
+    network = make_network(rng, 21, hidden(widths=(9,)), "squared_error")
+    X, y = make_data(rng, N_ROWS, 21, 2, "squared_error")
+    arguments = "float64", X, y, None, N_ROWS
+    check_trajectory(network, "squared_error", "adam", *arguments, epochs=1, device="cuda")
 
 
 STAGES = {

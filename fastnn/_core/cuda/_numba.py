@@ -22,9 +22,13 @@ except ImportError as error:
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 #: The oldest compute capability: Turing's, the oldest that CUDA 13 compiles for.
 OLDEST_CARD = 7, 5
+#: The oldest whose tensor cores multiply numbers of TF32: Ampere's.
+OLDEST_WITH_TF32 = 8, 0
 
 if not SIMULATED:
+    from llvmlite import ir
     from numba.cuda.core import config
+    from numba.cuda.extending import intrinsic
 
     # Small networks make small grids: no news to who trains one, and nothing that he could change.
     config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
@@ -42,20 +46,21 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def start():
+def start(tf32=False):
     """Start CUDA, or say in a sentence why it cannot be; after the first time this costs nothing.
 
-    Engines and predictions call it first, before anything else is done.
+    Engines and predictions call it first, before anything else is done; `tf32` says whether they
+    need products of that precision.
     """
     global _started
-    if _started:
-        return
-    if not SIMULATED:
+    if not _started and not SIMULATED:
         if _forked:
             raise RuntimeError(_FORKED)
         _check_driver()
         _check_card()
     _started = True
+    if tf32 and not SIMULATED:
+        _check_tensor_cores()
 
 
 _FORKED = (
@@ -133,6 +138,18 @@ def _check_card():
         )
 
 
+def _check_tensor_cores():
+    """Raise an error if they are too old for TF32."""
+    card = cuda.get_current_device()
+    if card.compute_capability < OLDEST_WITH_TF32:
+        raise RuntimeError(
+            f"precision='tf32' needs a GPU of compute capability {_dotted(OLDEST_WITH_TF32)} "
+            f"(Ampere, 2020) or later, and {_name(card)} has {_dotted(card.compute_capability)}: "
+            "choose precision='float32'. A network that was fitted in tf32 predicts with "
+            "device='cpu' in float32."
+        )
+
+
 def _dotted(version):
     return ".".join(map(str, version))
 
@@ -194,6 +211,42 @@ def _no_memory(what, n_bytes):
     )
 
 
+def inline_ptx(text, results, arguments):
+    """A function of float32 numbers for kernels that is one instruction of PTX.
+
+    Parameters
+    ----------
+    text : str
+        The instruction; $0, $1 .. are its results and then its arguments.
+    results, arguments : str
+        A letter for each: "f", or "r" where the instruction takes the bits.
+    """
+    real, n = numba.types.float32, len(results)
+    result = real if n == 1 else numba.types.UniTuple(real, n)
+
+    @intrinsic
+    def instruction(typing_context, *types):
+        def generate(context, builder, signature, values):
+            kinds = {"f": ir.FloatType(), "r": ir.IntType(32)}
+            given = [
+                builder.bitcast(builder.extract_value(values[0], i), kinds[letter])
+                for i, letter in enumerate(arguments)
+            ]
+            outs = [kinds[letter] for letter in results]
+            returned = outs[0] if n == 1 else ir.LiteralStructType(outs)
+            function = ir.FunctionType(returned, [value.type for value in given])
+            constraints = ",".join([*(f"={letter}" for letter in results), *arguments])
+            # With a side effect, for no thread of a warp may leave it out.
+            out = builder.call(ir.InlineAsm(function, text, constraints, side_effect=True), given)
+            parts = [out] if n == 1 else [builder.extract_value(out, i) for i in range(n)]
+            parts = [builder.bitcast(part, kinds["f"]) for part in parts]
+            return parts[0] if n == 1 else context.make_tuple(builder, result, parts)
+
+        return result(numba.types.UniTuple(real, len(arguments))), generate
+
+    return instruction
+
+
 def device_array(array):
     """An array on the GPU, of any library, as Numba's; nothing is copied.
 
@@ -250,6 +303,7 @@ __all__ = [
     "describe",
     "device_array",
     "device_errors",
+    "inline_ptx",
     "numba",
     "os",
     "start",

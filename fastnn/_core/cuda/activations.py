@@ -240,6 +240,13 @@ def activation_pair(x, a):
 
 
 @device
+def value_and_derivative(x, a):
+    """Both, of those whose derivative is that of the value."""
+    y = activation_value(x, a)
+    return y, activation_derivative(y, a)
+
+
+@device
 def user_activation(x):
     """A function of the user's is bound to it."""
     return x
@@ -324,3 +331,14 @@ def _by_code(table, column):
 VALUES = _by_code(_DERIVATIVES_OF_VALUES | _WITH_DERIVATIVES, 0)
 DERIVATIVES = _by_code(_DERIVATIVES_OF_VALUES, 1)
 PAIRS = _by_code(_WITH_DERIVATIVES, 1)
+
+
+def pair_of(code):
+    """What to bind for `activation_pair` to be that of any activation."""
+    if code in PAIRS:
+        return {"activation_pair": PAIRS[code]}
+    return {
+        "activation_pair": "value_and_derivative",
+        "activation_value": VALUES[code],
+        "activation_derivative": DERIVATIVES[code],
+    }

@@ -8,6 +8,7 @@ stay there from one call to the next.
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 
 import numpy as np
@@ -59,7 +60,7 @@ class Engine:
     """
 
     def __init__(self, program, state, optimizer, max_batch, n_threads, seed):
-        start()
+        start(program.tf32)
         self.program, self.state = program, state
         self._optimizer, self._uploads = optimizer, Uploads()
         self._steps = Steps(program, max_batch, seed)
@@ -98,7 +99,7 @@ class Engine:
                 finally:
                     n_done += steps.n_done
                     state.step += steps.n_done * (mode == TRAIN)
-                    steps.copy_losses(losses[first:last])
+                steps.copy_losses(losses[first:last])
                 if steps.n_done < last - first:
                     break
         return n_done
@@ -193,7 +194,8 @@ class Steps:
 
     def __init__(self, program, room, seed):
         self._program, self._room, self._seed = program, room, seed
-        self._memory, self._stream = Memory(), new_stream()
+        self._stream = new_stream()
+        self._memory = Memory(self._stream)
         self._buffers: dict = {}
         self._replays: dict = {}
         self.n_done = 0
@@ -302,8 +304,10 @@ class Predictor:
         return not found.copy_to_host()[0]
 
 
-#: The last predictor: whoever validates, or predicts again, comes with the same program.
+# The last predictor, for whoever validates, or predicts again, comes with the same program; and who
+# predicts with it, one thread at a time.
 _last: list = []
+_predicting = threading.Lock()
 
 
 def predict(program, parameters, statistics, X, out, n_threads):
@@ -311,8 +315,8 @@ def predict(program, parameters, statistics, X, out, n_threads):
 
     Returns whether all of X was finite; where it was not, rows of `out` mean nothing.
     """
-    start()
-    with device_errors():
+    start(program.tf32)
+    with _predicting, device_errors():
         if not _last or _last[0].program is not program:
             _last[:] = [Predictor(program)]
         return _last[0].predict(parameters, statistics, X, out)

@@ -61,6 +61,13 @@ def penalised_part(reals, at, group):
 
 
 @device
+def penalty_slopes(reals, at, group):
+    """What the penalty's gradient is made of: the factors of the parameter and of its sign."""
+    part = penalised_part(reals, at, group) * reals[at, SCALE]
+    return part * reals[at, L2], part * reals[at, L1]
+
+
+@device
 def clip_limit(reals, at):
     """What no element of a gradient exceeds."""
     limit = reals[at, CLIP_VALUE]
@@ -87,8 +94,8 @@ def finish_gradient(words, reals, tasks, factors, read, gradient, squares):
     if words[0, HALTED] != 0:
         return
     at, task = words[0, CURSOR], cuda.blockIdx.x
-    part = penalised_part(reals, at, tasks[task, GROUP]) * reals[at, SCALE]
-    l2, l1, limit = part * reals[at, L2], part * reals[at, L1], clip_limit(reals, at)
+    l2, l1 = penalty_slopes(reals, at, tasks[task, GROUP])
+    limit = clip_limit(reals, at)
     begin, total = tasks[task, FIRST], real(0)
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
         g = finished(gradient[e], read[e], l2, l1, limit)
@@ -100,12 +107,18 @@ def finish_gradient(words, reals, tasks, factors, read, gradient, squares):
 
 
 @device
-def sum_of(values, first, last):
-    """The sum of values[first:last], for each thread of the block."""
+def sum_of_thread(values, first, last):
+    """The sum of values[first:last], of those that are the thread's."""
     own = real(0)
     for i in range(first + cuda.threadIdx.x, last, THREADS):
         own += values[i]
-    return block_sum(own)
+    return own
+
+
+@device
+def sum_of(values, first, last):
+    """The sum of values[first:last], for each thread of the block."""
+    return block_sum(sum_of_thread(values, first, last))
 
 
 @kernel
@@ -140,6 +153,15 @@ def limit_columns(words, reals, w, factor, n_in, n):
             w[i, j] *= scale
 
 
+@device
+def penalty_of(reals, at, squares, magnitudes):
+    """The penalty of a step, of the sums of w^2 and |w| of all that is penalised."""
+    penalty = real(0.5) * reals[at, L2] * reals[at, SCALE] * squares
+    if reals[at, L1] > real(0):
+        penalty += reals[at, L1] * reals[at, SCALE] * magnitudes
+    return penalty
+
+
 @kernel
 def end_step(words, reals, penalties, magnitudes, losses, n_tasks):
     """The penalty of a step -> losses, and on to the next; by one block, the last of the step."""
@@ -148,10 +170,8 @@ def end_step(words, reals, penalties, magnitudes, losses, n_tasks):
     at = words[0, CURSOR]
     penalty = real(0)
     if TRAINS and PENALISES:
-        squares = sum_of(penalties, 0, n_tasks)
-        penalty = real(0.5) * reals[at, L2] * reals[at, SCALE] * squares
-        if reals[at, L1] > real(0):
-            penalty += reals[at, L1] * reals[at, SCALE] * sum_of(magnitudes, 0, n_tasks)
+        squares, sizes = sum_of(penalties, 0, n_tasks), sum_of(magnitudes, 0, n_tasks)
+        penalty = penalty_of(reals, at, squares, sizes)
     cuda.syncthreads()  # all have read which step this is
     if cuda.threadIdx.x == 0:
         if TRAINS:

@@ -41,6 +41,8 @@ MODULES = (
     "rownorm",
     "rows",
     "rrelu",
+    "small",
+    "tensor_cores",
     "weightnorm",
 )
 

@@ -12,9 +12,12 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ._numba import SIMULATED, cuda
+import numpy as np
+
+from ._numba import SIMULATED, cuda, device_errors
 from .dense import TILE, TILE_THREADS
 from .kernels import COLUMNS, LANES, THREADS, kernels_of
 
@@ -43,38 +46,41 @@ def over_columns(n):
     return -(-n // COLUMNS), (COLUMNS, LANES)
 
 
-def over_tiles(m, n):
-    """Those of a product of m rows and n columns."""
-    return (-(-n // TILE), max(1, min(-(-m // TILE), MOST_BLOCKS))), TILE_THREADS
+def over_tiles(m, n, bindings=MappingProxyType({})):
+    """Those of a product of m rows and n columns; `bindings` are the kernel's."""
+    tile, threads = bindings.get("TILE", TILE), bindings.get("TILE_THREADS", TILE_THREADS)
+    return (-(-n // tile), max(1, min(-(-m // tile), MOST_BLOCKS))), threads
 
 
 ONE_BLOCK = 1, THREADS
 
 
 class Memory:
-    """The memory of the current device.
+    """The memory of the current device, which is cleared in the order of a stream.
 
     What plans a step needs no other device than this: with a memory of NumPy arrays in its place,
     a test sees all launches without one.
     """
 
+    def __init__(self, stream):
+        self._stream = stream
+
     def empty(self, shape, dtype):
-        return cuda.device_array(shape, dtype)
+        n_bytes = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
+        with device_errors(n_bytes=n_bytes):
+            return cuda.device_array(shape, dtype)
 
     def zeros(self, shape, dtype):
-        array = self.empty(math.prod(shape) if isinstance(shape, tuple) else shape, dtype)
+        """Zeros of a type that kernels compute with."""
+        array = self.empty(shape, dtype)
         if array.size:
-            clear(array)
-        return array.reshape(shape) if isinstance(shape, tuple) else array
+            clear = kernels_of(array.dtype)("clear")
+            clear[*over_elements(array.size), self._stream](array.reshape(array.size))
+        return array
 
     def upload(self, array):
         """A copy of a contiguous array."""
         return cuda.to_device(array)
-
-
-def clear(array):
-    """Fill a vector of the device with zeros."""
-    kernels_of(array.dtype)("clear")[over_elements(array.size)](array)
 
 
 class Launch(NamedTuple):
@@ -141,10 +147,11 @@ class Replay:
             device = Device()
             device.set_current()
             builder = device.create_graph_builder()
-            builder.begin_building()
-            for _ in range(n_steps):
-                self._launch(builder)
-            self._graphs[n_steps] = builder.end_building().complete()
+            with cuda.defer_cleanup():  # memory that is freed meanwhile would break the capture
+                builder.begin_building()
+                for _ in range(n_steps):
+                    self._launch(builder)
+                self._graphs[n_steps] = builder.end_building().complete()
         return self._graphs[n_steps]
 
 

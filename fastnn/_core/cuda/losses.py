@@ -1,9 +1,9 @@
 """Losses of a row as functions of the last pre-activation z: twin of ``cpu/losses.h``.
 
 A loss of single outputs has one line in the table below: its value in terms of z, its derivative
-in terms of the output, and the output. Losses that compare the outputs of a row have kernels of
-their own. All kernels of losses have the same arguments and do the same: z becomes the output
-activation, dz the gradient with respect to z, row_loss the loss of each row.
+in terms of the output, and the output. Losses that compare the outputs of a row have functions of
+their own. All do the same with the same arguments: z becomes the output activation, dz the
+gradient with respect to z, and they return the loss of the row.
 
 Row i of the batch has the target and the weight of row ``row_of(order, start + i)`` of the data; of
 mixed rows, loss and gradient are those of their own targets and of their partners', mixed. Values
@@ -245,29 +245,25 @@ def output_target(reals, at, targets, row, j):
 
 
 @device
-def elementwise_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
-    """Sums over the outputs of a row."""
-    at = words[0, CURSOR]
+def outputs_loss(words, reals, at, i, z, targets, order, weights, dz, n, parameter):
+    """A loss of single outputs, summed over those of the row; targets are (rows, n)."""
     n_rows, start, mix = words[at, N_ROWS], words[at, START], reals[at, MIX_WEIGHT]
-    for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
-        row = row_of(order, start + i)
-        factor, total = factor_of(reals, at, weights, row), real(0)
-        for j in range(cuda.threadIdx.x, n, THREADS):
-            own, y = z[i, j], output_target(reals, at, targets, row, j)
-            output = output_activation(own, parameter)
-            value = loss_value(own, y, parameter)
-            slope = loss_derivative(output, y, parameter)
-            if MIXES:
-                partner = row_of(order, start + partner_of(i, words[at, SHIFT], n_rows))
-                y = output_target(reals, at, targets, partner, j)
-                value = mixed(mix, value, loss_value(own, y, parameter))
-                slope = mixed(mix, slope, loss_derivative(output, y, parameter))
-            total += value
-            z[i, j] = output
-            dz[i, j] = slope * factor
-        total = block_sum(total)
-        if cuda.threadIdx.x == 0:
-            row_loss[i] = total
+    row = row_of(order, start + i)
+    factor, total = factor_of(reals, at, weights, row), real(0)
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        own, y = z[i, j], output_target(reals, at, targets, row, j)
+        output = output_activation(own, parameter)
+        value = loss_value(own, y, parameter)
+        slope = loss_derivative(output, y, parameter)
+        if MIXES:
+            partner = row_of(order, start + partner_of(i, words[at, SHIFT], n_rows))
+            y = output_target(reals, at, targets, partner, j)
+            value = mixed(mix, value, loss_value(own, y, parameter))
+            slope = mixed(mix, slope, loss_derivative(output, y, parameter))
+        total += value
+        z[i, j] = output
+        dz[i, j] = slope * factor
+    return block_sum(total)
 
 
 @device
@@ -276,16 +272,33 @@ def mixed(weight, own, others):
     return weight * own + (real(1) - weight) * others
 
 
+@device
+def loss_of_row(words, reals, at, i, z, targets, order, weights, dz, n, parameter):
+    """The loss of row i of the batch, for each thread of the block, which z and dz are ready for.
+
+    One of the functions ``.._loss`` of a row is bound to it.
+    """
+    return outputs_loss(words, reals, at, i, z, targets, order, weights, dz, n, parameter)
+
+
 @kernel
 def loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
-    """A loss of single outputs; targets are (rows, n)."""
-    elementwise_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter)
+    """A loss of the package, a block for a row."""
+    at = words[0, CURSOR]
+    for i in range(cuda.blockIdx.x, words[at, N_ROWS], cuda.gridDim.x):
+        value = loss_of_row(words, reals, at, i, z, targets, order, weights, dz, n, parameter)
+        if cuda.threadIdx.x == 0:
+            row_loss[i] = value
 
 
 @kernel
 def loss_of_user(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
     """The same, of functions of the user's; z stays as it is, and there is no parameter."""
-    elementwise_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter)
+    at = words[0, CURSOR]
+    for i in range(cuda.blockIdx.x, words[at, N_ROWS], cuda.gridDim.x):
+        value = outputs_loss(words, reals, at, i, z, targets, order, weights, dz, n, parameter)
+        if cuda.threadIdx.x == 0:
+            row_loss[i] = value
 
 
 @device
@@ -336,30 +349,26 @@ def softmax_target(words, reals, at, targets, order, i, j, n):
     return smoothed(y, reals[at, SMOOTHING], n) if SMOOTHS else y
 
 
-@kernel
-def softmax_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
+@device
+def softmax_loss(words, reals, at, i, z, targets, order, weights, dz, n, parameter):
     """Softmax cross-entropy: log(sum(exp(z))) - sum(y z).
 
-    Numba links a function that has shared memory only once: the kernel itself calls those for sums.
+    Numba links a function that has shared memory only once: one function calls those for sums.
     """
-    at = words[0, CURSOR]
-    n_rows, start = words[at, N_ROWS], words[at, START]
-    for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
-        factor = factor_of(reals, at, weights, row_of(order, start + i))
-        chosen = real(0)
-        for j in range(cuda.threadIdx.x, n, THREADS):
-            y = softmax_target(words, reals, at, targets, order, i, j, n)
-            if y != real(0):  # 0 times infinity is no part of the sum
-                chosen += y * z[i, j]
-        chosen = block_sum(chosen)
-        most = block_max(highest_of_thread(z, i, n))
-        total = block_sum(powers_of_thread(z, i, n, most))
-        for j in range(cuda.threadIdx.x, n, THREADS):
-            y = softmax_target(words, reals, at, targets, order, i, j, n)
-            z[i, j] /= total
-            dz[i, j] = (z[i, j] - y) * factor
-        if cuda.threadIdx.x == 0:
-            row_loss[i] = most + logarithm(total) - chosen
+    factor = factor_of(reals, at, weights, row_of(order, words[at, START] + i))
+    chosen = real(0)
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        y = softmax_target(words, reals, at, targets, order, i, j, n)
+        if y != real(0):  # 0 times infinity is no part of the sum
+            chosen += y * z[i, j]
+    chosen = block_sum(chosen)
+    most = block_max(highest_of_thread(z, i, n))
+    total = block_sum(powers_of_thread(z, i, n, most))
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        y = softmax_target(words, reals, at, targets, order, i, j, n)
+        z[i, j] /= total
+        dz[i, j] = (z[i, j] - y) * factor
+    return most + logarithm(total) - chosen
 
 
 @device
@@ -450,28 +459,25 @@ def margin_slope(z, i, j, right, rival, near):
     return real(0)
 
 
-@kernel
-def margin_loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
+@device
+def margin_loss(words, reals, at, i, z, targets, order, weights, dz, n, parameter):
     """A loss that compares the class of a row, an integer, with all others."""
-    at = words[0, CURSOR]
     n_rows, start, mix = words[at, N_ROWS], words[at, START], reals[at, MIX_WEIGHT]
-    for i in range(cuda.blockIdx.x, n_rows, cuda.gridDim.x):
-        row = row_of(order, start + i)
-        factor, right = factor_of(reals, at, weights, row), targets[row]
-        total, rival, near = margin(z, i, n, right)
+    row = row_of(order, start + i)
+    factor, right = factor_of(reals, at, weights, row), targets[row]
+    total, rival, near = margin(z, i, n, right)
+    if MIXES:
+        partner = row_of(order, start + partner_of(i, words[at, SHIFT], n_rows))
+        other_right = targets[partner]
+        value, other_rival, other_near = margin(z, i, n, other_right)
+        total = mixed(mix, total, value)
+    for j in range(cuda.threadIdx.x, n, THREADS):
+        slope = margin_slope(z, i, j, right, rival, near)
         if MIXES:
-            partner = row_of(order, start + partner_of(i, words[at, SHIFT], n_rows))
-            other_right = targets[partner]
-            value, other_rival, other_near = margin(z, i, n, other_right)
-            total = mixed(mix, total, value)
-        for j in range(cuda.threadIdx.x, n, THREADS):
-            slope = margin_slope(z, i, j, right, rival, near)
-            if MIXES:
-                other = margin_slope(z, i, j, other_right, other_rival, other_near)
-                slope = mixed(mix, slope, other)
-            dz[i, j] = slope * factor
-        if cuda.threadIdx.x == 0:
-            row_loss[i] = total
+            other = margin_slope(z, i, j, other_right, other_rival, other_near)
+            slope = mixed(mix, slope, other)
+        dz[i, j] = slope * factor
+    return total
 
 
 # --- outputs of predictions -----------------------------------------------------------------------
@@ -501,6 +507,17 @@ def softmax_output(words, reals, z, n, parameter):
 # --- the loss of a batch --------------------------------------------------------------------------
 
 
+@device
+def losses_of_thread(words, reals, at, row_loss, weights, order, n_heads):
+    """The weighted sum of the losses of the rows that are the thread's."""
+    n_rows, start = words[at, N_ROWS], words[at, START]
+    total = real(0)
+    for head in range(n_heads):
+        for i in range(cuda.threadIdx.x, n_rows, THREADS):
+            total += row_loss[head, i] * factor_of(reals, at, weights, row_of(order, start + i))
+    return total
+
+
 @kernel
 def mean_loss(words, reals, row_loss, weights, order, losses, n_heads):
     """The weighted mean of the rows' losses (n_heads, rows) -> losses of the step, by one block.
@@ -508,12 +525,7 @@ def mean_loss(words, reals, row_loss, weights, order, losses, n_heads):
     Where it is not finite and TRAINS, training halts.
     """
     at = words[0, CURSOR]
-    n_rows, start = words[at, N_ROWS], words[at, START]
-    total = real(0)
-    for head in range(n_heads):
-        for i in range(cuda.threadIdx.x, n_rows, THREADS):
-            total += row_loss[head, i] * factor_of(reals, at, weights, row_of(order, start + i))
-    total = block_sum(total)
+    total = block_sum(losses_of_thread(words, reals, at, row_loss, weights, order, n_heads))
     if cuda.threadIdx.x == 0:
         losses[at - 1, 0] = total
         if TRAINS and total - total != real(0):
@@ -524,7 +536,8 @@ def mean_loss(words, reals, row_loss, weights, order, losses, n_heads):
 
 
 def _of_outputs(value, derivative, activation="output_activation", probability=False):
-    return "loss", {
+    return {
+        "loss_of_row": "outputs_loss",
         "loss_value": value,
         "loss_derivative": derivative,
         "output_activation": activation,
@@ -532,7 +545,7 @@ def _of_outputs(value, derivative, activation="output_activation", probability=F
     }
 
 
-_LOSSES: dict[int, tuple[str, dict]] = {
+_LOSSES: dict[int, dict] = {
     SQUARED_ERROR: _of_outputs("squared_error_loss", "error"),
     BINARY_LOG: _of_outputs("binary_log_loss", "error", "logistic", True),
     POISSON: _of_outputs("poisson_loss", "error", "exponential_output"),
@@ -543,16 +556,18 @@ _LOSSES: dict[int, tuple[str, dict]] = {
     HINGE: _of_outputs("hinge_loss", "hinge_derivative"),
     SQUARED_HINGE: _of_outputs("squared_hinge_loss", "squared_hinge_derivative"),
     PERCEPTRON: _of_outputs("perceptron_loss", "perceptron_derivative"),
-    LOG: ("softmax_loss", {"class_target": "target_of_class"}),
-    SOFT_LOG: ("softmax_loss", {"class_target": "target_of_row"}),
-    WESTON_WATKINS: (
-        "margin_loss",
-        {"margin": "weston_watkins", "margin_slope": "weston_watkins_slope"},
-    ),
-    CRAMMER_SINGER: (
-        "margin_loss",
-        {"margin": "crammer_singer", "margin_slope": "crammer_singer_slope"},
-    ),
+    LOG: {"loss_of_row": "softmax_loss", "class_target": "target_of_class"},
+    SOFT_LOG: {"loss_of_row": "softmax_loss", "class_target": "target_of_row"},
+    WESTON_WATKINS: {
+        "loss_of_row": "margin_loss",
+        "margin": "weston_watkins",
+        "margin_slope": "weston_watkins_slope",
+    },
+    CRAMMER_SINGER: {
+        "loss_of_row": "margin_loss",
+        "margin": "crammer_singer",
+        "margin_slope": "crammer_singer_slope",
+    },
 }
 
 _OUTPUTS: dict[int, tuple[str, dict]] = {
@@ -566,7 +581,7 @@ _OUTPUTS: dict[int, tuple[str, dict]] = {
 
 def loss_kernel(code):
     """The kernel of a loss, by its code: (name, what is bound)."""
-    return _LOSSES[code]
+    return "loss", _LOSSES[code]
 
 
 def output_kernel(code):

@@ -30,6 +30,7 @@ from .tasks import (
     over_tasks,
     runs_of,
 )
+from .tensor_cores import TF32
 
 
 def rows_of(a):
@@ -80,6 +81,30 @@ def matmul_transposed(a, b, c=None, order=None):
     kernel = kernels_of(a.dtype)("matmul_transposed", A_TRANSPOSED=True, ADDS=c is not None)
     kernel[over_tiles(m, n)](*tables(a.dtype, len(a)), rows, other, total, m, n)
     return total.copy_to_host()[:, :n]
+
+
+def tf32_matmul(a, b, bias=None, c=None, kind="forward", **sizes):
+    """``a @ b + bias`` of numbers rounded to TF32, added to `c`, as a kind of product of a layer.
+
+    "forward", "input_gradient" (b lies transposed) or "weight_gradient" (a does, and there is no
+    bias). `sizes` are bound instead of those that the engine takes.
+    """
+    (m, k), n = a.shape, b.shape[1]
+    out = rows_of(np.zeros((m, n), a.dtype) if c is None else c)
+    left = a.T if kind == "weight_gradient" else a
+    right = b.T if kind == "input_gradient" else b
+    left, right, out = on_device(rows_of(left), rows_of(right), out)
+    bindings = TF32 | sizes | dict(ADDS=c is not None)
+    if kind == "weight_gradient":
+        kernel = kernels_of(a.dtype)("matmul_transposed", A_TRANSPOSED=True, **bindings)
+        kernel[over_tiles(m, n, bindings)](*tables(a.dtype, k), left, right, out, m, n)
+    else:
+        bindings |= dict(HAS_BIAS=bias is not None, B_TRANSPOSED=kind == "input_gradient")
+        bias_row = on_device(rows_of(np.zeros(n, a.dtype) if bias is None else bias)[0])[0]
+        arrays = left, right, bias_row, out
+        kernel = kernels_of(a.dtype)("matmul", **bindings)
+        kernel[over_tiles(m, n, bindings)](*tables(a.dtype, m), *arrays, n, k)
+    return out.copy_to_host()[:, :n]
 
 
 def _launch(name, shape, step_tables, *arguments, **bindings):

@@ -12,9 +12,9 @@ from fastnn.program import Column
 from ._numba import cuda
 from .columns import block_sum
 from .elementary import maximum, minimum, square_root
-from .gradients import L1, L2, clip_limit, finished, penalised_part, sum_of
+from .gradients import clip_limit, finished, penalised_part, penalty_slopes, sum_of
 from .kernels import SMALLEST, THREADS, device, kernel, real
-from .steps import CURSOR, HALTED, SCALE
+from .steps import CURSOR, HALTED
 from .tasks import FIRST, GROUP, LENGTH, WEIGHT, WEIGHT_BEGIN, WEIGHT_END, WEIGHTS
 
 LEARNING_RATE, DECAY, OWN = int(Column.LEARNING_RATE), int(Column.DECAY), int(Column.OWN)
@@ -196,6 +196,37 @@ def update_rule(own, rate, factor, decay, w, g, s0, s1, s2):
     return w, s0, s1, s2
 
 
+@device
+def rate_and_decay(reals, at, group, factor):
+    """The learning rate of a group, and what part of its parameters decays."""
+    rate, decay = reals[at, LEARNING_RATE] * factor, real(0)
+    if group == WEIGHTS:
+        decay = reals[at, DECAY] * factor if DECAYS_AT_ONCE else reals[at, DECAY]
+    return rate, decay
+
+
+@device
+def updated(own, rate, factor, decay, w, g, slots, e):
+    """What the rule makes of parameter e; its slots are written."""
+    s0, s1, s2 = real(0), real(0), real(0)
+    if N_SLOTS > 0:
+        s0 = slots[0, e]
+    if N_SLOTS > 1:
+        s1 = slots[1, e]
+    if N_SLOTS > 2:
+        s2 = slots[2, e]
+    if DECAYS_AT_ONCE:
+        w -= decay * w
+    w, s0, s1, s2 = update_rule(own, rate, factor, decay, w, g, s0, s1, s2)
+    if N_SLOTS > 0:
+        slots[0, e] = s0
+    if N_SLOTS > 1:
+        slots[1, e] = s1
+    if N_SLOTS > 2:
+        slots[2, e] = s2
+    return w
+
+
 @kernel
 def optimize(
     words,
@@ -220,15 +251,12 @@ def optimize(
         return
     at, task = words[0, CURSOR], cuda.blockIdx.x
     group, factor = tasks[task, GROUP], factors[task]
-    part = penalised_part(reals, at, group)
-    l2, l1 = part * reals[at, SCALE] * reals[at, L2], part * reals[at, SCALE] * reals[at, L1]
-    limit = clip_limit(reals, at)
-    rate, decay = reals[at, LEARNING_RATE] * factor, real(0)
-    if group == WEIGHTS:
-        decay = reals[at, DECAY] * factor if DECAYS_AT_ONCE else reals[at, DECAY]
+    part, limit = penalised_part(reals, at, group), clip_limit(reals, at)
+    l2, l1 = penalty_slopes(reals, at, group)
+    rate, decay = rate_and_decay(reals, at, group, factor)
     own = own_coefficients(reals, at)
     scale = clip[0] if IS_FINISHED else real(1)
-    square, magnitude, s0, s1, s2 = real(0), real(0), real(0), real(0), real(0)
+    square, magnitude = real(0), real(0)
     begin = tasks[task, FIRST]
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
         seen = read[e]
@@ -238,26 +266,11 @@ def optimize(
         if factor != real(0):
             g = gradient[e]
             g = g * scale if IS_FINISHED else finished(g, seen, l2, l1, limit)
-            w = parameters[e]
-            if N_SLOTS > 0:
-                s0 = slots[0, e]
-            if N_SLOTS > 1:
-                s1 = slots[1, e]
-            if N_SLOTS > 2:
-                s2 = slots[2, e]
-            if DECAYS_AT_ONCE:
-                w -= decay * w
-            w, s0, s1, s2 = update_rule(own, rate, factor, decay, w, g, s0, s1, s2)
+            w = updated(own, rate, factor, decay, parameters[e], g, slots, e)
             if DECAYS_AT_ONCE:
                 parameters[e] = w
             else:
                 gradient[e] = w
-            if N_SLOTS > 0:
-                slots[0, e] = s0
-            if N_SLOTS > 1:
-                slots[1, e] = s1
-            if N_SLOTS > 2:
-                slots[2, e] = s2
     if PENALISES:
         square, magnitude = block_sum(square), block_sum(magnitude)
         if cuda.threadIdx.x == 0:

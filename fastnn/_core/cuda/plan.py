@@ -7,6 +7,7 @@ sake of its caches has no counterpart here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -32,7 +33,7 @@ from fastnn.program import (
     padded,
 )
 
-from . import activations, losses, optimizers
+from . import activations, losses, optimizers, small, tensor_cores
 from .kernels import kernels_of
 from .launch import (
     ONE_BLOCK,
@@ -116,6 +117,8 @@ class Plan:
         self.program, self.arenas, self.call, self.room = program, arenas, call, room
         self.keys = seed & 0xFFFFFFFF, seed >> 32
         self.real, self._kernels = program.dtype.type, kernels_of(program.dtype)
+        # By what products of matrices are made, and the sizes of their tiles.
+        self._product = tensor_cores.TF32 if program.tf32 else {}
         self.launches: list[Launch] = []
         self._views: dict = {}
         self._memory = memory
@@ -129,15 +132,20 @@ class Plan:
             for index, stage in enumerate(program.stages)
         ]
         self.read = arenas.read if call.shifts else arenas.parameters
-        self.values = memory.zeros(room * program.n_values, program.dtype)
         if call.mode != PREDICT:
-            self.deltas = memory.zeros(room * program.n_gradients, program.dtype)
             n_heads = sum(stage.kind == OUTPUT for stage in self.stages)
             self.row_loss = memory.zeros((n_heads, room), program.dtype)
-        self.vectors = memory.zeros(max(1, program.n_vectors), program.dtype)
-        self._plan()
+        if small.is_small(program, call, room):
+            self._plan_small()
+        else:
+            self._plan()
 
     def _plan(self):
+        program, zeros = self.program, self._memory.zeros
+        self.values = zeros(self.room * program.n_values, program.dtype)
+        self.vectors = zeros(max(1, program.n_vectors), program.dtype)
+        if self.call.mode != PREDICT:
+            self.deltas = zeros(self.room * program.n_gradients, program.dtype)
         if self.call.shifts:
             self._tasks()
             self._publish()
@@ -278,7 +286,8 @@ class Plan:
 
     def _matmul(self, k, n, a, b, bias, c, **bindings):
         """c = a b + bias for the rows of the batch."""
-        self._add(over_tiles(self.room, n), "matmul", a, b, bias, c, n, k, **bindings)
+        tiles = over_tiles(self.room, n, self._product)
+        self._add(tiles, "matmul", a, b, bias, c, n, k, **self._product, **bindings)
 
     def _row_statistics(self, stage):
         return self._value(stage.other, padded(2 * stage.groups, self.program.dtype))
@@ -336,12 +345,7 @@ class Plan:
                 name, bindings = kernel
                 self._add(over_rows(self.room), name, y, stage.n_out, parameter, **bindings)
             return
-        bindings = dict(
-            ORDERED=self.call.is_ordered,
-            HAS_WEIGHTS=self.call.has_weights,
-            MIXES=self.call.mixes,
-            SMOOTHS=Column.SMOOTHING in self.call.columns,
-        )
+        bindings = self._of_losses
         if stage.function:
             name, of_loss = "loss_of_user", self._functions(stage, "user_loss", 2)
         else:
@@ -359,6 +363,16 @@ class Plan:
             parameter,
             **of_loss,
             **bindings,
+        )
+
+    @property
+    def _of_losses(self):
+        """What is bound for any loss."""
+        return dict(
+            ORDERED=self.call.is_ordered,
+            HAS_WEIGHTS=self.call.has_weights,
+            MIXES=self.call.mixes,
+            SMOOTHS=Column.SMOOTHING in self.call.columns,
         )
 
     def _mean_loss(self):
@@ -520,7 +534,7 @@ class Plan:
         x, dy = self._value(stage.x, stage.ld_in), self._delta(stage.dy, ld)
         gradient = self._of_gradient(stage.weight, stage.n_in, ld)
         self._add(
-            over_tiles(stage.n_in, n),
+            over_tiles(stage.n_in, n, self._product),
             "matmul_transposed",
             x,
             dy,
@@ -529,6 +543,7 @@ class Plan:
             n,
             A_TRANSPOSED=True,
             ADDS=self._adds_up,
+            **self._product,
         )
         if stage.bias >= 0:
             arrays = x, dy, self._none, self._none, self._none, self._of_gradient(stage.bias, ld)
@@ -609,15 +624,13 @@ class Plan:
             self.read,
             arenas.parameters,
             arenas.gradient,
-            arenas.slots if call.n_slots else self._memory.zeros((1, 1), self.program.dtype),
+            self._slots,
             self.clip,
             self.sums.penalties,
             self.sums.magnitudes,
-            update_rule=optimizers.RULES[call.optimizer],
-            N_SLOTS=call.n_slots,
-            PENALISES=call.penalises,
             IS_FINISHED=call.clips_norm,
             DECAYS_AT_ONCE=call.optimizer != Rule.LAMB,
+            **self._of_rule,
         )
         if call.optimizer == Rule.LAMB:
             self._lamb(of_tasks)
@@ -633,6 +646,21 @@ class Plan:
             n = self.program.n_parameters
             arrays = arenas.parameters, arenas.average
             self._add(over_elements(n), "average", *arrays, n)
+
+    @property
+    def _slots(self):
+        if self.call.n_slots:
+            return self.arenas.slots
+        return self._memory.zeros((1, 1), self.program.dtype)
+
+    @property
+    def _of_rule(self):
+        """What is bound for any rule."""
+        return dict(
+            update_rule=optimizers.RULES[self.call.optimizer],
+            N_SLOTS=self.call.n_slots,
+            PENALISES=self.call.penalises,
+        )
 
     def _lamb(self, of_tasks):
         arenas, sums = self.arenas, self.sums
@@ -650,3 +678,92 @@ class Plan:
             sums = self.sums.penalties, self.sums.magnitudes, self.arenas.losses, self.n_tasks
         bindings = dict(TRAINS=self.call.trains, PENALISES=self.call.penalises)
         self._add(ONE_BLOCK, "end_step", *sums, **bindings)
+
+    # --------------------------------------------------------------------------------- small steps
+
+    def _plan_small(self):
+        """The three kernels of ``small.py`` instead of all others."""
+        program, arenas, call, memory = self.program, self.arenas, self.call, self._memory
+        layers, factors = small.plan_layers(program)
+        of_first, of_update = small.FIRST_TILING, small.UPDATE_TILING
+        tiles = small.plan_tiles(layers, of_update["TILE"])
+        dense = next(stage for stage in self.stages if stage.kind == DENSE)
+        weight = self._view(arenas.parameters, dense.weight, dense.n_in + 1, dense.ld_out)
+        over_first = over_tiles(self.room, dense.n_out, of_first)
+        n_blocks = math.prod(over_first[0])
+
+        values = memory.upload(small.values_with_ones(layers, self.room, program.dtype))
+        deltas = memory.zeros((self.room, int(layers[0, small.X_COLUMN])), program.dtype)
+        penalties, magnitudes = (memory.zeros(n_blocks, program.dtype) for _ in range(2))
+        table = memory.upload(layers)
+
+        hidden = [stage for stage in self.stages if stage.kind == ACTIVATION]
+        slope = self.real(hidden[0].parameter if hidden else 0)
+        of_units = activations.pair_of(hidden[0].code) if hidden else {}
+        of_units["DROPS_UNITS"] = bool((layers[:, small.DROP_STAGE] >= 0).any())
+        self._add(
+            over_first,
+            "small_first",
+            table,
+            arenas.X,
+            self.order,
+            weight,
+            arenas.parameters,
+            values,
+            deltas,
+            penalties,
+            magnitudes,
+            slope,
+            *self.keys,
+            element_of="gathered",
+            ORDERED=call.is_ordered,
+            DROPS_ROWS=self.stages[0].kind == DROPOUT,
+            PENALISES=call.penalises,
+            THREADS=of_first["TILE_THREADS"],
+            **of_first,
+            **of_units,
+        )
+        output = self.stages[-1]
+        _, of_loss = losses.loss_kernel(output.code)
+        self._add(
+            over_rows(self.room),
+            "small_rest",
+            table,
+            arenas.parameters,
+            values,
+            deltas,
+            *(array[:, layers[-1, small.Y_COLUMN] :] for array in (values, deltas)),
+            arenas.targets[0],
+            self.order,
+            self.weights,
+            self.row_loss,
+            slope,
+            self.real(output.parameter),
+            *self.keys,
+            **of_units,
+            **of_loss,
+            **self._of_losses,
+        )
+        self._add(
+            (len(tiles), of_update["TILE_THREADS"]),
+            "small_update",
+            table,
+            memory.upload(tiles),
+            memory.upload(factors.astype(program.dtype)),
+            values,
+            deltas,
+            arenas.parameters,
+            self._slots,
+            self.row_loss,
+            self.weights,
+            self.order,
+            penalties,
+            magnitudes,
+            arenas.losses,
+            A_TRANSPOSED=True,
+            ORDERED=call.is_ordered,
+            HAS_WEIGHTS=call.has_weights,
+            THREADS=of_update["TILE_THREADS"],
+            **of_update,
+            **self._of_rule,
+        )

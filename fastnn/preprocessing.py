@@ -1,0 +1,14 @@
+"""Before `fit`: clean a table, and split it into parts."""
+
+from .cleaning import DuplicateRemover, NullColumnRemover, NullRemover, OutlierRemover
+from .removals import Removals
+from .splitting import train_val_test_split
+
+__all__ = [
+    "DuplicateRemover",
+    "NullColumnRemover",
+    "NullRemover",
+    "OutlierRemover",
+    "Removals",
+    "train_val_test_split",
+]

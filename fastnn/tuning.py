@@ -1,0 +1,218 @@
+"""Spaces to search for hyperparameters in."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .base import BaseMLP
+from .estimators import MLPClassifier, MLPRegressor
+from .hyperparameters import optimizer_of
+from .optimizers import LBFGS, Rprop
+from .schedules import Scheduled
+
+_TASKS = {"classification": MLPClassifier, "regression": MLPRegressor}
+
+
+@dataclass
+class _Range:
+    """Numbers between two ends, drawn evenly, also of their logarithm; and some for a grid."""
+
+    low: float
+    high: float
+    some: tuple
+    log: bool = False
+
+    def distribution(self):
+        from scipy import stats  # slow to import
+
+        if self.log:
+            return stats.loguniform(self.low, self.high)
+        return stats.uniform(self.low, self.high - self.low)
+
+    def grid(self):
+        return list(self.some)
+
+    def suggest(self, trial, name):
+        return trial.suggest_float(name, self.low, self.high, log=self.log)
+
+
+@dataclass
+class _Choice:
+    """Some values, and fewer for a grid."""
+
+    values: tuple
+    some: tuple
+
+    def distribution(self):
+        return list(self.values)
+
+    def grid(self):
+        return list(self.some)
+
+    def suggest(self, trial, name):
+        # A study keeps plain values only, so that tuples are stored as words.
+        words = {_word(value): value for value in self.values}
+        return words[trial.suggest_categorical(name, list(words))]
+
+
+def _word(value):
+    return "-".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+_SPACE: dict[str, Any] = {
+    "hidden_layer_sizes": _Choice(
+        ((50,), (100,), (200,), (50, 50), (100, 100), (200, 100), (100, 100, 100)),
+        ((100,), (100, 100), (200, 100)),
+    ),
+    "activation": _Choice(("relu", "tanh", "silu", "gelu"), ("relu", "tanh")),
+    "normalization": _Choice((None, "batch", "layer"), (None, "batch")),
+    "dropout": _Range(0.0, 0.5, (0.0, 0.2, 0.4)),
+    "alpha": _Range(1e-6, 1e-1, (1e-5, 1e-3, 1e-1), log=True),
+    "learning_rate_init": _Range(1e-4, 1e-1, (1e-3, 1e-2), log=True),
+    "batch_size": _Choice((32, 64, 128, 256), (32, 128)),
+    "momentum": _Range(0.8, 0.99, (0.9, 0.99)),
+    "solver__weight_decay": _Range(1e-5, 1e-1, (1e-4, 1e-2), log=True),
+    "label_smoothing": _Range(0.0, 0.2, (0.0, 0.1)),
+}
+# A grid of all would be of thousands.
+_OF_GRIDS = ("hidden_layer_sizes", "alpha", "learning_rate_init", "momentum")
+_TOLD_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout"}
+
+
+def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=None, prefix=None):
+    """Hyperparameters worth a search, and where to look for them.
+
+    What has no effect with the estimator's solver is left out, and so is what `layers` tells.
+    `max_iter` is never among them: it is the resource of `HalvingRandomSearchCV`.
+
+    Parameters
+    ----------
+    target : {'classification', 'regression'}, estimator, Pipeline or optuna.trial.Trial
+        What is searched for. Of a pipeline it is the step that is an `MLPClassifier` or an
+        `MLPRegressor`, and names have that step's before them. A trial draws values at once.
+    estimator : {'classification', 'regression'}, estimator or Pipeline, default=None
+        With a trial, what it is for.
+    grid : bool, default=False
+        A few values of each, for `GridSearchCV`, of the layer sizes, the penalty, the learning rate
+        and momentum only, where `names` does not tell others. Not for a trial.
+    names : list of str, default=None
+        The hyperparameters to search over, without prefix. None is all that the solver uses, but
+        'label_smoothing'.
+    n_samples : int, default=None
+        Number of training rows: batches are at most a quarter of them, where some in the space are.
+    prefix : str, default=None
+        What comes before each name, such as 'mlp__'. None finds it out.
+
+    Returns
+    -------
+    params : dict
+        By name a list or a frozen distribution of `scipy.stats`, for `RandomizedSearchCV` and its
+        like; a list, with `grid`; with a trial a value, for `set_params`.
+
+    Raises
+    ------
+    ValueError
+        If there is no network in `target`, or a name is unknown or without effect.
+
+    Notes
+    -----
+    Learning rates and penalties are drawn on a logarithmic scale: the ratio matters, not the
+    difference (Bengio, "Practical recommendations for gradient-based training of deep
+    architectures", 2012, section 3.3). Random search finds better values than a grid of as many
+    trials, since few of the hyperparameters matter (Bergstra and Bengio, "Random search for
+    hyper-parameter optimization", 2012).
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier, suggest_params
+    >>> suggest_params(MLPClassifier(solver="lbfgs"), grid=True)
+    {'hidden_layer_sizes': [(100,), (100, 100), (200, 100)], 'alpha': [1e-05, 0.001, 0.1]}
+    >>> sorted(suggest_params("regression", names=["alpha", "dropout"]))
+    ['alpha', 'dropout']
+    """
+    trial = target if hasattr(target, "suggest_float") else None
+    if trial is not None:
+        if estimator is None:
+            raise ValueError(
+                "A trial does not tell what it is for: call suggest_params(trial, estimator)."
+            )
+        if grid:
+            raise ValueError("A trial draws values, so grid=True is not for it: leave it out.")
+    elif estimator is not None:
+        raise ValueError("estimator is for a trial only: call suggest_params(estimator).")
+    model, found = _network_of(target if trial is None else estimator)
+    prefix = found if prefix is None else prefix
+    space = _space(model, n_samples)
+    if names is None:
+        chosen = [name for name in space if name != "label_smoothing"]
+        chosen = [name for name in chosen if not grid or name in _OF_GRIDS]
+    else:
+        chosen = [names] if isinstance(names, str) else list(names)
+    for name in chosen:
+        if name not in space:
+            why = "has no effect with these settings" if name in _SPACE else "is not known"
+            raise ValueError(
+                f"There is no space for {name!r}, which {why}: those there are for this "
+                f"{type(model).__name__} are {', '.join(space)}."
+            )
+    if trial is not None:
+        return {prefix + name: space[name].suggest(trial, prefix + name) for name in chosen}
+    return {
+        prefix + name: space[name].grid() if grid else space[name].distribution() for name in chosen
+    }
+
+
+def _network_of(target):
+    """The network of a task, an estimator or a pipeline, and the prefix of its parameters."""
+    if isinstance(target, str) and target in _TASKS:
+        return _TASKS[target](), ""
+    if isinstance(target, type) and issubclass(target, BaseMLP):
+        return target(), ""
+    if isinstance(target, BaseMLP):
+        return target, ""
+    if hasattr(target, "get_params") and not isinstance(target, type):
+        parts = target.get_params(deep=True)
+        networks = {name: part for name, part in parts.items() if isinstance(part, BaseMLP)}
+        if len(networks) == 1:
+            [(name, model)] = networks.items()
+            return model, f"{name}__"
+        if networks:
+            raise ValueError(
+                f"{type(target).__name__} holds several networks, {', '.join(networks)}: pass one "
+                "of them, and its name as prefix, as in prefix='mlp__'."
+            )
+    raise ValueError(
+        f"{target!r} is no network: pass 'classification', 'regression', an MLPClassifier or "
+        "MLPRegressor, or a pipeline with one."
+    )
+
+
+def _space(model, n_samples):
+    """What has an effect on this network, and can be combined with its other parameters."""
+    optimizer = optimizer_of(model)
+    without = {"momentum", "solver__weight_decay"}
+    if model.solver == "sgd":
+        without.remove("momentum")
+    elif not isinstance(model.solver, str) and "weight_decay" in optimizer.names():
+        without.remove("solver__weight_decay")
+    if not optimizer.uses_alpha:
+        without.add("alpha")
+    if model.layers is not None:
+        without |= _TOLD_BY_LAYERS
+    if isinstance(optimizer, LBFGS | Rprop):
+        without |= {"dropout", "batch_size", "learning_rate_init"}
+    if getattr(model, "loss", None) != "log_loss":
+        without.add("label_smoothing")
+    space = {name: values for name, values in _SPACE.items() if name not in without}
+    # What follows a schedule is not a number, and stays as it is.
+    for name in [name for name in space if isinstance(getattr(model, name, None), Scheduled)]:
+        del space[name]
+    if model.solver == "sgd":  # its steps are not divided by the size of gradients
+        space["learning_rate_init"] = _Range(1e-3, 1.0, (0.01, 0.1), log=True)
+    if n_samples is not None and "batch_size" in space:
+        sizes = space["batch_size"]
+        fits = [
+            tuple(size for size in some if size <= n_samples / 4) for some in vars(sizes).values()
+        ]
+        if all(fits):
+            space["batch_size"] = replace(sizes, values=fits[0], some=fits[1])
+    return space
