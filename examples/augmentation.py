@@ -24,7 +24,7 @@ from fastnn import MLPClassifier
 from fastnn import augment as a
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-EPOCHS, SEEDS = (40, 2) if FAST else (200, 4)
+EPOCHS, SEEDS = (10, 2) if FAST else (200, 4)
 ZOOM = 3
 SIDE = 8 * ZOOM
 
