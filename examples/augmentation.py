@@ -80,19 +80,18 @@ for name, of_seeds in errors.items():
     print(" ".join(name.split()).ljust(30), spread, f"of {len(y_test)} test digits wrong")
 
 figure = plt.figure(figsize=(15, 9), dpi=100, layout="constrained")
-*halves, right = figure.subfigures(1, 3, width_ratios=(1, 1, 1.1), wspace=0.04)
-lines = list(TRANSFORMS.items())
-for half, of_half in zip(halves, (lines[: len(lines) // 2], lines[len(lines) // 2 :]), strict=True):
-    half.suptitle("The same digits through each transform")
-    cells = half.subplots(len(of_half), len(chosen))
-    for line, (name, transform) in zip(cells, of_half, strict=True):
-        images = shown
-        if transform is not None:
-            images = transform(shown, y[chosen], np.random.default_rng(1))[0]
-        for cell, image in zip(line, images, strict=True):
-            cell.imshow(image.reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
-            cell.set(xticks=[], yticks=[])
-        line[0].set_title(name, fontsize=11, loc="left")
+left, right = figure.subfigures(1, 2, width_ratios=(2, 1))
+left.suptitle("The same digits through each transform")
+cells = left.subplots(len(TRANSFORMS) // 2, 2).T.ravel()
+for cell, (name, transform) in zip(cells, TRANSFORMS.items(), strict=True):
+    images = shown
+    if transform is not None:
+        images = transform(shown, y[chosen], np.random.default_rng(1))[0]
+    framed = [np.pad(one.reshape(SIDE, SIDE), 1, constant_values=0.5) for one in images]
+    gaps = [np.pad(one, ((0, 0), (0, 3))) for one in framed]
+    cell.imshow(np.hstack(gaps), cmap="gray_r", vmin=0, vmax=1)
+    cell.set_title(name, fontsize=11, loc="left")
+    cell.axis("off")
 
 axes = right.subplots()
 names = list(errors)
