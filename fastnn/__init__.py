@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from . import initializers
+from . import augment, initializers
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
@@ -102,6 +102,7 @@ __all__ = [
     "StepDecay",
     "Warmup",
     "WeightNorm",
+    "augment",
     "initializers",
     "preprocessing",
     "show_versions",

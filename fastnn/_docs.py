@@ -199,13 +199,26 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         `warm_start` and `partial_fit` go on from the parameters that are not averaged. Not possible
         with 'lbfgs'.
 
-    augment : {'mixup', 'cutmix'}, Mixup, CutMix or None, default=None
-        Whether training mixes the rows of a batch with each other, and their losses with them.
-        'mixup' is ``Mixup()``, weighted means of two rows (Zhang et al. 2018); 'cutmix' is
-        ``CutMix()``, that exchanges a box of features (Yun et al. 2019); ``CutMix(shape=(28, 28))``
-        of an image. `loss_curve_` is of the mixed rows, and varies more: `early_stopping`, or a
-        larger `n_iter_no_change`, keeps training from ending too soon. Needs dense rows, batches of
-        at least two, and a solver other than 'lbfgs' and 'rprop'.
+    augment : {'mixup', 'cutmix'}, Mixup, CutMix, a spec of `fastnn.augment`, callable, \
+list of these, or None, default=None
+        How training rows are changed at random, anew in each epoch; a list is one after the other.
+        Specs such as ``augment.Rotate(10)`` and functions ``(X, y, rng) -> (X, y)`` change the rows
+        of an epoch in a thread while the engine trains on those of the epoch before, with a
+        `numpy.random.Generator` whose draws depend on `random_state`, the epoch and the place in
+        the list only. A function has copies of all training rows and of their targets, as they were
+        passed to `fit`, and returns as many and as wide; targets may change, weights of rows and
+        validation data do not. That takes the memory of two copies of the training rows, and a
+        thread beside those of `n_jobs`. For images, signals and tables there are specs in
+        `fastnn.augment`; for lists of tokens `TokenAugmenter`, before they become numbers.
+
+        'mixup' and 'cutmix', the last of a list, mix the rows of a batch with each other in the
+        engine, and their losses with them. 'mixup' is ``Mixup()``, weighted means of two rows
+        (Zhang et al. 2018); 'cutmix' is ``CutMix()``, that exchanges a box of features (Yun et al.
+        2019); ``CutMix(shape=(28, 28))`` of an image. They need batches of at least two.
+
+        `loss_curve_` is of the changed rows, and varies more: `early_stopping`, or a larger
+        `n_iter_no_change`, keeps training from ending too soon. Needs dense rows, on the host where
+        they are changed before the engine has them, and a solver other than 'lbfgs' and 'rprop'.
 
     input_noise : float, default=0.0
         Standard deviation of the Gaussian noise that is added to the features, anew at each step of

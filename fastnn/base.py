@@ -5,6 +5,7 @@ There is no arithmetic here.
 
 import math
 import warnings
+from contextlib import nullcontext
 from operator import is_not
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils import estimator_html_repr
 
 from . import _core
 from .activations import ActivationSpec, refuse_threshold
+from .augment.beside import Beside
 from .device_arrays import is_on_gpu, to_host
 from .hyperparameters import (
     augmentation_of,
@@ -118,12 +120,25 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             held_out = Data(X, targets, sample_weight, chosen), y
         data = Data(X, targets, sample_weight, rows)
         settings = settings_of(self, optimizer, network, len(rows), partial)
-        settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
+        transforms, settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
         history = History() if fresh else self._history.continued(in_place=partial)
+        if transforms:
+            network.draw_seed(random_state)
+            n_before = len(history.loss_curve)
+            settings.beside = Beside(
+                transforms,
+                data,
+                y,
+                lambda y: self._encode_more(y, loss, dtype, n_outputs),
+                network.seed,
+                range(n_before, n_before + settings.max_iter),
+            )
         history.score_by(repr(self.scoring))
         settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
         plan = device, optimizer, schedule, averaging, settings
-        late = not fresh and (_core.may_fail(device) or self._may_fail_late())
+        late = not fresh and (
+            _core.may_fail(device) or settings.beside is not None or self._may_fail_late()
+        )
         with network.unchanged_on_failure(late), history.unchanged_on_failure():
             self._run(network, data, held_out, *plan, history, random_state)
             ended = averaging is not None and not partial
@@ -178,7 +193,8 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         validate = None
         if held_out is not None:
             validate = validator(self, network, engine, *held_out, settings, settle, device)
-        train(*arguments, schedule, settings, history, random_state, validate, progress)
+        with settings.beside or nullcontext():
+            train(*arguments, schedule, settings, history, random_state, validate, progress)
         network.show_average(settle)
 
     def _may_fail_late(self):
@@ -235,8 +251,8 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
                 f"{network.randomness} needs a solver such as 'sgd' or 'adam': {self.solver!r} "
                 "cannot minimise a loss that changes at random."
             )
-        if (network.randomness or self.weight_noise) and network.seed is None:
-            network.seed = int(random_state.randint(np.iinfo(np.int32).max))
+        if network.randomness or self.weight_noise:
+            network.draw_seed(random_state)
         return network, device
 
     def _check_rounded(self, network, optimizer):

@@ -63,6 +63,10 @@ class DeviceRows:
         return DeviceRows(_core.take_rows(self, rows))
 
 
+class PassingRows(np.ndarray):
+    """Rows that are others in the next epoch: an engine need not keep a copy of them."""
+
+
 def to_host(array):
     """An array of any kind, brought to the host where it is on the GPU."""
     if not is_on_gpu(array):

@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from .activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
-from .augment import AUGMENTATIONS, Augmentation
+from .augment import MIXINGS, Mixing, RowTransform
 from .averaging import AVERAGES, Averaging
+from .device_arrays import is_on_gpu
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .layers import Dense, Dropout, Heads, checked
 from .losses import (
@@ -91,7 +92,7 @@ _COMMON = {
     "layers": [None, list, tuple],
     "scoring": [None, str, callable],
     "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
-    "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
+    "augment": [None, StrOptions(set(MIXINGS)), Mixing, RowTransform, list, tuple, callable],
     "input_noise": [Interval(Real, 0, None, closed="left")],
     "output_activation": [
         None,
@@ -176,11 +177,18 @@ def averaging_of(model, optimizer):
 
 
 def augmentation_of(model, X, optimizer, batch_size):
-    """How rows are mixed, or None; refuses what cannot be mixed."""
-    if model.augment is None:
-        return None
-    augment = resolve("augment", model.augment, AUGMENTATIONS)
-    augment.check(X.shape[1])
+    """What changes rows, a list, and how the engine mixes them, or None; refuses what cannot be."""
+    given = model.augment
+    items = given if isinstance(given, list | tuple) else [] if given is None else [given]
+    if not items:
+        return [], None
+    transforms = [_augmentation(item) for item in items]
+    mixing = transforms.pop() if isinstance(transforms[-1], Mixing) else None
+    if any(isinstance(one, Mixing) for one in transforms):
+        raise ValueError(
+            "Mixup and CutMix mix rows in the engine, when all else is done: let one of them be "
+            f"the last in augment={given!r}."
+        )
     if optimizer.full_batch:
         raise ValueError(
             f"augment needs a solver such as 'sgd' or 'adam': {model.solver!r} cannot minimise "
@@ -188,15 +196,36 @@ def augmentation_of(model, X, optimizer, batch_size):
         )
     if sparse.issparse(X):
         raise ValueError(
-            "augment does not mix sparse rows, which would be sparse no more: pass "
-            "X.toarray(), or use dropout."
+            f"augment does not {'change' if transforms else 'mix'} sparse rows, which would be "
+            "sparse no more: pass X.toarray(), or use dropout."
         )
-    if batch_size < 2:
+    if transforms and is_on_gpu(X):
+        raise ValueError(
+            "augment changes rows on the processor, and X is on the GPU: pass an array of the "
+            "host, by .cpu() of PyTorch or .get() of CuPy. Only Mixup and CutMix work there."
+        )
+    if mixing is not None and batch_size < 2:
         raise ValueError(
             "augment mixes the rows of a batch with each other, and this is a batch of one "
             "row: use batch_size=2 or more."
         )
-    return augment
+    for one in [*transforms, mixing]:
+        if isinstance(one, Mixing | RowTransform):
+            one.check(X.shape[1])
+    return transforms, mixing
+
+
+def _augmentation(item):
+    """A spec of augmentation, checked, or a function."""
+    if isinstance(item, str | Mixing | RowTransform):
+        return resolve("augment", item, MIXINGS)
+    if callable(item) and not isinstance(item, type):
+        return item
+    hint = f": pass an object, {item.__name__}()" if isinstance(item, type) else ""
+    raise ValueError(
+        "augment must be of names ('mixup', 'cutmix'), specs of fastnn.augment and functions "
+        f"(X, y, rng) -> (X, y), and {item!r} is none of them{hint}."
+    )
 
 
 def layers_of(model, n_outputs, output_activation):

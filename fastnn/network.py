@@ -170,6 +170,11 @@ class Network:
                 )
         return network
 
+    def draw_seed(self, random_state):
+        """Have a seed for all that is drawn in training."""
+        if self.seed is None:
+            self.seed = int(random_state.randint(np.iinfo(np.int32).max))
+
     def check_rows(self, X):
         """Refuse sparse rows where the network begins with anything but a matrix product."""
         if issparse(X) and self.input_noise:

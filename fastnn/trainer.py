@@ -69,7 +69,8 @@ class Settings:
     planned_epochs: int = 1  # in all calls, for schedules
     early_stopping: bool = False  # whether the validation score decides
     columns: dict[int, float | Callable[[Steps], Any]] = field(default_factory=dict)
-    augment: Any = None  # how rows are mixed, see ``augment.py``
+    augment: Any = None  # how the engine mixes rows, see ``augment/mixing.py``
+    beside: Any = None  # what changes the rows of each epoch, see ``augment/beside.py``
     label_smoothing: float | Scheduled = 0.0
 
 
@@ -264,7 +265,9 @@ def train(
         Called with the number of the epoch after each, for progress bars. Estimators pass on their
         private attribute ``_on_epoch``, called with the estimator, the epoch and `max_iter`.
     """
-    first_step, rows = state.step, data.rows
+    first_step, beside, rows = state.step, settings.beside, data.rows
+    if beside is not None:
+        rows = np.arange(len(rows))  # of what it hands out
     if settings.shuffle:
         rows = rows.copy()
     steps_per_epoch = -(-len(rows) // settings.batch_size)
@@ -286,6 +289,8 @@ def train(
                     before = Snapshot(state)
                 else:
                     before.take()
+            if beside is not None:
+                data = beside.take()
             history.loss, rate = _epoch(
                 engine, state, data, rows, sizes, tables, settings, history, random_state
             )

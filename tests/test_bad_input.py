@@ -40,6 +40,7 @@ from fastnn import (
     Scheduled,
     Warmup,
 )
+from fastnn.augment import Gain, Noise, Shift
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -369,6 +370,17 @@ BAD_PARAMETERS = [
     ({"augment": "mixup", "solver": "lbfgs"}, "augment needs a solver such as 'sgd'.*'lbfgs' can"),
     ({"augment": "mixup", "solver": "rprop"}, "augment needs a solver such as 'sgd'.*'rprop' can"),
     ({"augment": "mixup", "batch_size": 1}, "this is a batch of one row: use batch_size=2"),
+    ({"augment": Noise(), "solver": "lbfgs"}, "augment needs a solver such as 'sgd'.*'lbfgs' can"),
+    ({"augment": Noise(-1.0)}, "'std' parameter of Noise"),
+    ({"augment": Noise([0.1, 0.2])}, "a number or one for each feature.* has 4 .* shape .2,."),
+    ({"augment": Shift(pixels=0)}, "'pixels' parameter of Shift"),
+    ({"augment": Shift(shape=(3, 3))}, r"Shift\(shape=\(3, 3\)\) is for rows of 9 features"),
+    ({"augment": Gain(n_channels=3)}, r"Gain\(n_channels=3\) .* 4 features are no multiple"),
+    ({"augment": ["mixup", Noise()]}, "let one of them be the last in augment"),
+    ({"augment": ["mixup", "cutmix"]}, "let one of them be the last in augment"),
+    ({"augment": [3]}, r"augment must be of names .*, and 3 is none of them\."),
+    ({"augment": Noise}, r"is none of them: pass an object, Noise\(\)\."),
+    ({"augment": 3}, "'augment' parameter"),
     ({"device": "gpu"}, known("device", "auto", "cpu", "cuda")),
     ({"device": 0}, "'device' parameter"),
     ({"precision": "float16"}, known("precision", "auto", "float32", "float64", "bfloat16")),

@@ -66,10 +66,11 @@ from fastnn import (
     StepDecay,
     Warmup,
     WeightNorm,
+    augment,
     initializers,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
-from fastnn.augment import AUGMENTATIONS
+from fastnn.augment import MIXINGS, RowTransform
 from fastnn.averaging import AVERAGES
 from fastnn.initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS
 from fastnn.layers import Heads
@@ -156,6 +157,25 @@ STALLS = {"n_iter_no_change": 1, "tol": 1e9}
 PLATEAUS = SHORT | {"learning_rate_init": 0.03, "max_iter": 30, "n_iter_no_change": 30}
 LONG = {"max_iter": 40}  # gradients have to turn, and lengths to be known
 
+
+def of_images(cls, *args, shape=(2, 6), **changes):
+    """A case of a transform of images, that have other shapes and probabilities too."""
+    spec = cls(*args, shape=(3, 4), probability=0.9)
+    return case("augment", spec, shape=shape, probability=0.5, **changes)
+
+
+IMAGES = [
+    of_images(augment.Shift, pixels=1, fill=1.0),
+    of_images(augment.Rotate, degrees=20.0, fill=1.0),
+    of_images(augment.Zoom, amount=0.3, fill=1.0),
+    of_images(augment.Flip, direction="vertical"),
+    of_images(augment.Crop, area=0.5),
+    of_images(augment.Blur, sigma=0.5),
+    of_images(augment.Sharpen, amount=2.0, sigma=0.5),
+    of_images(augment.Erase, 0.8, area=0.5, fill=1.0),
+    of_images(augment.ChannelJitter, shape=(3, 2, 2), scale=0.5, offset=0.5),
+    of_images(augment.RandAugment, n_transforms=3, magnitude=3.0, fill=1.0),
+]
 CASES = [
     case("solver", SGD(), momentum=0.8, weight_decay=0.1),
     case("solver", SGD(), nesterov=False),
@@ -229,6 +249,16 @@ CASES = [
     case("layers", [BatchNorm()], momentum=0.3, epsilon=0.1),
     case("augment", Mixup(), alpha=0.5, probability=0.5),
     case("augment", CutMix(), alpha=0.5, probability=0.1, shape=(2, 6)),
+    *IMAGES,
+    case("augment", augment.Brightness(), amount=0.5, probability=0.5),
+    case("augment", augment.Contrast(), amount=0.5, probability=0.5),
+    case("augment", augment.Noise(), std=0.5, probability=0.5),
+    case("augment", augment.SwapNoise(), rate=0.5, probability=0.5),
+    case("augment", augment.LabelMixup(bandwidth=0.5), alpha=1.0, bandwidth=1.0, probability=0.5),
+    case("augment", augment.TimeShift(2), steps=3, wrap=True, n_channels=2, probability=0.5),
+    case("augment", augment.Stretch(0.5), amount=0.6, n_channels=2, probability=0.5),
+    case("augment", augment.Gain(), decibels=6.0, n_channels=2, probability=0.5),
+    case("augment", augment.TimeMask(0.5), length=0.3, fill=1.0, n_channels=2, probability=0.5),
     case("averaging", EMA(), EPOCHS, decay=0.5, bias_correction=False),
     case("averaging", SWA(), EPOCHS, start=3, every=2),
     case("averaging", SWA(), EPOCHS, start=0.5),
@@ -322,10 +352,14 @@ def test_every_hyperparameter_of_every_spec_has_a_case():
 
 def test_every_spec_is_exported_under_its_name():
     for cls in CLASSES:
-        module = initializers if issubclass(cls, initializers.Initializer) else fastnn
+        module = fastnn
+        if issubclass(cls, initializers.Initializer):
+            module = initializers
+        elif issubclass(cls, RowTransform):
+            module = augment
         assert getattr(module, cls.__name__) is cls
-        assert module is initializers or cls.__name__ in fastnn.__all__
-    registries = (OPTIMIZERS, SCHEDULES, NORMALIZATIONS, AVERAGES, AUGMENTATIONS)
+        assert module is initializers or cls.__name__ in module.__all__
+    registries = (OPTIMIZERS, SCHEDULES, NORMALIZATIONS, AVERAGES, MIXINGS)
     for registry in (*registries, WEIGHT_INITIALIZERS, BIAS_INITIALIZERS):
         assert set(registry.values()) <= set(CLASSES)
 
@@ -344,7 +378,7 @@ def test_every_spec_may_be_copied(spec):
     copies = [clone(spec), pickle.loads(pickle.dumps(spec))]
     copies.append(type(spec)(**spec.get_params(deep=False)))
     if not any(map(callable, spec.get_params().values())):
-        own = vars(initializers) if isinstance(spec, initializers.Initializer) else {}
+        own = vars(initializers) if isinstance(spec, initializers.Initializer) else vars(augment)
         copies.append(eval(repr(spec), vars(fastnn) | own))
     for copied in copies:
         assert copied == spec
@@ -360,7 +394,7 @@ NAMES = {
     "learning_rate": (set(SCHEDULES) - {"adaptive", "plateau", "step"}, SHORT),
     "normalization": (NORMALIZATIONS, {}),
     "averaging": (AVERAGES, EPOCHS),
-    "augment": (AUGMENTATIONS, {}),
+    "augment": (MIXINGS, {}),
     "weight_init": (WEIGHT_INITIALIZERS, {}),
     "bias_init": (BIAS_INITIALIZERS, {}),
     "activation": (HIDDEN_ACTIVATIONS, {}),
@@ -401,6 +435,7 @@ SEARCHES = [
     ({"dropout": Scheduled(0.5, LinearDecay())}, {"dropout__schedule__floor": [0.0, 0.5]}),
     (EPOCHS | {"averaging": EMA()}, {"averaging__decay": [0.5, 0.9]}),
     ({"augment": Mixup()}, {"augment__alpha": [0.1, 1.0]}),
+    ({"augment": [augment.Noise(), Mixup()]}, {"augment__0__std": [0.1, 1.0]}),
     ({"loss": Huber()}, {"loss__delta": [0.3, 1.0]}),
     ({"activation": LeakyReLU()}, {"activation__negative_slope": [0.0, 0.2]}),
     ({"activation": PReLU()}, {"activation__shared": [True, False]}),

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from fastnn import BatchNorm, MLPClassifier, MLPRegressor
 from fastnn._core.cuda._numba import cuda
+from fastnn.augment import Noise
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((20, 3)).astype(np.float32)
@@ -58,6 +59,7 @@ OPTIONS = [
     {"early_stopping": True, "validation_fraction": 0.3},
     {"early_stopping": True, "validation_fraction": 0.3, "scoring": "loss"},
     {"dropout": 0.4},
+    {"augment": [Noise(0.3), "mixup"]},
     # A bias before batch norm has a gradient of rounding errors alone, also where a unit is active
     # for all rows or none, and Adam would take whole steps along these.
     {"normalization": BatchNorm(position="before"), "solver": "sgd"},

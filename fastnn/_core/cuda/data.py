@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from fastnn.device_arrays import DeviceRows
+from fastnn.device_arrays import DeviceRows, PassingRows
 
 from ._numba import SIMULATED, cuda, device_array
 
@@ -50,6 +50,8 @@ class Uploads:
 
     def keeps(self, X):
         """Whether these rows are here, or can be as long as they are needed."""
+        if isinstance(X, PassingRows):
+            return False
         return (
             id(X) in self._held
             or isinstance(X, DeviceRows)

@@ -1,25 +1,25 @@
-"""Augmentation: the rows of a batch are mixed with each other, and their targets with them.
+"""Rows of a batch mixed with each other by the engine, and their targets with them.
 
 What is drawn at random is drawn here, for many steps at once; native code reads it from the table
 of the steps.
 """
 
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .program import Column
-from .specs import Spec
+from ..program import Column
+from ..specs import Spec
+from .rows import image_sides
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _PROBABILITY = Interval(Real, 0, 1, closed="right")
 
 
-class Augmentation(Spec):
+class Mixing(Spec):
     """Base of the ways to mix rows.
 
     At a step, every row of the batch keeps a part `weight` of itself, and takes the rest from a
@@ -59,7 +59,7 @@ class Augmentation(Spec):
 
 
 @dataclass
-class Mixup(Augmentation):
+class Mixup(Mixing):
     """Training rows are weighted means of two rows, and so is the loss of their targets.
 
     ::
@@ -92,7 +92,7 @@ class Mixup(Augmentation):
 
 
 @dataclass
-class CutMix(Augmentation):
+class CutMix(Mixing):
     """A box of each training row is replaced by the same box of another row.
 
     The loss is ``weight loss(y_i) + (1 - weight) loss(y_j)`` as for `Mixup`, with the part of the
@@ -129,25 +129,10 @@ class CutMix(Augmentation):
     }
 
     def _sides(self, n_features):
-        if self.shape is None:
-            return 1, n_features, 1
-        return (*(int(side) for side in self.shape), 1)[:3]
+        return (1, n_features, 1) if self.shape is None else image_sides(self, n_features)
 
     def check(self, n_features):
-        if self.shape is None:
-            return
-        shape = tuple(self.shape)
-        whole = all(isinstance(side, Integral) and side > 0 for side in shape)
-        if not whole or len(shape) not in (2, 3):
-            raise ValueError(
-                "shape of CutMix must be (height, width) or (height, width, channels), whole "
-                f"numbers above 0, got {self.shape!r}."
-            )
-        if math.prod(shape) != n_features:
-            raise ValueError(
-                f"CutMix(shape={self.shape!r}) is for rows of {math.prod(shape)} features, and X "
-                f"has {n_features}: give the shape of your images, or None for plain vectors."
-            )
+        self._sides(n_features)
 
     def _cut(self, coefficients, weights, n_features, random_state):
         height, width, channels = self._sides(n_features)
@@ -172,4 +157,4 @@ class CutMix(Augmentation):
         return 1 - (bottom - top) * (right - left) / (height * width)
 
 
-AUGMENTATIONS: dict[str, type[Augmentation]] = {"mixup": Mixup, "cutmix": CutMix}
+MIXINGS: dict[str, type[Mixing]] = {"mixup": Mixup, "cutmix": CutMix}

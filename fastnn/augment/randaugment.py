@@ -1,0 +1,84 @@
+"""RandAugment: some of the transforms of images, at random, all as strong as one number says."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from .colors import Blur, ChannelJitter, Contrast, Erase, Sharpen
+from .geometry import Crop, Rotate, Shift, Zoom
+from .rows import FINITE, PROBABILITY, ImageTransform, RowTransform
+
+
+@dataclass
+class RandAugment(ImageTransform):
+    """Each image goes through some transforms, drawn at random and equally likely.
+
+    They are, at magnitude 10: no change; `Shift` by 30 % of the larger side; `Rotate` by 30
+    degrees; `Zoom` by 0.3; `Crop` of half the area; `Contrast` and `ChannelJitter` (by factors) by
+    0.9; `Blur` with sigma 2; `Sharpen` by 3; `Erase` of 30 %. Below, the numbers are proportional
+    to the magnitude, and each is the most that is drawn. None depends on the units of X.
+
+    Parameters
+    ----------
+    n_transforms : int, default=2
+        One after the other; the same may come again.
+    magnitude : float, default=5.0
+        In (0, 10].
+    fill : float, default=0.0
+        What is outside an image, and in erased boxes.
+    probability : float, default=1.0
+        The part of the rows that are changed, in (0, 1].
+    shape : tuple of int, default=None
+        What a row is: (height, width) or (height, width, channels). None is a square of one
+        channel.
+
+    References
+    ----------
+    Cubuk, E. D. et al. "RandAugment: practical automated data augmentation with a reduced search
+    space" (2020), section 3, with the transforms that there are here.
+    """
+
+    n_transforms: int = 2
+    magnitude: float = 5.0
+    fill: float = 0.0
+    probability: float = 1.0
+    shape: Any = None
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_transforms": [Interval(Integral, 1, None, closed="left")],
+        "magnitude": [Interval(Real, 0, 10, closed="right")],
+        "fill": [FINITE],
+        "probability": [PROBABILITY],
+        "shape": [None, "array-like"],
+    }
+
+    def transforms(self, n_features: int) -> list[RowTransform]:
+        """Those that are chosen from, for rows of so many features."""
+        shape = self.sides(n_features)
+        part = self.magnitude / 10
+        own: dict[str, Any] = {"shape": shape, "probability": 1.0}
+        filled = own | {"fill": self.fill}
+        return [
+            Shift(max(1, round(0.3 * part * max(shape[:2]))), **filled),
+            Rotate(30 * part, **filled),
+            Zoom(0.3 * part, **filled),
+            Crop(1 - part / 2, **own),
+            Contrast(0.9 * part),
+            ChannelJitter(0.9 * part, 0.0, **own),
+            Blur(2 * part, **own),
+            Sharpen(3 * part, **own),
+            Erase(0.3 * part, **filled),
+        ]
+
+    def change(self, rows, rng):
+        rows, transforms = rows.copy(), self.transforms(rows.shape[1])
+        for _ in range(self.n_transforms):
+            chosen = rng.integers(0, len(transforms) + 1, len(rows))  # the last is no change
+            for number, transform in enumerate(transforms):
+                own = np.flatnonzero(chosen == number)
+                if len(own):
+                    rows[own] = transform.change(rows[own], rng)
+        return rows

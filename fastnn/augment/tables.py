@@ -1,0 +1,188 @@
+"""Tables, and rows of any kind: noise, values of other rows, and rows between two."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from .rows import ABOVE_ZERO, NOT_NEGATIVE, PROBABILITY, RowTransform, as_rows, blocks
+
+# To compare numbers of 16 bits with a rate takes a fraction of the time that it takes for floats.
+_LEVELS = 1 << 16
+
+
+@dataclass
+class Noise(RowTransform):
+    """Normal noise is added to the features; for signals it is called jitter.
+
+    Parameters
+    ----------
+    std : float or array-like of shape (n_features,), default=0.1
+        Standard deviation, of all features or of each: ``0.1 * X.std(axis=0)``.
+    probability : float, default=1.0
+        The part of the rows that are changed, in (0, 1].
+
+    See Also
+    --------
+    The parameter `input_noise` of the estimators, which is noise of one standard deviation, anew in
+    each step, in the engine.
+    """
+
+    std: Any = 0.1
+    probability: float = 1.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "std": [NOT_NEGATIVE, "array-like"],
+        "probability": [PROBABILITY],
+    }
+
+    def check(self, n_features):
+        std = np.asarray(self.std)
+        if std.shape not in ((), (n_features,)) or not (np.isfinite(std) & (std >= 0)).all():
+            raise ValueError(
+                "std of Noise must be a number or one for each feature, finite and not negative; "
+                f"X has {n_features} features, and std the shape {std.shape}."
+            )
+
+    def change(self, rows, rng):
+        noise = rng.standard_normal(rows.shape, rows.dtype)
+        noise *= np.asarray(self.std, rows.dtype)
+        noise += rows
+        return noise
+
+
+@dataclass
+class SwapNoise(RowTransform):
+    """Some values of each row are replaced by those that other rows have in the same columns.
+
+    Each feature keeps its distribution, and may be of any kind: a number, or the code of a
+    category.
+
+    Parameters
+    ----------
+    rate : float, default=0.15
+        The part of the values that are replaced, in (0, 1].
+    probability : float, default=1.0
+        The part of the rows that are changed, in (0, 1].
+
+    References
+    ----------
+    Jahrer, M. "1st place with representation learning", discussion of the competition "Porto
+    Seguro's safe driver prediction", Kaggle (2017), where the name is from. Bahri, D. et al.
+    "SCARF: self-supervised contrastive learning using random feature corruption" (2022),
+    algorithm 1.
+    """
+
+    rate: float = 0.15
+    probability: float = 1.0
+
+    by_row: ClassVar[bool] = False
+    _parameter_constraints: ClassVar[dict] = {
+        "rate": [Interval(Real, 0, 1, closed="right")],
+        "probability": [PROBABILITY],
+    }
+
+    def __call__(self, X, y, rng):
+        X = as_rows(X)
+        self.validate()
+        below = max(1, round(self.rate * _LEVELS))
+        out = X.copy("C")
+        for rows in blocks(*X.shape):
+            part = out[rows]
+            replaced = rng.integers(0, _LEVELS, part.shape, np.uint16) < below
+            if self.probability < 1:
+                replaced &= rng.random((len(part), 1)) < self.probability
+            places = np.flatnonzero(replaced)
+            others = rng.integers(0, len(X), len(places))
+            np.put(part, places, X[others, places % X.shape[1]])
+        return out, y
+
+
+@dataclass
+class LabelMixup(RowTransform):
+    """Rows are weighted means of two rows of the same class, or of similar targets.
+
+    ::
+
+        x = weight x_i + (1 - weight) x_j
+
+    The weight is drawn from Beta(`alpha`, `alpha`) for each row. With `bandwidth` 0, row j is one
+    with the same target as row i, whatever kind targets are of, and targets stay as they are. Else
+    targets are numbers, row j is the one whose target is next to a number drawn from a normal
+    distribution about y_i, and targets are mixed as rows are. A row without a partner stays as it
+    is.
+
+    Parameters
+    ----------
+    alpha : float, default=0.2
+        Above 0. The weight is near 0 or 1 for small values, and near 1/2 for large ones.
+    bandwidth : float, default=0.0
+        The standard deviation of that distribution, as a part of that of the targets.
+    probability : float, default=1.0
+        The part of the rows that are changed, in (0, 1].
+
+    References
+    ----------
+    DeVries, T. and Taylor, G. W. "Dataset augmentation in feature space" (2017), section 3.2, of
+    rows in place of features and with a weight drawn at random. With a bandwidth: Yao, H. et al.
+    "C-Mixup: improving generalization in regression" (2022), equation 6.
+    """
+
+    alpha: float = 0.2
+    bandwidth: float = 0.0
+    probability: float = 1.0
+
+    by_row: ClassVar[bool] = False
+    _parameter_constraints: ClassVar[dict] = {
+        "alpha": [ABOVE_ZERO],
+        "bandwidth": [NOT_NEGATIVE],
+        "probability": [PROBABILITY],
+    }
+
+    def __call__(self, X, y, rng):
+        X, y = as_rows(X), np.asarray(y)
+        self.validate()
+        n = len(X)
+        similar = self._similar if self.bandwidth else self._same
+        partners = similar(y, rng)
+        weights = rng.beta(self.alpha, self.alpha, n)
+        weights[rng.random(n) >= self.probability] = 1
+        of_rows = weights.astype(X.dtype)[:, np.newaxis]
+        out = np.empty(X.shape, X.dtype)
+        for rows in blocks(*X.shape):
+            others = X[partners[rows]]
+            out[rows] = others + of_rows[rows] * (X[rows] - others)
+        alone = (partners == np.arange(n)) | (weights == 1)
+        out[alone] = X[alone]  # to the last bit
+        if self.bandwidth:
+            y = np.where(alone, y, y[partners] + weights * (y - y[partners]))
+        return out, y
+
+    def _same(self, y, rng):
+        """Of each row another of the same target, where there is one."""
+        along = None if y.ndim == 1 else 0  # objects have no axis
+        groups = np.unique(y, axis=along, return_inverse=True)[1].ravel()
+        order = np.argsort(groups, kind="stable")
+        counts = np.bincount(groups)
+        begin = (np.cumsum(counts) - counts)[groups]
+        count, place = counts[groups], np.empty(len(y), np.intp)
+        place[order] = np.arange(len(y))
+        by = 1 + np.floor(rng.random(len(y)) * (count - 1)).astype(np.intp)
+        return order[begin + (place - begin + np.where(count > 1, by, 0)) % count]
+
+    def _similar(self, y, rng):
+        """Of each row one whose target is near; it may be itself."""
+        if y.ndim != 1 or y.dtype.kind not in "iuf":
+            raise ValueError(
+                "LabelMixup with a bandwidth is for targets that are one number for each row: set "
+                "bandwidth=0 for classes and for several outputs."
+            )
+        order = np.argsort(y, kind="stable")
+        ranked = y[order].astype(np.float64)
+        drawn = y + self.bandwidth * ranked.std() * rng.standard_normal(len(y))
+        after = np.clip(np.searchsorted(ranked, drawn), 1, len(y) - 1) if len(y) > 1 else 0
+        before = np.maximum(after - 1, 0)
+        nearer = drawn - ranked[before] < ranked[after] - drawn
+        return order[np.where(nearer, before, after)]
