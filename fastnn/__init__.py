@@ -1,6 +1,6 @@
 """Fast feed-forward neural networks with scikit-learn's interface."""
 
-from . import initializers
+from . import callbacks, initializers
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
@@ -96,6 +96,7 @@ __all__ = [
     "StepDecay",
     "Warmup",
     "WeightNorm",
+    "callbacks",
     "initializers",
     "show_versions",
 ]

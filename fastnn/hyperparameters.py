@@ -14,6 +14,8 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from .activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
 from .augment import AUGMENTATIONS, Augmentation
 from .averaging import AVERAGES, Averaging
+from .callbacks import Callback, ProgressBar
+from .callbacks.progress import shows_bars
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .layers import Dense, Dropout, Heads, checked
 from .losses import (
@@ -89,7 +91,7 @@ _COMMON = {
         callable,
     ],
     "layers": [None, list, tuple],
-    "scoring": [None, str, callable],
+    "scoring": [None, str, callable, list, tuple, dict],
     "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
     "augment": [None, StrOptions(set(AUGMENTATIONS)), Augmentation],
     "input_noise": [Interval(Real, 0, None, closed="left")],
@@ -105,6 +107,7 @@ _COMMON = {
     "penalize_intercepts": ["boolean"],
     "max_norm": [None, Interval(Real, 0, None, closed="neither")],
     "weight_noise": [Interval(Real, 0, None, closed="left")],
+    "callbacks": [None, list, tuple],
 }
 OF_CLASSIFIERS = {
     **_COMMON,
@@ -197,6 +200,23 @@ def augmentation_of(model, X, optimizer, batch_size):
             "row: use batch_size=2 or more."
         )
     return augment
+
+
+def callbacks_of(model):
+    """The callbacks of a fit, and how much it prints beside them."""
+    callbacks, verbose = list(model.callbacks or ()), model.verbose
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must be instances of fastnn.callbacks.Callback, got {callback!r}: "
+                "derive a class from it; callbacks of scikit-learn go to set_callbacks."
+            )
+        callback.validate()
+    if verbose is True and shows_bars():
+        if not any(isinstance(callback, ProgressBar) for callback in callbacks):
+            callbacks.append(ProgressBar())
+        verbose = False
+    return callbacks, verbose
 
 
 def layers_of(model, n_outputs, output_activation):

@@ -839,7 +839,6 @@ def test_a_pickle_holds_parameters_and_little_else():
     model = regressor(hidden_layer_sizes=(50,), max_iter=1).fit(X, X[:, 0])
     n_numbers = 3 * (11 * 50 + 51)  # parameters, and two moments of Adam
     assert len(pickle.dumps(model)) < 8 * n_numbers + 5000
-    model._on_epoch = lambda *_: None  # cannot be pickled, and is not
     assert pickle.loads(pickle.dumps(model)).loss_curve_ == model.loss_curve_
     state = model.__getstate__()
     assert state["_fastnn_version"]
