@@ -374,7 +374,7 @@ def train(
             history.loss_curve.append(history.loss)
             if settings.verbose:
                 print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
-            scores = {}
+            scores: dict[str, float] = {}
             if validate is not None:
                 score = math.nan
                 if not diverged:

@@ -109,7 +109,8 @@ def _name(model, scoring):
         return "accuracy" if is_classifier(model) else "r2"
     if isinstance(scoring, str):
         return scoring
-    return getattr(scoring, "__name__", None) or getattr(scoring, "_score_func", scoring).__name__
+    function = getattr(scoring, "_score_func", scoring)  # of make_scorer
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def validator(model, network, engine, data, y, settings, settle, device):

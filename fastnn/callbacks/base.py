@@ -11,8 +11,8 @@ from ..trainer import Snapshot
 class Callback(Spec):
     """Base of what is called in the course of a training.
 
-    A subclass overrides the hooks it wants. Each gets a `Context`, and what it returns counts: after
-    True, training ends as it would by itself. The parameters of `__init__` are those of
+    A subclass overrides the hooks it wants. Each gets a `Context`, and may return True: training
+    ends then as it would by itself. The parameters of `__init__` are those of
     `get_params`, so that `clone` and `GridSearchCV` know them; dataclasses write it.
 
     Where a hook raises an error, `fit` does too, and the estimator is as it was. `on_fit_end` is

@@ -6,6 +6,7 @@ import pickle
 import zlib
 from dataclasses import dataclass
 from numbers import Integral
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -102,7 +103,7 @@ class Checkpoint(Callback):
             self._best = value
         content = {"format": _FORMAT, "model": context._view(False), **context._place()}
         try:
-            replace_file(check_folder(self.path, "Checkpoint"), pickle.dumps(content, protocol=5))
+            replace_file(Path(self.path), pickle.dumps(content, protocol=5))
         except OSError as error:
             warn_of_failure("Checkpoint", self.path, error)
 
@@ -153,7 +154,7 @@ def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
 def fingerprint(data) -> dict[str, Any]:
     """By what the data of a checkpoint is known again."""
     targets = np.ascontiguousarray(data.y)
-    return {"shape": data.X.shape, "targets": zlib.crc32(targets.view(np.uint8))}
+    return {"shape": data.X.shape, "targets": zlib.crc32(targets.data)}
 
 
 def check_same(saved, network, data) -> None:

@@ -1,13 +1,19 @@
 """Files that are whole at any time, whenever a process ends and whatever a disk has room for."""
 
+import glob
 import os
 import tempfile
 import warnings
 from pathlib import Path
 
+_PARTIAL = ".partial"
+
 
 def check_folder(path, what: str) -> Path:
-    """The path; refuses one in a folder that does not exist or must not be written to."""
+    """The path; refuses one in a folder that does not exist or must not be written to.
+
+    Takes away what a process that was killed has left beside it.
+    """
     path = Path(path)
     folder = path.absolute().parent
     if not folder.is_dir():
@@ -16,24 +22,26 @@ def check_folder(path, what: str) -> Path:
         raise IsADirectoryError(f"{what}: {str(path)!r} is a folder: give the name of a file.")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{what}: the folder {str(folder)!r} must not be written to.")
+    for beside in folder.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
+        beside.unlink(missing_ok=True)
     return path
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put a new file in the place of this one; one that was there stays until it is complete."""
-    # The owner of the file decides who reads it: as `open` would, not as `mkstemp` does.
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+    folder = path.absolute().parent
+    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, _permissions(path))
+        os.chmod(beside, _permissions(path))  # for `mkstemp` allows the owner only
         os.replace(beside, path)
     except BaseException:
-        os.unlink(beside)
+        Path(beside).unlink(missing_ok=True)
         raise
-    _sync_folder(path.absolute().parent)
+    _sync_folder(folder)
 
 
 def _permissions(path: Path) -> int:

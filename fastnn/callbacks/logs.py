@@ -4,6 +4,7 @@ import csv
 import io
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from .base import Callback
@@ -41,7 +42,7 @@ class CSVLogger(Callback):
 
     def _on_epoch_over(self, context):
         columns = list(context.history)
-        path = check_folder(self.path, "CSVLogger")
+        path = Path(self.path)
         try:
             if self._written == (columns, context.epoch - 1) and path.exists():
                 append(path, _lines([context.logs.values()]))
@@ -63,7 +64,7 @@ def _numbers(logs):
 class TensorBoard(Callback):
     """Write the history as scalars for TensorBoard.
 
-    Needs tensorboardX (``pip install tensorboardX``), or else PyTorch with tensorboard.
+    Needs tensorboardX (``pip install "fastnn[tensorboard]"``), or else PyTorch with tensorboard.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def _summary_writer():
         except ImportError:
             raise ImportError(
                 "TensorBoard needs tensorboardX, or PyTorch with tensorboard: "
-                "pip install tensorboardX."
+                'pip install "fastnn[tensorboard]".'
             ) from None
     return SummaryWriter
 
@@ -111,7 +112,7 @@ class MLflow(Callback):
     """Log the history as metrics of MLflow, and the parameters that are not defaults.
 
     They belong to the active run. Where there is none, one is started for the fit, and ends with it
-    as finished or failed. Needs mlflow (``pip install mlflow``, or mlflow-skinny).
+    as finished or failed. Needs mlflow (``pip install "fastnn[mlflow]"``).
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ class MLflow(Callback):
         try:
             import mlflow
         except ImportError:
-            raise ImportError("MLflow needs mlflow: pip install mlflow-skinny.") from None
+            raise ImportError('MLflow needs mlflow: pip install "fastnn[mlflow]".') from None
         self._own = mlflow.active_run() is None
         if self._own:
             mlflow.start_run(run_name=self.run_name)

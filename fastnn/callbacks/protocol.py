@@ -54,14 +54,17 @@ class Bridge(Callback):
     """
 
     def __init__(self, estimator, X, y, sample_weight):
-        self._estimator = estimator
+        self.estimator, self.X, self.y, self.sample_weight = estimator, X, y, sample_weight
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         self._data = {"X": X, "y": y, "metadata": metadata}
         self._fit = self._epoch = None
 
+    def __repr__(self):
+        return "scikit-learn's callbacks"
+
     def _tell_end(self, task, context):
         return task.call_on_fit_task_end(
-            estimator=self._estimator,
+            estimator=self.estimator,
             reconstruction_attributes=lambda: _fitted_attributes(context.model),
             **self._data,
         )
@@ -70,16 +73,16 @@ class Bridge(Callback):
         from sklearn.callback import CallbackSupportMixin
 
         self._fit = CallbackSupportMixin._init_callback_context(
-            self._estimator,
+            self.estimator,
             task_name="partial_fit" if context.is_partial else "fit",
             max_subtasks=context.n_epochs - context.epoch,
         )
-        self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        self._fit.call_on_fit_task_begin(estimator=self.estimator, **self._data)
 
     def on_epoch_begin(self, context):
         task = "epoch" if context.learning_rate is not None else "iteration"
         self._epoch = self._fit.subcontext(task_name=task)
-        self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        self._epoch.call_on_fit_task_begin(estimator=self.estimator, **self._data)
 
     def on_epoch_end(self, context):
         return self._tell_end(self._epoch, context)
@@ -91,7 +94,7 @@ class Bridge(Callback):
             if context.error is None:
                 self._tell_end(self._fit, context)
 
-        with_callbacks(end)(self._estimator)  # and tears them down, whatever happens
+        with_callbacks(end)(self.estimator)  # and tears them down, whatever happens
 
 
 def _fitted_attributes(model):
