@@ -594,7 +594,9 @@ def train_lbfgs(
         if watch is not None:
             state.parameters[...] = parameters  # that the line search may have gone beyond
             ends = history.n_iter == settings.max_iter
-            if watch.ends_epoch(None, ends, dict) or (not ends and watch.begins_epoch()):
+            if watch.ends_epoch(None, ends, lambda stops: {"stops": stops}) or (
+                not ends and watch.begins_epoch()
+            ):
                 raise StopIteration
         began = time.perf_counter()
 

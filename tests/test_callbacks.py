@@ -235,7 +235,7 @@ def test_callbacks_are_cloned_and_searched_over():
     assert copied.callbacks[0] is not model.callbacks[0]
     grid = {"callbacks__0__min_delta": [0.0, 10.0], "callbacks__0__patience": [2]}
     search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, Y)
-    assert search.best_params_["callbacks__0__min_delta"] == 0.0
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
     assert repr(model) == repr(clone(model))
     fitted = search.best_estimator_
     again = pickle.loads(pickle.dumps(fitted))
@@ -263,12 +263,14 @@ def test_early_stopping(partial):
     if partial:  # where there is nothing to stop, and one epoch is no reason to go back
         for _ in range(5):
             model.partial_fit(X, Y, classes=[0, 1, 2])
-        kept = 5
+        kept = classifier()
+        for _ in range(5):
+            kept.partial_fit(X, Y, classes=[0, 1, 2])
     else:
         model.fit(X, Y)
         assert model.n_iter_ == 5
-        kept = 2
-    np.testing.assert_array_equal(model.coefs_[0], classifier(max_iter=kept).fit(X, Y).coefs_[0])
+        kept = classifier(max_iter=2).fit(X, Y)
+    np.testing.assert_array_equal(model.coefs_[0], kept.coefs_[0])
     assert model.history_["mine"] == [5.0, 4.0, 3.95, 4.5, 3.9]
 
 
@@ -378,7 +380,7 @@ def test_scores_that_cannot_be_told_apart_are_refused(scoring):
 COURSES = [
     {},
     {"early_stopping": True, "solver": "sgd", "learning_rate": "adaptive"},
-    {"normalization": "batch", "dropout": 0.2, "averaging": "swa", "augment": "mixup"},
+    {"normalization": "batch", "dropout": 0.2, "averaging": "ema", "augment": "mixup"},
     {"learning_rate": "one_cycle", "random_state": None},
 ]
 
@@ -412,7 +414,7 @@ def test_a_training_goes_on_to_the_same_bits(tmp_path, options, every):
         np.random.seed(9)  # noqa: NPY002
     calls = []
     model = fit(saved, Remembers(calls))
-    assert calls[0] == ("fit begin", 6, 0)
+    assert calls[0] == ("fit begin", 7 // every * every, 0)
     assert_same(model, fit())
     calls.clear()
     assert_same(fit(saved, Remembers(calls)), model)  # there is nothing left to do
@@ -663,15 +665,15 @@ def test_a_full_disk(tmp_path, monkeypatch):
     def fill(context):
         if context.epoch == 3:
             monkeypatch.setattr(files.os, "fsync", full)
-            monkeypatch.setattr(CSVLogger, "_written", None)
+            given[1]._written = None  # so that it writes all lines anew
 
     model = classifier(Function(fill), *given)
-    model.callbacks[2]._written = None
     with pytest.warns(UserWarning, match=r"could not write .* \(No space left on device\)") as seen:
         model.fit(X, Y)
     assert model.n_iter_ == 5
-    assert len({str(one.message).split()[0] for one in seen}) >= 1
+    assert {str(one.message).split()[0] for one in seen} == {"Checkpoint", "CSVLogger"}
     assert load_checkpoint(saved).n_iter_ == 2
+    assert list(pd.read_csv(log)["epoch"]) == [1, 2]
     assert {path.name for path in tmp_path.iterdir()} == {"file", "log.csv"}
 
 
@@ -699,12 +701,13 @@ def test_a_line_that_does_not_fit_is_taken_back(tmp_path, monkeypatch):
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
 def test_scikit_learns_callbacks(solver, estimator):
     sklearn_callback = pytest.importorskip("sklearn.callback")
-    monitor = sklearn_callback.ScoringMonitor(scoring=None)
+    name = "accuracy" if estimator is MLPClassifier else "r2"
+    monitor = sklearn_callback.ScoringMonitor(scoring=name)
     model = estimator(
         hidden_layer_sizes=(5,), solver=solver, max_iter=3, random_state=0
     ).set_callbacks(monitor)
     model.fit(pd.DataFrame(X, columns=list("abcd")), Y)
-    scores = [row["score"] for row in monitor.get_logs().data]
+    scores = [row[name] for row in monitor.get_logs().data]
     frame = pd.DataFrame(X, columns=list("abcd"))
     expected = [
         estimator(hidden_layer_sizes=(5,), solver=solver, max_iter=n, random_state=0)
