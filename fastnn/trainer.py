@@ -467,12 +467,13 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
         table, rate = tables.take(len(of_part), start, done, history)
         if settings.augment is not None:
             settings.augment.draw(table, of_part, data.X.shape[1], random_state)
-        n_done, at_once = 0, len(of_part)
+        n_done, at_once = 0, STEPS_PER_CALL
         if watch is not None and watch.batch_interval:
             at_once = watch.batch_interval
         try:
             while n_done < len(of_part) and not stops:
-                of_call = slice(n_done, min(n_done + at_once, len(of_part)))
+                end = n_done + at_once - (start + n_done) % at_once
+                of_call = slice(n_done, min(end, len(of_part)))
                 its_rows = part[of_call.start * batch_size : of_call.stop * batch_size]
                 n_done += engine.train_steps(
                     *data[:3], its_rows, batch_size, table[of_call], losses[of_call]

@@ -72,6 +72,8 @@ def validation_data(model, validation, loss, dtype, n_outputs, stochastic, balan
 
 def check_scoring(model):
     """Refuse the name of a score that scikit-learn does not know."""
+    if model.scoring is None:
+        return
     for scoring in scorings(model).values():
         if callable(scoring) or scoring in (None, "loss"):
             continue

@@ -153,6 +153,16 @@ def test_batch_hooks_change_no_bit(interval, batches):
     assert [batch for name, epoch, batch in calls if name == "batch" and epoch == 0] == batches
 
 
+def test_batches_are_counted_over_calls(monkeypatch):
+    monkeypatch.setattr(trainer, "STEPS_PER_CALL", 5)
+    calls = []
+    watched = RemembersBatches(calls)
+    watched.batch_interval = 2
+    model = classifier(watched, max_iter=1, batch_size=20).fit(X, Y)
+    assert [batch for name, _, batch in calls if name == "batch"] == [2, 4, 6, 8]
+    assert_same(model, classifier(max_iter=1, batch_size=20).fit(X, Y))
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize("hook, n_iter", [("on_epoch_end", 3), ("on_epoch_begin", 3)])
 def test_true_stops(recwarn, solver, hook, n_iter):
@@ -498,6 +508,8 @@ def test_what_cannot_go_on(tmp_path):
     path.write_bytes(b"nonsense")
     with pytest.raises(ValueError, match="is no checkpoint of fastnn"):
         classifier(saved).fit(X, Y)
+    with pytest.raises(ValueError, match="Checkpoint cannot write learning_rate=<function"):
+        classifier(Checkpoint(tmp_path / "b"), learning_rate=lambda t, n: 1.0).fit(X, Y)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         classifier(Checkpoint(tmp_path / "none" / "file")).fit(X, Y)
     with pytest.raises(IsADirectoryError, match="give the name of a file"):

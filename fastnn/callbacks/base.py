@@ -48,7 +48,10 @@ class Callback(Spec):
         """Called when everything is ready for the first epoch."""
 
     def on_epoch_begin(self, context) -> Any:
-        """Called before each epoch, or iteration of 'lbfgs'. After True, it is left out."""
+        """Called before each epoch, or iteration of 'lbfgs'. After True, it is left out.
+
+        It may turn out after it that 'lbfgs' has converged, and that was all.
+        """
 
     def on_batch_end(self, context) -> Any:
         """Called after every `batch_interval` batches. After True, the epoch ends here.
@@ -91,8 +94,7 @@ class Context:
     batch, n_batches : int
         Number of the last batch in its epoch, from 1, and how many an epoch has.
     logs : dict
-        What the history has of the last epoch; in `on_batch_end` the "loss" of the batches since
-        the last call.
+        What the history has of the last epoch; in `on_batch_end` the "loss" of the last batches.
     history : dict of list
         That is to be `history_`.
     learning_rate : float or None
@@ -220,8 +222,6 @@ class Watch:
 
     def ends_batch(self, batch, loss):
         context = self._context
-        if batch % self.batch_interval and batch < context.n_batches:
-            return False
         context.batch, context.logs = batch, {"loss": loss}
         due = [
             callback

@@ -79,6 +79,7 @@ class Checkpoint(Callback):
 
     def on_fit_begin(self, context):
         check_folder(self.path, "Checkpoint")
+        _check_pickles(context.parameters)
         self._best = -math.inf
         if self.monitor is not None:
             sign = sign_of(self.monitor, self.mode)
@@ -94,6 +95,7 @@ class Checkpoint(Callback):
         if not math.isfinite(context.logs["loss"]):
             return  # what comes next is the best parameters of before, not these
         last = context._stops or context.epoch == context.n_epochs
+        last = last and not context.is_partial
         if (context.epoch - context.first_epoch) % self.every and not last:
             return
         if self.monitor is not None:
@@ -106,6 +108,20 @@ class Checkpoint(Callback):
             replace_file(Path(self.path), pickle.dumps(content, protocol=5))
         except OSError as error:
             warn_of_failure("Checkpoint", self.path, error)
+
+
+def _check_pickles(parameters) -> None:
+    """Refuse what would only fail after the first epoch; callbacks are left out of the file."""
+    for name, value in parameters.items():
+        if name == "callbacks":
+            continue
+        try:
+            pickle.dumps(value)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"Checkpoint cannot write {name}={value!r}, which cannot be pickled: define "
+                "functions and classes at the top of a module."
+            ) from error
 
 
 def _read(path) -> dict[str, Any]:

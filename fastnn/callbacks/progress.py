@@ -33,6 +33,7 @@ class ProgressBar(Callback):
         self._began, self._first, self._bar = time.perf_counter(), context.epoch, None
         self._line = None
         if shows_bars():
+            from rich.errors import LiveError
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
             columns = TextColumn("epoch"), MofNCompleteColumn(), BarColumn()
@@ -40,7 +41,10 @@ class ProgressBar(Callback):
             self._task = self._bar.add_task(
                 "", total=context.n_epochs, completed=context.epoch, text=""
             )
-            self._bar.start()
+            try:
+                self._bar.start()
+            except LiveError:  # another bar is shown, of a search in threads say
+                self._bar = None
 
     def on_epoch_end(self, context):
         seconds = (time.perf_counter() - self._began) / (context.epoch - self._first)
