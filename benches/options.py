@@ -11,6 +11,14 @@ from fastnn import (
     Residual,
     Warmup,
 )
+from fastnn.callbacks import Callback
+
+
+class EachBatch(Callback):
+    """Lets the engine take one step at a time."""
+
+    def on_batch_end(self, context):
+        return False
 
 
 def classifier(name, epochs, **parameters):
@@ -63,6 +71,8 @@ OPTIONS = {
     "solver='nadam'": {"solver": "nadam"},
     "solver='amsgrad'": {"solver": "amsgrad"},
     "solver='lamb'": {"solver": "lamb"},
+    "callbacks=[Callback()]": {"callbacks": [Callback()]},
+    "callbacks=[EachBatch()]": {"callbacks": [EachBatch()]},
     "precision='bfloat16'": {"precision": "bfloat16"},
     "batch norm, dropout, label smoothing, cosine": {
         "normalization": "batch",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from . import augment, initializers
+from . import augment, callbacks, initializers
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
@@ -103,6 +103,7 @@ __all__ = [
     "Warmup",
     "WeightNorm",
     "augment",
+    "callbacks",
     "initializers",
     "preprocessing",
     "show_versions",

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from fastnn import MLPClassifier
+from fastnn.callbacks import Callback
 
 PICTURE = "fastnn-demo.png"
 SETTINGS = {
@@ -33,6 +34,16 @@ def digits():
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
     return train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
+
+
+class Advance(Callback):
+    """Advances a task of rich's progress bars after each epoch."""
+
+    def __init__(self, progress, task):
+        self.progress, self.task = progress, task
+
+    def on_epoch_end(self, context):
+        self.progress.advance(self.task)
 
 
 def train(model, X, y):
@@ -96,7 +107,7 @@ def main():
     times = {}
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("fastnn", total=SETTINGS["max_iter"])
-        models["fastnn"]._on_epoch = lambda *_: progress.advance(task)
+        models["fastnn"].callbacks = [Advance(progress, task)]
         times["fastnn"] = train(models["fastnn"], X_train, y_train)
         task = progress.add_task("scikit-learn", total=None)  # it does not tell how far it is
         times["scikit-learn"] = train(models["scikit-learn"], X_train, y_train)

@@ -92,7 +92,9 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         For 'lbfgs', training stops where no component of the gradient is larger.
 
     verbose : bool, default=False
-        Whether to print the progress of training.
+        Whether to print the progress of training: True shows `fastnn.callbacks.ProgressBar` in a
+        terminal where rich is installed, and prints scikit-learn's lines elsewhere; 2 always
+        prints these.
 
     warm_start : bool, default=False
         Whether `fit` goes on from where the last call ended: from its parameters, and from the
@@ -186,10 +188,11 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Residual([Dense(100), Dense(100, "identity")]), "relu"]``. The output layer comes after
         them. In searches, ``layers__0__units`` is the number of units of the first.
 
-    scoring : str, callable or None, default=None
+    scoring : str, callable, list, dict or None, default=None
         What validation data is scored by, the more the better: a name that scikit-learn knows,
         ``f(estimator, X, y)``, or 'loss' for the negative loss, without penalty and dropout. None
-        is the SCORE. Where rows have weights, they are passed on as `sample_weight`.
+        is the SCORE. Where rows have weights, they are passed on as `sample_weight`. Of a list of
+        these, or a dict of them by name, the first is what decides, and all are in `history_`.
 
     averaging : {'ema', 'swa'} or EMA, SWA, or None, default=None
         An average of the parameters that training went through, which takes their place when it is
@@ -268,7 +271,14 @@ list of these, or None, default=None
         Standard deviation of normally distributed noise that is added to all weights, but not to
         biases, anew for each step of training, for its forward and backward pass and its penalty;
         the step is that of the weights without noise, and these predict (Murray and Edwards 1994;
-        Graves 2011). Not possible with 'lbfgs' and 'rprop'."""
+        Graves 2011). Not possible with 'lbfgs' and 'rprop'.
+
+    callbacks : list of Callback or None, default=None
+        What is called in the course of training, see `fastnn.callbacks`: ``EarlyStopping()``,
+        ``ReduceLROnPlateau()``, ``Checkpoint(path, resume=True)``, ``CSVLogger(path)``,
+        ``TensorBoard()``, ``MLflow()``, ``TerminateOnNaN()``, ``ProgressBar()``, or classes of your
+        own that derive from ``Callback``. Their parameters can be searched over:
+        ``callbacks__0__patience``. Those of scikit-learn go to `set_callbacks`."""
 
 _OUTPUT_ACTIVATION = """\
 output_activation : str, an activation's spec or None, default=None
@@ -294,6 +304,14 @@ loss_ : float
 
     loss_curve_ : list of float
         The loss of each epoch. Not for 'lbfgs'.
+
+    history_ : dict of list
+        What is known of each epoch, or iteration of 'lbfgs', in all calls: "epoch", its number from
+        1; "loss" as in `loss_curve_`; where there is validation data "val_loss", without penalty
+        and dropout, and each score as "val_" and its name; "learning_rate" of the last step, not of
+        'lbfgs'; "seconds", validation included; and of 'lbfgs' "grad_norm", that other solvers do
+        not know at the end of an epoch. NaN is for what was not known in some of them.
+        ``pandas.DataFrame(model.history_)`` is a table of it.
 
     validation_scores_ : list of float or None
         The score of the validation data after each epoch, where there is any.

@@ -3,6 +3,8 @@
 There is no arithmetic here.
 """
 
+import copy
+import functools
 import math
 import warnings
 from contextlib import nullcontext
@@ -18,11 +20,15 @@ from sklearn.utils import estimator_html_repr
 from . import _core
 from .activations import ActivationSpec, refuse_threshold
 from .augment.beside import Beside
+from .callbacks.base import Context, Watch
+from .callbacks.checkpoint import check_same, fingerprint, resumed
+from .callbacks.protocol import Bridge, TakesCallbacks, has_callbacks
 from .device_arrays import is_on_gpu, to_host
 from .hyperparameters import (
     augmentation_of,
     averaging_of,
     batch_size_of,
+    callbacks_of,
     dtype_of,
     layers_of,
     optimizer_of,
@@ -40,7 +46,7 @@ from .regularizers import check_factors, check_max_norm
 from .rows import check_finite, is_plain, read_data, read_rows
 from .sample_weights import weights_of_rows
 from .schedules import Scheduled
-from .specs import ListsOfSpecs, check_parameters, defaults_of
+from .specs import ListsOfSpecs, check_parameters, defaults_of, is_default
 from .trainer import Data, History, train, train_lbfgs
 from .validation import check_scoring, split, validation_data, validator
 
@@ -48,7 +54,7 @@ from .validation import check_scoring, split, validation_data, validator
 PICKLE_FORMAT = 1
 
 
-class BaseMLP(ListsOfSpecs, BaseEstimator):
+class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
     """What classifier and regressor have in common."""
 
     # The classifier's.
@@ -99,6 +105,10 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         schedule, averaging = schedule_of(self, optimizer), averaging_of(self, optimizer)
         check_scoring(self)
+        callbacks, verbose = callbacks_of(self)
+        if has_callbacks(self):
+            callbacks.append(Bridge(self, X, y, sample_weight))
+        saved = resumed(callbacks, optimizer, partial)
 
         data = X, y, sample_weight, *validation
         device = _core.device_of_data(self.device, any(map(is_on_gpu, data)))
@@ -116,31 +126,38 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         )
         rows = np.arange(X.shape[0])
         if early_stopping and held_out is None:
-            rows, chosen = split(self, targets, random_state)
+            rows, chosen = split(self, targets, random_state) if saved is None else saved["split"]
             held_out = Data(X, targets, sample_weight, chosen), y
         data = Data(X, targets, sample_weight, rows)
+        origin = {}
+        if callbacks:
+            origin = {"data": fingerprint(data), "split": (rows, held_out and held_out[0].rows)}
         settings = settings_of(self, optimizer, network, len(rows), partial)
         transforms, settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
+        settings.verbose = verbose
         history = History() if fresh else self._history.continued(in_place=partial)
+        if saved is not None:
+            network, history = self._take_over(saved, network, data, random_state)
         if transforms:
             network.draw_seed(random_state)
-            n_before = len(history.loss_curve)
+            epoch = len(history.loss_curve)
             settings.beside = Beside(
                 transforms,
                 data,
                 y,
                 lambda y: self._encode_more(y, loss, dtype, n_outputs),
                 network.seed,
-                range(n_before, n_before + settings.max_iter),
+                range(epoch, epoch + settings.max_iter),
             )
         history.score_by(repr(self.scoring))
-        settings.planned_epochs = self.max_iter + len(history.loss_curve) * (not partial)
+        n_before = len(history.loss_curve) - history.n_iter
+        settings.planned_epochs = self.max_iter + n_before * (not partial)
         plan = device, optimizer, schedule, averaging, settings
-        late = not fresh and (
-            _core.may_fail(device) or settings.beside is not None or self._may_fail_late()
-        )
+        may_fail = _core.may_fail(device) or callbacks or settings.beside is not None
+        late = not fresh and (may_fail or self._may_fail_late())
         with network.unchanged_on_failure(late), history.unchanged_on_failure():
-            self._run(network, data, held_out, *plan, history, random_state)
+            watching = callbacks, origin, saved
+            self._run(network, data, held_out, *plan, history, random_state, watching)
             ended = averaging is not None and not partial
             if ended and network.state.n_averaged == 0 < network.state.step:
                 warnings.warn(
@@ -162,11 +179,34 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         settings,
         history,
         random_state,
+        watching,
     ):
         """Train the network, and leave what predicts in it."""
+        stochastic = not isinstance(optimizer, LBFGS)
 
-        def settle(every_layer):
+        def settle(every_layer, network=network):
             network.settle_statistics(*data, self.n_jobs, device, every_layer)
+
+        def finish(network):
+            its_settle = functools.partial(settle, network=network)
+            if stochastic:
+                network.show_average(its_settle)
+            elif network.program.n_statistics:
+                its_settle(True)
+
+        def view(copied):
+            shown = object.__new__(type(self))
+            hidden = "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"
+            hidden += ("_parent_callback_ctx",)
+            own = {name: value for name, value in vars(self).items() if name not in hidden}
+            vars(shown).update(own, callbacks=None)
+            changes = averaging is not None or network.program.n_statistics > 0
+            its_network, its_history = network, history
+            if copied or changes:
+                its_network, its_history = copy.deepcopy((network, history))
+                finish(its_network)
+            shown._publish(its_network, its_history, stochastic)
+            return shown
 
         network.use_optimizer(optimizer)
         network.use_averaging(averaging)
@@ -184,18 +224,45 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             self.learning_rate_factors,
             keep=settings.partial,
         )
-        arguments, progress = (engine, network.state, data, optimizer), self._progress(history)
-        if isinstance(optimizer, LBFGS):
-            train_lbfgs(*arguments, settings, history, progress)
-            if network.program.n_statistics:
-                settle(True)
-            return
+        arguments = engine, network.state, data, optimizer
         validate = None
         if held_out is not None:
             validate = validator(self, network, engine, *held_out, settings, settle, device)
-        with settings.beside or nullcontext():
-            train(*arguments, schedule, settings, history, random_state, validate, progress)
-        network.show_average(settle)
+        callbacks, origin, saved = watching
+        watch = None
+        if callbacks:
+            n_rows, rate = len(data.rows), settings.learning_rate_init * history.rate_factor
+            context = Context(
+                history,
+                settings,
+                network.state,
+                math.ceil(n_rows / settings.batch_size) if stochastic else 1,
+                n_rows,
+                rate if stochastic else None,
+                self._given(),
+                view,
+            )
+            watch = Watch(callbacks, context, origin, saved["callbacks"] if saved else ())
+        with watch or nullcontext(), settings.beside or nullcontext():
+            if stochastic:
+                generator = random_state, validate
+                train(*arguments, schedule, settings, history, *generator, watch, saved)
+            else:
+                train_lbfgs(*arguments, settings, history, watch)
+        finish(network)
+
+    def _given(self):
+        """The parameters that are not defaults."""
+        defaults, params = defaults_of(type(self)), self.get_params(deep=False)
+        return {k: v for k, v in params.items() if not is_default(v, defaults[k])}
+
+    @staticmethod
+    def _take_over(saved, network, data, random_state):
+        """Network and history of a checkpoint, and its generator in place of this one's state."""
+        check_same(saved, network, data)
+        random_state.set_state(saved["generator"])
+        stack = network.layers, network.loss, network.input_dropout, network.input_noise
+        return saved["model"]._network.continued(*stack), saved["model"]._history
 
     def _may_fail_late(self):
         """Whether something of the user's runs in training, or an average has to be put aside."""
@@ -278,6 +345,7 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         out_activation = network.layers[-1].activation
         self.out_activation_ = getattr(out_activation, "name", out_activation)
         self.loss_, self.n_iter_, self.t_ = history.loss, history.n_iter, history.n_seen
+        self.history_ = history.columns
         validates = history.validates
         curves = {
             "loss_curve_": history.loss_curve,
@@ -291,18 +359,6 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         else:
             for name in curves:
                 self.__dict__.pop(name, None)
-
-    def _progress(self, history):
-        """What the trainer calls after each epoch, if somebody wants to know."""
-        on_epoch = self.__dict__.get("_on_epoch")
-        if on_epoch is None:
-            return None
-
-        def report(epoch):
-            self.loss_curve_ = history.loss_curve
-            on_epoch(self, epoch, self.max_iter)
-
-        return report
 
     # ------------------------------------------------------------------------- predicting
 
@@ -387,7 +443,6 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
             self._adopt_parameters()
             for name in ("coefs_", "intercepts_", "normalizations_", "activation_parameters_"):
                 state.pop(name, None)  # the network holds them
-        state.pop("_on_epoch", None)
         return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
 
     def __setstate__(self, state):

@@ -66,6 +66,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         penalize_intercepts=False,
         max_norm=None,
         weight_noise=0.0,
+        callbacks=None,
         loss="log_loss",
         output_activation=None,
         label_smoothing=0.0,
@@ -378,6 +379,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         penalize_intercepts=False,
         max_norm=None,
         weight_noise=0.0,
+        callbacks=None,
         output_activation=None,
     ):
         self._set_parameters(locals())

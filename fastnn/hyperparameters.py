@@ -14,6 +14,8 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from .activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
 from .augment import MIXINGS, Mixing, RowTransform
 from .averaging import AVERAGES, Averaging
+from .callbacks import Callback, ProgressBar
+from .callbacks.progress import shows_bars
 from .device_arrays import is_on_gpu
 from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .layers import Dense, Dropout, Heads, checked
@@ -90,7 +92,7 @@ _COMMON = {
         callable,
     ],
     "layers": [None, list, tuple],
-    "scoring": [None, str, callable],
+    "scoring": [None, str, callable, list, tuple, dict],
     "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
     "augment": [None, StrOptions(set(MIXINGS)), Mixing, RowTransform, list, tuple, callable],
     "input_noise": [Interval(Real, 0, None, closed="left")],
@@ -106,6 +108,7 @@ _COMMON = {
     "penalize_intercepts": ["boolean"],
     "max_norm": [None, Interval(Real, 0, None, closed="neither")],
     "weight_noise": [Interval(Real, 0, None, closed="left")],
+    "callbacks": [None, list, tuple],
 }
 OF_CLASSIFIERS = {
     **_COMMON,
@@ -226,6 +229,23 @@ def _augmentation(item):
         "augment must be of names ('mixup', 'cutmix'), specs of fastnn.augment and functions "
         f"(X, y, rng) -> (X, y), and {item!r} is none of them{hint}."
     )
+
+
+def callbacks_of(model):
+    """The callbacks of a fit, and how much it prints beside them."""
+    callbacks, verbose = list(model.callbacks or ()), model.verbose
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must be instances of fastnn.callbacks.Callback, got {callback!r}: "
+                "derive a class from it; callbacks of scikit-learn go to set_callbacks."
+            )
+        callback.validate()
+    if verbose is True and shows_bars():
+        if not any(isinstance(callback, ProgressBar) for callback in callbacks):
+            callbacks.append(ProgressBar())
+        verbose = False
+    return callbacks, verbose
 
 
 def layers_of(model, n_outputs, output_activation):

@@ -6,6 +6,7 @@ and in which order. Its loss curves come out the same.
 
 import functools
 import math
+import time
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from .schedules import Adaptive, Constant, Scheduled, Steps, spec_at, value_at
 STEPS_PER_CALL = 1 << 16
 # Of so many steps the table is made at once where nothing in it depends on how training goes.
 STEPS_AHEAD = 1 << 10
+
+# SciPy's status where the callback raised StopIteration.
+_STOPPED = 99
 
 # From `train` and `train_lbfgs` up to the line of the user that called `fit`.
 _USER = 6
@@ -102,6 +106,10 @@ class History:
         Epochs since the last progress.
     n_reductions : int
         How often the learning rate was reduced because of that.
+    rate_factor : float
+        What callbacks have multiplied it by.
+    columns : dict of list
+        What is known of each epoch, by name; NaN where it was not known.
     """
 
     loss_curve: list[float] = field(default_factory=list)
@@ -117,23 +125,57 @@ class History:
     n_steps: int = 0
     n_stalled: int = 0
     n_reductions: int = 0
+    rate_factor: float = 1.0
+    columns: dict[str, list] = field(default_factory=dict)
+
+    def __setstate__(self, state):
+        self.__init__(**state)  # what came after the pickle has its default
 
     def continued(self, in_place: bool) -> "History":
         """A history that goes on where this one ends, with copies of its curves or in place."""
         if in_place:
-            return replace(self)
-        curves = self.loss_curve.copy(), self.validation_scores.copy()
-        return replace(self, loss_curve=curves[0], validation_scores=curves[1])
+            return replace(self, n_iter=0)
+        return replace(
+            self,
+            n_iter=0,
+            loss_curve=self.loss_curve.copy(),
+            validation_scores=self.validation_scores.copy(),
+            columns={name: values.copy() for name, values in self.columns.items()},
+        )
+
+    @property
+    def n_recorded(self) -> int:
+        """Number of epochs in the columns."""
+        return len(self.columns.get("epoch", ()))
+
+    def record(self, **row) -> None:
+        """Add an epoch to the columns."""
+        before = self.n_recorded
+        for name, values in self.columns.items():
+            values.append(row.pop(name, before + 1 if name == "epoch" else math.nan))
+        if not before:
+            row = {"epoch": 1, **row}
+        for name, value in row.items():
+            self.columns[name] = [*[math.nan] * before, value]
+
+    def add(self, name: str, value) -> None:
+        """Add a number to the last epoch."""
+        if name not in self.columns:
+            self.columns[name] = [math.nan] * self.n_recorded
+        self.columns[name][-1] = value
 
     @contextmanager
     def unchanged_on_failure(self):
         """What fails inside leaves the curves as they were."""
-        lengths = [(curve, len(curve)) for curve in (self.loss_curve, self.validation_scores)]
+        curves = [self.loss_curve, self.validation_scores, *self.columns.values()]
+        lengths, names = [len(curve) for curve in curves], list(self.columns)
         try:
             yield
         except BaseException:
-            for curve, length in lengths:
+            for curve, length in zip(curves, lengths, strict=True):
                 del curve[length:]
+            for name in self.columns.keys() - set(names):
+                del self.columns[name]
             raise
 
     def score_by(self, scoring: str) -> None:
@@ -170,6 +212,17 @@ class Snapshot:
         self._state, self._n_averaged = state, state.n_averaged
         self._pairs = [(arena, arena.copy()) for arena in arenas if len(arena)]
 
+    def numbers(self):
+        """All that it holds, to be pickled."""
+        return self._n_averaged, [copied.copy() for _, copied in self._pairs]
+
+    def set(self, numbers):
+        """Hold what another one held."""
+        self._n_averaged, arrays = numbers
+        for (_, copied), array in zip(self._pairs, arrays, strict=True):
+            np.copyto(copied, array)
+        return self
+
     def take(self):
         self._n_averaged = self._state.n_averaged
         for arena, copied in self._pairs:
@@ -195,13 +248,14 @@ class StepTables:
         follows = any(isinstance(number, Scheduled) or callable(number) for number in numbers)
         self._ahead = 1 if follows or type(schedule) is not Constant else STEPS_AHEAD
         self._begin, self._table, self._rates = 0, np.empty((0, 0)), np.empty(0)
+        self._rate_factor = 1.0
 
     def take(self, n: int, start: int, step: int, history: History) -> tuple[np.ndarray, float]:
         """The table of the next n steps, and the learning rate of the last of them.
 
         The epoch began `start` steps ago; the optimizer has taken `step` steps.
         """
-        if self._begin == len(self._table):
+        if self._begin == len(self._table) or self._rate_factor != history.rate_factor:
             n_epochs = 1
             if n == self._steps_per_epoch:
                 epochs_left = self._settings.max_iter - history.n_iter
@@ -227,7 +281,9 @@ class StepTables:
             curve=curve,
             sign=sign,
         )
-        self._rates = settings.learning_rate_init * self._schedule.factors(steps)
+        self._rate_factor = history.rate_factor
+        rate = settings.learning_rate_init * self._rate_factor
+        self._rates = rate * self._schedule.factors(steps)
         self._table = step_table(self._optimizer, self._rates, settings, steps, step)
         self._begin = 0
 
@@ -241,8 +297,9 @@ def train(
     settings: Settings,
     history: History,
     random_state,
-    validate: Callable[[], float] | None = None,
-    on_epoch: Callable[[int], Any] | None = None,
+    validate: Callable[[], tuple[float, dict[str, float]]] | None = None,
+    watch=None,
+    place: dict[str, Any] | None = None,
 ):
     """Train by a stochastic optimizer until nothing improves, or for `max_iter` epochs.
 
@@ -259,11 +316,14 @@ def train(
     random_state : RandomState
         Shuffles the rows, and draws how they are mixed.
     validate : callable, optional
-        Returns the validation score of the current parameters, or of their average. With
-        `early_stopping`, training stops when it stalls, and leaves those that had the best.
-    on_epoch : callable, optional
-        Called with the number of the epoch after each, for progress bars. Estimators pass on their
-        private attribute ``_on_epoch``, called with the estimator, the epoch and `max_iter`.
+        Returns the validation score of the current parameters, or of their average, and what the
+        history is to know of them. With `early_stopping`, training stops when the score stalls,
+        and leaves those that had the best.
+    watch : fastnn.callbacks.base.Watch, optional
+        Told of epochs and batches, and may end training.
+    place : dict, optional
+        Where to go on, as `watch` was told it in an earlier process; state, history and generator
+        are those of that time.
     """
     first_step, beside, rows = state.step, settings.beside, data.rows
     if beside is not None:
@@ -274,14 +334,31 @@ def train(
     tables = StepTables(optimizer, schedule, settings, steps_per_epoch)
     sizes = np.full(steps_per_epoch, float(settings.batch_size))
     sizes[-1] = len(rows) - settings.batch_size * (steps_per_epoch - 1)
-    history.n_iter, history.validates = 0, validate is not None
+    history.validates = validate is not None
     history.stops_early = history.validates and settings.early_stopping
     # Without early stopping, what is known of some parameters is the loss of the epoch that starts
     # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
     best, before = Snapshot(state), None
-    diverged = False
+    diverged = stops = False
+    if place is not None:
+        rows, stops = place["rows"], place["stops"]
+        best.set(place["best"])
+        before = place["before"] and Snapshot(state).set(place["before"])
+
+    def current_place(stops):
+        return {
+            "rows": rows,
+            "stops": stops,
+            "best": best.numbers(),
+            "before": before and before.numbers(),
+            "generator": random_state.get_state(),
+        }
+
     try:
-        while history.n_iter < settings.max_iter:
+        while history.n_iter < settings.max_iter and not stops:
+            if watch is not None and watch.begins_epoch():
+                break
+            began = time.perf_counter()
             if settings.shuffle:
                 random_state.shuffle(rows)  # as sklearn.utils.shuffle draws
             if history.n_iter and not history.stops_early:
@@ -291,32 +368,37 @@ def train(
                     before.take()
             if beside is not None:
                 data = beside.take()
-            history.loss, rate = _epoch(
-                engine, state, data, rows, sizes, tables, settings, history, random_state
+            history.loss, rate, n_rows, stops = _epoch(
+                engine, state, data, rows, sizes, tables, settings, history, random_state, watch
             )
             diverged = not math.isfinite(history.loss)
-            if diverged and state.step == first_step:
+            if diverged and state.step == first_step and place is None:
                 raise ValueError(_NOT_FINITE)
             history.n_iter += 1
-            history.n_seen += len(rows)
+            history.n_seen += n_rows
             history.loss_curve.append(history.loss)
             if settings.verbose:
                 print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
+            scores: dict[str, float] = {}
             if validate is not None:
-                score = np.nan if diverged else validate()
+                score = math.nan
+                if not diverged:
+                    score, scores = validate()
                 history.validation_scores.append(score)
                 if settings.verbose:
                     print(f"Validation score: {score:f}")
-            if on_epoch is not None:
-                on_epoch(history.n_iter)
-            if diverged:
-                break
-            if history.improves(settings.tol):
-                if history.stops_early:
-                    best.take()
-                elif before is not None:
-                    before, best = best, before
-            if _stops(history, schedule, rate, settings):
+            seconds = time.perf_counter() - began
+            history.record(loss=history.loss, **scores, learning_rate=rate, seconds=seconds)
+            if not diverged:
+                if history.improves(settings.tol):
+                    if history.stops_early:
+                        best.take()
+                    elif before is not None:
+                        before, best = best, before
+                stops = _stops(history, schedule, rate, settings) or stops
+            if watch is not None:
+                stops = watch.ends_epoch(rate, stops or diverged, current_place)
+            if diverged or stops:
                 break
             if history.n_iter == settings.max_iter and not settings.partial:
                 warnings.warn(
@@ -375,12 +457,13 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     return table
 
 
-def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_state):
-    """One step for each batch.
+def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_state, watch):
+    """One step for each batch, or until `watch` ends it.
 
-    Returns the mean loss of the rows, NaN if a loss is not finite, and the last learning rate.
+    Returns the mean loss of the rows, NaN if a loss is not finite; the last learning rate; the
+    number of the rows; and whether `watch` ended it.
     """
-    batch_size, total = settings.batch_size, 0.0
+    batch_size, total, n_rows, n_steps, stops = settings.batch_size, 0.0, 0.0, 0, False
     for start in range(0, len(sizes), STEPS_PER_CALL):
         of_part = sizes[start : start + STEPS_PER_CALL]
         part = rows[start * batch_size : (start + STEPS_PER_CALL) * batch_size]
@@ -389,19 +472,40 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
         table, rate = tables.take(len(of_part), start, done, history)
         if settings.augment is not None:
             settings.augment.draw(table, of_part, data.X.shape[1], random_state)
+        n_done, at_once = 0, STEPS_PER_CALL
+        if watch is not None and watch.batch_interval:
+            at_once = watch.batch_interval
         try:
-            n_done = engine.train_steps(
-                data.X, data.y, data.sample_weight, part, batch_size, table, losses
-            )
+            while n_done < len(of_part) and not stops:
+                end = n_done + at_once - (start + n_done) % at_once
+                of_call = slice(n_done, min(end, len(of_part)))
+                its_rows = part[of_call.start * batch_size : of_call.stop * batch_size]
+                n_done += engine.train_steps(
+                    *data[:3], its_rows, batch_size, table[of_call], losses[of_call]
+                )
+                if n_done < of_call.stop:
+                    return math.nan, rate, len(rows), False
+                if watch is not None and watch.batch_interval:
+                    its_loss = _sum_of_losses(losses, of_part, of_call, settings)
+                    its_loss /= of_part[of_call].sum()
+                    stops = watch.ends_batch(start + n_done, float(its_loss))
         finally:
             if len(state.average):
                 averaged = table[: state.step - done, Column.AVERAGE]
                 state.n_averaged += int(np.count_nonzero(averaged))
-        if n_done < len(of_part):
-            return math.nan, rate
-        total += of_part @ (losses[:, 0] / settings.loss_divisor + losses[:, 1])
-    history.n_steps += len(sizes)
-    return float(total / len(rows)), rate
+        total += _sum_of_losses(losses, of_part, slice(n_done), settings)
+        n_rows += of_part[:n_done].sum()
+        n_steps += n_done
+        if stops:
+            break
+    history.n_steps += n_steps
+    return float(total / n_rows), rate, int(n_rows), stops
+
+
+def _sum_of_losses(losses, sizes, steps, settings):
+    """Of all rows of these steps."""
+    of_data, of_penalty = losses[steps].T
+    return sizes[steps] @ (of_data / settings.loss_divisor + of_penalty)
 
 
 def _stops(history, schedule, rate, settings):
@@ -451,7 +555,7 @@ def train_lbfgs(
     optimizer,
     settings: Settings,
     history: History,
-    on_epoch: Callable[[int], Any] | None = None,
+    watch=None,
 ):
     """Minimise the loss of all rows by L-BFGS, and leave the best parameters that were seen.
 
@@ -460,8 +564,7 @@ def train_lbfgs(
     X, y, sample_weight, _ = data
     gradient = aligned_zeros(len(state.parameters), state.parameters.dtype)
     biases_too = settings.regularization.penalize_intercepts
-    best, least = Snapshot(state), np.inf
-    history.n_iter = 0
+    best, least, began = Snapshot(state), np.inf, time.perf_counter()
 
     def objective(parameters):
         nonlocal least
@@ -485,12 +588,26 @@ def train_lbfgs(
         return loss, gradient.astype(np.float64)
 
     def after_iteration(parameters):
+        nonlocal began
         history.n_iter += 1
         if settings.verbose:
             print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
-        if on_epoch is not None:
-            on_epoch(history.n_iter)
+        history.record(
+            loss=history.loss,
+            grad_norm=float(np.linalg.norm(gradient)),
+            seconds=time.perf_counter() - began,
+        )
+        if watch is not None:
+            state.parameters[...] = parameters  # that the line search may have gone beyond
+            ends = history.n_iter == settings.max_iter
+            if watch.ends_epoch(None, ends, lambda stops: {"stops": stops}) or (
+                not ends and watch.begins_epoch()
+            ):
+                raise StopIteration
+        began = time.perf_counter()
 
+    if watch is not None and watch.begins_epoch():
+        return
     try:
         with _thread_pools().limit(limits=1, user_api="blas"):
             result = minimize(
@@ -509,7 +626,7 @@ def train_lbfgs(
         warnings.warn("Training interrupted by user.", stacklevel=_USER)
     else:
         history.n_iter = min(result.nit, settings.max_iter)
-        if result.status != 0:
+        if result.status not in (0, _STOPPED):
             warnings.warn(
                 f"lbfgs failed to converge after {history.n_iter} iteration(s) "
                 f"(status={result.status}): {result.message}. Increase max_iter or max_fun, or "

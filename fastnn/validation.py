@@ -5,6 +5,7 @@ import warnings
 from numbers import Real
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from .device_arrays import DeviceRows
 from .rows import BLOCK, read_data
@@ -71,96 +72,138 @@ def validation_data(model, validation, loss, dtype, n_outputs, stochastic, balan
 
 def check_scoring(model):
     """Refuse the name of a score that scikit-learn does not know."""
-    if isinstance(model.scoring, str) and model.scoring != "loss":
+    if model.scoring is None:
+        return
+    for scoring in scorings(model).values():
+        if callable(scoring) or scoring in (None, "loss"):
+            continue
         from sklearn.metrics import get_scorer_names  # slow to import
 
-        if model.scoring not in get_scorer_names():
+        if scoring not in get_scorer_names():
             raise ValueError(
-                f"Unknown scoring {model.scoring!r}: give 'loss', a function, or one of "
+                f"Unknown scoring {scoring!r}: give 'loss', a function, or one of "
                 "sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'."
             )
 
 
+def scorings(model):
+    """What validation data is scored by, by the names that the history has them under.
+
+    The first decides.
+    """
+    scoring = model.scoring
+    if isinstance(scoring, dict):
+        named = list(scoring.items())
+    else:
+        several = scoring if isinstance(scoring, list | tuple) else [scoring]
+        named = [(_name(model, one), one) for one in several]
+    names = [name for name, _ in named]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"scoring={scoring!r} must have one score or more, each of another name: give a dict "
+            "such as {'f1': 'f1_macro'}."
+        )
+    return dict(named)
+
+
+def _name(model, scoring):
+    if scoring is None:
+        return "accuracy" if is_classifier(model) else "r2"
+    if isinstance(scoring, str):
+        return scoring
+    function = getattr(scoring, "_score_func", scoring)  # of make_scorer
+    return getattr(function, "__name__", type(function).__name__)
+
+
 def validator(model, network, engine, data, y, settings, settle, device):
-    """A function that returns the current score of the validation data."""
-    score = _scorer(model, network, engine, data, y, settings, device)
+    """A function that returns the current score of the validation data, and all for the history."""
+    X, targets, sample_weight, rows = data
+    which = None if len(rows) == X.shape[0] else rows
+    named = scorings(model)
+    scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
+    if None in scorers.values():
+        default = _default_scorer(model, network, data, device)
+    if any(scoring is not None for scoring in scorers.values()):
+        score = _scorer(model, network, data, y, device)
+    first = next(iter(named))
 
     def validate():
         with network.shown_average(settle):
-            return score()
+            loss = engine.loss(X, targets, sample_weight, which)
+            finite = math.isfinite(loss)
+            loss = loss / settings.loss_divisor if finite else math.nan
+            logs = {"val_loss": loss}
+            for name, scoring in scorers.items():
+                if scoring is None:
+                    value = default()
+                else:
+                    value = score(scoring) if finite else math.nan
+                logs[f"val_{name}"] = value
+        return -loss if named[first] == "loss" else logs[f"val_{first}"], logs
 
     return validate
 
 
-def _scorer(model, network, engine, data, y, settings, device):
+def _default_scorer(model, network, data, device):
+    """A function that returns what `score` of the estimator would."""
     X, targets, sample_weight, rows = data
     all_rows = len(rows) == X.shape[0]
-    on_gpu = isinstance(X, DeviceRows)
-    step = len(rows) if on_gpu else max(1, BLOCK // X.shape[1])
-
+    step = len(rows) if isinstance(X, DeviceRows) else max(1, BLOCK // X.shape[1])
     starts = range(0, len(rows), step)
     parts = [
         slice(start, start + step) if all_rows else rows[start : start + step] for start in starts
     ]
     only = X[parts[0]] if len(parts) == 1 else None  # copied once
+    if not all_rows:
+        targets = targets[rows]
+        sample_weight = None if sample_weight is None else sample_weight[rows]
 
     def predict(block):
         return network.predict(block, model.n_jobs, device)[0]
 
-    def outputs():
+    def score():
         if only is not None:
-            return predict(only)
-        return np.concatenate([predict(X[part]) for part in parts])
-
-    def negative_loss():
-        loss = engine.loss(X, targets, sample_weight, None if all_rows else rows)
-        return -loss / settings.loss_divisor if math.isfinite(loss) else math.nan
-
-    if model.scoring == "loss":
-        return negative_loss
-    own_targets, own_weight = targets, sample_weight
-    if not all_rows:
-        own_targets = targets[rows]
-        own_weight = None if sample_weight is None else sample_weight[rows]
-
-    def default_score():
-        predicted = outputs()
-        if not np.isfinite(predicted).all():
+            outputs = predict(only)
+        else:
+            outputs = np.concatenate([predict(X[part]) for part in parts])
+        if not np.isfinite(outputs).all():
             return math.nan
-        return model._score(network.loss, own_targets, predicted, own_weight)
+        return model._score(network.loss, targets, outputs, sample_weight)
 
-    if model.scoring is None:
-        return default_score
+    return score
 
+
+def _scorer(model, network, data, y, device):
+    """A function that returns the score by a name of scikit-learn's, or a function."""
     from sklearn.metrics import get_scorer  # slow to import
 
+    X, _, sample_weight, rows = data
     # An estimator that predicts with the current parameters.
     view = object.__new__(type(model))
     view.__dict__.update(model.__dict__, _network=network, device=device)
     view.__dict__.pop("feature_names_in_", None)  # rows are arrays here
     view._name_parameters()
-    scorer = get_scorer(model.scoring) if isinstance(model.scoring, str) else model.scoring
-    own_X, own_y = (X, y) if all_rows else (X[rows], y[rows])
-    if on_gpu:  # a function of the user's knows arrays only
-        own_X = own_X.array
-    weights = {} if own_weight is None else {"sample_weight": own_weight}
+    if len(rows) < X.shape[0]:
+        X, y = X[rows], y[rows]
+        sample_weight = None if sample_weight is None else sample_weight[rows]
+    if isinstance(X, DeviceRows):  # a function of the user's knows arrays only
+        X = X.array
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
-    def score():
-        if not math.isfinite(engine.loss(X, targets, sample_weight, rows)):
-            return math.nan
+    def score(scoring):
         try:
-            value = scorer(view, own_X, own_y, **weights)
+            value = get_scorer(scoring)(view, X, y, **weights)
         except (AttributeError, TypeError, ValueError) as error:
-            if callable(model.scoring):  # an error of the user's own
+            if callable(scoring):  # an error of the user's own
                 raise
             raise ValueError(
-                f"scoring={model.scoring!r} cannot score the predictions of "
+                f"scoring={scoring!r} cannot score the predictions of "
                 f"{type(model).__name__} for the validation data: choose another, or None. "
                 f"{error}"
             ) from error
         if not isinstance(value, Real) or not math.isfinite(value):
             raise ValueError(
-                f"scoring={model.scoring!r} returned {value!r} for the validation data: it must "
+                f"scoring={scoring!r} returned {value!r} for the validation data: it must "
                 "be a finite number. Choose another, or other validation data."
             )
         return float(value)

@@ -41,6 +41,7 @@ from fastnn import (
     Warmup,
 )
 from fastnn.augment import Gain, Noise, Shift
+from fastnn.callbacks import Callback
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -562,11 +563,12 @@ def test_batches_that_do_not_fit_in_memory():
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_an_error_in_the_middle_of_training_changes_nothing(estimator, solver):
-    def fail(estimator, epoch, n_epochs):
-        raise RuntimeError("from outside")
+    class Fails(Callback):
+        def on_epoch_end(self, context):
+            raise RuntimeError("from outside")
 
     for model in (estimator(solver=solver), fitted(estimator).set_params(solver=solver)):
-        model._on_epoch = fail
+        model.set_params(callbacks=[Fails()])
         before = snapshot(model)
         with pytest.raises(RuntimeError, match="from outside"):
             model.fit(X, Y[estimator])

@@ -9,6 +9,7 @@ from engines import COMBINATIONS, Engine, large_epsilon, small_rate
 from fastnn import EMA, SGD, SWA, AdamW, MLPRegressor, initializers
 from fastnn._core.cpu import ops
 from fastnn.activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU, row_and_parameter
+from fastnn.callbacks import Callback
 from fastnn.layers import Dense, Dropout, Heads
 from fastnn.losses import Huber, Minkowski, Quantile
 from fastnn.losses import row_and_parameter as row_of_loss
@@ -965,22 +966,22 @@ def assert_same_regression(model, module):
 def test_estimator_walks_pytorchs_trajectory_of_a_schedule(schedule, make):
     """Twenty steps, planned for sixty where the schedule asks."""
     model, module, X, y = regression(learning_rate=schedule)
-    model.set_params(solver=SGD(0.0), max_iter=15)  # four steps in an epoch
-    model._on_epoch = interrupt_after(5)
+    model.set_params(solver=SGD(0.0), max_iter=15, callbacks=[InterruptAfter(5)])  # 4 steps each
     model.fit(X.numpy(), y.numpy()[:, 0])
     optim = torch.optim.SGD(module.parameters(), lr=0.05)
     torch_regression(module, optim, make(optim), X, y, 5)
     assert_same_regression(model, module)
 
 
-def interrupt_after(n_epochs):
+class InterruptAfter(Callback):
     """Ends a training as Ctrl-C does."""
 
-    def interrupt(model, epoch, planned):
-        if epoch == n_epochs:
-            raise KeyboardInterrupt
+    def __init__(self, n_epochs):
+        self.n_epochs = n_epochs
 
-    return interrupt
+    def on_epoch_end(self, context):
+        if context.epoch == self.n_epochs:
+            raise KeyboardInterrupt
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -73,6 +73,7 @@ NEW = [
     *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
     *("layers", "scoring", "averaging", "augment", "input_noise", "clip_norm", "clip_value"),
     *("learning_rate_factors", "l1_ratio", "penalize_intercepts", "max_norm", "weight_noise"),
+    "callbacks",
 ]
 NEW_OF = {
     MLPClassifier: [*NEW, "loss", "output_activation", "label_smoothing", "class_weight"],
@@ -93,14 +94,14 @@ def test_parameters_are_scikit_learns_and_some_after_them(ours, theirs):
 
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 @pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
-def test_fitted_attributes_are_scikit_learns_and_two_more(ours, theirs, options):
+def test_fitted_attributes_are_scikit_learns_and_three_more(ours, theirs, options):
     X = pd.DataFrame(X_DIGITS).rename(columns=str)
     options = {"max_iter": 3} | options
     attributes = [
         {name for name in vars(cls(**options).fit(X, Y_DIGITS)) if not name.startswith("_")}
         for cls in (ours, theirs)
     ]
-    new = {*NEW_OF[ours], "normalizations_", "activation_parameters_"}
+    new = {*NEW_OF[ours], "normalizations_", "activation_parameters_", "history_"}
     assert attributes[0] == attributes[1] | new
     assert ours(**options).loss == theirs(**options).loss
 
@@ -193,7 +194,7 @@ OWN_CHANGES = [
     (classifier, "class_weight", {"loss": "hinge"}, {3: 5.0}),
     (classifier, "output_activation", {"loss": "squared_error"}, "logistic"),
 ]
-NO_CHANGE = {"verbose", "device", "n_jobs"}  # how, not what
+NO_CHANGE = {"verbose", "device", "n_jobs", "callbacks"}  # how, not what
 
 
 def _predicted(estimator, fits=1, y=None, **options):
@@ -839,7 +840,6 @@ def test_a_pickle_holds_parameters_and_little_else():
     model = regressor(hidden_layer_sizes=(50,), max_iter=1).fit(X, X[:, 0])
     n_numbers = 3 * (11 * 50 + 51)  # parameters, and two moments of Adam
     assert len(pickle.dumps(model)) < 8 * n_numbers + 5000
-    model._on_epoch = lambda *_: None  # cannot be pickled, and is not
     assert pickle.loads(pickle.dumps(model)).loss_curve_ == model.loss_curve_
     state = model.__getstate__()
     assert state["_fastnn_version"]

@@ -388,7 +388,6 @@ def test_a_warm_start_plans_anew():
         return 1.0
 
     model = MLPRegressor(**OPTIONS | {"max_iter": 2}, warm_start=True)
-    model._on_epoch = None
     model.set_params(learning_rate=factor).fit(X, Y).fit(X, Y)
     assert seen == [(t, 8) for t in range(8)] + [(t, 16) for t in range(8, 16)]
 

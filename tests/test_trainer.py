@@ -25,6 +25,7 @@ from fastnn import (
     Scheduled,
     trainer,
 )
+from fastnn.callbacks import Callback
 from fastnn.optimizers import OPTIMIZERS
 from fastnn.validation import split
 
@@ -310,8 +311,9 @@ def test_early_stopping_keeps_the_best_parameters():
     X, y = DATA["regression"]
     seen = []
 
-    def remember(estimator, epoch, n_epochs):
-        seen.append(epoch)
+    class Remember(Callback):
+        def on_epoch_end(self, context):
+            seen.append(context.epoch)
 
     model = MLPRegressor(
         early_stopping=True,
@@ -319,8 +321,8 @@ def test_early_stopping_keeps_the_best_parameters():
         learning_rate_init=0.05,
         n_iter_no_change=3,
         random_state=0,
+        callbacks=[Remember()],
     )
-    model._on_epoch = remember
     model.fit(X, y)
     best = int(np.argmax(model.validation_scores_)) + 1
     assert best < model.n_iter_ == len(seen)
@@ -436,12 +438,12 @@ def test_lbfgs_leaves_the_best_parameters_that_it_saw():
 def test_interrupted_training_leaves_a_usable_model(options):
     X, y = DATA["multiclass"]
 
-    def interrupt(estimator, epoch, n_epochs):
-        if epoch == 3:
-            raise KeyboardInterrupt
+    class Interrupt(Callback):
+        def on_epoch_end(self, context):
+            if context.epoch == 3:
+                raise KeyboardInterrupt
 
-    model = MLPClassifier((20,), random_state=0, **options)
-    model._on_epoch = interrupt
+    model = MLPClassifier((20,), random_state=0, callbacks=[Interrupt()], **options)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(X, y)
     assert model.n_iter_ == 3

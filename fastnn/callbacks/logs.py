@@ -1,0 +1,150 @@
+"""Callbacks that pass the history on: to a file, to TensorBoard, to MLflow."""
+
+import csv
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .base import Callback
+from .files import append, check_folder, replace_file, warn_of_failure
+
+
+def _lines(rows) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+@dataclass
+class CSVLogger(Callback):
+    """Keep `history_` in a CSV file: a line with the names, and one for each epoch.
+
+    A fit that goes on from an earlier one writes the epochs of that one too. Where the file cannot
+    be written, on a full disk say, training goes on with a warning; the file then has no half line,
+    and later epochs bring what is missing.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. One that is there already is replaced.
+    """
+
+    path: Any
+
+    _parameter_constraints: ClassVar[dict] = {"path": [str, os.PathLike]}
+
+    def on_fit_begin(self, context):
+        check_folder(self.path, "CSVLogger")
+        if not context.is_partial:
+            self._written = None
+
+    def _on_epoch_over(self, context):
+        columns = list(context.history)
+        path = Path(self.path)
+        try:
+            if self._written == (columns, context.epoch - 1) and path.exists():
+                append(path, _lines([context.logs.values()]))
+            else:
+                rows = zip(*context.history.values(), strict=True)
+                replace_file(path, _lines([columns, *rows]).encode())
+            self._written = columns, context.epoch
+        except OSError as error:
+            warn_of_failure("CSVLogger", path, error)
+
+    _written: ClassVar[tuple | None] = None  # what the file has
+
+
+def _numbers(logs):
+    return {name: float(value) for name, value in logs.items() if name != "epoch"}
+
+
+@dataclass
+class TensorBoard(Callback):
+    """Write the history as scalars for TensorBoard.
+
+    Needs tensorboardX (``pip install "fastnn[tensorboard]"``), or else PyTorch with tensorboard.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        Where the files of the events go: ``tensorboard --logdir DIRECTORY`` shows them. Each fit
+        adds a file of its own.
+    """
+
+    directory: Any = "runs"
+
+    _parameter_constraints: ClassVar[dict] = {"directory": [str, os.PathLike]}
+
+    def on_fit_begin(self, context):
+        self._writer = _summary_writer()(str(self.directory))
+
+    def _on_epoch_over(self, context):
+        for name, value in _numbers(context.logs).items():
+            self._writer.add_scalar(name, value, context.epoch)
+        self._writer.flush()
+
+    def on_fit_end(self, context):
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    _writer: ClassVar[Any] = None
+
+
+def _summary_writer():
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise ImportError(
+                "TensorBoard needs tensorboardX, or PyTorch with tensorboard: "
+                'pip install "fastnn[tensorboard]".'
+            ) from None
+    return SummaryWriter
+
+
+@dataclass
+class MLflow(Callback):
+    """Log the history as metrics of MLflow, and the parameters that are not defaults.
+
+    They belong to the active run. Where there is none, one is started for the fit, and ends with it
+    as finished or failed. Needs mlflow (``pip install "fastnn[mlflow]"``).
+
+    Parameters
+    ----------
+    run_name : str, default=None
+        Of the run that is started.
+    """
+
+    run_name: str | None = None
+
+    _parameter_constraints: ClassVar[dict] = {"run_name": [None, str]}
+
+    def on_fit_begin(self, context):
+        try:
+            import mlflow
+        except ImportError:
+            raise ImportError('MLflow needs mlflow: pip install "fastnn[mlflow]".') from None
+        self._own = mlflow.active_run() is None
+        if self._own:
+            mlflow.start_run(run_name=self.run_name)
+        if not context.first_epoch < context.epoch:  # else they are logged already
+            mlflow.log_params(context.parameters)
+
+    def _on_epoch_over(self, context):
+        import mlflow
+
+        mlflow.log_metrics(_numbers(context.logs), step=context.epoch)
+
+    def on_fit_end(self, context):
+        if self._own:
+            import mlflow
+
+            mlflow.end_run("FINISHED" if context.error is None else "FAILED")
+        self._own = False
+
+    _own: ClassVar[bool] = False

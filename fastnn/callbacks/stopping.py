@@ -1,0 +1,186 @@
+"""Callbacks that end a training or slow it down, by a number of the history."""
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..schedules import ReduceOnPlateau, Steps
+from .base import Callback
+
+MODE = [StrOptions({"auto", "min", "max"})]
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_COUNT = Interval(Integral, 0, None, closed="left")
+
+
+def sign_of(monitor: str, mode: str) -> int:
+    """1 if more is better, -1 if less: in 'auto' mode of what is called a loss, and of a norm."""
+    if mode == "auto":
+        mode = "min" if monitor in ("loss", "val_loss", "grad_norm", "seconds") else "max"
+    return 1 if mode == "max" else -1
+
+
+@dataclass
+class EarlyStopping(Callback):
+    """Stop when a number of the history gets no better.
+
+    `early_stopping` of the estimator is another, scikit-learn's; and so is the rule of `tol` and
+    `n_iter_no_change`, which ends training too: ``n_iter_no_change=np.inf`` leaves it to this.
+
+    Parameters
+    ----------
+    monitor : str, default="val_loss"
+        What is watched: a name in `history_`.
+    patience : int, default=10
+        Training ends after this number of epochs without progress; 0 is the same as 1.
+    min_delta : float, default=0.0
+        Progress is what is better than the best by more than this.
+    mode : {"auto", "min", "max"}, default="auto"
+        Whether less is better, or more. 'auto' is "min" of "loss", "val_loss", "grad_norm" and
+        "seconds", and "max" of all else, as scikit-learn's scores are.
+    restore_best : bool, default=False
+        Whether the parameters become those of the best epoch again, also where training ends for
+        another reason. `loss_` and `history_` stay those of all epochs.
+
+    References
+    ----------
+    Prechelt, L. "Early stopping - but when?" (1998); Keras's ``EarlyStopping``.
+    """
+
+    monitor: str = "val_loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    mode: str = "auto"
+    restore_best: bool = False
+
+    _parameter_constraints: ClassVar[dict] = {
+        "monitor": [str],
+        "patience": [_COUNT],
+        "min_delta": [_NOT_NEGATIVE],
+        "mode": MODE,
+        "restore_best": ["boolean"],
+    }
+
+    def on_fit_begin(self, context):
+        self._sign = sign_of(self.monitor, self.mode)
+        self._best, self._stalled, self._snapshot = -math.inf, 0, None
+        for value in context.history.get(self.monitor, [])[context.first_epoch :]:
+            self._improves(value)
+
+    def _improves(self, value):
+        better = self._sign * value > self._best + self.min_delta
+        if better:
+            self._best = self._sign * value
+        self._stalled = 0 if better else self._stalled + 1
+        return better
+
+    def on_epoch_end(self, context):
+        if self._improves(context.watched(self.monitor)) and self.restore_best:
+            if self._snapshot is None:
+                self._snapshot = context.snapshot()
+            self._snapshot.take()
+        return self._stalled >= max(self.patience, 1)
+
+    def on_fit_end(self, context):
+        snapshot, self._snapshot = self._snapshot, None
+        if context.error is None and snapshot is not None:
+            snapshot.restore()
+
+    _snapshot: ClassVar[Any] = None
+
+    def get_state(self):
+        return None if self._snapshot is None else self._snapshot.numbers()
+
+    def set_state(self, state, context):
+        if self.restore_best:
+            self._snapshot = context.snapshot()
+            self._snapshot.set(state)
+
+
+@dataclass
+class ReduceLROnPlateau(Callback):
+    """Reduce the learning rate when a number of the history gets no better.
+
+    What the estimator's schedule says is multiplied by it: ``learning_rate="cosine"`` goes on along
+    a lower curve. The schedule `ReduceOnPlateau` is the same for the score of validation or the
+    loss of training, with the same parameters. The rate stays reduced for later calls that go on
+    from this one.
+
+    Parameters
+    ----------
+    monitor : str, default="val_loss"
+        What is watched: a name in `history_`.
+    factor : float, default=0.1
+        What the rate is multiplied by, in (0, 1).
+    patience : int, default=10
+        It is reduced after more than this number of epochs without progress.
+    mode : {"auto", "min", "max"}, default="auto"
+        Whether less is better, or more, as for `EarlyStopping`.
+    threshold : float, default=1e-4
+        Progress is what is better than the best by more than this,
+    threshold_mode : {"rel", "abs"}, default="rel"
+        as a part of the best, or as it is.
+    cooldown : int, default=0
+        Number of epochs after a reduction that do not count.
+    minimum : float, default=0.0
+        The product of all reductions never falls below this, in [0, 1].
+
+    References
+    ----------
+    PyTorch's ``ReduceLROnPlateau``.
+    """
+
+    monitor: str = "val_loss"
+    factor: float = 0.1
+    patience: int = 10
+    mode: str = "auto"
+    threshold: float = 1e-4
+    threshold_mode: str = "rel"
+    cooldown: int = 0
+    minimum: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "monitor": [str],
+        "mode": MODE,
+        **ReduceOnPlateau._parameter_constraints,
+    }
+
+    def _product(self, context) -> float:
+        """Of all reductions so far: nothing is remembered but the history."""
+        names = ReduceOnPlateau.names()
+        rule = ReduceOnPlateau(**{name: getattr(self, name) for name in names})
+        curve = context.history.get(self.monitor, [])[context.first_epoch :]
+        steps = Steps(np.zeros(1), curve=curve, sign=sign_of(self.monitor, self.mode))
+        return float(rule.factors(steps)[0])
+
+    def on_fit_begin(self, context):
+        if context.learning_rate is None:
+            raise ValueError(
+                "ReduceLROnPlateau needs a learning rate, which solver='lbfgs' has not: choose a "
+                "solver such as 'sgd' or 'adam'."
+            )
+        self._applied = self._product(context)
+
+    def on_epoch_end(self, context):
+        context.watched(self.monitor)
+        product = self._product(context)
+        if product != self._applied:
+            context.scale_learning_rate(product / self._applied)
+            self._applied = product
+
+
+@dataclass
+class TerminateOnNaN(Callback):
+    """Stop when a number of the history is not finite any more.
+
+    Without it training ends, and the best parameters come back, when the loss of training is not
+    finite. This also looks at the loss and the scores of validation.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {}
+
+    def on_epoch_end(self, context):
+        return not all(math.isfinite(value) for value in context.logs.values())
