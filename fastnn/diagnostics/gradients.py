@@ -63,7 +63,7 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     arrays = _named_parameters(probe)
     for array in arrays.values():
         array += 0.1 * max(magnitude(array), 0.1) * drawing.standard_normal(array.shape)
-    probe.loss_and_gradient()
+    probe.differentiate()
     gradients = {name: array.copy() for name, array in _named_parameters(probe, True).items()}
     errors, n_checked, n_kinks = {}, 0, 0
     typical = max(magnitude(np.concatenate([g.ravel() for g in gradients.values()])), 1e-12)
@@ -120,7 +120,7 @@ def _difference(probe, array, place):
     losses = []
     for value in (here - step, here, here + step, here - step / 2, here + step / 2):
         array[place] = value
-        losses.append(probe.loss_and_gradient()[0])
+        losses.append(probe.differentiate()[0])
     array[place] = here
     below, middle, above, near_below, near_above = losses
     wide, narrow = (above - below) / (2 * step), (near_above - near_below) / step

@@ -199,8 +199,8 @@ class Probe:
             self._engine = self._without_chance.engine(optimizer, n_rows, 1, n_jobs, "cpu")
         return self._engine
 
-    def loss_and_gradient(self, alpha=0.0):
-        """Loss that is trained on, penalty and gradient of shape (n,).
+    def differentiate(self, alpha=0.0):
+        """Loss that is trained on, and penalty; `arena` has their gradient then.
 
         Parameters
         ----------
@@ -209,7 +209,7 @@ class Probe:
         """
         weights, model = self.sample_weight, self.model
         total = self.X.shape[0] if weights is None else weights.sum()
-        loss, penalty = self.engine().loss_and_grad(
+        return self.engine().loss_and_grad(
             self.X,
             self.targets,
             weights,
@@ -218,15 +218,19 @@ class Probe:
             l1_ratio=model.l1_ratio,
             penalize_intercepts=model.penalize_intercepts,
         )
-        return loss, penalty, self.arena[self._places]
+
+    def gradient(self, alpha=0.0):
+        """Gradient of loss and penalty by `parameters`, of shape (n,)."""
+        self.differentiate(alpha)
+        return self.arena[self._places]
 
     def loss(self):
         """Mean loss of the rows as it is reported."""
-        return self.loss_and_gradient()[0] / self.loss_divisor
+        return self.differentiate()[0] / self.loss_divisor
 
     def gradients(self):
         """The gradient by the weights of each dense layer, of the shapes of `coefs_`."""
-        self.loss_and_gradient()
+        self.differentiate()
         return [array.copy() for array in self.network.program.coefs(self.arena)]
 
     def activations(self):

@@ -25,12 +25,12 @@ class LearningRateRange(Finding):
     smoothed : ndarray of shape (n_steps,)
         The losses without most of their noise.
     lowest, highest : float
-        Rates between which the loss falls: where a tenth of its fall is done, and where it is
-        least. NaN if no rate lowers it.
+        Rates between which the loss falls: where 10 % and where 95 % of its fall are done. NaN if
+        no rate lowers it.
     limit : float
         The rate at which half of the fall is lost again; the last one if there is none.
     suggestion : float
-        A rate to train with, a tenth of `highest`, or `lowest` if that is above.
+        A rate to train with, a third of `highest`, or `lowest` if that is above.
     """
 
     rates: np.ndarray
@@ -166,10 +166,12 @@ def _judged(rate, rates, losses):
             "vanish, units are dead, or the targets have nothing to do with the rows."
         )
         return LearningRateRange(False, verdict, rates, losses, smoothed, **nowhere)
-    lowest, highest = float(rates[np.argmax(smoothed < start - 0.1 * fall)]), float(rates[best])
+    lowest, highest = (
+        float(rates[np.argmax(smoothed <= start - part * fall)]) for part in (0.1, 0.95)
+    )
     lost = np.flatnonzero(smoothed[best:] > start - 0.5 * fall)
     limit = float(rates[best + lost[0]] if len(lost) else rates[-1])
-    suggestion = max(highest / 10, lowest)
+    suggestion = max(highest / 3, lowest)
     ok = min(suggestion / 30, lowest) <= rate <= limit
     judgement = "is fine" if ok else f"is far too {'high' if rate > limit else 'low'}"
     verdict = (

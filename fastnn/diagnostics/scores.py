@@ -52,8 +52,8 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
 
     Notes
     -----
-    Of the way from a guess to a perfect score, training should go at least a fifth, and validation
-    not less than training by more than a fifth. (Goodfellow, I., Bengio, Y. and Courville, A.
+    Of the way from a guess to a perfect score, training should go at least three tenths, and
+    validation no less than two tenths less than that. (Goodfellow, I., Bengio, Y. and Courville, A.
     "Deep learning", 2016, section 5.2.)
     """
     if (X_val is None) != (y_val is None):
@@ -94,17 +94,17 @@ def _judged_scores(train, validation, guess):
     )
     if guess == 1:
         ok, what = False, "all targets are the same"
-    elif skill_val < 0.1 < skill - skill_val:
+    elif skill_val < 0.1 < min(skill, skill - skill_val):
         ok = False
         what = (
             "rows are learned by heart and nothing that holds for others: look for targets that "
             "are shuffled or wrong, or more rows"
         )
-    elif skill < 0.2:
+    elif skill < 0.3:
         ok = False
         what = (
             "underfitting: a higher learning rate, more epochs or units, less regularisation, or "
-            "the targets have nothing to do with the rows"
+            "the targets are mostly noise"
         )
     elif skill - skill_val > 0.2:
         ok = False
