@@ -187,7 +187,7 @@ def test_dead_units():
 def test_unscaled_feature():
     unscaled = X.copy()
     unscaled[:, 20] *= 1000
-    found(input_scale(unscaled), "unscaled features 20,", "StandardScaler")
+    found(input_scale(unscaled), "feature 20 unscaled", "StandardScaler")
     assert input_scale(unscaled).large == [20]
     found(initial_loss(classifier(), unscaled, Y), "scale the features")
     found(curvature(regressor(), X_R * [1, 1, 1e3, *[1] * 7], Y_R), "steep")
@@ -374,11 +374,11 @@ def test_scale_of_inputs():
     assert input_scale(sparse.csr_array(rows)).constant == [4]
     np.testing.assert_allclose(input_scale(sparse.csr_array(rows)).std[:4], rows.std(axis=0)[:4])
     rows[:, 1] = 2000 + 5 * rows[:, 1]
-    found(input_scale(rows), "unscaled features 1,")
+    found(input_scale(rows), "feature 1 unscaled")
     rows[:, 1] = 8 + 0.1 * X_R[:, 1]
-    found(input_scale(rows), "subtract their mean")
+    found(input_scale(rows), "subtract the mean")
     rows[:, 1] = 1e-6 * X_R[:, 1]
-    found(input_scale(rows), "features 1 vary by less")
+    found(input_scale(rows), "feature 1 with less than a thousandth")
     found(input_scale(X_R * 1e-4), "tiny")
     found(input_scale(X * 255), "unscaled")
     found(input_scale(np.ones((5, 2))), "no feature changes")
@@ -391,7 +391,7 @@ def test_missing_values_are_told_and_end_the_report():
     assert report.faults == ["input_scale"]
     assert report["input_scale"].missing == [2]
     assert "learning_rate_range" in report.skipped
-    found(input_scale(sparse.csr_array(rows)), "NaN or infinite values in 2")
+    found(input_scale(sparse.csr_array(rows)), "NaN or infinite values in feature 2")
 
 
 def test_names_of_features():
@@ -399,7 +399,7 @@ def test_names_of_features():
     table = pandas.DataFrame(X_R, columns=[f"f{i}" for i in range(10)])
     table["f3"] *= 1e4
     report = check_training(regressor(), table, Y_R, skip=["generalization", "curvature"])
-    found(report["input_scale"], "unscaled features f3")
+    found(report["input_scale"], "feature f3 unscaled")
     assert report.skipped == {"generalization": "by skip", "curvature": "by skip"}
 
 

@@ -102,33 +102,35 @@ def input_scale(X, *, max_rows=10000, random_state=0):
     lists = [names[which].tolist() for which in (missing, constant, large, small, shifted)]
     problems = []
     if missing.any():
-        problems.append(f"NaN or infinite values in {listed(lists[0])}: impute or drop them")
+        problems.append(f"NaN or infinite values in {_features(lists[0])}: impute or drop them")
     if constant.all():
         problems.append("no feature changes from row to row: there is nothing to learn from")
     if large.any():
-        least, most = number(typical), number(rms[large].max())
         problems.append(
-            f"unscaled features {listed(lists[2])}, up to {most} where the median feature has "
-            f"{least}: scale them, for example by StandardScaler"
+            f"{_features(lists[2])} unscaled, up to {number(rms[large].max())} where the median "
+            f"feature has {number(typical)}: use a scaler such as StandardScaler"
         )
     if small.any():
         problems.append(
-            f"features {listed(lists[3])} vary by less than a thousandth of the others and are "
-            "hardly seen: scale them"
+            f"{_features(lists[3])} with less than a thousandth of the others' variation, and "
+            "hardly seen: use a scaler such as StandardScaler"
         )
     if shifted.any():
         problems.append(
-            f"features {listed(lists[4])} lie far from 0 compared with how they vary: subtract "
-            "their mean"
+            f"{_features(lists[4])} far from 0 compared with the variation: subtract the mean"
         )
     if not problems and varies.any() and spread < 1e-2 and typical < 1e-2:
         problems.append(
-            f"all features are tiny, {number(typical)} in the median: scale them up, for example "
-            "by StandardScaler"
+            f"all features are tiny, {number(typical)} in the median: use a scaler such as "
+            "StandardScaler"
         )
     verdict = "; ".join(problems)
     if not problems:
         verdict = f"features are of one scale, {number(typical)} in the median"
     if constant.any() and not constant.all():
-        verdict += f"; {listed(lists[1])} never change and could be dropped"
+        verdict += f"; {_features(lists[1])} constant, and could be dropped"
     return InputScale(not problems, verdict + ".", mean, std, rms, *lists)
+
+
+def _features(names):
+    return f"feature{'s' * (len(names) > 1)} {listed(names)}"

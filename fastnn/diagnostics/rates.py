@@ -174,10 +174,10 @@ def _judged(rate, rates, losses):
     suggestion = max(highest / 3, lowest)
     ok = min(suggestion / 30, lowest) <= rate <= limit
     judgement = "is fine" if ok else f"is far too {'high' if rate > limit else 'low'}"
+    rise = f", and has risen again at {number(limit)}" if len(lost) else ""
     verdict = (
         f"{number(rate)} {judgement}: the loss falls between {number(lowest)} and "
-        f"{number(highest)}, and has risen again at {number(limit)}. Suggested: "
-        f"{number(suggestion)}."
+        f"{number(highest)}{rise}. Suggested: {number(suggestion)}."
     )
     found = lowest, highest, limit, suggestion
     return LearningRateRange(ok, verdict, rates, losses, smoothed, *found)
