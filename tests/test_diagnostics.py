@@ -1,5 +1,7 @@
 """Each diagnostic finds the fault that is planted for it, and a healthy training has none."""
 
+import doctest
+import importlib
 import math
 import warnings
 from copy import deepcopy
@@ -302,6 +304,19 @@ def test_two_columns_of_classes():
     report = check_training(classifier(learning_rate_init=0.01), X, both)
     assert report.ok, report
     assert report["initial_loss"].guess == pytest.approx(math.log(10) + math.log(2))
+    model = classifier(max_iter=3).fit(X, both)
+    first, *heads = activations_of(model, X[:5])
+    assert first.shape == (5, 30)
+    for head, expected in zip(heads, model.predict_proba(X[:5]), strict=True):
+        np.testing.assert_allclose(head, expected)
+
+
+def test_rows_of_probabilities():
+    mixed = np.full((len(Y), 10), 0.01)
+    mixed[np.arange(len(Y)), Y] = 0.91
+    finding = overfit_tiny_subset(classifier(), X, mixed)
+    assert finding.ok, finding
+    assert finding.loss == pytest.approx(-0.91 * math.log(0.91) - 0.09 * math.log(0.01), rel=1e-3)
 
 
 def test_curvature_of_a_line():
@@ -404,6 +419,23 @@ def test_names_of_features():
 
 
 # --- the report, and bad input --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["", ".layers", ".rates", ".report"])
+def test_examples_in_docstrings(module):
+    result = doctest.testmod(importlib.import_module(f"fastnn.diagnostics{module}"))
+    assert result.attempted > 3
+    assert result.failed == 0
+
+
+def test_not_finite():
+    huge = np.where(np.arange(64) == 20, 1e300, X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for check in (initial_loss, check_gradients, curvature, learning_rate_range, layer_health):
+            assert not check(classifier(loss="hinge"), huge, Y).ok
+        wild = regressor(solver="sgd", learning_rate_init=1e3)
+        found(generalization(wild, X_R, Y_R), "diverges")
 
 
 def test_report_in_words():

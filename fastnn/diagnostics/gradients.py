@@ -63,7 +63,9 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     arrays = _named_parameters(probe)
     for array in arrays.values():
         array += 0.1 * max(magnitude(array), 0.1) * drawing.standard_normal(array.shape)
-    probe.differentiate()
+    if not math.isfinite(probe.differentiate()[0]):
+        verdict = "the loss is not finite: weights or features are far too large."
+        return GradientCheck(False, verdict, {}, functions, 0, 0)
     gradients = {name: array.copy() for name, array in _named_parameters(probe, True).items()}
     errors, n_checked, n_kinks = {}, 0, 0
     typical = max(magnitude(np.concatenate([g.ravel() for g in gradients.values()])), 1e-12)
@@ -87,6 +89,8 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
             f"the gradients by {listed(wrong)} differ from finite differences of the loss by up to "
             f"{number(100 * max(errors[name] for name in wrong))} %"
         )
+    if not n_checked:
+        problems.append("the loss has a kink wherever it was looked at: nothing could be compared")
     verdict = "; ".join(problems)
     if not problems:
         verdict = (

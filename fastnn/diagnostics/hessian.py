@@ -13,7 +13,7 @@ from .probe import Probe
 from .start import guess
 
 # Of so many parameters the whole Hessian is found.
-_MOST_DENSE = 600
+_MOST_DENSE = 300
 # An eigenvalue that makes a step of 0.01 cost as much as the loss of a guess.
 _STEEP = 2e4
 
@@ -25,7 +25,7 @@ class Curvature(Finding):
     Attributes
     ----------
     eigenvalues : ndarray
-        Of the Hessian, falling: of a small network all, else the largest and the smallest.
+        Of the Hessian, falling: of a small network all, else the largest and the smallest one.
     condition_number : float
         The largest magnitude of an eigenvalue divided by the smallest; infinite where one is 0.
         Where not all are known, it is at least this.
@@ -44,21 +44,21 @@ class Curvature(Finding):
     title: ClassVar[str] = "curvature"
 
 
-def curvature(estimator, X, y, *, n_eigenvalues=6, max_rows=300, random_state=0):
+def curvature(estimator, X, y, *, n_eigenvalues=5, max_rows=200, random_state=0):
     """Extreme eigenvalues and condition number of the Hessian of the loss, penalty included.
 
-    Of up to 600 parameters the whole matrix is found, else its ends by Lanczos' method
+    Of up to 300 parameters the whole matrix is found, else its ends by Lanczos' method
     (`scipy.sparse.linalg.eigsh`). Its products with vectors are central differences of the
     engine's gradients over 1e-8 of the length of the parameters: exact to about 1e-7, and so short
-    that hardly a kink of a ReLU lies within.
+    that hardly a kink of a ReLU lies within. It takes some hundred gradients.
 
     Parameters
     ----------
     estimator, X, y, random_state
         See `initial_loss`.
-    n_eigenvalues : int, default=6
-        How many of a large network, half of them from each end.
-    max_rows : int, default=300
+    n_eigenvalues : int, default=5
+        How many of a large network: the largest ones, and the smallest.
+    max_rows : int, default=200
         So many rows are looked at.
 
     Returns
@@ -75,10 +75,14 @@ def curvature(estimator, X, y, *, n_eigenvalues=6, max_rows=300, random_state=0)
     "Deep learning" (2016), sections 4.2 and 4.3.1.
     """
     probe = Probe(estimator, X, y, max_rows, random_state)
-    values, smallest, is_complete = _eigenvalues(probe, n_eigenvalues, random_state)
-    if not len(values) or not np.isfinite(values).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        values, smallest, is_complete = _eigenvalues(probe, n_eigenvalues, random_state)
+    if not len(values):
+        verdict = "Lanczos' method did not converge: give more rows, or fewer n_eigenvalues."
+        return Curvature(True, verdict, values, math.nan, is_complete, math.nan)
+    if not np.isfinite(values).all():
         verdict = "not finite: weights or features are far too large."
-        return Curvature(False, verdict, values, math.inf, is_complete, 0.0)
+        return Curvature(False, verdict, values, math.nan, is_complete, math.nan)
     sizes = np.abs(values)
     smallest = min(smallest, sizes.min())
     condition = float(sizes.max() / smallest) if smallest > 0 else math.inf
@@ -90,7 +94,7 @@ def curvature(estimator, X, y, *, n_eigenvalues=6, max_rows=300, random_state=0)
         f"{bound}{number(condition)}"
     )
     limit, rate = _stable_rate(probe.model, largest_rate), probe.model.learning_rate_init
-    scale, ok = guess(probe) or probe.loss(), False
+    scale, ok = (guess(probe) or probe.loss()) * probe.loss_divisor, False
     if not sizes.any():
         verdict = "the loss is flat in all directions: nothing can be learned"
     elif top > _STEEP * scale:
@@ -120,9 +124,9 @@ def _stable_rate(model, largest_rate):
 def _eigenvalues(probe, n, random_state):
     """Those of the Hessian, falling; an upper bound of the least magnitude; whether all are there.
 
-    None if the gradient is not finite.
+    NaN if gradients are not finite; none if Lanczos' method did not converge.
     """
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, minres
+    from scipy.sparse.linalg import LinearOperator, minres
 
     here = probe.parameters
     size = len(here)
@@ -141,19 +145,29 @@ def _eigenvalues(probe, n, random_state):
         return (gradient(here + step * vector) - gradient(here - step * vector)) / (2 * step)
 
     if not np.isfinite(product(np.ones(size))).all():
-        return np.empty(0), math.nan, False
+        return np.full(1, math.nan), math.nan, False
     if size <= _MOST_DENSE:
         matrix = np.array([product(row) for row in np.eye(size)])
         return np.linalg.eigvalsh((matrix + matrix.T) / 2)[::-1], math.inf, True
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     first = np.random.RandomState(random_state).standard_normal(size)
-    common = dict(k=n, which="BE", v0=first, ncv=max(20, 3 * n), tol=1e-2)
-    try:
-        found = eigsh(operator, maxiter=5, return_eigenvectors=False, **common)
-    except ArpackNoConvergence as error:
-        found = error.eigenvalues
+    ends = _end(operator, "LA", max(1, n - 1), first), _end(operator, "SA", 1, first)
     # Of no vector is the product shorter than by the least eigenvalue; this one solves H v = first,
     # more or less, which lets small eigenvalues grow.
     flat, _ = minres(operator, first, maxiter=20)
     shortest = np.linalg.norm(product(flat)) / max(np.linalg.norm(flat), 1e-300)
-    return np.sort(found)[::-1], shortest, False
+    return np.sort(np.concatenate(ends))[::-1], shortest, False
+
+
+def _end(operator, which, n, first):
+    """The n eigenvalues at an end of the spectrum, or those that were found in a limited time."""
+    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+    common = dict(k=n, which=which, v0=first, ncv=max(20, 3 * n), tol=1e-2)
+    for n_restarts in (4, 16):
+        try:
+            return eigsh(operator, maxiter=n_restarts, return_eigenvectors=False, **common)
+        except ArpackNoConvergence as error:
+            if len(error.eigenvalues):
+                return error.eigenvalues
+    return np.empty(0)

@@ -155,7 +155,8 @@ def _judged(rate, rates, losses):
         verdict = "the loss is not finite at the lowest rates: weights or features are too large."
         return LearningRateRange(False, verdict, rates, losses, losses, **nowhere)
     n_first = max(5, len(losses) // 8)
-    start, noise = losses[:n_first].mean(), losses[:n_first].std()
+    with np.errstate(over="ignore", invalid="ignore"):
+        start, noise = losses[:n_first].mean(), losses[:n_first].std()
     # What lies far above is no more than that, and would else reach into its neighbourhood.
     smoothed = gaussian_filter1d(np.minimum(losses, 4 * abs(start) + 1e-12), 5, mode="nearest")
     best = int(smoothed.argmin())

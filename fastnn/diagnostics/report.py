@@ -136,7 +136,8 @@ def check_training(
     X_val, y_val : array-like, default=None
         Validation data for `generalization`; without, a quarter of the rows is.
     skip : sequence of str, default=()
-        Names of diagnostics to leave out, such as "generalization", which trains longest.
+        Names of diagnostics to leave out, such as "curvature" and "generalization", which take
+        longest.
     max_rows : int, default=2000
         Most rows that a diagnostic looks at; some take fewer.
     random_state : int, default=0
