@@ -3,8 +3,10 @@
 import doctest
 import importlib
 import math
+import runpy
 import warnings
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -322,7 +324,7 @@ def test_rows_of_probabilities():
 def test_curvature_of_a_line():
     """Of a linear model without hidden layer the Hessian is that of X and a column of ones."""
     model = MLPRegressor(hidden_layer_sizes=(), random_state=0, alpha=0.5, batch_size=10)
-    finding = curvature(model, X_R, Y_R)
+    finding = curvature(model, X_R, Y_R, max_rows=300)
     design = np.column_stack([X_R, np.ones(len(X_R))])
     penalty = np.diag([0.5 / 10] * 10 + [0])
     expected = np.linalg.eigvalsh(design.T @ design / len(X_R) + penalty)[::-1]
@@ -426,6 +428,14 @@ def test_examples_in_docstrings(module):
     result = doctest.testmod(importlib.import_module(f"fastnn.diagnostics{module}"))
     assert result.attempted > 3
     assert result.failed == 0
+
+
+def test_example(capsys):
+    runpy.run_path(str(Path(__file__).parents[1] / "examples" / "check_training.py"))
+    sound, wrong = capsys.readouterr().out.split("A feature in another unit")
+    assert "no fault in 9 checks" in sound
+    assert "FAULT  scale of the inputs" in wrong
+    assert "FAULT  learning rate" in wrong
 
 
 def test_not_finite():
