@@ -65,13 +65,17 @@ def opened(estimator, *rows, y=None):
 
 
 def cloned(estimator, random_state, **parameters):
-    """An unfitted copy that trains silently, alone and on the processor."""
-    own = dict(verbose=False, warm_start=False, device="cpu") | parameters
+    """An unfitted copy that trains silently, alone and on the processor, without callbacks."""
+    own = dict(verbose=False, warm_start=False, device="cpu", callbacks=None)
     if estimator.precision in ("bfloat16", "tf32"):
         own["precision"] = "float32"
     if estimator.random_state is None:
         own["random_state"] = random_state
-    return clone(estimator).set_params(**own)
+    own |= parameters
+    known = estimator.get_params(deep=False)
+    copied = clone(estimator).set_params(**{name: own[name] for name in own if name in known})
+    vars(copied).pop("_skl_callbacks", None)  # a clone has scikit-learn's too
+    return copied
 
 
 class Probe:
