@@ -1,0 +1,66 @@
+"""What is wrong with a training, or is not: checks before the long fit, and after it.
+
+Each function looks at one thing and returns a `Finding`: numbers, whether they are sound (`ok`),
+and a `verdict` in words. `check_training` asks them all.
+
+They take an `MLPClassifier`, an `MLPRegressor`, or a pipeline that ends with one, fitted or not,
+and leave it as it is; what they train is a clone. The initial loss, the effect of the penalty, the
+tiny subset and the learning rate are always about the beginning of `fit`; gradients, layers and
+curvature about the fitted parameters, or the initial ones of a network that is not fitted. All is
+computed on the processor, in float64 but for what `generalization` trains. At most `max_rows` rows
+are looked at, drawn with the seed `random_state`, so that the time depends on the network only.
+
+The limits beyond which something is called a fault are wide: what they find is mostly wrong by an
+order of magnitude. They are rules of thumb, and a network may learn in spite of a fault.
+
+Examples
+--------
+>>> from fastnn import MLPClassifier
+>>> from fastnn.diagnostics import initial_loss
+>>> from sklearn.datasets import load_digits
+>>> X, y = load_digits(return_X_y=True)
+>>> print(initial_loss(MLPClassifier(random_state=0), X / 16, y))
+initial loss: 2.44, where guessing has 2.3.
+"""
+
+from .finding import Finding
+from .gradients import GradientCheck, check_gradients
+from .hessian import Curvature, curvature
+from .inputs import InputScale, input_scale
+from .layers import LayerHealth, activations_of, layer_health
+from .rates import LearningRateRange, learning_rate_range
+from .report import TrainingReport, check_training
+from .scores import Generalization, generalization
+from .start import (
+    InitialLoss,
+    RegularizationEffect,
+    TinySubset,
+    initial_loss,
+    overfit_tiny_subset,
+    regularization_effect,
+)
+
+__all__ = [
+    "Curvature",
+    "Finding",
+    "Generalization",
+    "GradientCheck",
+    "InitialLoss",
+    "InputScale",
+    "LayerHealth",
+    "LearningRateRange",
+    "RegularizationEffect",
+    "TinySubset",
+    "TrainingReport",
+    "activations_of",
+    "check_gradients",
+    "check_training",
+    "curvature",
+    "generalization",
+    "initial_loss",
+    "input_scale",
+    "layer_health",
+    "learning_rate_range",
+    "overfit_tiny_subset",
+    "regularization_effect",
+]

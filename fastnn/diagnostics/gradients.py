@@ -1,0 +1,201 @@
+"""Gradients against finite differences."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..custom import CustomActivation, CustomLoss
+from .finding import Finding, listed, number
+from .probe import Probe, magnitude
+
+
+@dataclass(repr=False)
+class GradientCheck(Finding):
+    """What `check_gradients` found.
+
+    Attributes
+    ----------
+    errors : dict
+        By name of the parameters, such as "coefs_[0]", the distance of the gradient from the finite
+        differences as a part of their length.
+    functions : dict
+        By name of a custom function, the largest error of its derivative, relative to 1 or to the
+        derivative if that is larger.
+    n_checked, n_kinks : int
+        How many elements were compared, and how many were not, because the loss has a kink there.
+    """
+
+    errors: dict
+    functions: dict
+    n_checked: int
+    n_kinks: int
+
+    title: ClassVar[str] = "gradients"
+
+
+def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=50, random_state=0):
+    """Compare gradients with finite differences of the loss.
+
+    Both are the engine's, in float64, near the initial or the fitted parameters, with a little
+    noise on them so that no unit is exactly at a kink. A `CustomActivation` and a `CustomLoss` are
+    also looked at by themselves, element by element.
+
+    Parameters
+    ----------
+    estimator, X, y, random_state
+        See `initial_loss`.
+    n_elements : int, default=10
+        How many elements of each array of parameters, drawn at random.
+    tolerance : float, default=1e-4
+        The largest error.
+    max_rows : int, default=50
+        So many rows are looked at.
+
+    Returns
+    -------
+    finding : GradientCheck
+    """
+    probe = Probe(estimator, X, y, max_rows, random_state)
+    functions, problems = _check_functions(probe, tolerance)
+    drawing = np.random.RandomState(random_state)
+    arrays = _named_parameters(probe)
+    for array in arrays.values():
+        array += 0.1 * max(magnitude(array), 0.1) * drawing.standard_normal(array.shape)
+    if not math.isfinite(probe.differentiate()[0]):
+        verdict = "the loss is not finite: weights or features are far too large."
+        return GradientCheck(False, verdict, {}, functions, 0, 0)
+    gradients = {name: array.copy() for name, array in _named_parameters(probe, True).items()}
+    errors, n_checked, n_kinks = {}, 0, 0
+    typical = max(magnitude(np.concatenate([g.ravel() for g in gradients.values()])), 1e-12)
+    for name, array in arrays.items():
+        flat = [np.unravel_index(i, array.shape) for i in _some(drawing, array.size, n_elements)]
+        found, expected = [], []
+        for place in flat:
+            difference = _difference(probe, array, place)
+            if difference is None:
+                n_kinks += 1
+                continue
+            found.append(gradients[name][place])
+            expected.append(difference)
+        n_checked += len(found)
+        found, expected = np.array(found), np.array(expected)
+        length = max(magnitude(expected), magnitude(found), 1e-3 * typical)
+        errors[name] = magnitude(found - expected) / length
+    wrong = [name for name, error in errors.items() if not error <= tolerance]
+    if wrong:
+        problems.append(
+            f"the gradients by {listed(wrong)} differ from finite differences of the loss by up to "
+            f"{number(100 * max(errors[name] for name in wrong))} %"
+        )
+    if not n_checked:
+        problems.append("the loss has a kink wherever it was looked at: nothing could be compared")
+    verdict = "; ".join(problems)
+    if not problems:
+        verdict = (
+            f"{n_checked} elements agree with finite differences to "
+            f"{number(max(errors.values()))} of their length"
+        )
+    return GradientCheck(not problems, verdict + ".", errors, functions, n_checked, n_kinks)
+
+
+def _some(drawing, size, n):
+    return drawing.choice(size, min(n, size), replace=False)
+
+
+def _named_parameters(probe, of_gradient=False):
+    """Views of all trained arrays, or of their gradients."""
+    arena = probe.arena if of_gradient else probe.network.state.parameters
+    names = {"coef": "coefs_", "intercept": "intercepts_"}
+    found, numbers = {}, {}
+    for array in probe.network.program.arrays:
+        if array.is_statistic:
+            continue
+        number = numbers[array.name] = numbers.get(array.name, -1) + 1
+        name = names.get(array.name, array.name)
+        found[f"{name}[{number}]"] = array.view(arena)
+    return found
+
+
+def _difference(probe, array, place):
+    """The central difference at one element; None where it has a kink."""
+    here, step = array[place], 1e-5 * max(1.0, abs(array[place]))
+    losses = []
+    for value in (here - step, here, here + step, here - step / 2, here + step / 2):
+        array[place] = value
+        losses.append(probe.differentiate()[0])
+    array[place] = here
+    below, middle, above, near_below, near_above = losses
+    wide, narrow = (above - below) / (2 * step), (near_above - near_below) / step
+    left, right = (middle - below) / step, (above - middle) / step
+    # Of a smooth function both differences are the same, and the sides differ by a curvature.
+    rounding = 1e-14 * abs(middle) / step
+    scale = max(abs(wide), abs(narrow))
+    if abs(wide - narrow) > 1e-6 * scale + 10 * rounding:
+        return None
+    if abs(left - right) > 1e-2 * scale + 10 * rounding:
+        return None
+    return wide
+
+
+def _check_functions(probe, tolerance):
+    """Errors of the derivatives that the user wrote, and what to say of them."""
+    parts = probe.model.get_params(deep=True).values()
+    custom = {id(part): part for part in parts if isinstance(part, CustomActivation | CustomLoss)}
+    errors, problems = {}, []
+    # More than a grid: what a unit or an output may be, from tiny to large.
+    x = np.concatenate([np.linspace(-3, 3, 61) + 0.017, [-20.0, -8.0, 8.0, 20.0]])
+    y = np.unique(np.asarray(probe.targets, float))
+    y = y[np.linspace(0, len(y) - 1, min(len(y), 9)).astype(int)]
+    for part in custom.values():
+        if isinstance(part, CustomLoss):
+            center, spread = probe.targets.mean(), probe.targets.std() or 1.0
+            grid = [(center + spread * z, target) for z in x[:61:2] for target in y]
+        else:
+            grid = [(z,) for z in x]
+        name = getattr(part.derivative, "__name__", repr(part.derivative))
+        worst, where, values = 0.0, None, None
+        for arguments in grid:
+            found = _call(part.derivative, *arguments)
+            expected = _slope(part.value, *arguments)
+            if expected is None or found is None:
+                continue
+            error = abs(found - expected) / max(1.0, abs(expected))
+            if not error <= worst:
+                worst, where, values = error, arguments, (found, expected)
+        errors[name] = float(worst)
+        if not worst <= tolerance:
+            at = ", ".join(number(argument) for argument in where)
+            problems.append(
+                f"{name}({at}) is {number(values[0])}, but the slope of "
+                f"{getattr(part.value, '__name__', repr(part.value))} there is "
+                f"{number(values[1])}: correct the derivative of {type(part).__name__}"
+            )
+    return errors, problems
+
+
+def _call(function, *arguments):
+    """A number, or None where the function has none."""
+    function = getattr(function, "py_func", function)
+    try:
+        with np.errstate(all="ignore"):
+            value = float(function(*(float(argument) for argument in arguments)))
+    except (ArithmeticError, ValueError):
+        return None
+    return value
+
+
+def _slope(function, x, *others):
+    """The slope at x by differences; None at a kink, or where the function is not finite."""
+    step = 1e-5 * max(1.0, abs(x))
+    values = [_call(function, x + shift * step, *others) for shift in (-1, 0, 1, -0.5, 0.5)]
+    if any(value is None or not math.isfinite(value) for value in values):
+        return None
+    below, middle, above, near_below, near_above = values
+    wide, narrow = (above - below) / (2 * step), (near_above - near_below) / step
+    if abs(wide - narrow) > 1e-5 * max(1.0, abs(wide)):
+        return None
+    if abs((above - middle) - (middle - below)) / step > 1e-2 * max(1.0, abs(wide)):
+        return None
+    return wide

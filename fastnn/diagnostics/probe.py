@@ -1,0 +1,303 @@
+"""The network of an estimator and some rows, taken apart for those who look into it.
+
+No training happens here: a probe has the parameters that `fit` begins with, or the fitted ones.
+"""
+
+import math
+import warnings
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import clone
+
+from ..base import BaseMLP
+from ..device_arrays import to_host
+from ..hyperparameters import batch_size_of, optimizer_of
+from ..losses import LOSSES, row_and_parameter
+from ..network import Network
+from ..optimizers import LBFGS, SGD
+from ..program import DENSE, FORK, JOIN, OUTPUT, aligned_zeros
+from ..randomness import generator
+from ..rows import read_data
+from ..sample_weights import weights_of_rows
+from ..schedules import Scheduled
+
+# A dense layer ends, with what follows it, where one of these comes next.
+_NEXT = DENSE, FORK, JOIN, OUTPUT
+
+
+def is_fitted(estimator):
+    """Whether there is a network."""
+    return "_network" in vars(estimator)
+
+
+def opened(estimator, *rows, y=None):
+    """The network at the end of a pipeline, and rows as it sees them.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+        The steps of a pipeline that is not fitted are cloned, and fitted to the first of `rows`.
+    *rows : array-like or None
+    y : array-like, default=None
+
+    Returns
+    -------
+    model : MLPClassifier or MLPRegressor
+    *rows
+    """
+    if isinstance(estimator, BaseMLP):
+        return estimator, *rows
+    steps = getattr(estimator, "steps", None)
+    if not steps or not isinstance(steps[-1][1], BaseMLP):
+        raise TypeError(
+            "Diagnostics look into an MLPClassifier or MLPRegressor, or into a Pipeline that ends "
+            f"with one, got {type(estimator).__name__}."
+        )
+    model = steps[-1][1]
+    if len(steps) == 1:
+        return model, *rows
+    first = estimator[:-1]
+    if not is_fitted(model):
+        first = clone(first).fit(rows[0], y)
+    return model, *(one if one is None else first.transform(one) for one in rows)
+
+
+def cloned(estimator, random_state, **parameters):
+    """An unfitted copy that trains silently, alone and on the processor, without callbacks."""
+    own = dict(verbose=False, warm_start=False, device="cpu", callbacks=None)
+    if estimator.precision in ("bfloat16", "tf32"):
+        own["precision"] = "float32"
+    if estimator.random_state is None:
+        own["random_state"] = random_state
+    own |= parameters
+    known = estimator.get_params(deep=False)
+    copied = clone(estimator).set_params(**{name: own[name] for name in own if name in known})
+    vars(copied).pop("_skl_callbacks", None)  # a clone has scikit-learn's too
+    return copied
+
+
+class Probe:
+    """A network in float64 on the processor, with nothing drawn at random, and rows.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier, MLPRegressor or Pipeline
+        Left as it is.
+    X, y
+        As for `fit`.
+    max_rows : int
+        So many of the rows are drawn, if there are more.
+    random_state : int
+        Draws them; also the seed of an estimator that has none.
+    fresh : bool, default=False
+        Whether parameters are those that `fit` begins with, even if the estimator is fitted.
+
+    Attributes
+    ----------
+    model : estimator
+        A copy, that knows the classes.
+    network : Network
+        As it trains; it is the probe's own.
+    X, y, targets, sample_weight
+        The rows, their targets as they were given and as the engine reads them, and their weights.
+    n_heads : int
+        Number of output layers.
+    loss_divisor : int
+        What the loss is divided by to be reported.
+    batch_size : int
+        In training.
+    alpha : float
+        Strength of the penalty, as a batch has it: divided by its rows.
+    arena : ndarray
+        Where the last gradient lies.
+    """
+
+    def __init__(self, estimator, X, y, max_rows, random_state, fresh=False):
+        if max_rows < 2:
+            raise ValueError(f"max_rows must be at least 2, got {max_rows!r}.")
+        estimator, X = opened(estimator, X, y=y)
+        fitted = is_fitted(estimator) and not fresh
+        if fitted:
+            estimator._adopt_parameters()
+            self.model = object.__new__(type(estimator))
+            vars(self.model).update(vars(estimator))
+        else:
+            self.model = cloned(estimator, random_state, precision="float64")
+            self.model._validate_params()
+        model, dtype = self.model, np.dtype(np.float64)
+        optimizer = optimizer_of(model)
+        X, y = read_data(model, to_host(X), y, reset=not fitted)
+        if fitted:
+            self.network = _in_float64(model._network)
+            loss, n_outputs = self.network.loss, self.network.program.n_outputs
+        else:
+            _, loss, n_outputs = model._encode(y, dtype, False, None)
+        weights = weights_of_rows(model, None, X, y, dtype, (y, None))
+        n_rows = X.shape[0]
+        if n_rows > max_rows:
+            drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
+            drawn.sort()
+            X, y, weights = X[drawn], y[drawn], None if weights is None else weights[drawn]
+        if not fitted:
+            with generator(model.random_state, to_keep=True) as drawing:
+                self.network, _ = model._prepare(
+                    X, loss, n_outputs, dtype, optimizer, drawing, True, "cpu", False
+                )
+        self.X, self.y, self.sample_weight = X, y, weights
+        self.targets = model._encode_more(y, loss, dtype, n_outputs)
+        program = self.network.program
+        self.n_heads = int(program.is_output.sum())
+        row = row_and_parameter(loss)[0]
+        self.loss_divisor = program.n_outputs if row.mean_over_outputs else 1
+        all_rows = isinstance(optimizer, LBFGS)
+        self.batch_size = (
+            n_rows if all_rows else batch_size_of(model, optimizer, n_rows, self.network)
+        )
+        alpha = model.alpha.value if isinstance(model.alpha, Scheduled) else model.alpha
+        self.alpha = alpha * optimizer.uses_alpha / self.batch_size
+        self._without_chance = self.network._with(
+            program=replace(program, stages=program.without_chance())
+        )
+        numbers = np.arange(program.n_parameters, dtype=np.int64)
+        self._places = np.concatenate(
+            [array.view(numbers).ravel() for array in program.arrays if not array.is_statistic]
+        )
+        self.arena = aligned_zeros(program.n_parameters, dtype)
+        self._engine = None
+        if program.n_statistics and not fitted and X.shape[0] > 1:
+            everything = np.arange(X.shape[0])
+            data = X, self.targets, weights, everything
+            self.network.settle_statistics(*data, model.n_jobs, "cpu")
+
+    @property
+    def is_classifier(self):
+        return hasattr(self.model, "_labels")
+
+    def take(self, rows):
+        """Keep only rows of these numbers."""
+        self.X, self.y = self.X[rows], self.y[rows]
+        if self.sample_weight is not None:
+            self.sample_weight = self.sample_weight[rows]
+        program = self.network.program
+        loss = self.network.loss
+        self.targets = self.model._encode_more(self.y, loss, program.dtype, program.n_outputs)
+
+    # All parameters as one vector, without the padding that an arena has.
+
+    @property
+    def parameters(self):
+        """A copy of all trained parameters, of shape (n,)."""
+        return self.network.state.parameters[self._places]
+
+    @parameters.setter
+    def parameters(self, vector):
+        self.network.state.parameters[self._places] = vector
+
+    def engine(self):
+        """An engine that looks at the network without chance."""
+        if self._engine is None:
+            optimizer = SGD(momentum=0.0)
+            n_rows, n_jobs = self.X.shape[0], self.model.n_jobs
+            self._engine = self._without_chance.engine(optimizer, n_rows, 1, n_jobs, "cpu")
+        return self._engine
+
+    def differentiate(self, alpha=0.0):
+        """Loss that is trained on, and penalty; `arena` has their gradient then.
+
+        Parameters
+        ----------
+        alpha : float, default=0.0
+            Strength of the penalty, divided by the rows of a batch.
+        """
+        weights, model = self.sample_weight, self.model
+        total = self.X.shape[0] if weights is None else weights.sum()
+        return self.engine().loss_and_grad(
+            self.X,
+            self.targets,
+            weights,
+            alpha * total,
+            self.arena,
+            l1_ratio=model.l1_ratio,
+            penalize_intercepts=model.penalize_intercepts,
+        )
+
+    def gradient(self, alpha=0.0):
+        """Gradient of loss and penalty by `parameters`, of shape (n,)."""
+        self.differentiate(alpha)
+        return self.arena[self._places]
+
+    def loss(self):
+        """Mean loss of the rows as it is reported."""
+        return self.differentiate()[0] / self.loss_divisor
+
+    def gradients(self):
+        """The gradient by the weights of each dense layer, of the shapes of `coefs_`."""
+        self.differentiate()
+        return [array.copy() for array in self.network.program.coefs(self.arena)]
+
+    def activations(self):
+        """See `fastnn.diagnostics.activations_of`."""
+        return activations(self._without_chance, self.X, self.model.n_jobs)
+
+    def names(self):
+        """Names of the dense layers, such as "layer 0 (784-100)"."""
+        shapes = [coef.shape for coef in self.network.coefs]
+        return [f"layer {i} ({n_in}-{units})" for i, (n_in, units) in enumerate(shapes)]
+
+
+def _in_float64(network):
+    """A copy of a network with parameters of its own."""
+    twin = Network(
+        network.n_features,
+        network.layers,
+        network.loss,
+        np.float64,
+        network.input_dropout,
+        network.input_noise,
+    )
+    twin._allocate()
+    twin.seed = network.seed
+    for mine, theirs in zip(twin.program.arrays, network.program.arrays, strict=True):
+        arenas = (
+            (twin.state.statistics, network.state.statistics)
+            if mine.is_statistic
+            else (twin.state.parameters, network.state.parameters)
+        )
+        mine.view(arenas[0])[...] = theirs.view(arenas[1])
+    return twin
+
+
+def activations(network, X, n_jobs=None):
+    """What each dense layer hands on, the output layers last; a list of arrays (n_rows, units)."""
+    stages, widths, inside = [], [], False
+    kinds = network.program.stages["kind"]
+    for stage, following in zip(network.program.stages, [*kinds[1:], -1], strict=True):
+        stages.append(stage)
+        inside = inside or stage["kind"] == DENSE
+        if inside and following in _NEXT:
+            inside = False
+            widths.append(int(stage["n_out"]))
+            if following != OUTPUT:  # an output of its own, which changes nothing
+                tap = stage.copy()
+                tap["kind"], tap["code"] = OUTPUT, LOSSES["squared_error"].code
+                stages.append(tap)
+    program = replace(network.program, stages=np.array(stages), n_outputs=sum(widths))
+    values, _ = network._with(program=program).predict(X, n_jobs)
+    return np.split(values, np.cumsum(widths)[:-1], axis=1)
+
+
+@contextmanager
+def quietly():
+    """What is trained here is not to be finished: no warning tells that it is not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def magnitude(values):
+    """Root of the mean square; infinity where a value is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = math.sqrt(float(np.mean(np.square(values)))) if values.size else 0.0
+    return found if math.isfinite(found) else math.inf

@@ -1,0 +1,184 @@
+"""The learning rate range test."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..hyperparameters import optimizer_of, settings_of
+from ..optimizers import LBFGS, Rprop
+from ..schedules import Steps
+from ..trainer import step_table
+from .finding import Finding, number
+from .probe import Probe, quietly
+
+
+@dataclass(repr=False)
+class LearningRateRange(Finding):
+    """What `learning_rate_range` found.
+
+    Attributes
+    ----------
+    rates, losses : ndarray of shape (n_steps,)
+        Of each step, the losses before it; they end early where the loss was not finite.
+    smoothed : ndarray of shape (n_steps,)
+        The losses without most of their noise.
+    lowest, highest : float
+        Rates between which the loss falls: where 10 % and where 95 % of its fall are done. NaN if
+        no rate lowers it.
+    limit : float
+        The rate at which half of the fall is lost again; the last one if there is none.
+    suggestion : float
+        A rate to train with, a third of `highest`, or `lowest` if that is above.
+    """
+
+    rates: np.ndarray
+    losses: np.ndarray
+    smoothed: np.ndarray
+    lowest: float
+    highest: float
+    limit: float
+    suggestion: float
+
+    title: ClassVar[str] = "learning rate"
+
+
+def learning_rate_range(
+    estimator,
+    X,
+    y,
+    *,
+    min_rate=1e-7,
+    max_rate=10.0,
+    n_steps=320,
+    max_rows=10000,
+    random_state=0,
+):
+    """Train while the learning rate grows from step to step, and see where the loss falls.
+
+    The estimator's optimizer trains a new network, with its batches, penalty and dropout, but
+    without `augment` and `averaging`, while the rate grows exponentially (Smith, "Cyclical learning
+    rates for training neural networks", 2017, section 3.3, with an exponential ramp in place of a
+    linear one).
+
+    Parameters
+    ----------
+    estimator, X, y, random_state
+        See `initial_loss`.
+    min_rate, max_rate : float, default=1e-7 and 10
+        First and last rate.
+    n_steps : int, default=320
+        Number of steps.
+    max_rows : int, default=10000
+        So many rows are trained on, if the batches do not need fewer.
+
+    Returns
+    -------
+    finding : LearningRateRange
+        Its verdict is about the estimator's `learning_rate_init`.
+
+    Raises
+    ------
+    ValueError
+        If the solver has no learning rate, as 'lbfgs', or uses it at its first step only, as
+        'rprop'.
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.diagnostics import learning_rate_range
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> found = learning_rate_range(MLPClassifier(random_state=0), X / 16, y)
+    >>> model = MLPClassifier(learning_rate_init=found.suggestion)
+    """
+    if not (0 < min_rate < max_rate < math.inf and n_steps >= 10):
+        raise ValueError(
+            "learning_rate_range needs 0 < min_rate < max_rate and n_steps of at least 10, got "
+            f"{min_rate!r}, {max_rate!r} and {n_steps!r}."
+        )
+    probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
+    rates = np.geomspace(min_rate, max_rate, n_steps)
+    losses = _ramp(probe, rates, random_state)
+    rates = rates[: len(losses)]
+    return _judged(probe.model.learning_rate_init, rates, losses)
+
+
+def _check_has_rate(estimator):
+    """Refuse solvers without a learning rate."""
+    if isinstance(optimizer_of(estimator), LBFGS | Rprop):
+        raise ValueError(
+            f"solver={estimator.solver!r} chooses the lengths of its steps by itself: there is no "
+            "learning rate to look for."
+        )
+
+
+def _ramp(probe, rates, random_state):
+    """The loss at each step, up to the last finite one."""
+    model, network, n_steps = probe.model, probe.network, len(rates)
+    _check_has_rate(model)
+    optimizer, n_rows = optimizer_of(model), probe.X.shape[0]
+    with quietly():
+        settings = settings_of(model, optimizer, network, n_rows, partial=False)
+    network.use_optimizer(optimizer)
+    size = settings.batch_size
+    per_epoch = -(-n_rows // size)
+    numbers = np.arange(n_steps)
+    steps = Steps(
+        number=numbers,
+        epoch=numbers // per_epoch,
+        n_steps=n_steps,
+        n_epochs=-(-n_steps // per_epoch),
+        steps_per_epoch=per_epoch,
+    )
+    table = step_table(optimizer, rates, settings, steps, 0)
+    engine = network.engine(
+        optimizer, size, n_steps, model.n_jobs, "cpu", model.learning_rate_factors
+    )
+    drawing = np.random.RandomState(random_state)
+    n_epochs = -(-n_steps * size // n_rows)
+    order = np.concatenate([drawing.permutation(n_rows) for _ in range(n_epochs)])
+    losses = np.full((n_steps, 2), np.nan)
+    n_done = engine.train_steps(
+        probe.X, probe.targets, probe.sample_weight, order[: n_steps * size], size, table, losses
+    )
+    return losses[:n_done, 0] / probe.loss_divisor
+
+
+def _judged(rate, rates, losses):
+    """What the losses at growing rates tell about a rate."""
+    from scipy.ndimage import gaussian_filter1d
+
+    nowhere = dict.fromkeys(("lowest", "highest", "limit", "suggestion"), math.nan)
+    if len(losses) < 10:
+        verdict = "the loss is not finite at the lowest rates: weights or features are too large."
+        return LearningRateRange(False, verdict, rates, losses, losses, **nowhere)
+    n_first = max(5, len(losses) // 8)
+    with np.errstate(over="ignore", invalid="ignore"):
+        start, noise = losses[:n_first].mean(), losses[:n_first].std()
+    # What lies far above is no more than that, and would else reach into its neighbourhood.
+    smoothed = gaussian_filter1d(np.minimum(losses, 4 * abs(start) + 1e-12), 5, mode="nearest")
+    best = int(smoothed.argmin())
+    fall = start - smoothed[best]
+    if not fall > max(noise, 0.02 * abs(start)):
+        verdict = (
+            f"no rate up to {number(rates[-1])} lowers the loss of {number(start)}: gradients "
+            "vanish, units are dead, or the targets have nothing to do with the rows."
+        )
+        return LearningRateRange(False, verdict, rates, losses, smoothed, **nowhere)
+    lowest, highest = (
+        float(rates[np.argmax(smoothed <= start - part * fall)]) for part in (0.1, 0.95)
+    )
+    lost = np.flatnonzero(smoothed[best:] > start - 0.5 * fall)
+    limit = float(rates[best + lost[0]] if len(lost) else rates[-1])
+    suggestion = max(highest / 3, lowest)
+    ok = min(suggestion / 30, lowest) <= rate <= limit
+    judgement = "is fine" if ok else f"is far too {'high' if rate > limit else 'low'}"
+    rise = f", and has risen again at {number(limit)}" if len(lost) else ""
+    verdict = (
+        f"{number(rate)} {judgement}: the loss falls between {number(lowest)} and "
+        f"{number(highest)}{rise}. Suggested: {number(suggestion)}."
+    )
+    found = lowest, highest, limit, suggestion
+    return LearningRateRange(ok, verdict, rates, losses, smoothed, *found)

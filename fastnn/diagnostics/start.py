@@ -1,0 +1,285 @@
+"""Before training: what a new network makes of the rows."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+from scipy.special import entr
+
+from ..losses import LOSSES, row_and_parameter
+from ..optimizers import LBFGS
+from ..trainer import Data, History, Settings, train_lbfgs
+from .finding import Finding, number
+from .probe import Probe, quietly
+
+# By so much the initial loss may be above what a guess has.
+_MOST_OF_GUESS = 3.0
+# Targets of these losses are values, as the outputs are; so much may they vary.
+_SCALED = [name for name, row in LOSSES.items() if row.regression and row.any_activation]
+_MOST_OF_TARGETS = 30.0
+
+
+@dataclass(repr=False)
+class InitialLoss(Finding):
+    """What `initial_loss` found.
+
+    Attributes
+    ----------
+    loss : float
+        Before any training.
+    guess : float
+        Of a classifier, that of equally probable classes; of a regressor, that of the best constant
+        prediction.
+    """
+
+    loss: float
+    guess: float
+
+    title: ClassVar[str] = "initial loss"
+
+
+def initial_loss(estimator, X, y, *, max_rows=2000, random_state=0):
+    """Compare the loss before training with that of a random guess.
+
+    A network that knows nothing should not be sure of anything. Its loss should be near
+    ``log(n_classes)`` of 'log_loss', or half the variance of the targets of 'squared_error': that
+    of the same network whose output layer has no weights. A much higher one tells that weights or
+    features are too large, or that the targets of a regression are not centred and scaled.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier, MLPRegressor or Pipeline
+    X, y
+        As for `fit`.
+    max_rows : int, default=2000
+        So many rows are looked at.
+    random_state : int, default=0
+        Draws them.
+
+    Returns
+    -------
+    finding : InitialLoss
+    """
+    probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
+    loss, of_guess = probe.loss(), guess(probe)
+    what = "guessing" if probe.is_classifier else "the best constant"
+    numbers = f"{number(loss)}, where {what} has {number(of_guess)}"
+    ok, verdict = True, numbers
+    if not math.isfinite(loss):
+        ok, verdict = False, "not finite: weights or features are far too large"
+    elif loss > _MOST_OF_GUESS * of_guess + _slack(probe):
+        ok = False
+        advice = "take smaller initial weights, or scale the features"
+        if not probe.is_classifier:
+            advice = f"scale the targets (TransformedTargetRegressor), {advice}"
+        verdict = f"{numbers}: the network starts far from its targets; {advice}"
+    elif probe.network.loss in _SCALED and probe.targets.std() > _MOST_OF_TARGETS:
+        ok = False
+        verdict = (
+            f"{numbers}: the targets vary by {number(probe.targets.std())}, and the outputs of a "
+            "new network by about 1; scale the targets (TransformedTargetRegressor)"
+        )
+    return InitialLoss(ok, verdict + ".", loss, of_guess)
+
+
+def _slack(probe):
+    """What may be added to a guess: of margins and of 0 and 1, outputs of size 1 cost so much."""
+    row = row_and_parameter(probe.network.loss)[0]
+    if not probe.is_classifier or row.probabilities:
+        return 1e-12
+    return 0.5 * probe.network.program.n_outputs / probe.loss_divisor
+
+
+def guess(probe):
+    """Loss of a network that ignores its input: see `InitialLoss`. Parameters stay."""
+    before = probe.parameters
+    for array in probe.network.coefs[-probe.n_heads :]:
+        array[...] = 0
+    biases = probe.network.intercepts[-probe.n_heads :]
+    for array in biases:
+        array[...] = 0
+    loss = probe.loss()
+    if not probe.is_classifier:
+        loss = min(loss, _best_constant(probe, biases[0]))
+    probe.parameters = before
+    return loss
+
+
+def _best_constant(probe, biases):
+    """The least loss by the biases of an output layer without weights."""
+    from scipy.optimize import minimize
+
+    mean = probe.targets.mean(axis=0)
+    program = probe.network.program
+
+    def objective(values):
+        biases[...] = values
+        loss, _ = probe.differentiate()
+        return loss, program.intercepts(probe.arena)[-1].copy()
+
+    starts = [np.zeros(len(biases)), mean]
+    if probe.network.loss == "poisson" and (mean > 0).all():
+        starts.append(np.log(mean))
+    found = [minimize(objective, start, jac=True, method="L-BFGS-B").fun for start in starts]
+    return min(found) / probe.loss_divisor
+
+
+@dataclass(repr=False)
+class RegularizationEffect(Finding):
+    """What `regularization_effect` found.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (3,)
+        No penalty, the estimator's `alpha`, and ten times as much; where it is 0, or not used by
+        the solver, 0.0001 in its place.
+    losses : ndarray of shape (3,)
+        Initial losses with these.
+    """
+
+    alphas: np.ndarray
+    losses: np.ndarray
+
+    title: ClassVar[str] = "regularisation"
+
+
+def regularization_effect(estimator, X, y, *, max_rows=2000, random_state=0):
+    """Whether the initial loss rises with the penalty, and stays more than that.
+
+    Parameters
+    ----------
+    estimator, X, y, max_rows, random_state
+        See `initial_loss`.
+
+    Returns
+    -------
+    finding : RegularizationEffect
+    """
+    probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
+    uses, alpha = probe.alpha > 0, probe.alpha or 1e-4 / probe.batch_size
+    alphas = np.array([0.0, alpha, 10 * alpha])
+    loss = probe.loss()
+    penalties = np.array([probe.differentiate(alpha)[1] for alpha in alphas])
+    losses = loss + penalties
+    part, ok = penalties[1] / loss if loss > 0 else math.inf, True
+    verdict = f"the loss rises with alpha; the penalty is {number(100 * part)} % of it"
+    if not uses:
+        verdict = "no penalty by alpha; with one, the loss would rise"
+    if not np.isfinite(losses).all():
+        ok, verdict = False, "the loss is not finite: weights or features are far too large"
+    elif not penalties[1] < penalties[2]:
+        ok, verdict = False, "the loss does not rise with alpha: all weights are zero"
+    elif uses and part > 1:
+        ok = False
+        verdict = (
+            f"the penalty is {number(part)} times the loss of the data, so that small weights "
+            "count for more than the targets: a smaller alpha, or smaller initial weights"
+        )
+    return RegularizationEffect(ok, verdict + ".", alphas * probe.batch_size, losses)
+
+
+@dataclass(repr=False)
+class TinySubset(Finding):
+    """What `overfit_tiny_subset` found.
+
+    Attributes
+    ----------
+    n_rows : int
+    loss : float
+        The least that was reached on them.
+    guess : float
+        What a guess has: see `InitialLoss`.
+    """
+
+    n_rows: int
+    loss: float
+    guess: float
+
+    title: ClassVar[str] = "tiny subset"
+
+
+def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=2000, random_state=0):
+    """Whether the network can learn some rows by heart.
+
+    It is trained on them by L-BFGS from its initial parameters, without penalty, dropout and noise:
+    what cannot reach a loss of almost nothing there, less than 1 % of a guess, has wrong gradients,
+    dead units, targets that contradict each other, or too few units, whatever the learning rate.
+
+    Parameters
+    ----------
+    estimator, X, y, max_rows, random_state
+        See `initial_loss`.
+    n_rows : int, default=20
+        How many rows, of as many classes as there are.
+    max_iter : int, default=500
+        Most iterations.
+
+    Returns
+    -------
+    finding : TinySubset
+    """
+    probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
+    probe.take(_few(probe, n_rows, random_state))
+    n_rows, of_guess = probe.X.shape[0], guess(probe)
+    everything = np.arange(n_rows)
+    data = Data(probe.X, probe.targets, probe.sample_weight, everything)
+    optimizer = LBFGS(max_fun=20 * max_iter)
+    settings = Settings(
+        alpha=0.0,
+        batch_size=n_rows,
+        learning_rate_init=1.0,
+        max_iter=max_iter,
+        n_iter_no_change=np.inf,
+        shuffle=False,
+        tol=1e-10,
+        verbose=False,
+    )
+    failed = False
+    with quietly():
+        try:
+            train_lbfgs(probe.engine(), probe.network.state, data, optimizer, settings, History())
+        except ValueError:  # not finite
+            failed = True
+    loss = math.inf if failed else probe.loss()
+    # Rows of probabilities have an entropy, below which no loss can be.
+    least = entr(probe.targets).sum(axis=1).mean() if probe.network.loss == "soft_log_loss" else 0
+    ok = loss - least <= max(0.01 * (of_guess - least), 1e-9)
+    fall = f"from {number(of_guess)} to {number(loss)}"
+    verdict = f"{n_rows} rows are learned by heart: the loss goes {fall}"
+    if failed:
+        verdict = "the loss is not finite: weights or features are far too large"
+    elif not ok:
+        reason = "too few units, units that are dead or all the same, or a wrong derivative"
+        if twins := _contradictions(probe):
+            reason = f"{twins} of them equal others whose targets differ"
+        verdict = (
+            f"{n_rows} rows cannot be learned by heart: the loss stays at {number(loss)}, where a "
+            f"guess has {number(of_guess)}; {reason}"
+        )
+    return TinySubset(ok, verdict + ".", n_rows, loss, of_guess)
+
+
+def _few(probe, n_rows, random_state):
+    """Numbers of a few rows, of each class in turn."""
+    order = np.random.RandomState(random_state).permutation(probe.X.shape[0])
+    classes = probe.model._class_numbers(probe.targets)
+    if classes is not None:
+        classes, turn = np.asarray(classes)[order], np.empty(len(order), int)
+        for label in np.unique(classes):
+            mine = classes == label
+            turn[mine] = np.arange(mine.sum())
+        order = order[np.argsort(turn, kind="stable")]
+    return order[:n_rows]
+
+
+def _contradictions(probe):
+    """How many rows equal another one whose targets differ."""
+    X = probe.X.toarray() if sparse.issparse(probe.X) else probe.X
+    _, groups = np.unique(X, axis=0, return_inverse=True)
+    targets = probe.targets.reshape(len(groups), -1)
+    pairs = np.unique(np.column_stack([groups.ravel(), targets]), axis=0)
+    of_groups = np.unique(pairs[:, 0], return_counts=True)
+    mixed = of_groups[0][of_groups[1] > 1]
+    return int(np.isin(groups.ravel(), mixed).sum())
