@@ -34,10 +34,18 @@ class ProgressBar(Callback):
         self._line = None
         if shows_bars():
             from rich.errors import LiveError
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+            from rich.progress import BarColumn, Progress, TextColumn
+            from rich.table import Column
 
-            columns = TextColumn("epoch"), MofNCompleteColumn(), BarColumn()
-            self._bar = Progress(*columns, TextColumn("{task.fields[text]}"))
+            number = f"epoch {{task.completed:.0f}}/{context.n_epochs}"
+            width = len(f"epoch {context.n_epochs}/{context.n_epochs}")
+            rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # where a line is too short
+            self._bar = Progress(
+                TextColumn(number, table_column=Column(min_width=width)),
+                BarColumn(bar_width=10),
+                TextColumn("{task.fields[text]}", table_column=rest),
+                expand=True,
+            )
             self._task = self._bar.add_task(
                 "", total=context.n_epochs, completed=context.epoch, text=""
             )
@@ -51,7 +59,7 @@ class ProgressBar(Callback):
         left = seconds * (context.n_epochs - context.epoch)
         hidden = "epoch", "learning_rate", "seconds"
         parts = [f"{k} {v:.4g}" for k, v in context.logs.items() if k not in hidden]
-        parts += [f"{context.n_rows / seconds:.3g} rows/s", f"{_duration(left)} left"]
+        parts = [f"{_duration(left)} left", *parts, f"{context.n_rows / seconds:.3g} rows/s"]
         text = "  ".join(parts)
         if self._bar is not None:
             self._bar.update(self._task, completed=context.epoch, text=text)
