@@ -44,6 +44,7 @@ from fastnn.augment import (
 )
 from fastnn.augment import rows as blocks_of
 from fastnn.augment.geometry import resampled
+from fastnn.callbacks import Callback
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -566,12 +567,12 @@ def test_sparse_rows_are_refused():
 
 
 def test_what_interrupts_ends_the_thread(digits):
-    def interrupt(model, epoch, n_epochs):
-        if epoch == 2:
-            raise KeyboardInterrupt
+    class Interrupt(Callback):
+        def on_epoch_end(self, context):
+            if context.epoch == 2:
+                raise KeyboardInterrupt
 
-    model = MLPClassifier(augment=[slow(0.01), Rotate()], **FAST)
-    model._on_epoch = interrupt
+    model = MLPClassifier(augment=[slow(0.01), Rotate()], callbacks=[Interrupt()], **FAST)
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(*digits)
     assert model.n_iter_ == 2
