@@ -17,7 +17,6 @@ from sklearn.utils import estimator_html_repr
 
 from . import _core
 from .activations import ActivationSpec, refuse_threshold
-from .augment.beside import Beside
 from .device_arrays import is_on_gpu, to_host
 from .hyperparameters import (
     augmentation_of,
@@ -123,6 +122,8 @@ class BaseMLP(ListsOfSpecs, BaseEstimator):
         transforms, settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
         history = History() if fresh else self._history.continued(in_place=partial)
         if transforms:
+            from .augment.beside import Beside
+
             network.draw_seed(random_state)
             n_before = len(history.loss_curve)
             settings.beside = Beside(
