@@ -19,7 +19,6 @@ from sklearn.utils import estimator_html_repr
 
 from . import _core
 from .activations import ActivationSpec, refuse_threshold
-from .augment.beside import Beside
 from .callbacks.base import Context, Watch
 from .callbacks.checkpoint import check_same, fingerprint, resumed
 from .callbacks.protocol import Bridge, TakesCallbacks, has_callbacks
@@ -139,6 +138,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         if saved is not None:
             network, history = self._take_over(saved, network, data, random_state)
         if transforms:
+            from .augment.beside import Beside
+
             network.draw_seed(random_state)
             epoch = len(history.loss_curve)
             settings.beside = Beside(

@@ -94,6 +94,8 @@ def _concrete(base):
         yield from _concrete(cls)
 
 
+for name in augment.__all__:
+    getattr(augment, name)  # imports it
 # But for the output layer that the estimators make; callbacks have tests of their own.
 CLASSES = sorted(set(_concrete(Spec)) - {Heads, *_concrete(Callback)}, key=lambda cls: cls.__name__)
 
@@ -379,7 +381,8 @@ def test_every_spec_may_be_copied(spec):
     copies = [clone(spec), pickle.loads(pickle.dumps(spec))]
     copies.append(type(spec)(**spec.get_params(deep=False)))
     if not any(map(callable, spec.get_params().values())):
-        own = vars(initializers) if isinstance(spec, initializers.Initializer) else vars(augment)
+        module = initializers if isinstance(spec, initializers.Initializer) else augment
+        own = {name: getattr(module, name) for name in dir(module)}
         copies.append(eval(repr(spec), vars(fastnn) | own))
     for copied in copies:
         assert copied == spec

@@ -5,6 +5,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 from sklearn.utils._param_validation import Interval
 
 from .rows import ABOVE_ZERO, FINITE, PROBABILITY, ImageTransform, RowTransform, uniform
@@ -65,8 +66,6 @@ class Contrast(RowTransform):
 
 def blurred(images, sigma):
     """Images in which each pixel is the mean of its neighbours; the edge goes on outside."""
-    from scipy.ndimage import gaussian_filter1d  # slow to import
-
     for axis in (1, 2):
         images = gaussian_filter1d(images, sigma, axis=axis, mode="nearest", truncate=3.0)
     return images

@@ -16,8 +16,9 @@ FINITE = Interval(Real, None, None, closed="neither")
 BELOW_ONE = Interval(Real, 0, 1, closed="neither")
 PROBABILITY = Interval(Real, 0, 1, closed="right")
 
-#: Elements that are changed at a time, so that they and what is made of them stay in the caches.
-_BLOCK = 1 << 17
+#: Elements that are changed at a time: they and what is made of them stay in the caches, and are so
+#: small that the allocator of a thread does not give their memory back and ask for it anew.
+_BLOCK = 1 << 15
 
 
 class RowTransform(Spec):
