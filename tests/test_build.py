@@ -46,7 +46,7 @@ def test_show_versions(capsys):
 
 
 def test_import_is_light():
-    """Little more than scikit-learn's base comes along; `compare.py --only import` takes the time."""
+    """Little more than scikit-learn's base comes along; ``compare.py`` takes the time."""
     script = """if True:
         import sys
         import sklearn.base, sklearn.utils.validation
