@@ -15,7 +15,7 @@ from test_ops import CASES
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 #: What the simulator tries of the shapes of a case: so many numbers, and so many shapes.
-MOST_NUMBERS, MOST_SHAPES = 300, 8
+MOST_NUMBERS, MOST_SHAPES = 200, 8
 
 each_type = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
