@@ -305,6 +305,5 @@ __all__ = [
     "device_errors",
     "inline_ptx",
     "numba",
-    "os",
     "start",
 ]

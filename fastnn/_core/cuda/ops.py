@@ -270,9 +270,9 @@ def _vectors(*vectors):
     return on_device(*(rows_of(v)[0] for v in vectors))
 
 
-def _coefficients(**columns):
+def _coefficients(row=None, **columns):
     """A table of one step, in which nothing is mixed; `columns` are names of Column."""
-    table = np.zeros((1, N_COEFFICIENTS))
+    table = np.zeros((1, N_COEFFICIENTS)) if row is None else np.array(row, float).reshape(1, -1)
     for name, value in {"MIX_WEIGHT": 1.0, **columns}.items():
         table[0, Column[name]] = value
     return table
@@ -534,10 +534,7 @@ def weighted_sum(values, weights=None, order=None):
 
 def tables_with(dtype, row=None, **columns):
     """The tables of a step with these coefficients, by the names of columns."""
-    table = np.zeros((1, N_COEFFICIENTS)) if row is None else np.array(row, float).reshape(1, -1)
-    for name, value in columns.items():
-        table[0, Column[name]] = value
-    return tables(dtype, 1, coefficients=table)
+    return tables(dtype, 1, coefficients=_coefficients(row, **columns))
 
 
 def tasks_of(n):
