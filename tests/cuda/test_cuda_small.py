@@ -1,4 +1,4 @@
-"""Whole steps in three kernels against the reference, and which networks have them."""
+"""Whole steps in four kernels against the reference, and which networks have them."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from problems import EACH_LOSS, make_data, make_network, rate_factors
 from reference import ACTIVATIONS
 from test_engine import TOLERANCE, assert_same_state
 
-KERNELS = ["small_first", "small_rest", "small_update"]
+KERNELS = ["gather", "small_first", "small_rest", "small_update"]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def planned(monkeypatch):
     monkeypatch.setattr(plan.Plan, "__init__", kept)
     yield
     assert found
-    assert all(names == KERNELS for names in found)
+    assert all([name for name in names if name != "dropout"] == KERNELS for names in found)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

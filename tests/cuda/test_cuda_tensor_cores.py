@@ -12,7 +12,7 @@ from engines import Engine, rounded
 from fastnn import MLPRegressor
 from fastnn._core.cuda import kernels, ops
 from fastnn._core.cuda._numba import cuda
-from fastnn._core.cuda.tensor_cores import SIZES_ON_GPU, multiply_add, to_tf32
+from fastnn._core.cuda.tensor_cores import TILINGS, TILINGS_ON_GPU, multiply_add, to_tf32
 from fastnn.activations import Maxout
 from fastnn.layers import Dense, Residual
 from fastnn.normalization import BatchNorm, LayerNorm
@@ -87,14 +87,18 @@ def test_fragments(made):
 
 KINDS = ["forward", "input_gradient", "weight_gradient"]
 SHAPES = [(1, 1, 1), (16, 8, 16), (17, 13, 19), (5, 20, 33), (40, 3, 7)]
-# For the tiles of a GPU; in the simulator only one, that all warps have a part of.
+# For the tiles of a GPU; in the simulator only one, for the smallest, that all warps have a part of.
 ON_GPU = [(35, 17, 37)]
-if not SIMULATES:
+EACH_TILING = [(SHAPES, TILINGS[-1])]
+if SIMULATES:
+    EACH_TILING += [(ON_GPU, TILINGS_ON_GPU[-1])]
+else:
     ON_GPU += [(65, 17, 3), (70, 21, 67), (500, 784, 130), (2000, 100, 10), (129, 1030, 257)]
+    EACH_TILING += [(ON_GPU, tiling) for tiling in TILINGS_ON_GPU]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shapes, sizes", [(SHAPES, {}), (ON_GPU, SIZES_ON_GPU)])
+@pytest.mark.parametrize("shapes, sizes", EACH_TILING)
 def test_products(kind, shapes, sizes):
     """Within the errors of sums in float32, whose additions may truncate."""
     rng = np.random.default_rng(2)

@@ -247,6 +247,47 @@ def inline_ptx(text, results, arguments):
     return instruction
 
 
+def four_at_once():
+    """Functions for kernels that load and store four numbers of a row: see ``vectors.py``."""
+
+    def place(context, builder, array_type, array, i, j):
+        """A pointer to four numbers."""
+        view = context.make_array(array_type)(context, builder, array)
+        row = builder.mul(builder.extract_value(view.strides, 0), i)
+        first = builder.gep(builder.bitcast(view.data, ir.IntType(8).as_pointer()), [row])
+        element = context.get_data_type(array_type.dtype)
+        number = builder.gep(builder.bitcast(first, element.as_pointer()), [j])
+        return builder.bitcast(number, ir.VectorType(element, 4).as_pointer())
+
+    @intrinsic
+    def load(typing_context, array, i, j):
+        result = numba.types.UniTuple(array.dtype, 4)
+
+        def generate(context, builder, signature, values):
+            numbers = builder.load(place(context, builder, array, *values))
+            numbers.align = 16
+            parts = [builder.extract_element(numbers, ir.IntType(32)(e)) for e in range(4)]
+            return context.make_tuple(builder, result, parts)
+
+        return result(array, numba.types.int64, numba.types.int64), generate
+
+    @intrinsic
+    def store(typing_context, array, i, j, numbers):
+        def generate(context, builder, signature, values):
+            *where, given = values
+            vector = ir.VectorType(context.get_data_type(array.dtype), 4)(ir.Undefined)
+            for e in range(4):
+                part = builder.extract_value(given, e)
+                vector = builder.insert_element(vector, part, ir.IntType(32)(e))
+            builder.store(vector, place(context, builder, array, *where), align=16)
+            return context.get_dummy_value()
+
+        four = numba.types.UniTuple(array.dtype, 4)
+        return numba.types.void(array, numba.types.int64, numba.types.int64, four), generate
+
+    return load, store
+
+
 def device_array(array):
     """An array on the GPU, of any library, as Numba's; nothing is copied.
 
@@ -303,6 +344,7 @@ __all__ = [
     "describe",
     "device_array",
     "device_errors",
+    "four_at_once",
     "inline_ptx",
     "numba",
     "start",

@@ -17,6 +17,7 @@ from .elementary import (
 )
 from .kernels import IS_DOUBLE, device, kernel, real
 from .steps import CURSOR, N_ROWS
+from .vectors import load_four
 
 # The numbers that keep mean 0 and variance 1 (Klambauer et al. 2017).
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -262,44 +263,67 @@ def user_activation_derivative(x):
 def activation(words, reals, x, y, n, a):
     """y = the activation of x, for the n columns of the batch's rows; they may be the same."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        y[i, j] = activation_value(x[i, j], a)
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            y[i, j] = activation_value(x[i, j], a)
 
 
 @kernel
 def activation_with_derivative(words, reals, x, y, d, n, a):
     """The derivative, d, to be kept until the gradient comes; it may be x."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        value, derivative = activation_pair(x[i, j], a)
-        y[i, j] = value
-        d[i, j] = derivative
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            value, derivative = activation_pair(x[i, j], a)
+            y[i, j] = value
+            d[i, j] = derivative
 
 
 @kernel
 def activation_of_user(words, reals, x, y, d, n):
     """The same by functions of the user's; d may be x."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        value = x[i, j]
-        y[i, j] = real(user_activation(value))
-        d[i, j] = real(user_activation_derivative(value))
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            value = x[i, j]
+            y[i, j] = real(user_activation(value))
+            d[i, j] = real(user_activation_derivative(value))
 
 
 @kernel
 def activation_gradient(words, reals, y, gradient, n, a):
     """gradient *= the derivative where the value is y."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        gradient[i, j] *= activation_derivative(y[i, j], a)
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            gradient[i, j] *= activation_derivative(y[i, j], a)
+
+
+@device
+def finish_activation(numbers, of, i, j, a):
+    """Elements of a product -> their activations; to be bound to `finish` of ``dense.py``."""
+    w, x, y, z = numbers
+    return activation_value(w, a), activation_value(x, a), activation_value(y, a), activation_value(z, a)
+
+
+@device
+def finish_derivative(numbers, of, i, j, a):
+    """Elements of the gradient of values -> that of what they are the activation of.
+
+    `of` has the values, or the derivatives if `activation_derivative` is `derivative_kept`.
+    """
+    w, x, y, z = numbers
+    own = load_four(of, i, j)
+    return (
+        w * activation_derivative(own[0], a),
+        x * activation_derivative(own[1], a),
+        y * activation_derivative(own[2], a),
+        z * activation_derivative(own[3], a),
+    )
 
 
 _DERIVATIVES_OF_VALUES = {

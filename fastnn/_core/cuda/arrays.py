@@ -6,7 +6,7 @@ from fastnn.program import N_COEFFICIENTS, STAGE
 
 from ._numba import cuda, device_array, device_errors, start
 from .kernels import kernels_of
-from .launch import over_elements
+from .launch import over_matrix
 from .steps import step_tables
 
 
@@ -37,7 +37,7 @@ def all_finite(rows):
     found = cuda.to_device(np.zeros(1, np.int64))
     with device_errors():
         kernel = kernels_of(dtype)("find_not_finite")
-        grid = over_elements(n_rows * n)
+        grid = over_matrix(n_rows, n)
         kernel[grid](*_tables(dtype, n_rows), device_array(rows.array), n, found)
     return not found.copy_to_host()[0]
 
@@ -51,6 +51,6 @@ def take_rows(rows, numbers):
         out = cuda.device_array((len(numbers), n), dtype)
         order = cuda.to_device(np.ascontiguousarray(numbers, np.int64))
         kernel = kernels_of(dtype)("gather", ORDERED=True)
-        grid = over_elements(len(numbers) * n)
+        grid = over_matrix(len(numbers), n)
         kernel[grid](*_tables(dtype, len(numbers)), device_array(rows.array), order, out)
     return out

@@ -54,10 +54,10 @@ def normalised(x, mean, inverse_std):
 def batchnorm(words, reals, x, mean, inverse_std, scale, shift, y, n):
     """y = scale * (x - mean) * inverse_std + shift"""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        y[i, j] = normalised(x[i, j], mean[j], inverse_std[j]) * scale[j] + shift[j]
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            y[i, j] = normalised(x[i, j], mean[j], inverse_std[j]) * scale[j] + shift[j]
 
 
 @kernel
@@ -68,14 +68,14 @@ def batchnorm_gradient(words, reals, x, mean, inverse_std, scale, d_shift, d_sca
     means where the statistics are constant.
     """
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        gradient = dy[i, j]
-        if not CONSTANT_STATISTICS and n_rows > 1:
-            means = normalised(x[i, j], mean[j], inverse_std[j]) * d_scale[j] + d_shift[j]
-            gradient -= means / real(n_rows)
-        dy[i, j] = scale[j] * inverse_std[j] * gradient
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            gradient = dy[i, j]
+            if not CONSTANT_STATISTICS and n_rows > 1:
+                means = normalised(x[i, j], mean[j], inverse_std[j]) * d_scale[j] + d_shift[j]
+                gradient -= means / real(n_rows)
+            dy[i, j] = scale[j] * inverse_std[j] * gradient
 
 
 @kernel

@@ -22,18 +22,18 @@ def dropout(words, reals, x, y, n, stage, key_0, key_1):
     """y = x times the factor of the stage, or 0 where it drops; x and y may be the same."""
     at = words[0, CURSOR]
     n_rows, factor = words[at, N_ROWS], reals[at, KEEP_SCALE + stage]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        is_kept = keeps(words, at, i, j, stage, key_0, key_1)
-        y[i, j] = x[i, j] * factor if is_kept else real(0)
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            is_kept = keeps(words, at, i, j, stage, key_0, key_1)
+            y[i, j] = x[i, j] * factor if is_kept else real(0)
 
 
 @kernel
 def scaled(words, reals, x, y, n, factor):
     """y = factor x; x and y may be the same."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        y[i, j] = factor * x[i, j]
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            y[i, j] = factor * x[i, j]

@@ -52,7 +52,7 @@ class Engine:
     optimizer : int
         Code of the optimizer, see ``optimizers.py``.
     max_batch : int
-        Rows to make room for; more is made when a call needs it.
+        Of the processor's engine; here room is made by each call for its batches.
     n_threads : int
         Of the processor, which has nothing to do here.
     seed : int
@@ -63,7 +63,7 @@ class Engine:
         start(program.tf32)
         self.program, self.state = program, state
         self._optimizer, self._uploads = optimizer, Uploads()
-        self._steps = Steps(program, max_batch, seed)
+        self._steps = Steps(program, seed)
 
     def _run(self, mode, X, y, sample_weight, order, batch_size, coefficients, losses, total=None):
         """Do a step of that kind for each row of `coefficients`; returns how many were done."""
@@ -182,8 +182,6 @@ class Steps:
     Parameters
     ----------
     program : Program
-    room : int
-        Rows that a batch has at most; more is made when a call needs it.
     seed : int
 
     Attributes
@@ -192,8 +190,8 @@ class Steps:
         Steps of the last run that were done: one with a loss that is not finite was not.
     """
 
-    def __init__(self, program, room, seed):
-        self._program, self._room, self._seed = program, room, seed
+    def __init__(self, program, seed):
+        self._program, self._seed = program, seed
         self._stream = new_stream()
         self._memory = Memory(self._stream)
         self._buffers: dict = {}
@@ -226,11 +224,8 @@ class Steps:
                 for name, arena in arenas.items():
                     self._buffers[name].copy_to_host(arena)
 
-    def run(self, call, data, room, words, reals, **outputs):
+    def run(self, call, data, batch_size, words, reals, **outputs):
         """Do the steps of these tables; all are done, or Ctrl-C came, when this returns."""
-        if room > self._room:
-            self._room = room
-            self._replays.clear()
         self.n_done = 0
         words = np.concatenate([np.zeros_like(words[:1]), words])
         words[0, CURSOR] = 1
@@ -238,7 +233,7 @@ class Steps:
         self._fill("words", words)
         self._fill("reals", np.concatenate([reals[:1], reals]))
         self.buffer("losses", (len(reals), 2))
-        replay = self._replay(call, data, outputs)
+        replay = self._replay(call, data, batch_size, outputs)
         try:
             replay.run(len(reals))
         finally:
@@ -254,10 +249,14 @@ class Steps:
         n = min(len(losses), self.n_done + 1)
         losses[:n] = self._buffers["losses"][:n].copy_to_host()
 
-    def _replay(self, call, data, outputs):
-        """What does such a step; made once for the same arrays."""
+    def _replay(self, call, data, batch_size, outputs):
+        """What does such a step; made once for the same arrays, and for batches of about a size.
+
+        How products are summed up follows from that size, and from nothing that happened before.
+        """
+        room = 1 << (batch_size - 1).bit_length()
         arrays = data.X, data.order, *data.targets, data.weights, *outputs.values()
-        key = call, *map(id, arrays)
+        key = call, room, *map(id, arrays)
         if key not in self._replays:
             if len(self._replays) == MOST_REPLAYS:
                 self._replays.clear()
@@ -267,7 +266,7 @@ class Steps:
             if call.shifts:
                 self.buffer("read", (n,))
             arenas = Arenas(**self._buffers | vars(data) | outputs)
-            plan = Plan(self._program, arenas, call, self._room, self._seed, self._memory)
+            plan = Plan(self._program, arenas, call, room, self._seed, self._memory)
             self._replays[key] = Replay(plan.launches, self._stream)
         return self._replays[key]
 
@@ -277,7 +276,7 @@ class Predictor:
 
     def __init__(self, program):
         self.program = program
-        self._steps = Steps(program, 1, 0)
+        self._steps = Steps(program, 0)
 
     def predict(self, parameters, statistics, X, out):
         """Fill `out`; returns whether all of X was finite."""

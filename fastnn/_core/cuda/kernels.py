@@ -49,7 +49,9 @@ MODULES = (
 # Threads of a block; of a block that sums columns, its columns and the threads of each. Powers of
 # two. The simulator has real threads, and so few of them.
 THREADS = 4 if SIMULATED else 256
-COLUMNS, LANES = (4, 2) if SIMULATED else (32, 8)
+COLUMNS, LANES = (4, 2) if SIMULATED else (32, 32)
+#: Threads of a block that sums a row, where one has few elements, and of one that works alone.
+FEW_THREADS, MOST_THREADS = (4, 4) if SIMULATED else (32, 1024)
 
 # What a Kernels sets by its type: whether that is float64, and its smallest normal number.
 IS_DOUBLE, SMALLEST = False, 0.0

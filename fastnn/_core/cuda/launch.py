@@ -18,12 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._numba import SIMULATED, cuda, device_errors
-from .dense import TILE, TILE_THREADS
 from .kernels import COLUMNS, LANES, THREADS, kernels_of
 
 # Blocks of an elementwise kernel, and rows of tiles: enough for all multiprocessors; what is more
 # they go through one after another. In the simulator few, so that this happens.
-MOST_BLOCKS = 2 if SIMULATED else 1024
+MOST_BLOCKS = 2 if SIMULATED else 2048
 
 #: Steps in a graph; what is left of a call is replayed one by one.
 STEPS_IN_GRAPH = 32
@@ -32,13 +31,21 @@ SECONDS_PER_SLICE = 0.05
 
 
 def over_elements(n):
-    """Grid and block of a kernel that goes through n elements."""
+    """Grid and block of a kernel that goes through a vector of n elements."""
     return max(1, min(-(-n // THREADS), MOST_BLOCKS)), THREADS
 
 
-def over_rows(n):
+def over_matrix(n_rows, n):
+    """Those of a kernel that goes through rows of n elements: columns are x, and rows y."""
+    across = min(1 << max(0, n - 1).bit_length(), THREADS)
+    down, n_across = THREADS // across, -(-n // across)
+    n_down = max(1, min(-(-n_rows // down), MOST_BLOCKS // n_across))
+    return (n_across, n_down), (across, down)
+
+
+def over_rows(n, threads=THREADS):
     """Those of a kernel with a block for each of n rows."""
-    return max(1, min(n, MOST_BLOCKS)), THREADS
+    return max(1, min(n, MOST_BLOCKS)), threads
 
 
 def over_columns(n):
@@ -46,10 +53,10 @@ def over_columns(n):
     return -(-n // COLUMNS), (COLUMNS, LANES)
 
 
-def over_tiles(m, n, bindings=MappingProxyType({})):
+def over_tiles(m, n, bindings, n_parts=1):
     """Those of a product of m rows and n columns; `bindings` are the kernel's."""
-    tile, threads = bindings.get("TILE", TILE), bindings.get("TILE_THREADS", TILE_THREADS)
-    return (-(-n // tile), max(1, min(-(-m // tile), MOST_BLOCKS))), threads
+    across, down = -(-n // bindings["TILE_COLUMNS"]), -(-m // bindings["TILE_ROWS"])
+    return (across, max(1, min(down, MOST_BLOCKS)), n_parts), bindings["TILE_THREADS"]
 
 
 ONE_BLOCK = 1, THREADS

@@ -487,10 +487,10 @@ def margin_loss(words, reals, at, i, z, targets, order, weights, dz, n, paramete
 def output(words, reals, z, n, parameter):
     """z -> output activation, in place."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        z[i, j] = output_activation(z[i, j], parameter)
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            z[i, j] = output_activation(z[i, j], parameter)
 
 
 @kernel

@@ -12,26 +12,26 @@ from .steps import CURSOR, N_ROWS
 def maxout(words, reals, x, y, n, k):
     """y = the largest of the k pieces of each of n units."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        most = x[i, j]
-        for p in range(1, k):
-            other = x[i, p * n + j]
-            if other > most or other != other:
-                most = other
-        y[i, j] = most
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            most = x[i, j]
+            for p in range(1, k):
+                other = x[i, p * n + j]
+                if other > most or other != other:
+                    most = other
+            y[i, j] = most
 
 
 @kernel
 def maxout_gradient(words, reals, x, y, dy, dx, n, k):
     """dx = dy in the first piece that is the largest, 0 in the others; dx and x may be the same."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        left = dy[i, j]
-        for p in range(k):
-            taken = left if x[i, p * n + j] == y[i, j] else real(0)
-            dx[i, p * n + j] = taken
-            left -= taken
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            left = dy[i, j]
+            for p in range(k):
+                taken = left if x[i, p * n + j] == y[i, j] else real(0)
+                dx[i, p * n + j] = taken
+                left -= taken

@@ -38,14 +38,16 @@ def mix_rows(words, reals, X, order, x):
     first, run = words[at, BOX_FIRST], words[at, BOX_RUN]
     n_runs, stride = words[at, BOX_N_RUNS], words[at, BOX_STRIDE]
     weight = reals[at, MIX_WEIGHT]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        value = real(X[row_of(order, start + i), j])
-        if weight != real(1):
-            other = real(X[row_of(order, start + partner_of(i, shift, n_rows)), j])
-            if n_runs == 0:
-                value = weight * value + (real(1) - weight) * other
-            elif is_in_box(j, first, run, n_runs, stride):
-                value = other
-        x[i, j] = value
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        row = row_of(order, start + i)
+        partner = row_of(order, start + partner_of(i, shift, n_rows))
+        for j in range(thread[0], n, threads[0]):
+            value = real(X[row, j])
+            if weight != real(1):
+                other = real(X[partner, j])
+                if n_runs == 0:
+                    value = weight * value + (real(1) - weight) * other
+                elif is_in_box(j, first, run, n_runs, stride):
+                    value = other
+            x[i, j] = value

@@ -78,7 +78,7 @@ def normal_noise(words, reals, x, y, n, stage, deviation, key_0, key_1):
     """y = x + deviation * noise; x and y may be the same."""
     at = words[0, CURSOR]
     n_rows, step = words[at, N_ROWS], words[at, STEP]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        y[i, j] = x[i, j] + deviation * normal_at(i, j, step, stage, key_0, key_1)
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            y[i, j] = x[i, j] + deviation * normal_at(i, j, step, stage, key_0, key_1)

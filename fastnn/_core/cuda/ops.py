@@ -11,8 +11,9 @@ from fastnn.program import DROPOUT, N_COEFFICIENTS, STAGE, Column, padded
 
 from . import activations
 from ._numba import cuda
+from .dense import choose_tiling
 from .kernels import kernels_of
-from .launch import ONE_BLOCK, over_columns, over_elements, over_rows, over_tiles
+from .launch import ONE_BLOCK, over_columns, over_elements, over_matrix, over_rows, over_tiles
 from .losses import loss_kernel, output_kernel
 from .optimizers import RULES
 from .steps import START, step_tables
@@ -31,6 +32,7 @@ from .tasks import (
     runs_of,
 )
 from .tensor_cores import TF32
+from .tensor_cores import TILINGS as TF32_TILINGS
 
 
 def rows_of(a):
@@ -60,27 +62,34 @@ def tables(dtype, n_rows, start=0, step=0, rates=(0.0,), coefficients=None, code
     return on_device(words, reals)
 
 
-def matmul(a, b, bias=None, c=None, order=None):
+def matmul(a, b, bias=None, c=None, order=None, tiling=None):
     """``a[order] @ b + bias``, added to `c` where that is given."""
     a = a if order is None else a[order]
     m, n, k = a.shape[0], b.shape[1], a.shape[1]
     out = rows_of(np.zeros((m, n), a.dtype) if c is None else c)
     rows, weights, start = on_device(rows_of(a), rows_of(b), out)
-    bias_row = on_device(rows_of(np.zeros(n, a.dtype) if bias is None else bias)[0])[0]
-    kernel = kernels_of(a.dtype)("matmul", HAS_BIAS=bias is not None, ADDS=c is not None)
-    kernel[over_tiles(m, n)](*tables(a.dtype, m), rows, weights, bias_row, start, n, k)
+    bias_row = on_device(rows_of(np.zeros(n, a.dtype) if bias is None else bias))[0]
+    bound = dict(HAS_BIAS=bias is not None, ADDS=c is not None) | _tiling_of(m, n, tiling)
+    arguments = rows, weights, bias_row, start, start, n, k, a.dtype.type(0)
+    kernel = kernels_of(a.dtype)("matmul", **bound)
+    kernel[over_tiles(m, n, bound)](*tables(a.dtype, m), *arguments)
     return start.copy_to_host()[:, :n]
 
 
-def matmul_transposed(a, b, c=None, order=None):
+def matmul_transposed(a, b, c=None, order=None, tiling=None):
     """``a[order].T @ b``, added to `c` where that is given."""
     a = a if order is None else a[order]
     m, n = a.shape[1], b.shape[1]
     out = rows_of(np.zeros((m, n), a.dtype) if c is None else c)
     rows, other, total = on_device(rows_of(a), rows_of(b), out)
-    kernel = kernels_of(a.dtype)("matmul_transposed", A_TRANSPOSED=True, ADDS=c is not None)
-    kernel[over_tiles(m, n)](*tables(a.dtype, len(a)), rows, other, total, m, n)
+    bound = dict(A_TRANSPOSED=True, ADDS=c is not None) | _tiling_of(m, n, tiling)
+    kernel = kernels_of(a.dtype)("matmul_transposed", **bound)
+    kernel[over_tiles(m, n, bound)](*tables(a.dtype, len(a)), rows, other, total, m, n, 1)
     return total.copy_to_host()[:, :n]
+
+
+def _tiling_of(m, n, tiling):
+    return choose_tiling(m, n) if tiling is None else tiling
 
 
 def tf32_matmul(a, b, bias=None, c=None, kind="forward", **sizes):
@@ -94,23 +103,24 @@ def tf32_matmul(a, b, bias=None, c=None, kind="forward", **sizes):
     left = a.T if kind == "weight_gradient" else a
     right = b.T if kind == "input_gradient" else b
     left, right, out = on_device(rows_of(left), rows_of(right), out)
-    bindings = TF32 | sizes | dict(ADDS=c is not None)
+    bindings = TF32 | (sizes or TF32_TILINGS[-1]) | dict(ADDS=c is not None)
+    grid = over_tiles(m, n, bindings)
     if kind == "weight_gradient":
         kernel = kernels_of(a.dtype)("matmul_transposed", A_TRANSPOSED=True, **bindings)
-        kernel[over_tiles(m, n, bindings)](*tables(a.dtype, k), left, right, out, m, n)
+        kernel[grid](*tables(a.dtype, k), left, right, out, m, n, 1)
     else:
         bindings |= dict(HAS_BIAS=bias is not None, B_TRANSPOSED=kind == "input_gradient")
-        bias_row = on_device(rows_of(np.zeros(n, a.dtype) if bias is None else bias)[0])[0]
-        arrays = left, right, bias_row, out
+        bias_row = on_device(rows_of(np.zeros(n, a.dtype) if bias is None else bias))[0]
         kernel = kernels_of(a.dtype)("matmul", **bindings)
-        kernel[over_tiles(m, n, bindings)](*tables(a.dtype, m), *arrays, n, k)
+        arguments = left, right, bias_row, out, out, n, k, a.dtype.type(0)
+        kernel[grid](*tables(a.dtype, m), *arguments)
     return out.copy_to_host()[:, :n]
 
 
 def _launch(name, shape, step_tables, *arguments, **bindings):
     """Run an elementwise kernel over the natural shape of its arrays."""
     kernel = kernels_of(step_tables[1].dtype)(name, **bindings)
-    kernel[over_elements(shape[0] * shape[1])](*step_tables, *arguments)
+    kernel[over_matrix(*shape)](*step_tables, *arguments)
 
 
 def _cropped(rows, x, first_row=0):
@@ -311,7 +321,7 @@ def batchnorm(x, mean, variance, scale, shift, epsilon):
     rows = rows_of(x)
     x_rows, y = on_device(rows, np.zeros_like(rows))
     means, scales, shifts = _vectors(mean, scale, shift)
-    kernels_of(x.dtype)("batchnorm")[over_elements(x.size)](
+    kernels_of(x.dtype)("batchnorm")[over_matrix(*x.shape)](
         *tables(x.dtype, n_rows),
         x_rows,
         means,
@@ -334,7 +344,7 @@ def batchnorm_gradient(x, dy, mean, variance, scale, epsilon, constant_statistic
     kernels("column_sums", column_term="term_normalised")[over_columns(n)](
         *step, x_rows, d, means, inverse, d_scale, d_shift, n
     )
-    kernels("batchnorm_gradient", CONSTANT_STATISTICS=constant_statistics)[over_elements(x.size)](
+    kernels("batchnorm_gradient", CONSTANT_STATISTICS=constant_statistics)[over_matrix(*x.shape)](
         *step, x_rows, means, inverse, scales, d_shift, d_scale, d, n
     )
     return [d.copy_to_host()[:, :n], d_scale.copy_to_host()[:n], d_shift.copy_to_host()[:n]]
@@ -416,7 +426,7 @@ def weightnorm(xv, v, g, bias):
     n_rows, n = xv.shape
     rows = rows_of(xv)
     x_rows, y = on_device(rows, np.zeros_like(rows))
-    kernels_of(v.dtype)("weightnorm")[over_elements(xv.size)](
+    kernels_of(v.dtype)("weightnorm")[over_matrix(*xv.shape)](
         *tables(v.dtype, n_rows), x_rows, _weight_norms(v, g)[1], *_vectors(bias), y, n
     )
     return y.copy_to_host()[:, :n]
@@ -433,9 +443,9 @@ def weightnorm_gradient(xv, dy, v, g):
     kernels("column_sums", column_term="term_itself")[over_columns(n)](
         *step, x_rows, d, scale, inverse, d_scale, d_sum, n
     )
-    kernels("weightnorm_gradient")[over_elements(xv.size)](*step, scale, d, n)
+    kernels("weightnorm_gradient")[over_matrix(*xv.shape)](*step, scale, d, n)
     kernels("weightnorm_vectors")[over_elements(n)](d_scale, inverse, d_sum, dg, d_bias, n)
-    kernels("weightnorm_correct")[over_elements(v.size)](
+    kernels("weightnorm_correct")[over_matrix(*v.shape)](
         d_scale, scale, inverse, v_rows, dv, n_in, n
     )
     dx, dg, d_bias, dv = (a.copy_to_host() for a in (d, dg, d_bias, dv))
@@ -488,7 +498,8 @@ def output(z, code, parameter=0.0):
     rows = on_device(rows_of(z))[0]
     if output_kernel(code) is not None:
         name, bound = output_kernel(code)
-        kernels_of(z.dtype)(name, **bound)[over_rows(n_rows)](
+        grid = over_matrix(n_rows, n) if name == "output" else over_rows(n_rows)
+        kernels_of(z.dtype)(name, **bound)[grid](
             *tables(z.dtype, n_rows), rows, n, z.dtype.type(parameter)
         )
     return rows.copy_to_host()[:, :n]
@@ -515,7 +526,7 @@ def _gathered(name, X, dtype, order, start, n_rows, coefficients):
     dtype, n = np.dtype(dtype), X.shape[1]
     x = cuda.to_device(rows_of(np.zeros((n_rows, n), dtype)))
     step = tables(dtype, n_rows, start, coefficients=coefficients)
-    kernels_of(dtype)(name, ORDERED=order is not None)[over_elements(n_rows * n)](
+    kernels_of(dtype)(name, ORDERED=order is not None)[over_matrix(n_rows, n)](
         *step, *on_device(X), _row_numbers(order), x
     )
     return x.copy_to_host()[:, :n]

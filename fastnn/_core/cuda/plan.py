@@ -33,13 +33,14 @@ from fastnn.program import (
     padded,
 )
 
-from . import activations, losses, optimizers, small, tensor_cores
-from .kernels import kernels_of
+from . import activations, dense, losses, optimizers, small, tensor_cores
+from .kernels import FEW_THREADS, MOST_THREADS, THREADS, kernels_of
 from .launch import (
     ONE_BLOCK,
     Launch,
     over_columns,
     over_elements,
+    over_matrix,
     over_rows,
     over_tiles,
 )
@@ -117,8 +118,10 @@ class Plan:
         self.program, self.arenas, self.call, self.room = program, arenas, call, room
         self.keys = seed & 0xFFFFFFFF, seed >> 32
         self.real, self._kernels = program.dtype.type, kernels_of(program.dtype)
-        # By what products of matrices are made, and the sizes of their tiles.
+        # By what products of matrices are made, and the sizes that their tiles may have.
         self._product = tensor_cores.TF32 if program.tf32 else {}
+        self._tilings = (tensor_cores if program.tf32 else dense).TILINGS
+        self._is_fused: set = set()  # stages that are done with the product before them
         self.launches: list[Launch] = []
         self._views: dict = {}
         self._memory = memory
@@ -157,6 +160,7 @@ class Plan:
         else:
             self._mean_loss()
         if self.call.mode in (TRAIN, GRADIENT):
+            self._is_fused.clear()
             for stage in reversed(self.stages):
                 self._backward(stage)
             for stage in self.stages:
@@ -177,7 +181,7 @@ class Plan:
 
     def _over(self, n):
         """Grid of an elementwise kernel over n columns."""
-        return over_elements(self.room * n)
+        return over_matrix(self.room, n)
 
     def _view(self, arena, start, *shape):
         """A part of an arena; the same one for the same place."""
@@ -219,6 +223,8 @@ class Plan:
             self._add(self._over(n), "find_not_finite", x, n, self.arenas.found)
 
     def _forward(self, stage):
+        if stage.index in self._is_fused:
+            return
         n, ld = stage.n_out, stage.ld_out
         over = self._over(n)
         x, y = self._value(stage.x, stage.ld_in), self._value(stage.y, ld)
@@ -226,8 +232,9 @@ class Plan:
         drops = self.call.trains and stage.rate > 0
         if stage.kind == DENSE:
             weight = self._parameter(stage.weight, stage.n_in, ld)
-            bias = self._parameter(stage.bias, ld)
-            self._matmul(stage.n_in, n, x, weight, bias, y, HAS_BIAS=stage.bias >= 0)
+            bias = self._parameter(stage.bias, 1, ld)
+            y, *finish = self._finish_activation(stage, y)
+            self._matmul(stage.n_in, n, x, weight, bias, y, *finish, HAS_BIAS=stage.bias >= 0)
         elif stage.kind == WEIGHT_NORM:
             self._weight_norm(stage, x, y)
         elif stage.kind == ROW_NORM:
@@ -284,10 +291,43 @@ class Plan:
         elif stage.kind == OUTPUT:
             self._output(stage, y)
 
-    def _matmul(self, k, n, a, b, bias, c, **bindings):
-        """c = a b + bias for the rows of the batch."""
-        tiles = over_tiles(self.room, n, self._product)
-        self._add(tiles, "matmul", a, b, bias, c, n, k, **self._product, **bindings)
+    def _matmul(self, k, n, a, b, bias, c, of, parameter, finish, **bindings):
+        """c = a b + bias for the rows of the batch; `finish`: what to bind for its elements."""
+        tiling = dense.choose_tiling(self.room, n, self._tilings)
+        bindings = self._product | tiling | finish | bindings
+        arguments = a, b, bias, c, of, n, k, self.real(parameter)
+        self._add(over_tiles(self.room, n, tiling), "matmul", *arguments, **bindings)
+
+    def _finish_activation(self, stage, y):
+        """Where the activation behind a layer is done with its product: its values, and the rest
+        that `_matmul` takes."""
+        after = self.stages[stage.index + 1]
+        kept = after.other >= 0 and self.call.mode != PREDICT
+        drops = self.call.trains and after.rate > 0
+        if after.kind != ACTIVATION or kept or drops or after.function:
+            return y, self._none, 0.0, {}
+        self._is_fused.add(after.index)
+        value = activations.VALUES[after.code]
+        finish = dict(finish="finish_activation", activation_value=value)
+        return self._value(after.y, after.ld_out), self._none, after.parameter, finish
+
+    def _finish_derivative(self, stage):
+        """Where the activation before a layer has its gradient with the layer's: what `_matmul`
+        takes for that."""
+        before = self.stages[stage.index - 1]
+        drops = self.call.trains and before.rate > 0
+        if before.kind != ACTIVATION or drops or stage.adds or before.dy != stage.dx:
+            return self._none, 0.0, {}
+        self._is_fused.add(before.index)
+        of, derivative = self._derivative(before)
+        finish = dict(finish="finish_derivative", activation_derivative=derivative)
+        return of, before.parameter, finish
+
+    def _derivative(self, stage):
+        """Of what the derivative of an activation is made, and by which function."""
+        if stage.other >= 0:
+            return self._value(stage.other, stage.ld_out), "derivative_kept"
+        return self._value(stage.y, stage.ld_out), activations.DERIVATIVES.get(stage.code)
 
     def _row_statistics(self, stage):
         return self._value(stage.other, padded(2 * stage.groups, self.program.dtype))
@@ -343,15 +383,19 @@ class Plan:
             kernel = None if stage.function else losses.output_kernel(stage.code)
             if kernel is not None:
                 name, bindings = kernel
-                self._add(over_rows(self.room), name, y, stage.n_out, parameter, **bindings)
+                by_row = name == "softmax_output"
+                over = self._over_outputs(stage) if by_row else self._over(stage.n_out)
+                bindings = bindings | (dict(THREADS=over[1]) if by_row else {})
+                self._add(over, name, y, stage.n_out, parameter, **bindings)
             return
         bindings = self._of_losses
         if stage.function:
             name, of_loss = "loss_of_user", self._functions(stage, "user_loss", 2)
         else:
             name, of_loss = losses.loss_kernel(stage.code)
+        over = self._over_outputs(stage)
         self._add(
-            over_rows(self.room),
+            over,
             name,
             y,
             self.arenas.targets[stage.head],
@@ -361,9 +405,15 @@ class Plan:
             self.row_loss[stage.head],
             stage.n_out,
             parameter,
+            THREADS=over[1],
             **of_loss,
             **bindings,
         )
+
+    def _over_outputs(self, stage):
+        """Grid of a kernel with a block for each row of outputs, of no more threads than it has
+        work for."""
+        return over_rows(self.room, FEW_THREADS if stage.n_out <= FEW_THREADS else THREADS)
 
     @property
     def _of_losses(self):
@@ -379,10 +429,11 @@ class Plan:
         arenas = self.arenas
         arrays = self.row_loss, self.weights, self.order, arenas.losses
         self._add(
-            ONE_BLOCK,
+            (1, MOST_THREADS),
             "mean_loss",
             *arrays,
             self.row_loss.shape[0],
+            THREADS=MOST_THREADS,
             TRAINS=self.call.trains,
             ORDERED=self.call.is_ordered,
             HAS_WEIGHTS=self.call.has_weights,
@@ -400,7 +451,7 @@ class Plan:
 
     def _backward(self, stage):
         """The gradient of a stage's input, and sums that its parameters' gradients are."""
-        if stage.dx < 0:
+        if stage.dx < 0 or stage.index in self._is_fused:
             return
         n, ld = stage.n_out, stage.ld_out
         over, draws = self._over(n), (stage.index, *self.keys)
@@ -410,14 +461,13 @@ class Plan:
         if stage.kind == DENSE:
             weight = self._parameter(stage.weight, stage.n_in, ld)
             bindings = dict(B_TRANSPOSED=True, ADDS=bool(stage.adds))
-            self._matmul(n, stage.n_in, dy, weight, self._none, dx, **bindings)
+            finish = self._finish_derivative(stage)
+            self._matmul(n, stage.n_in, dy, weight, self._none, dx, *finish, **bindings)
         elif stage.kind == ACTIVATION and drops:
             slopes = self._slopes(stage)
             self._add(over, "rrelu_gradient", y, dy, n, stage.index, *slopes, *self.keys)
         elif stage.kind == ACTIVATION:
-            of, derivative = y, activations.DERIVATIVES.get(stage.code)
-            if stage.other >= 0:
-                of, derivative = self._value(stage.other, ld), "derivative_kept"
+            of, derivative = self._derivative(stage)
             bindings = dict(activation_derivative=derivative)
             parameter = self.real(stage.parameter)
             self._add(over, "activation_gradient", of, dy, n, parameter, **bindings)
@@ -532,20 +582,36 @@ class Plan:
         if stage.kind != DENSE:
             return
         x, dy = self._value(stage.x, stage.ld_in), self._delta(stage.dy, ld)
-        gradient = self._of_gradient(stage.weight, stage.n_in, ld)
+        # The bias lies behind the weight. Tensor cores round what they read, and so do not sum it.
+        has_sums = stage.bias == stage.weight + stage.n_in * ld and not self.program.tf32
+        n_rows = stage.n_in + has_sums
+        gradient = self._of_gradient(stage.weight, n_rows, ld)
+        tiling = dense.choose_tiling(stage.n_in, n, self._tilings)
+        n_parts = dense.choose_parts(stage.n_in, n, self.room, tiling)
+        parts = gradient
+        if n_parts > 1:
+            parts = self._memory.zeros((n_parts * n_rows, ld), self.program.dtype)
         self._add(
-            over_tiles(stage.n_in, n, self._product),
+            over_tiles(stage.n_in, n, tiling, n_parts),
             "matmul_transposed",
             x,
             dy,
-            gradient,
+            parts,
             stage.n_in,
             n,
+            n_parts,
             A_TRANSPOSED=True,
-            ADDS=self._adds_up,
+            SUMS_COLUMNS=has_sums,
+            ADDS=self._adds_up and n_parts == 1,
             **self._product,
+            **tiling,
         )
-        if stage.bias >= 0:
+        if n_parts > 1:
+            size = n_rows * ld
+            vectors = self._view(parts, 0, n_parts * size), self._of_gradient(stage.weight, size)
+            add = self._add_plain
+            add(over_elements(size), "add_parts", *vectors, n_parts, ADDS=self._adds_up)
+        if stage.bias >= 0 and not has_sums:
             arrays = x, dy, self._none, self._none, self._none, self._of_gradient(stage.bias, ld)
             bindings = dict(WITH_PRODUCTS=False, ACCUMULATES=self._adds_up)
             self._add(over_columns(n), "column_sums", *arrays, n, **bindings)
@@ -564,7 +630,7 @@ class Plan:
             )
 
     def _over_weight(self, stage):
-        return over_elements(stage.n_in * stage.n_out)
+        return over_matrix(stage.n_in, stage.n_out)
 
     # ------------------------------------------------------------------------------------- update
 
@@ -682,21 +748,26 @@ class Plan:
     # --------------------------------------------------------------------------------- small steps
 
     def _plan_small(self):
-        """The three kernels of ``small.py`` instead of all others."""
+        """The kernels of ``small.py`` instead of all others."""
         program, arenas, call, memory = self.program, self.arenas, self.call, self._memory
         layers, factors = small.plan_layers(program)
-        of_first, of_update = small.FIRST_TILING, small.UPDATE_TILING
-        tiles = small.plan_tiles(layers, of_update["TILE"])
-        dense = next(stage for stage in self.stages if stage.kind == DENSE)
-        weight = self._view(arenas.parameters, dense.weight, dense.n_in + 1, dense.ld_out)
-        over_first = over_tiles(self.room, dense.n_out, of_first)
+        of_first, of_update = small.tilings(program.dtype)
+        tiles = small.plan_tiles(layers, of_update["TILE_ROWS"], of_update["TILE_COLUMNS"])
+        dense_1 = next(stage for stage in self.stages if stage.kind == DENSE)
+        weight = self._view(arenas.parameters, dense_1.weight, dense_1.n_in + 1, dense_1.ld_out)
+        over_first = over_tiles(self.room, dense_1.n_out, of_first)
         n_blocks = math.prod(over_first[0])
 
+        first_column = int(layers[0, small.X_COLUMN])
         values = memory.upload(small.values_with_ones(layers, self.room, program.dtype))
-        deltas = memory.zeros((self.room, int(layers[0, small.X_COLUMN])), program.dtype)
+        deltas = memory.zeros((self.room, first_column), program.dtype)
         penalties, magnitudes = (memory.zeros(n_blocks, program.dtype) for _ in range(2))
-        table = memory.upload(layers)
+        table, x = memory.upload(layers), values[:, first_column:]
 
+        n = program.n_features
+        self._add(self._over(n), "gather", arenas.X, self.order, x, ORDERED=call.is_ordered)
+        if self.stages[0].kind == DROPOUT:
+            self._add(self._over(n), "dropout", x, x, n, 0, *self.keys)
         hidden = [stage for stage in self.stages if stage.kind == ACTIVATION]
         slope = self.real(hidden[0].parameter if hidden else 0)
         of_units = activations.pair_of(hidden[0].code) if hidden else {}
@@ -705,19 +776,16 @@ class Plan:
             over_first,
             "small_first",
             table,
-            arenas.X,
-            self.order,
             weight,
             arenas.parameters,
+            x,
             values,
             deltas,
             penalties,
             magnitudes,
             slope,
             *self.keys,
-            element_of="gathered",
-            ORDERED=call.is_ordered,
-            DROPS_ROWS=self.stages[0].kind == DROPOUT,
+            store_run="finish_units",
             PENALISES=call.penalises,
             THREADS=of_first["TILE_THREADS"],
             **of_first,
@@ -726,7 +794,7 @@ class Plan:
         output = self.stages[-1]
         _, of_loss = losses.loss_kernel(output.code)
         self._add(
-            over_rows(self.room),
+            over_rows(self.room, small.REST_THREADS),
             "small_rest",
             table,
             arenas.parameters,
@@ -740,6 +808,7 @@ class Plan:
             slope,
             self.real(output.parameter),
             *self.keys,
+            THREADS=small.REST_THREADS,
             **of_units,
             **of_loss,
             **self._of_losses,
@@ -760,6 +829,7 @@ class Plan:
             penalties,
             magnitudes,
             arenas.losses,
+            store_run="update_run",
             A_TRANSPOSED=True,
             ORDERED=call.is_ordered,
             HAS_WEIGHTS=call.has_weights,

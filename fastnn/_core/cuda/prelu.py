@@ -17,23 +17,23 @@ SHARED_SLOPE = False
 def prelu(words, reals, x, slope, y, n):
     """y = x, or the slope times x below zero; x and y may be the same."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        value = x[i, j]
-        own = slope[0] if SHARED_SLOPE else slope[j]
-        y[i, j] = value if value > real(0) else own * value
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            value = x[i, j]
+            own = slope[0] if SHARED_SLOPE else slope[j]
+            y[i, j] = value if value > real(0) else own * value
 
 
 @kernel
 def prelu_gradient(words, reals, x, slope, dy, n):
     """dx in place of dy."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        own = slope[0] if SHARED_SLOPE else slope[j]
-        dy[i, j] *= real(1) if x[i, j] > real(0) else own
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            own = slope[0] if SHARED_SLOPE else slope[j]
+            dy[i, j] *= real(1) if x[i, j] > real(0) else own
 
 
 @device

@@ -20,11 +20,11 @@ def residual(words, reals, skip, branch, y, n, stage, key_0, key_1):
     """
     at = words[0, CURSOR]
     n_rows, step, threshold = words[at, N_ROWS], words[at, STEP], words[at, KEEP_FROM + stage]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        value = branch[i, j]
-        if DROPS:
-            keeps = random_word(i, 0, step, stage, key_0, key_1) >= threshold
-            value *= reals[at, KEEP_SCALE + stage] if keeps else real(0)
-        y[i, j] = skip[i, j] + value if HAS_SKIP else value
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            value = branch[i, j]
+            if DROPS:
+                keeps = random_word(i, 0, step, stage, key_0, key_1) >= threshold
+                value *= reals[at, KEEP_SCALE + stage] if keeps else real(0)
+            y[i, j] = skip[i, j] + value if HAS_SKIP else value

@@ -23,10 +23,11 @@ def gather(words, reals, X, order, x):
     """The rows of a batch -> x (n_rows, ld); padding is left."""
     at, n = words[0, CURSOR], X.shape[1]
     n_rows, start = words[at, N_ROWS], words[at, START]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        x[i, j] = real(X[row_of(order, start + i), j])
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        row = row_of(order, start + i)
+        for j in range(thread[0], n, threads[0]):
+            x[i, j] = real(X[row, j])
 
 
 @kernel
@@ -34,21 +35,21 @@ def scatter(words, reals, y, out, first, n):
     """n columns of y (n_rows, ld) -> those of `out` from `first` on, in the rows of the batch."""
     at = words[0, CURSOR]
     n_rows, start = words[at, N_ROWS], words[at, START]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        out[start + i, first + j] = y[i, j]
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            out[start + i, first + j] = y[i, j]
 
 
 @kernel
 def find_not_finite(words, reals, x, n, found):
     """found[0] = 1 where a value of the first n columns is NaN or infinite."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        value = x[i, e - i * n]
-        if value - value != real(0):
-            found[0] = 1
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            if x[i, j] - x[i, j] != real(0):
+                found[0] = 1
 
 
 @kernel

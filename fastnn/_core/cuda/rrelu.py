@@ -22,12 +22,12 @@ def rrelu(words, reals, x, y, n, stage, least, width, key_0, key_1):
     """y = x, or slope x below zero; x and y may be the same."""
     at = words[0, CURSOR]
     n_rows, step = words[at, N_ROWS], words[at, STEP]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        value = x[i, j]
-        slope = slope_at(i, j, step, stage, least, width, key_0, key_1)
-        y[i, j] = value if value > real(0) else slope * value
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            value = x[i, j]
+            slope = slope_at(i, j, step, stage, least, width, key_0, key_1)
+            y[i, j] = value if value > real(0) else slope * value
 
 
 @kernel
@@ -35,8 +35,8 @@ def rrelu_gradient(words, reals, y, gradient, n, stage, least, width, key_0, key
     """gradient *= 1, or the slope where the value y is not above zero."""
     at = words[0, CURSOR]
     n_rows, step = words[at, N_ROWS], words[at, STEP]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        slope = slope_at(i, j, step, stage, least, width, key_0, key_1)
-        gradient[i, j] *= real(1) if y[i, j] > real(0) else slope
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            slope = slope_at(i, j, step, stage, least, width, key_0, key_1)
+            gradient[i, j] *= real(1) if y[i, j] > real(0) else slope

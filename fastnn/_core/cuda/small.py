@@ -1,14 +1,16 @@
-"""A whole training step of a small network in three kernels, whatever its depth.
+"""A whole training step of a small network in four kernels, whatever its depth.
 
 With few rows and narrow layers, a step takes as long as its launches and the memory that each of
-them waits for. The three kernels do what the others do one after another, and have no twin:
+them waits for. After `gather`, three kernels do what the others do one after another; they have no
+twin:
 
 small_first
-    The first layer: a block for each tile of rows and units.
+    The first layer: a product of ``dense.py`` whose tiles end in `finish_units`.
 small_rest
     A block takes a row through all other layers, finds its loss, and comes back to the first layer.
 small_update
-    A block for each tile of a weight sums its gradient over the rows and updates it at once.
+    The gradients of all weights: products whose tiles end in `update_run`, which takes the step of
+    the optimizer at once.
 
 A layer's units lie side by side in a row of `values`, and a 1 behind them; the rows of the data
 come last. Biases lie behind the last row of their weight (see ``program.py``), and so each layer is
@@ -26,14 +28,7 @@ from fastnn.program import ACTIVATION, DENSE, DROPOUT, OUTPUT, Column, padded
 from ._numba import SIMULATED, cuda
 from .activations import activation_pair
 from .columns import block_sum
-from .dense import (
-    PER_THREAD,
-    TILE,
-    add_products,
-    tile_column,
-    tile_row,
-    tiling,
-)
+from .dense import TILE_COLUMNS, TILE_ROWS, product_tile, tiling
 from .dropout import keeps
 from .gradients import (
     PENALISES,
@@ -44,28 +39,23 @@ from .gradients import (
     penalty_slopes,
     sum_of_thread,
 )
-from .kernels import LANES, THREADS, device, kernel, real
+from .kernels import THREADS, device, kernel, real
 from .losses import loss_of_row, losses_of_thread
 from .optimizers import own_coefficients, rate_and_decay, updated
-from .rows import row_of
-from .steps import CURSOR, HALTED, KEEP_SCALE, N_ROWS, START, UPDATING
+from .steps import CURSOR, HALTED, KEEP_SCALE, N_ROWS, UPDATING
 from .tasks import BIASES, WEIGHTS
 
-#: Operations of a step up to which it is small: an estimate for an H200, not measured. Below,
-#: the general kernels leave most multiprocessors idle and wait for memory in each of some twenty
-#: launches; above, it counts that `small_rest` reads weights once for a row, and large tiles once
-#: for 64 rows.
+#: Operations of a step up to which it is small: above, it counts that `small_rest` reads weights
+#: once for a row, and large tiles once for 64 or 128 rows.
 MOST_OPERATIONS = 1 << 28
-#: Rows of a batch, estimated likewise: for one a block takes microseconds, however few its weights
-#: are, and a GPU has some hundred blocks at a time.
+#: Rows of a batch likewise: for one a block takes microseconds, however few its weights are, and a
+#: GPU has some hundred blocks at a time.
 MOST_ROWS = 1024
-#: Units of the widest layer: of each, a block has LANES sums in its shared memory.
-MOST_UNITS = 512
-N_SUMS = LANES * MOST_UNITS
-
-#: Tiles of the first layer, small, so that there are as many as multiprocessors, and of weights.
-FIRST_TILING = tiling(2, 1, 3) if SIMULATED else tiling(8, 1, 128)
-UPDATE_TILING = tiling(4, 2, 3) if SIMULATED else tiling(32, 2, 32)
+#: Units of the widest layer, and of all layers: `small_rest` has those of a row in shared memory.
+MOST_UNITS, MOST_COLUMNS = 512, 2048
+#: Threads of a block of `small_rest`, and how many of them have parts of one unit's sum at most.
+REST_THREADS, MOST_LANES = (4, 2) if SIMULATED else (512, 16)
+N_SUMS = max(REST_THREADS, MOST_UNITS)
 
 #: Columns of the table of layers: inputs and units, place and row stride of the weight, columns of
 #: the inputs and of the units in `values`, whether there is an activation, the stage of dropout, -1
@@ -74,29 +64,22 @@ N_INPUTS, N_UNITS, FIRST_WEIGHT, WEIGHT_LD, X_COLUMN, Y_COLUMN, IS_ACTIVE, DROP_
 #: Columns of the table of tiles: the layer, first input and first unit.
 TILE_LAYER, TILE_INPUT, TILE_UNIT = range(3)
 
-# What callers bind: whether there is dropout of the rows of the data, and of units.
-DROPS_ROWS, DROPS_UNITS = False, False
+# What callers bind: whether there is dropout of units.
+DROPS_UNITS = False
+
+
+def tilings(dtype):
+    """Of the products of `small_first` and `small_update`: small tiles, so that there are as many
+    as multiprocessors, and many groups, as the depth is what takes long."""
+    if SIMULATED:
+        return tiling(8, 8, 4, 4, 4, 2), tiling(8, 8, 4, 4, 4, 2)
+    share = dtype.itemsize // 4
+    return tiling(16, 16, 4, 4, 16, 16 // share), tiling(32, 32, 4, 4, 16, 4 // share)
 
 
 @device
-def gathered(rows, i, k):
-    """Element (i, k) of the batch, a 1 behind its last; it is kept for the gradient."""
-    X, order, words, reals, values, first, key_0, key_1 = rows
-    if k == X.shape[1]:
-        return real(1)
-    at = words[0, CURSOR]
-    value = real(X[row_of(order, words[at, START] + i), k])
-    if DROPS_ROWS:  # by the first stage
-        is_kept = keeps(words, at, i, k, 0, key_0, key_1)
-        value = value * reals[at, KEEP_SCALE] if is_kept else real(0)
-    if cuda.blockIdx.x == 0:
-        values[i, first + k] = value
-    return value
-
-
-@device
-def finish_unit(words, reals, at, layers, layer, i, j, z, values, deltas, a, key_0, key_1):
-    """The unit of a pre-activation and its derivative -> `values` and `deltas`."""
+def unit_of(words, reals, at, layers, layer, i, j, z, a, key_0, key_1):
+    """The unit of a pre-activation, and its derivative."""
     y, slope = z, real(1)
     if layers[layer, IS_ACTIVE]:
         y, slope = activation_pair(z, a)
@@ -105,9 +88,20 @@ def finish_unit(words, reals, at, layers, layer, i, j, z, values, deltas, a, key
         is_kept = keeps(words, at, i, j, stage, key_0, key_1)
         factor = reals[at, KEEP_SCALE + stage]
         y, slope = (y * factor, slope * factor) if is_kept else (real(0), real(0))
-    column = layers[layer, Y_COLUMN] + j
-    values[i, column] = y
-    deltas[i, column] = slope
+    return y, slope
+
+
+@device
+def finish_units(numbers, bias, values, of, m, n, i, j, top, a):
+    """A run of pre-activations of the first layer -> `values` and `deltas`."""
+    words, reals, at, layers, deltas, key_0, key_1 = of
+    if i < m:
+        for e in range(4):
+            if j + e < n:
+                column = layers[0, Y_COLUMN] + j + e
+                values[i, column], deltas[i, column] = unit_of(
+                    words, reals, at, layers, 0, i, j + e, numbers[e], a, key_0, key_1
+                )
 
 
 @device
@@ -130,10 +124,9 @@ def small_first(
     words,
     reals,
     layers,
-    X,
-    order,
     weight,
     parameters,
+    x,
     values,
     deltas,
     penalties,
@@ -147,23 +140,14 @@ def small_first(
     penalties and magnitudes get the sums of w^2 and |w| of each block.
     """
     at = words[0, CURSOR]
-    n_rows, n = words[at, N_ROWS], layers[0, N_UNITS]
+    n_rows, n, depth = words[at, N_ROWS], layers[0, N_UNITS], layers[0, N_INPUTS] + 1
     thread, block = cuda.threadIdx.x, cuda.blockIdx.y * cuda.gridDim.x + cuda.blockIdx.x
     if block == 0 and thread == 0:
         words[0, UPDATING] = at if words[0, HALTED] == 0 else 0
-    rows = X, order, words, reals, values, layers[0, X_COLUMN], key_0, key_1
-    sums = cuda.local.array((PER_THREAD, PER_THREAD), real)
-    column = cuda.blockIdx.x * TILE
-    for row in range(cuda.blockIdx.y * TILE, n_rows, cuda.gridDim.y * TILE):
-        add_products(sums, rows, weight, n_rows, n, X.shape[1] + 1, row, column)
-        for i in range(PER_THREAD):
-            for j in range(PER_THREAD):
-                own, unit = row + tile_row(i), column + tile_column(j)
-                if own < n_rows and unit < n:
-                    z = sums[i, j]
-                    finish_unit(
-                        words, reals, at, layers, 0, own, unit, z, values, deltas, a, key_0, key_1
-                    )
+    of = words, reals, at, layers, deltas, key_0, key_1
+    column = cuda.blockIdx.x * TILE_COLUMNS
+    for row in range(cuda.blockIdx.y * TILE_ROWS, n_rows, cuda.gridDim.y * TILE_ROWS):
+        product_tile(x, weight, weight, values, of, n_rows, n, 0, depth, row, column, 0, a)
     if PENALISES:
         first, step = block * THREADS + thread, cuda.gridDim.x * cuda.gridDim.y * THREADS
         square, magnitude = penalty_of_thread(reals, at, layers, parameters, first, step)
@@ -174,36 +158,66 @@ def small_first(
 
 
 @device
-def add_forward(sums, x, i, first, parameters, weight, ld, depth, n):
-    """sums[lane n + j] = part of that of x[i, first + k] times weight (k, j)."""
-    for e in range(cuda.threadIdx.x, LANES * n, THREADS):
-        lane = e // n
-        j = e - lane * n
-        total = real(0)
-        for k in range(lane, depth, LANES):
-            total += x[i, first + k] * parameters[weight + k * ld + j]
-        sums[e] = total
+def lanes_of(n):
+    """How many threads have a part of the sum of each of n units."""
+    lanes = REST_THREADS // n
+    return max(1, min(lanes, MOST_LANES))
 
 
 @device
-def add_backward(sums, dy, i, first, parameters, weight, ld, depth, n):
-    """sums[lane n + k] = part of that of dy[i, first + j] times weight (k, j).
+def weighted(parameters, first, step, x, x_first, x_step, n):
+    """The sum of n products of parameters and of numbers in shared memory.
 
-    Neighbouring threads read neighbouring weights, here too.
+    The parameters of four products are asked for together.
     """
-    for e in range(cuda.threadIdx.x, LANES * n, THREADS):
-        k, lane = e // LANES, e % LANES
-        total = real(0)
-        for j in range(lane, depth, LANES):
-            total += dy[i, first + j] * parameters[weight + k * ld + j]
-        sums[lane * n + k] = total
+    total, e = real(0), 0
+    while e + 3 < n:
+        w = parameters[first + e * step]
+        w_1 = parameters[first + (e + 1) * step]
+        w_2 = parameters[first + (e + 2) * step]
+        w_3 = parameters[first + (e + 3) * step]
+        total += w * x[x_first + e * x_step]
+        total += w_1 * x[x_first + (e + 1) * x_step]
+        total += w_2 * x[x_first + (e + 2) * x_step]
+        total += w_3 * x[x_first + (e + 3) * x_step]
+        e += 4
+    while e < n:
+        total += parameters[first + e * step] * x[x_first + e * x_step]
+        e += 1
+    return total
 
 
 @device
-def sum_of_lanes(sums, j, n):
+def forward_sums(sums, units, layers, layer, parameters, lanes):
+    """sums[lane n + j] = part of the pre-activation of unit j; neighbours read neighbours."""
+    n, depth = layers[layer, N_UNITS], layers[layer, N_INPUTS] + 1
+    weight, ld = layers[layer, FIRST_WEIGHT], layers[layer, WEIGHT_LD]
+    for e in range(cuda.threadIdx.x, lanes * n, REST_THREADS):
+        lane = e // n
+        first, x_first = weight + lane * ld + e - lane * n, layers[layer, X_COLUMN] + lane
+        length = (depth - lane + lanes - 1) // lanes
+        sums[e] = weighted(parameters, first, lanes * ld, units, x_first, lanes, length)
+
+
+@device
+def backward_sums(sums, slopes, layers, layer, parameters, lanes):
+    """sums[k lanes + lane] = part of the gradient of input k; neighbours read neighbours."""
+    n, depth = layers[layer, N_INPUTS], layers[layer, N_UNITS]
+    weight, ld = layers[layer, FIRST_WEIGHT], layers[layer, WEIGHT_LD]
+    for e in range(cuda.threadIdx.x, lanes * n, REST_THREADS):
+        k = e // lanes
+        lane = e - k * lanes
+        first, x_first = weight + k * ld + lane, layers[layer, Y_COLUMN] + lane
+        length = (depth - lane + lanes - 1) // lanes
+        sums[e] = weighted(parameters, first, lanes, slopes, x_first, lanes, length)
+
+
+@device
+def sum_of_lanes(sums, first, step, lanes):
+    """The sum of the parts that lie `step` apart."""
     total = real(0)
-    for lane in range(LANES):
-        total += sums[lane * n + j]
+    for lane in range(lanes):
+        total += sums[first + lane * step]
     return total
 
 
@@ -228,46 +242,68 @@ def small_rest(
 ):
     """All layers but the first, the loss of each row, and the gradients of all units.
 
-    z and dz are what `values` and `deltas` have of the last layer. A block takes a row, and its
-    threads read what others of them have written.
+    z and dz are what `values` and `deltas` have of the last layer. A block takes a row, whose units
+    it has in shared memory meanwhile.
     """
     sums = cuda.shared.array(N_SUMS, real)
+    units = cuda.shared.array(MOST_COLUMNS, real)
+    slopes = cuda.shared.array(MOST_COLUMNS, real)
     at, last, thread = words[0, CURSOR], layers.shape[0] - 1, cuda.threadIdx.x
-    n_outputs = layers[last, N_UNITS]
+    n_outputs, n_columns = layers[last, N_UNITS], layers[0, X_COLUMN]
     for i in range(cuda.blockIdx.x, words[at, N_ROWS], cuda.gridDim.x):
+        for column in range(thread, n_columns, REST_THREADS):  # with the 1 behind each layer
+            units[column], slopes[column] = values[i, column], deltas[i, column]
+        cuda.syncthreads()
         for layer in range(1, last + 1):
-            first, weight, ld = (
-                layers[layer, X_COLUMN],
-                layers[layer, FIRST_WEIGHT],
-                layers[layer, WEIGHT_LD],
-            )
-            depth, n = layers[layer, N_INPUTS] + 1, layers[layer, N_UNITS]
-            add_forward(sums, values, i, first, parameters, weight, ld, depth, n)
+            n, first = layers[layer, N_UNITS], layers[layer, Y_COLUMN]
+            lanes = lanes_of(n)
+            forward_sums(sums, units, layers, layer, parameters, lanes)
             cuda.syncthreads()
-            for j in range(thread, n, THREADS):
-                total = sum_of_lanes(sums, j, n)
-                finish_unit(
-                    words, reals, at, layers, layer, i, j, total, values, deltas, a, key_0, key_1
+            for j in range(thread, n, REST_THREADS):
+                total = sum_of_lanes(sums, j, n, lanes)
+                units[first + j], slopes[first + j] = unit_of(
+                    words, reals, at, layers, layer, i, j, total, a, key_0, key_1
                 )
             cuda.syncthreads()
+        first = layers[last, Y_COLUMN]
+        for j in range(thread, n_outputs, REST_THREADS):
+            z[i, j] = units[first + j]
+        cuda.syncthreads()
         value = loss_of_row(
             words, reals, at, i, z, targets, order, weights, dz, n_outputs, parameter
         )
         if thread == 0:
             row_loss[0, i] = value
+        for j in range(thread, n_outputs, REST_THREADS):  # each thread has what it has written
+            slopes[first + j] = dz[i, j]
         cuda.syncthreads()
         for layer in range(last, 0, -1):
-            first, weight, ld = (
-                layers[layer, Y_COLUMN],
-                layers[layer, FIRST_WEIGHT],
-                layers[layer, WEIGHT_LD],
-            )
-            depth, n = layers[layer, N_UNITS], layers[layer, N_INPUTS]
-            add_backward(sums, deltas, i, first, parameters, weight, ld, depth, n)
+            n, first = layers[layer, N_INPUTS], layers[layer, X_COLUMN]
+            lanes = lanes_of(n)
+            backward_sums(sums, slopes, layers, layer, parameters, lanes)
             cuda.syncthreads()
-            for k in range(thread, n, THREADS):
-                deltas[i, layers[layer, X_COLUMN] + k] *= sum_of_lanes(sums, k, n)
+            for k in range(thread, n, REST_THREADS):
+                slopes[first + k] *= sum_of_lanes(sums, k * lanes, 1, lanes)
             cuda.syncthreads()
+        for column in range(thread, n_columns, REST_THREADS):
+            values[i, column], deltas[i, column] = units[column], slopes[column]
+        cuda.syncthreads()  # the next row has the same memory
+
+
+@device
+def update_run(numbers, bias, parameters, of, m, n, i, j, top, parameter):
+    """A step of the optimizer for a run of parameters, of what their gradients are."""
+    if i < m:
+        reals, at, slots, factors, layer, first, ld = of
+        group = WEIGHTS if i < m - 1 else BIASES
+        factor = factors[layer, group]
+        if factor != real(0):
+            for e in range(4):
+                if j + e < n:
+                    at_parameter = first + i * ld + j + e
+                    update_one(
+                        reals, at, group, factor, at_parameter, numbers[e], parameters, slots
+                    )
 
 
 @device
@@ -326,16 +362,9 @@ def small_update(
     row, column = tiles[cuda.blockIdx.x, TILE_INPUT], tiles[cuda.blockIdx.x, TILE_UNIT]
     n_inputs, n = layers[layer, N_INPUTS], layers[layer, N_UNITS]
     x, dy = values[:, layers[layer, X_COLUMN] :], deltas[:, layers[layer, Y_COLUMN] :]
-    sums = cuda.local.array((PER_THREAD, PER_THREAD), real)
-    add_products(sums, x, dy, n_inputs + 1, n, words[at, N_ROWS], row, column)
-    for i in range(PER_THREAD):
-        for j in range(PER_THREAD):
-            k, unit = row + tile_row(i), column + tile_column(j)
-            group = WEIGHTS if k < n_inputs else BIASES
-            factor = factors[layer, group]
-            if k <= n_inputs and unit < n and factor != real(0):
-                e = layers[layer, FIRST_WEIGHT] + k * layers[layer, WEIGHT_LD] + unit
-                update_one(reals, at, group, factor, e, sums[i, j], parameters, slots)
+    of = reals, at, slots, factors, layer, layers[layer, FIRST_WEIGHT], layers[layer, WEIGHT_LD]
+    n_rows, none = words[at, N_ROWS], real(0)
+    product_tile(x, dy, dy, parameters, of, n_inputs + 1, n, 0, n_rows, row, column, 0, none)
 
 
 # --- when, and what it is given -------------------------------------------------------------------
@@ -362,9 +391,15 @@ def is_small(program, call, room):
         and stages["n_out"].max(where=stages["kind"] == DENSE, initial=0) <= MOST_UNITS
         and not program.tf32  # products of these kernels are not rounded
         and not call.mixes
+        and _n_columns(stages, program.dtype) <= MOST_COLUMNS
         and call.columns <= {Column.L1, Column.L2, Column.SMOOTHING}
         and call.optimizer not in (Rule.LOOK_AHEAD, Rule.LAMB)
     )
+
+
+def _n_columns(stages, dtype):
+    """Columns of `values` that units have."""
+    return sum(padded(int(n) + 1, dtype) for n in stages["n_out"][stages["kind"] == DENSE])
 
 
 def plan_layers(program):
@@ -389,25 +424,26 @@ def plan_layers(program):
             layers[-1][IS_ACTIVE] = 1
         elif layers and stage["kind"] == DROPOUT:
             layers[-1][DROP_STAGE] = index
+    assert column == _n_columns(stages, program.dtype)
     layers[0][X_COLUMN] = column  # rows of the data come last
     return np.array(layers), np.array(factors, float)
 
 
 def values_with_ones(layers, room, dtype):
     """What `values` are at first: the 1 behind the units of each layer, which no kernel writes."""
-    n_columns = layers[0, X_COLUMN] + layers[0, N_INPUTS] + 1
+    n_columns = layers[0, X_COLUMN] + padded(int(layers[0, N_INPUTS]) + 1, dtype)
     values = np.zeros((room, n_columns), dtype)
     values[:, layers[:, X_COLUMN] + layers[:, N_INPUTS]] = 1
     return values
 
 
-def plan_tiles(layers, tile):
+def plan_tiles(layers, rows, columns):
     """The table of tiles of all weights: their layer, first input and first unit."""
     return np.array(
         [
             (number, row, column)
             for number, layer in enumerate(layers)
-            for row in range(0, layer[N_INPUTS] + 1, tile)
-            for column in range(0, layer[N_UNITS], tile)
+            for row in range(0, layer[N_INPUTS] + 1, rows)
+            for column in range(0, layer[N_UNITS], columns)
         ]
     )

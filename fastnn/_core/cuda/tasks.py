@@ -12,7 +12,7 @@ from ._numba import SIMULATED
 from .kernels import THREADS
 
 #: Parameters of a task, padding included.
-TASK_ELEMENTS = 32 if SIMULATED else 2048
+TASK_ELEMENTS = 32 if SIMULATED else 512
 
 #: Columns of the table: where in the arena a task begins and how many parameters it has; of which
 #: kind they are, and which stage has them; where their array begins, its row stride and its columns

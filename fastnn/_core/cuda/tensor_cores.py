@@ -8,45 +8,57 @@ to be less exact than float32, by a few times. Biases, what products are added t
 no product of matrices are float32 as ever. The order of the sums depends on nothing but the depth
 of the product: reruns give the same bits.
 
-What `TF32` binds to the names of ``dense.py`` makes its kernels such ones. A block is of some warps
-that lie beside each other over its tile; what is each one's consists of MMA_ROWS x MMA_COLUMNS
-products of (16, 8) by (8, 8), and its 32 threads execute together one instruction for each. Which
-thread holds which elements of the three matrices, its fragments, the instruction lays down: see
-"Matrix Fragments for mma.m16n8k8" in NVIDIA's "Parallel Thread Execution ISA".
+What `TF32` binds to the names of ``dense.py`` makes its kernels such ones. A group of threads is of
+some warps that lie beside each other over its tile; what is each one's consists of MMA_ROWS x
+MMA_COLUMNS products of (16, 8) by (8, 8), and its 32 threads execute together one instruction for
+each. Which thread holds which elements of the three matrices, its fragments, the instruction lays
+down: see "Matrix Fragments for mma.m16n8k8" in NVIDIA's "Parallel Thread Execution ISA". Of each
+product a thread has two neighbours in a row; columns of two products are dealt out such that it has
+four.
 """
 
 import numpy as np
 
 from ._numba import SIMULATED, cuda, inline_ptx
-from .dense import STRIP, TILE_THREADS, load_strips, store_sum
+from .dense import STRIP, TILE_THREADS, sizes_in_memory
 from .kernels import device, real
 
-# What `sizes` binds.
-MMA_ROWS, MMA_COLUMNS, WARPS_ACROSS, PITCH = 1, 1, 1, 1
+# What `sizes` binds; MMA_COLUMNS is even.
+MMA_ROWS, MMA_COLUMNS, WARPS_ACROSS = 1, 2, 1
 
 
-def sizes(tile, strip, rows, columns):
-    """Bindings for tiles of that side, of warps with rows x columns products each."""
-    across, down = tile // (8 * columns), tile // (16 * rows)
+def sizes(rows, columns, strip, mma_rows, mma_columns, groups=1):
+    """Bindings for tiles of rows x columns, of warps with mma_rows x mma_columns products each."""
+    across, down = columns // (8 * mma_columns), rows // (16 * mma_rows)
     return dict(
-        TILE=tile,
-        STRIP=strip,
-        TILE_THREADS=32 * across * down,
-        MMA_ROWS=rows,
-        MMA_COLUMNS=columns,
+        TILE_ROWS=rows,
+        TILE_COLUMNS=columns,
+        N_RUNS=mma_rows * mma_columns,
+        MMA_ROWS=mma_rows,
+        MMA_COLUMNS=mma_columns,
         WARPS_ACROSS=across,
-        # Rows of strips lie 8 or 24 banks apart: what a warp reads at once, 4 x 8, lies in all 32.
-        PITCH=tile + 8,
+        # Rows of strips lie 8 banks apart: what a warp reads at once of the left operand, 4 x 8,
+        # lies in all 32.
+        **sizes_in_memory(rows, columns, 32 * across * down, strip, groups, pad=8),
     )
 
 
-SIZES_ON_GPU = sizes(64, 16, 2, 4)
-#: What makes products of ``dense.py`` products of TF32.
+#: What makes products of ``dense.py`` products of TF32, but for the sizes.
 TF32 = dict(
-    product_tile="tf32_product_tile",
+    multiply="tf32_multiply",
+    run_row="tf32_run_row",
+    run_column="tf32_run_column",
     strip_value="tf32_value",
-    **(sizes(16, 8, 1, 2) if SIMULATED else SIZES_ON_GPU),
 )
+
+#: From the largest to the smallest.
+TILINGS_ON_GPU = (
+    sizes(128, 128, 16, 4, 4),
+    sizes(64, 64, 16, 2, 4, 2),
+    sizes(32, 32, 16, 1, 4, 4),
+)
+#: What products choose from; in the simulator of few threads.
+TILINGS = (sizes(16, 16, 8, 1, 2),) if SIMULATED else TILINGS_ON_GPU
 
 if SIMULATED:
 
@@ -93,53 +105,61 @@ def tf32_value(x):
 
 
 @device
-def tf32_product_tile(a, b, bias, c, m, n, k, row, column):
-    """The tile of c = a b + bias, (m, k) times (k, n), that begins at (row, column)."""
-    a_strip = cuda.shared.array((STRIP, PITCH), real)
-    b_strip = cuda.shared.array((STRIP, PITCH), real)
-    sums = cuda.local.array((MMA_ROWS, MMA_COLUMNS, 4), real)
-    of_a = cuda.local.array((MMA_ROWS, 4), real)
-    warp, lane = cuda.threadIdx.x // 32, cuda.threadIdx.x % 32
-    group, member = lane // 4, lane % 4
-    own_row = warp // WARPS_ACROSS * (16 * MMA_ROWS) + group
-    own_column = warp % WARPS_ACROSS * (8 * MMA_COLUMNS)
-    for i in range(MMA_ROWS):
-        for j in range(MMA_COLUMNS):
+def warp_row(member):
+    """Row in the tile of the products of a thread's warp."""
+    return member // 32 // WARPS_ACROSS * (16 * MMA_ROWS)
+
+
+@device
+def warp_column(member):
+    """Their column."""
+    return member // 32 % WARPS_ACROSS * (8 * MMA_COLUMNS)
+
+
+@device
+def tf32_run_row(run, member):
+    """Row in the tile of a thread's run of four elements."""
+    return warp_row(member) + run // (MMA_COLUMNS // 2) * 8 + member % 32 // 4
+
+
+@device
+def tf32_run_column(run, member):
+    """Its first column."""
+    return warp_column(member) + run % (MMA_COLUMNS // 2) * 16 + member % 4 * 4
+
+
+@device
+def tf32_multiply(sums, strips, left, right, member):
+    """sums += the thread's elements of the product of strips that begin at these rows."""
+    of_left = cuda.local.array((MMA_ROWS, 4), real)
+    group, quarter, half = member % 32 // 4, member % 4, MMA_COLUMNS // 2
+    row = warp_row(member) + group
+    column = warp_column(member) + group // 2 * 4 + group % 2
+    for first in range(0, STRIP, 8):
+        at, over = left + first + quarter, right + first + quarter
+        for i in range(MMA_ROWS):
             for e in range(4):
-                sums[i, j, e] = real(0)
-    for begin in range(0, k, STRIP):
-        load_strips(a, b, a_strip, b_strip, m, n, k, row, column, begin)
-        cuda.syncthreads()
-        for first in range(0, STRIP, 8):
-            at = first + member
+                of_left[i, e] = strips[at + e // 2 * 4, row + 16 * i + e % 2 * 8]
+        for j in range(MMA_COLUMNS):
+            at_column, e = column + j // 2 * 16 + j % 2 * 2, j % 2 * 2
+            b0, b1 = strips[over, at_column], strips[over + 4, at_column]
             for i in range(MMA_ROWS):
-                for e in range(4):
-                    of_a[i, e] = a_strip[at + e // 2 * 4, own_row + 16 * i + e % 2 * 8]
-            for j in range(MMA_COLUMNS):
-                of_column = own_column + 8 * j + group
-                b0, b1 = b_strip[at, of_column], b_strip[at + 4, of_column]
-                for i in range(MMA_ROWS):
-                    (
-                        sums[i, j, 0],
-                        sums[i, j, 1],
-                        sums[i, j, 2],
-                        sums[i, j, 3],
-                    ) = multiply_add(
-                        sums[i, j, 0],
-                        sums[i, j, 1],
-                        sums[i, j, 2],
-                        sums[i, j, 3],
-                        of_a[i, 0],
-                        of_a[i, 1],
-                        of_a[i, 2],
-                        of_a[i, 3],
-                        b0,
-                        b1,
-                    )
-        cuda.syncthreads()
-    for i in range(MMA_ROWS):
-        for j in range(MMA_COLUMNS):
-            for e in range(4):
-                at_row = row + own_row + 16 * i + e // 2 * 8
-                at_column = column + own_column + 8 * j + 2 * member + e % 2
-                store_sum(sums[i, j, e], bias, c, m, n, at_row, at_column)
+                upper = 2 * i * half + j // 2
+                lower = upper + half
+                (
+                    sums[upper, e],
+                    sums[upper, e + 1],
+                    sums[lower, e],
+                    sums[lower, e + 1],
+                ) = multiply_add(
+                    sums[upper, e],
+                    sums[upper, e + 1],
+                    sums[lower, e],
+                    sums[lower, e + 1],
+                    of_left[i, 0],
+                    of_left[i, 1],
+                    of_left[i, 2],
+                    of_left[i, 3],
+                    b0,
+                    b1,
+                )

@@ -35,20 +35,20 @@ def weightnorm_scales(words, reals, v, g, inverse, scale, n_in, n):
 def weightnorm(words, reals, x, scale, bias, y, n):
     """y = x scale + bias"""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        y[i, j] = x[i, j] * scale[j] + bias[j]
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            y[i, j] = x[i, j] * scale[j] + bias[j]
 
 
 @kernel
 def weightnorm_gradient(words, reals, scale, dy, n):
     """dx = dy scale, in place of dy."""
     n_rows = words[words[0, CURSOR], N_ROWS]
-    for e in range(cuda.grid(1), n_rows * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        dy[i, j] *= scale[j]
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_rows, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            dy[i, j] *= scale[j]
 
 
 @kernel
@@ -63,7 +63,7 @@ def weightnorm_vectors(d_scale, inverse, d_sum, dg, d_bias, n):
 @kernel
 def weightnorm_correct(d_scale, scale, inverse, v, dv, n_in, n):
     """dv -= d_scale g / |v|^3 v: what the norm takes out of the gradient."""
-    for e in range(cuda.grid(1), n_in * n, cuda.gridsize(1)):
-        i = e // n
-        j = e - i * n
-        dv[i, j] -= d_scale[j] * scale[j] * inverse[j] * inverse[j] * v[i, j]
+    thread, threads = cuda.grid(2), cuda.gridsize(2)
+    for i in range(thread[1], n_in, threads[1]):
+        for j in range(thread[0], n, threads[0]):
+            dv[i, j] -= d_scale[j] * scale[j] * inverse[j] * inverse[j] * v[i, j]
