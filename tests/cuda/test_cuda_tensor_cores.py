@@ -89,12 +89,12 @@ KINDS = ["forward", "input_gradient", "weight_gradient"]
 SHAPES = [(1, 1, 1), (16, 8, 16), (17, 13, 19), (5, 20, 33), (40, 3, 7)]
 # For the tiles of a GPU; in the simulator only one, for the smallest, that all warps have a part of.
 ON_GPU = [(35, 17, 37)]
-EACH_TILING = [(SHAPES, TILINGS[-1])]
+EACH_TILING = [(SHAPES, TILINGS[-1][1])]
 if SIMULATES:
-    EACH_TILING += [(ON_GPU, TILINGS_ON_GPU[-1])]
+    EACH_TILING += [(ON_GPU, TILINGS_ON_GPU[-1][1])]
 else:
     ON_GPU += [(65, 17, 3), (70, 21, 67), (500, 784, 130), (2000, 100, 10), (129, 1030, 257)]
-    EACH_TILING += [(ON_GPU, tiling) for tiling in TILINGS_ON_GPU]
+    EACH_TILING += [(ON_GPU, tiling) for _, tiling in TILINGS_ON_GPU]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -59,36 +59,44 @@ def sizes_in_memory(rows, columns, group_threads, strip, groups, pad):
     )
 
 
-#: Blocks that are enough for the multiprocessors of a large GPU (132 of an H200); the sizes of tiles
-#: follow from it, and not from the device: each has the same bits.
-ENOUGH_BLOCKS = 2 if SIMULATED else 120
-#: Rows of the batch that a part of a gradient has at least.
-LEAST_OF_PART = 4 if SIMULATED else 256
-
-#: From the largest to the smallest.
-TILINGS_ON_GPU = (
-    tiling(128, 128, 8, 8, 8),
-    tiling(64, 64, 8, 8, 16, 2),
-    tiling(32, 32, 4, 4, 16, 4),
-    tiling(16, 16, 4, 4, 16, 8),
-)
+#: From the largest to the smallest, by the size of a number: of how many tiles a product must have
+#: at least for them to be taken, and the tiles. So there are enough blocks for the multiprocessors
+#: of a large GPU. They do not depend on the device: all have the same bits.
+TILINGS_ON_GPU = {
+    4: (
+        (120, tiling(128, 128, 8, 8, 8)),
+        (100, tiling(64, 64, 8, 8, 16, 2)),
+        (100, tiling(32, 32, 4, 4, 16, 4)),
+        (0, tiling(16, 16, 4, 4, 16, 8)),
+    ),
+    8: (
+        (100, tiling(64, 64, 4, 4, 16)),
+        (100, tiling(32, 32, 4, 4, 16, 2)),
+        (0, tiling(16, 16, 4, 4, 16, 4)),
+    ),
+}
 #: What products choose from; in the simulator of few threads.
-TILINGS = (tiling(8, 8, 8, 8, 4), tiling(8, 8, 4, 4, 4, 2)) if SIMULATED else TILINGS_ON_GPU
+TILINGS = TILINGS_ON_GPU
+if SIMULATED:
+    TILINGS = dict.fromkeys((4, 8), ((3, tiling(8, 8, 8, 8, 4)), (0, tiling(8, 8, 4, 4, 4, 2))))
+
+#: Blocks for the parts of a gradient, and rows of the batch that each has at least.
+BLOCKS_FOR_PARTS, LEAST_OF_PART = (4, 4) if SIMULATED else (256, 256)
 
 
-def choose_tiling(m, n, tilings=TILINGS):
-    """The largest tiles of which a product of m rows and n columns has enough, or the smallest."""
-    for bindings in tilings:
-        n_tiles = -(-m // bindings["TILE_ROWS"]) * -(-n // bindings["TILE_COLUMNS"])
-        if n_tiles >= ENOUGH_BLOCKS:
-            break
-    return bindings
+def n_tiles(m, n, bindings):
+    """Of a product of m rows and n columns."""
+    return -(-m // bindings["TILE_ROWS"]) * -(-n // bindings["TILE_COLUMNS"])
+
+
+def choose_tiling(m, n, tilings):
+    """The largest tiles of which a product of m rows and n columns has enough."""
+    return next(tiles for least, tiles in tilings if n_tiles(m, n, tiles) >= least)
 
 
 def choose_parts(m, n, depth, bindings):
     """In how many parts blocks of their own sum up a gradient (m, n) of so many rows."""
-    n_tiles = -(-m // bindings["TILE_ROWS"]) * -(-n // bindings["TILE_COLUMNS"])
-    return max(1, min(-(-ENOUGH_BLOCKS // n_tiles), depth // LEAST_OF_PART))
+    return max(1, min(BLOCKS_FOR_PARTS // n_tiles(m, n, bindings), depth // LEAST_OF_PART))
 
 
 @device

@@ -22,7 +22,7 @@ from .kernels import COLUMNS, LANES, THREADS, kernels_of
 
 # Blocks of an elementwise kernel, and rows of tiles: enough for all multiprocessors; what is more
 # they go through one after another. In the simulator few, so that this happens.
-MOST_BLOCKS = 2 if SIMULATED else 2048
+MOST_BLOCKS = 2 if SIMULATED else 4096
 
 #: Steps in a graph; what is left of a call is replayed one by one.
 STEPS_IN_GRAPH = 32

@@ -11,7 +11,7 @@ from fastnn.program import DROPOUT, N_COEFFICIENTS, STAGE, Column, padded
 
 from . import activations
 from ._numba import cuda
-from .dense import choose_tiling
+from .dense import TILINGS, choose_tiling
 from .kernels import kernels_of
 from .launch import ONE_BLOCK, over_columns, over_elements, over_matrix, over_rows, over_tiles
 from .losses import loss_kernel, output_kernel
@@ -69,7 +69,7 @@ def matmul(a, b, bias=None, c=None, order=None, tiling=None):
     out = rows_of(np.zeros((m, n), a.dtype) if c is None else c)
     rows, weights, start = on_device(rows_of(a), rows_of(b), out)
     bias_row = on_device(rows_of(np.zeros(n, a.dtype) if bias is None else bias))[0]
-    bound = dict(HAS_BIAS=bias is not None, ADDS=c is not None) | _tiling_of(m, n, tiling)
+    bound = dict(HAS_BIAS=bias is not None, ADDS=c is not None) | _tiling_of(m, n, a.dtype, tiling)
     arguments = rows, weights, bias_row, start, start, n, k, a.dtype.type(0)
     kernel = kernels_of(a.dtype)("matmul", **bound)
     kernel[over_tiles(m, n, bound)](*tables(a.dtype, m), *arguments)
@@ -82,14 +82,14 @@ def matmul_transposed(a, b, c=None, order=None, tiling=None):
     m, n = a.shape[1], b.shape[1]
     out = rows_of(np.zeros((m, n), a.dtype) if c is None else c)
     rows, other, total = on_device(rows_of(a), rows_of(b), out)
-    bound = dict(A_TRANSPOSED=True, ADDS=c is not None) | _tiling_of(m, n, tiling)
+    bound = dict(A_TRANSPOSED=True, ADDS=c is not None) | _tiling_of(m, n, a.dtype, tiling)
     kernel = kernels_of(a.dtype)("matmul_transposed", **bound)
     kernel[over_tiles(m, n, bound)](*tables(a.dtype, len(a)), rows, other, total, m, n, 1)
     return total.copy_to_host()[:, :n]
 
 
-def _tiling_of(m, n, tiling):
-    return choose_tiling(m, n) if tiling is None else tiling
+def _tiling_of(m, n, dtype, tiling):
+    return choose_tiling(m, n, TILINGS[dtype.itemsize]) if tiling is None else tiling
 
 
 def tf32_matmul(a, b, bias=None, c=None, kind="forward", **sizes):
@@ -103,7 +103,7 @@ def tf32_matmul(a, b, bias=None, c=None, kind="forward", **sizes):
     left = a.T if kind == "weight_gradient" else a
     right = b.T if kind == "input_gradient" else b
     left, right, out = on_device(rows_of(left), rows_of(right), out)
-    bindings = TF32 | (sizes or TF32_TILINGS[-1]) | dict(ADDS=c is not None)
+    bindings = TF32 | (sizes or TF32_TILINGS[-1][1]) | dict(ADDS=c is not None)
     grid = over_tiles(m, n, bindings)
     if kind == "weight_gradient":
         kernel = kernels_of(a.dtype)("matmul_transposed", A_TRANSPOSED=True, **bindings)

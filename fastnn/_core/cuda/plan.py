@@ -120,7 +120,8 @@ class Plan:
         self.real, self._kernels = program.dtype.type, kernels_of(program.dtype)
         # By what products of matrices are made, and the sizes that their tiles may have.
         self._product = tensor_cores.TF32 if program.tf32 else {}
-        self._tilings = (tensor_cores if program.tf32 else dense).TILINGS
+        sizes = dense.TILINGS[program.dtype.itemsize]
+        self._tilings = tensor_cores.TILINGS if program.tf32 else sizes
         self._is_fused: set = set()  # stages that are done with the product before them
         self.launches: list[Launch] = []
         self._views: dict = {}

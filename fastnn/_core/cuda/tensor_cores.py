@@ -51,14 +51,13 @@ TF32 = dict(
     strip_value="tf32_value",
 )
 
-#: From the largest to the smallest.
+#: As in ``dense.py``.
 TILINGS_ON_GPU = (
-    sizes(128, 128, 16, 4, 4),
-    sizes(64, 64, 16, 2, 4, 2),
-    sizes(32, 32, 16, 1, 4, 4),
+    (120, sizes(128, 128, 16, 4, 4)),
+    (100, sizes(64, 64, 16, 2, 4, 2)),
+    (0, sizes(32, 32, 16, 1, 4, 4)),
 )
-#: What products choose from; in the simulator of few threads.
-TILINGS = (sizes(16, 16, 8, 1, 2),) if SIMULATED else TILINGS_ON_GPU
+TILINGS = ((0, sizes(16, 16, 8, 1, 2)),) if SIMULATED else TILINGS_ON_GPU
 
 if SIMULATED:
 
