@@ -225,7 +225,7 @@ def test_the_trainer_tells_callbacks_whatever_the_engine_is():
     calls, steps = [], []
 
     class Engine:
-        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses):
+        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses, grad_norms):
             steps.append(len(table))
             losses[:] = 1.0
             return len(table)
