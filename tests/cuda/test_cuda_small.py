@@ -92,10 +92,11 @@ def test_every_option(name, planned):
     engine = Engine(network, "log_loss", "adamw", factors=factors, device="cuda", **hyper)
     arguments = BATCH, small_rate("adamw") * np.array([1.0, 0.5]), 0.3
     for _ in range(2):
-        actual = engine.train(X, y, *arguments, **OPTIONS[name])
+        actual = engine.train(X, y, *arguments, **OPTIONS[name], tells_norm=[True, False])
         names = rate_factors(network, factors)
         expected = network.train(X, y, "adamw", *arguments, **OPTIONS[name], factors=names, **hyper)
         np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    np.testing.assert_allclose(engine.grad_norms, network.grad_norms[::2], rtol=1e-9)
     assert_same_state(engine, network, 1e-9)
 
 

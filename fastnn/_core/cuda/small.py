@@ -35,6 +35,7 @@ from .dense import (
     tiling,
 )
 from .dropout import keeps
+from .elementary import square_root
 from .gradients import (
     PENALISES,
     clip_limit,
@@ -43,12 +44,14 @@ from .gradients import (
     penalty_of,
     penalty_slopes,
     sum_of_thread,
+    tells_norm,
+    unclipped_square,
 )
 from .kernels import LANES, THREADS, device, kernel, real
 from .losses import loss_of_row, losses_of_thread
 from .optimizers import own_coefficients, rate_and_decay, updated
 from .rows import row_of
-from .steps import CURSOR, HALTED, KEEP_SCALE, N_ROWS, START, UPDATING
+from .steps import BLOCKS_DONE, CURSOR, HALTED, KEEP_SCALE, N_ROWS, START, UPDATING
 from .tasks import BIASES, WEIGHTS
 
 #: Operations of a step up to which it is small: an estimate for an H200, not measured. Below,
@@ -280,6 +283,31 @@ def update_one(reals, at, group, factor, e, g, parameters, slots):
     parameters[e] = updated(own, rate, factor, decay, w, g, slots, e)
 
 
+@device
+def square_one(reals, at, group, e, g, parameters):
+    """What parameter e adds to the square of the norm of the gradient."""
+    l2, l1 = penalty_slopes(reals, at, group)
+    return unclipped_square(g, parameters[e], l2, l1)
+
+
+@device
+def tell_norm(words, at, square, squares, losses):
+    """losses[step, 2] = the root of what all threads of all blocks have of a sum.
+
+    The last block to come sums what each has left; whichever it is, the order is the same.
+    """
+    total = block_sum(square)
+    if cuda.threadIdx.x == 0:
+        squares[cuda.blockIdx.x] = total
+        cuda.threadfence()  # whoever sees the count that follows sees this sum
+        if cuda.atomic.add(words, (0, BLOCKS_DONE), 1) == cuda.gridDim.x - 1:
+            words[0, BLOCKS_DONE] = 0
+            total = real(0)
+            for block in range(cuda.gridDim.x):
+                total += squares[block]
+            losses[at - 1, 2] = square_root(total)
+
+
 @kernel
 def small_update(
     words,
@@ -296,9 +324,10 @@ def small_update(
     order,
     penalties,
     magnitudes,
+    squares,
     losses,
 ):
-    """The losses of the step, the step of the optimizer, and on to the next step.
+    """The losses and the norm of the step, the step of the optimizer, and on to the next step.
 
     Where the loss is not finite, training halts. All blocks sum it in the same order, and so know.
     """
@@ -328,6 +357,7 @@ def small_update(
     x, dy = values[:, layers[layer, X_COLUMN] :], deltas[:, layers[layer, Y_COLUMN] :]
     sums = cuda.local.array((PER_THREAD, PER_THREAD), real)
     add_products(sums, x, dy, n_inputs + 1, n, words[at, N_ROWS], row, column)
+    tells, square = tells_norm(reals, at), real(0)
     for i in range(PER_THREAD):
         for j in range(PER_THREAD):
             k, unit = row + tile_row(i), column + tile_column(j)
@@ -335,7 +365,11 @@ def small_update(
             factor = factors[layer, group]
             if k <= n_inputs and unit < n and factor != real(0):
                 e = layers[layer, FIRST_WEIGHT] + k * layers[layer, WEIGHT_LD] + unit
+                if tells:
+                    square += square_one(reals, at, group, e, sums[i, j], parameters)
                 update_one(reals, at, group, factor, e, sums[i, j], parameters, slots)
+    if tells:
+        tell_norm(words, at, square, squares, losses)
 
 
 # --- when, and what it is given -------------------------------------------------------------------
