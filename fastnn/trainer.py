@@ -26,8 +26,8 @@ STEPS_PER_CALL = 1 << 16
 # Of so many steps the table is made at once where nothing in it depends on how training goes.
 STEPS_AHEAD = 1 << 10
 
-# So many steps of an epoch tell the norm of their gradient, or one in so many of a short epoch: in a
-# tiny network, another look at the gradient takes 6 % of a step.
+# So many steps of an epoch tell the norm of their gradient, one in so many of a short epoch: with
+# few rows and weights, another look at the gradient takes 6 % of a step.
 NORMS_PER_EPOCH = STEPS_PER_NORM = 8
 
 # SciPy's status where the callback raised StopIteration.
