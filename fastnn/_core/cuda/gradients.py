@@ -99,15 +99,18 @@ def unclipped_square(g, w, l2, l1):
 
 
 @device
-def square_gradient(tasks, factors, read, gradient, l2, l1, told):
-    """told[task] = sum of these squares, 0 where parameters stay as they are, by a task's block."""
-    task, total = cuda.blockIdx.x, real(0)
-    begin = tasks[task, FIRST]
+def squares_of_thread(tasks, task, factor, read, gradient, l2, l1):
+    """The sum of these squares over the thread's part of a task, 0 where parameters stay.
+
+    A kernel that calls `block_sum` cannot call another function that does: Numba would link it, and
+    its shared memory, twice.
+    """
+    begin, total = tasks[task, FIRST], real(0)
+    if factor == real(0):
+        return total
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
         total += unclipped_square(gradient[e], read[e], l2, l1)
-    total = block_sum(total)
-    if cuda.threadIdx.x == 0:
-        told[task] = total if factors[task] != real(0) else real(0)
+    return total
 
 
 @kernel
@@ -123,7 +126,9 @@ def finish_gradient(words, reals, tasks, factors, read, gradient, squares, told)
     l2, l1 = penalty_slopes(reals, at, tasks[task, GROUP])
     limit = clip_limit(reals, at)
     if tells_norm(reals, at):
-        square_gradient(tasks, factors, read, gradient, l2, l1, told)
+        total = block_sum(squares_of_thread(tasks, task, factors[task], read, gradient, l2, l1))
+        if cuda.threadIdx.x == 0:
+            told[task] = total
     begin, total = tasks[task, FIRST], real(0)
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
         g = finished(gradient[e], read[e], l2, l1, limit)

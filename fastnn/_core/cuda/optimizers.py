@@ -17,7 +17,7 @@ from .gradients import (
     finished,
     penalised_part,
     penalty_slopes,
-    square_gradient,
+    squares_of_thread,
     sum_of,
     tells_norm,
 )
@@ -266,7 +266,9 @@ def optimize(
     own = own_coefficients(reals, at)
     scale = clip[0] if IS_FINISHED else real(1)
     if not IS_FINISHED and tells_norm(reals, at):
-        square_gradient(tasks, factors, read, gradient, l2, l1, told)
+        total = block_sum(squares_of_thread(tasks, task, factor, read, gradient, l2, l1))
+        if cuda.threadIdx.x == 0:
+            told[task] = total
     square, magnitude = real(0), real(0)
     begin = tasks[task, FIRST]
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):

@@ -292,20 +292,18 @@ def square_one(reals, at, group, e, g, parameters):
 
 @device
 def tell_norm(words, at, square, squares, losses):
-    """losses[step, 2] = the root of what all threads of all blocks have of a sum.
+    """losses[step, 2] = the root of the sum of what all blocks have; by one thread of each.
 
-    The last block to come sums what each has left; whichever it is, the order is the same.
+    The last block to come adds what each has left; whichever it is, the order is the same.
     """
-    total = block_sum(square)
-    if cuda.threadIdx.x == 0:
-        squares[cuda.blockIdx.x] = total
-        cuda.threadfence()  # whoever sees the count that follows sees this sum
-        if cuda.atomic.add(words, (0, BLOCKS_DONE), 1) == cuda.gridDim.x - 1:
-            words[0, BLOCKS_DONE] = 0
-            total = real(0)
-            for block in range(cuda.gridDim.x):
-                total += squares[block]
-            losses[at - 1, 2] = square_root(total)
+    squares[cuda.blockIdx.x] = square
+    cuda.threadfence()  # whoever sees the count that follows sees this square
+    if cuda.atomic.add(words, (0, BLOCKS_DONE), 1) == cuda.gridDim.x - 1:
+        words[0, BLOCKS_DONE] = 0
+        total = real(0)
+        for block in range(cuda.gridDim.x):
+            total += squares[block]
+        losses[at - 1, 2] = square_root(total)
 
 
 @kernel
@@ -369,7 +367,9 @@ def small_update(
                     square += square_one(reals, at, group, e, sums[i, j], parameters)
                 update_one(reals, at, group, factor, e, sums[i, j], parameters, slots)
     if tells:
-        tell_norm(words, at, square, squares, losses)
+        square = block_sum(square)
+        if thread == 0:
+            tell_norm(words, at, square, squares, losses)
 
 
 # --- when, and what it is given -------------------------------------------------------------------
