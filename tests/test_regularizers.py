@@ -262,6 +262,7 @@ def test_factors_of_rprop_are_those_of_the_first_step():
     np.testing.assert_allclose(np.abs(model.intercepts_[0]), 0.01, rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:alpha=10.0 has no effect")
 @pytest.mark.parametrize(
     "solver", ["sgd", "adam", "adamw", "lamb", "rprop", SGD(nesterov="look_ahead")], ids=str
 )
@@ -384,3 +385,17 @@ def test_what_does_not_bind_changes_nothing(solver):
         assert model.loss_curve_ == models[0].loss_curve_
         for array, expected in zip(model.coefs_, models[0].coefs_, strict=True):
             np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.filterwarnings("error:alpha")
+@pytest.mark.parametrize("solver", ["adamw", "lamb", AdamW(weight_decay=0.5)], ids=str)
+def test_an_alpha_that_has_no_effect(solver):
+    X, y = np.eye(20), np.arange(20) % 2
+    for alpha in (1e-4, 0, 0.0):  # the default, and no penalty
+        MLPClassifier((3,), solver=solver, alpha=alpha, max_iter=1).fit(X, y)
+    MLPClassifier((3,), alpha=0.1, max_iter=1).fit(X, y)
+    name = "LAMB" if solver == "lamb" else "AdamW"
+    message = rf"alpha=0.1 has no effect with solver=.*, as in {name}\(weight_decay=0.01\)"
+    with pytest.warns(UserWarning, match=message) as warned:
+        MLPClassifier((3,), solver=solver, alpha=0.1, max_iter=1).fit(X, y)
+    assert warned[0].filename == __file__
