@@ -308,10 +308,17 @@ loss_ : float
     history_ : dict of list
         What is known of each epoch, or iteration of 'lbfgs', in all calls: "epoch", its number from
         1; "loss" as in `loss_curve_`; where there is validation data "val_loss", without penalty
-        and dropout, and each score as "val_" and its name; "learning_rate" of the last step, not of
-        'lbfgs'; "seconds", validation included; and of 'lbfgs' "grad_norm", that other solvers do
-        not know at the end of an epoch. NaN is for what was not known in some of them.
-        ``pandas.DataFrame(model.history_)`` is a table of it.
+        and dropout, and each score as "val_" and its name; "grad_norm"; "learning_rate" of the last
+        step, not of 'lbfgs'; "seconds", validation included. NaN is for what was not known in some
+        of them. ``pandas.DataFrame(model.history_)`` is a table of it.
+
+        "grad_norm" is the L2 norm of the gradient of a step, as PyTorch's `clip_grad_norm_` returns
+        it: of the loss of the batch and its penalty, over all parameters that learn together,
+        before `clip_value` and `clip_norm` change anything. A decoupled decay is no part of it, and
+        parameters with a factor of 0 in `learning_rate_factors` do not count. It is the mean over
+        some steps of the epoch, evenly spaced from the first to the last: every eighth, but at
+        least 2 and at most 8. Of 'lbfgs' it is that of all rows. Of several outputs of a regressor
+        the solver follows the sum of their losses, as in scikit-learn, and "loss" has the mean.
 
     validation_scores_ : list of float or None
         The score of the validation data after each epoch, where there is any.

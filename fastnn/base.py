@@ -47,7 +47,13 @@ from .sample_weights import weights_of_rows
 from .schedules import Scheduled
 from .specs import ListsOfSpecs, check_parameters, defaults_of, is_default
 from .trainer import Data, History, train, train_lbfgs
-from .validation import check_scoring, split, validation_data, validator
+from .validation import (
+    check_scoring,
+    split,
+    validation_data,
+    validator,
+    warn_of_unused_scoring,
+)
 
 #: Raised when a pickle of this version could not be read by older ones.
 PICKLE_FORMAT = 1
@@ -127,6 +133,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         if early_stopping and held_out is None:
             rows, chosen = split(self, targets, random_state) if saved is None else saved["split"]
             held_out = Data(X, targets, sample_weight, chosen), y
+        if self.scoring is not None and held_out is None and not partial:
+            warn_of_unused_scoring(self, stochastic)
         data = Data(X, targets, sample_weight, rows)
         origin = {}
         if callbacks:
@@ -299,8 +307,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         check_factors(self.learning_rate_factors or {}, network.program)
         network.check_rows(X)
         check_max_norm(self.max_norm, network.program)
-        # L-BFGS keeps about 25 vectors of float64; an average comes with three more copies.
-        n_arrays = 200 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
+        # SciPy's L-BFGS takes up to 38 vectors of float64; an average has three more copies.
+        n_arrays = 304 // dtype.itemsize if isinstance(optimizer, LBFGS) else optimizer.n_slots
         n_arrays += 4 * (self.averaging is not None)
         n_arrays += regularization_of(self).n_arrays(optimizer)
         batch_size = batch_size_of(self, optimizer, n_rows, network)

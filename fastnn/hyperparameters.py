@@ -340,6 +340,14 @@ def settings_of(model, optimizer, network, n_rows, partial):
             "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
             stacklevel=5,
         )
+    unused = not optimizer.uses_alpha and not isinstance(model.alpha, Scheduled)
+    if unused and model.alpha and model.alpha != defaults_of(type(model))["alpha"]:
+        warnings.warn(
+            f"alpha={model.alpha!r} has no effect with solver={model.solver!r}, which decays "
+            f"weights by weight_decay: set that, as in {type(optimizer).__name__}"
+            "(weight_decay=0.01), or choose a solver such as 'adam'.",
+            stacklevel=5,
+        )
     columns = {Column.SMOOTHING: model.label_smoothing}
     for name in ("alpha", "dropout", "label_smoothing"):
         number = getattr(model, name)

@@ -53,6 +53,7 @@ class Column(IntEnum):
     WEIGHT_NOISE = 22
     SMOOTHING = 23  # of labels
     AVERAGE = 24  # the weight of the new parameters in their average
+    GRAD_NORM = 25  # 1 where the norm of the gradient is to be told
 
 
 #: Their values where nobody asks for anything else; those of the others are 0.

@@ -26,6 +26,10 @@ STEPS_PER_CALL = 1 << 16
 # Of so many steps the table is made at once where nothing in it depends on how training goes.
 STEPS_AHEAD = 1 << 10
 
+# So many steps of an epoch tell the norm of their gradient, one in so many of a short epoch: with
+# few rows and weights, another look at the gradient takes 6 % of a step.
+NORMS_PER_EPOCH = STEPS_PER_NORM = 8
+
 # SciPy's status where the callback raised StopIteration.
 _STOPPED = 99
 
@@ -247,6 +251,10 @@ class StepTables:
         numbers = [settings.alpha, *settings.columns.values(), *vars(optimizer).values()]
         follows = any(isinstance(number, Scheduled) or callable(number) for number in numbers)
         self._ahead = 1 if follows or type(schedule) is not Constant else STEPS_AHEAD
+        #: The steps of an epoch that tell the norm of their gradient, and room for those of all.
+        self.telling, self.norms = _telling(steps_per_epoch), np.empty(steps_per_epoch)
+        self._tells_norm = np.zeros(steps_per_epoch)
+        self._tells_norm[self.telling] = 1.0
         self._begin, self._table, self._rates = 0, np.empty((0, 0)), np.empty(0)
         self._rate_factor = 1.0
 
@@ -265,6 +273,14 @@ class StepTables:
         part, rate = self._table[self._begin : end], self._rates[end - 1]
         self._begin = end
         return part, rate
+
+    def mean_norm(self, n_steps: int) -> float:
+        """Of the gradients of those that told theirs among the first steps of an epoch."""
+        telling = self.telling
+        if n_steps < self._steps_per_epoch:
+            telling = telling[telling < n_steps]
+        norms = self.norms[telling].tolist()
+        return sum(norms) / len(norms) if norms else math.nan
 
     def _make(self, n, start, step, history):
         settings, first, per_epoch = self._settings, history.n_steps + start, self._steps_per_epoch
@@ -285,7 +301,14 @@ class StepTables:
         rate = settings.learning_rate_init * self._rate_factor
         self._rates = rate * self._schedule.factors(steps)
         self._table = step_table(self._optimizer, self._rates, settings, steps, step)
+        self._table[:, Column.GRAD_NORM] = np.resize(self._tells_norm[start:], n)  # or of epochs
         self._begin = 0
+
+
+def _telling(n_steps: int) -> np.ndarray:
+    """Some steps of an epoch, evenly spaced, the first and the last among them."""
+    n = min(NORMS_PER_EPOCH, max(2, -(-n_steps // STEPS_PER_NORM)), n_steps)
+    return np.linspace(0, n_steps - 1, n).round().astype(int)
 
 
 def train(
@@ -368,7 +391,7 @@ def train(
                     before.take()
             if beside is not None:
                 data = beside.take()
-            history.loss, rate, n_rows, stops = _epoch(
+            history.loss, grad_norm, rate, n_rows, stops = _epoch(
                 engine, state, data, rows, sizes, tables, settings, history, random_state, watch
             )
             diverged = not math.isfinite(history.loss)
@@ -388,7 +411,13 @@ def train(
                 if settings.verbose:
                     print(f"Validation score: {score:f}")
             seconds = time.perf_counter() - began
-            history.record(loss=history.loss, **scores, learning_rate=rate, seconds=seconds)
+            history.record(
+                loss=history.loss,
+                **scores,
+                grad_norm=grad_norm,
+                learning_rate=rate,
+                seconds=seconds,
+            )
             if not diverged:
                 if history.improves(settings.tol):
                     if history.stops_early:
@@ -460,8 +489,9 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
 def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_state, watch):
     """One step for each batch, or until `watch` ends it.
 
-    Returns the mean loss of the rows, NaN if a loss is not finite; the last learning rate; the
-    number of the rows; and whether `watch` ended it.
+    Returns the mean loss of the rows, NaN if a loss is not finite; the mean norm of the gradients
+    of the steps that told theirs; the last learning rate; the number of the rows; and whether
+    `watch` ended it.
     """
     batch_size, total, n_rows, n_steps, stops = settings.batch_size, 0.0, 0.0, 0, False
     for start in range(0, len(sizes), STEPS_PER_CALL):
@@ -480,11 +510,13 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
                 end = n_done + at_once - (start + n_done) % at_once
                 of_call = slice(n_done, min(end, len(of_part)))
                 its_rows = part[of_call.start * batch_size : of_call.stop * batch_size]
+                its_norms = tables.norms[start + of_call.start : start + of_call.stop]
                 n_done += engine.train_steps(
-                    *data[:3], its_rows, batch_size, table[of_call], losses[of_call]
+                    *data[:3], its_rows, batch_size, table[of_call], losses[of_call], its_norms
                 )
                 if n_done < of_call.stop:
-                    return math.nan, rate, len(rows), False
+                    norm = tables.mean_norm(n_steps + n_done)
+                    return math.nan, norm, rate, len(rows), False
                 if watch is not None and watch.batch_interval:
                     its_loss = _sum_of_losses(losses, of_part, of_call, settings)
                     its_loss /= of_part[of_call].sum()
@@ -499,7 +531,7 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
         if stops:
             break
     history.n_steps += n_steps
-    return float(total / n_rows), rate, int(n_rows), stops
+    return float(total / n_rows), tables.mean_norm(n_steps), rate, int(n_rows), stops
 
 
 def _sum_of_losses(losses, sizes, steps, settings):

@@ -86,6 +86,17 @@ def check_scoring(model):
             )
 
 
+def warn_of_unused_scoring(model, stochastic):
+    """Tell that what to score by is given, and nothing to score."""
+    reason = (
+        "without validation data: pass X_val and y_val to fit, or set early_stopping=True."
+        if stochastic
+        else f"with solver={model.solver!r}, which does not use validation data: leave it out, or "
+        "choose a solver such as 'adam'."
+    )
+    warnings.warn(f"scoring={model.scoring!r} has no effect {reason}", stacklevel=5)
+
+
 def scorings(model):
     """What validation data is scored by, by the names that the history has them under.
 

@@ -115,6 +115,7 @@ class Engine:
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
         self.state.average = program.aligned_zeros(self.program.n_parameters, self.dtype)
+        self.grad_norms = []
         self.parameters = self.named(self.state.parameters)
         self.statistics = [
             {name: view for name, view in both.items() if name not in parameters}
@@ -160,9 +161,13 @@ class Engine:
         dropout_factors=None,
         average_weights=0.0,
         smoothing=0.0,
+        tells_norm=False,
         **regularization,
     ):
-        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each."""
+        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
+
+        `tells_norm` is for all steps, or for each: the norms are added to `grad_norms`.
+        """
         coefficients = self.solver.coefficients(
             np.asarray(learning_rates, float), alpha, self.state.step
         )
@@ -174,11 +179,13 @@ class Engine:
         if dropout_factors is not None:
             coefficients[:, Column.DROPOUT] = dropout_factors
         coefficients[:, program.Column.SMOOTHING] = smoothing
+        coefficients[:, program.Column.GRAD_NORM] = tells_norm
         step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
-        done = self.native.train_steps(
-            X, self.targets(y), self.weights(sample_weight), order, batch_size, coefficients, losses
-        )
+        rows, norms = (X, self.targets(y), self.weights(sample_weight)), losses[:, 0].copy()
+        done = self.native.train_steps(*rows, order, batch_size, coefficients, losses, norms)
         assert done == len(coefficients)
+        assert (np.isnan(norms) != np.asarray(tells_norm)).all()
+        self.grad_norms += norms[~np.isnan(norms)].tolist()
         assert self.state.step == step + done
         return losses
 

@@ -648,8 +648,12 @@ def clip_norm(gradients, most):
     """Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013),
     algorithm 1, with PyTorch's 1e-6. The norm is of all arrays together.
     """
-    norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
-    return [min(1.0, most / (norm + 1e-6)) * g for g in gradients]
+    return [min(1.0, most / (norm_of(gradients) + 1e-6)) * g for g in gradients]
+
+
+def norm_of(gradients):
+    """The length of all arrays together."""
+    return np.sqrt(sum(np.sum(g**2) for g in gradients))
 
 
 def limit_norms(coef, most):
@@ -993,6 +997,7 @@ class Network:
         self.stages = stage_table(layers, input_dropout, input_noise, stage)
         self.widths = layers[-1].units if isinstance(layers[-1], Heads) else None
         self.slots, self.step, self.average = None, 0, None
+        self.grad_norms = []  # of all steps: of the gradient before anything is clipped
 
     def heads(self, z, y=None):
         """Pre-activations and targets of each head, or of the only one."""
@@ -1262,6 +1267,8 @@ class Network:
                 smoothing,
             )
             self.parameters = kept
+            learning = self._learning(gradient, factors)
+            self.grad_norms.append(norm_of([gradient[i][name] for i, name in learning]))
             self._clip(gradient, factors, clip_value, clip_norm)
             self._average_statistics(tape, len(rows))
             self.step += 1
@@ -1299,9 +1306,14 @@ class Network:
                 shifted[i]["coef"] = w + weight_noise * noise
         return shifted
 
+    @staticmethod
+    def _learning(gradient, factors):
+        """Places and names of the parameters that are not frozen."""
+        return [(i, name) for i, g in enumerate(gradient) for name in g if factors[i][name] > 0]
+
     def _clip(self, gradient, factors, value, norm):
         """By value, then by the norm over all parameters that are not frozen."""
-        names = [(i, name) for i, g in enumerate(gradient) for name in g if factors[i][name] > 0]
+        names = self._learning(gradient, factors)
         arrays = [gradient[i][name] for i, name in names]
         if value is not None:
             arrays = [np.clip(g, -value, value) for g in arrays]

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -546,6 +547,36 @@ def test_memory_that_options_need_is_counted(less, more, monkeypatch):
             model.fit(np.ones((9, 1000), np.float32), np.ones(9))
         needed.append(float(re.search("about (.*) GB of memory", str(error.value))[1]))
     assert needed[1] > needed[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"early_stopping": True},
+        {"averaging": "ema", "clip_norm": 1.0},
+        {"precision": "bfloat16"},
+        {"solver": "lamb", "weight_noise": 0.1},
+        {"solver": "lbfgs"},
+    ],
+    ids=str,
+)
+def test_memory_that_is_counted_is_what_a_fit_takes(options, monkeypatch):
+    X, y = np.ones((64, 600), np.float32), np.arange(64) % 2
+    options = {"batch_size": 32, "max_iter": 3, "n_jobs": 1} | options
+    MLPClassifier(**options).fit(X, y)  # imports
+    model = MLPClassifier((600, 600), **options)
+    with monkeypatch.context() as patched, pytest.raises(MemoryError) as error:
+        patched.setattr("fastnn.network._memory", lambda: 1)
+        model.fit(X, y)
+    counted = 1e9 * float(re.search("about (.*) GB of memory", str(error.value))[1])
+    tracemalloc.start()
+    try:
+        model.fit(X, y)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0.8 * counted < taken < 1.15 * counted
 
 
 def test_batches_that_do_not_fit_in_memory():

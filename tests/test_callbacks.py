@@ -225,7 +225,7 @@ def test_the_trainer_tells_callbacks_whatever_the_engine_is():
     calls, steps = [], []
 
     class Engine:
-        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses):
+        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses, grad_norms):
             steps.append(len(table))
             losses[:] = 1.0
             return len(table)
@@ -372,7 +372,7 @@ def test_history_is_a_table():
     model = classifier(scoring=scoring, learning_rate="cosine").fit(X, Y, **VALIDATION)
     table = pd.DataFrame(model.history_)
     names = ["epoch", "loss", "val_loss", "val_f1_macro", "val_median_absolute_error"]
-    assert list(table) == [*names, "learning_rate", "seconds"]
+    assert list(table) == [*names, "grad_norm", "learning_rate", "seconds"]
     assert list(table["epoch"]) == [1, 2, 3, 4, 5]
     assert list(table["loss"]) == model.loss_curve_
     assert list(table["val_f1_macro"]) == model.validation_scores_
@@ -647,6 +647,7 @@ def test_progress_in_lines(capsys):
     classifier(ProgressBar(every=2), max_iter=3).fit(X, Y, **VALIDATION)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["epoch 2/3", "epoch 3/3"]
+    assert "grad_norm" not in lines[0]
     for part in ("loss ", "val_loss ", "val_accuracy ", "rows/s", "left"):
         assert part in lines[0]
 

@@ -110,12 +110,17 @@ def test_training_follows_the_reference_and_is_the_same_for_any_threads(training
     for _ in range(EPOCHS):
         order = rng.permutation(N_ROWS)
         plan = (BATCH, rates, 0.3, weight, order)
-        losses = [engine.train(rows, y, *plan, **own) for engine in engines]
+        losses = [
+            engine.train(rows, y, *plan, **own, tells_norm=engine is not engines[0])
+            for engine in engines
+        ]
         expected = network.train(X, y, optimizer, *plan, **own, factors=names, **hyper)
         np.testing.assert_allclose(losses[0], expected, rtol=tolerance, atol=tolerance)
         for other in losses[1:]:
             np.testing.assert_array_equal(other, losses[0])
     assert_same_state(engines[0], network, tolerance)
+    np.testing.assert_allclose(engines[1].grad_norms, network.grad_norms, tolerance, tolerance)
+    assert engines[2].grad_norms == engines[1].grad_norms
     if any(options["average_weights"]):
         average = named(engines[0].named(engines[0].state.average))
         assert relative_error(average, named(network.average)) < tolerance

@@ -662,6 +662,22 @@ def test_engine_walks_pytorchs_trajectory_with_regularization(name, position, dt
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("position", [None, "after"])
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_norms_of_gradients_are_pytorchs(optimizer, position, dtype, tolerance):
+    """Those before clipping, the gradient of the penalty included."""
+    norms = []
+
+    def clip(parameters):
+        norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, 0.2)))
+
+    ours, theirs = {"clip_norm": 0.2, "tells_norm": True}, {"before_step": clip}
+    engine = compare_trajectories(optimizer, ours, theirs, {}, None, position, dtype, tolerance)
+    np.testing.assert_allclose(engine.grad_norms, norms, rtol=tolerance)
+    assert max(norms) > 0.2
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw", "nadam", "lamb"])
 @pytest.mark.usefixtures("float64_by_default")
 def test_engine_walks_pytorchs_trajectory_with_parameter_groups(optimizer, dtype, tolerance):
@@ -687,7 +703,7 @@ def shrink(parameters, factor):
 
 
 def compare_trajectories(optimizer, ours, theirs, hyper, factors, position, dtype, tolerance):
-    """Twenty full-batch steps."""
+    """Twenty full-batch steps; returns the engine."""
     rng = np.random.default_rng(0)
     layers = make_layers([7, 5, 3], "tanh", position)
     network = make_network(rng, 6, layers, "squared_error")
@@ -710,6 +726,7 @@ def compare_trajectories(optimizer, ours, theirs, hyper, factors, position, dtyp
         if norm:
             assert_close(engine.parameters[i]["scale"], norm.weight, tolerance)
             assert_close(engine.parameters[i]["shift"], norm.bias, tolerance)
+    return engine
 
 
 # --- stages with parameters of their own ----------------------------------------------------------

@@ -113,7 +113,7 @@ def arenas_of(program, call, X_dtype, order="C"):
     return plan.Arenas(
         words=np.zeros((9, 99), np.int64),
         reals=np.zeros((9, 99), dtype),
-        losses=np.zeros((9, 2), dtype),
+        losses=np.zeros((9, 3), dtype),
         parameters=np.zeros(n, dtype),
         gradient=np.zeros(n, dtype),
         read=np.zeros(n, dtype),

@@ -55,10 +55,12 @@ def trained(layout="float32", dtype="float32", n_threads=1, calls=1, update=None
             rows = order[step[0] * BATCH : (step[-1] + 1) * BATCH]
             rates = [0.01] * len(step)
             options = {"average_weights": 0.1} | regularization
-            losses.append(engine.train(X, y, BATCH, rates, 0.1, weight, rows, **options))
+            plan = (BATCH, rates, 0.1, weight, rows)
+            losses.append(engine.train(X, y, *plan, tells_norm=True, **options))
     *value, gradient = engine.loss_and_grad(X, y, weight, 0.1)
     return [
         np.concatenate(losses),
+        np.array(engine.grad_norms),
         engine.state.parameters,
         engine.state.statistics,
         engine.state.slots,

@@ -61,11 +61,13 @@ def check_trajectory(
     for _ in range(epochs):
         order = rng.permutation(n_rows)
         settings_ = (batch_size, rates, 0.3, weight, order)
-        actual = engine.train(X, y, *settings_)
+        actual = engine.train(X, y, *settings_, tells_norm=True)
         expected = network.train(
             dense, y, optimizer, batch_size, rates, 0.3, weight, order, **epsilon
         )
         np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    norms = network.grad_norms[-len(engine.grad_norms) :]
+    np.testing.assert_allclose(engine.grad_norms, norms, TOLERANCE[dtype], TOLERANCE[dtype])
     assert_same_state(engine, network, TOLERANCE[dtype])
     return engine
 

@@ -511,6 +511,17 @@ def finish_gradient(ops, some, rng, dtype, eps):
 
 
 @case
+def gradient_squares(ops, some, rng, dtype, eps):
+    for m in some([*WIDTHS, 1000]):
+        w, g = rng.standard_normal((2, m)).astype(dtype)
+        w[: m // 3] = 0
+        w64, g64 = float64(w, g)
+        for l2, l1 in [(0.0, 0.0), (0.25, 0.5)]:
+            expected = np.sum((g64 + reference.elastic_net(w64, l2, l1)[1]) ** 2)
+            yield partial(ops.gradient_squares, w, g, l2, l1), expected, 8 * eps * (1 + m)
+
+
+@case
 def sum_squares(ops, some, rng, dtype, eps):
     for m in some([*WIDTHS, 1000]):
         x = rng.standard_normal(m).astype(dtype)

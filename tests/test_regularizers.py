@@ -85,10 +85,13 @@ def check_trajectory(network, case, dtype, X, y, weight, loss="squared_error", n
     names = rate_factors(network, factors)
     for _ in range(3):
         settings = (8, rates, 0.3, weight, rng.permutation(n_rows))
-        actual = engine.train(X, y, *settings, **rest)
+        actual = engine.train(X, y, *settings, **rest, tells_norm=True)
         options = rest | hyper
         expected = network.train(dense, y, optimizer, *settings, factors=names, **options)
         np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    norms = [np.array(engine.grad_norms)], [np.array(network.grad_norms)]
+    # Batch norm divides the gradient of a short batch by what may be a small deviation.
+    assert relative_error(*norms) < 5 * TOLERANCE[dtype]
     assert relative_error(named(engine.parameters), named(network.parameters)) < TOLERANCE[dtype]
     for arena in (engine.state.parameters, *engine.state.slots):
         padding = arena.copy()
@@ -259,6 +262,7 @@ def test_factors_of_rprop_are_those_of_the_first_step():
     np.testing.assert_allclose(np.abs(model.intercepts_[0]), 0.01, rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:alpha=10.0 has no effect")
 @pytest.mark.parametrize(
     "solver", ["sgd", "adam", "adamw", "lamb", "rprop", SGD(nesterov="look_ahead")], ids=str
 )
@@ -381,3 +385,17 @@ def test_what_does_not_bind_changes_nothing(solver):
         assert model.loss_curve_ == models[0].loss_curve_
         for array, expected in zip(model.coefs_, models[0].coefs_, strict=True):
             np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.filterwarnings("error:alpha")
+@pytest.mark.parametrize("solver", ["adamw", "lamb", AdamW(weight_decay=0.5)], ids=str)
+def test_an_alpha_that_has_no_effect(solver):
+    X, y = np.eye(20), np.arange(20) % 2
+    for alpha in (1e-4, 0, 0.0):  # the default, and no penalty
+        MLPClassifier((3,), solver=solver, alpha=alpha, max_iter=1).fit(X, y)
+    MLPClassifier((3,), alpha=0.1, max_iter=1).fit(X, y)
+    name = "LAMB" if solver == "lamb" else "AdamW"
+    message = rf"alpha=0.1 has no effect with solver=.*, as in {name}\(weight_decay=0.01\)"
+    with pytest.warns(UserWarning, match=message) as warned:
+        MLPClassifier((3,), solver=solver, alpha=0.1, max_iter=1).fit(X, y)
+    assert warned[0].filename == __file__

@@ -557,7 +557,7 @@ def test_the_rows_are_shuffled_as_scikit_learn_does():
     seen = []
 
     class Engine:
-        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses):
+        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses, grad_norms):
             seen.append(rows.copy())
             losses[:] = -len(seen)
             return len(table)

@@ -262,6 +262,21 @@ def test_bad_validation_data(validation, options, message, early_stopping):
     np.testing.assert_array_equal(model.decision_function(X), before)
 
 
+@pytest.mark.filterwarnings("error:scoring")
+def test_scoring_without_anything_to_score():
+    model, (X, y), (X_val, y_val) = problem("multiclass", scoring="f1_macro", max_iter=1)
+    with pytest.warns(UserWarning, match=r"scoring='f1_macro' has no effect without .* X_val") as w:
+        model.fit(X, y)
+    assert w[0].filename == __file__  # the line of the user's
+    model.fit(X, y, X_val=X_val, y_val=y_val)
+    model.partial_fit(X, y)  # others may have it
+    model.set_params(early_stopping=True).fit(X, y)
+    model.set_params(early_stopping=False, scoring=None).fit(X, y)
+    model.set_params(scoring="loss", solver="lbfgs", early_stopping=True)
+    with pytest.warns(UserWarning, match="scoring='loss' has no effect with solver='lbfgs'"):
+        model.fit(X, y)
+
+
 def test_validation_targets_of_another_number_of_outputs():
     model, (X, y), (X_val, y_val) = problem("outputs")
     with pytest.raises(ValueError, match=r"Validation data .* y has 1 outputs, not 2"):

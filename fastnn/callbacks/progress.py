@@ -57,7 +57,7 @@ class ProgressBar(Callback):
     def on_epoch_end(self, context):
         seconds = (time.perf_counter() - self._began) / (context.epoch - self._first)
         left = seconds * (context.n_epochs - context.epoch)
-        hidden = "epoch", "learning_rate", "seconds"
+        hidden = "epoch", "grad_norm", "learning_rate", "seconds"
         parts = [f"{k} {v:.4g}" for k, v in context.logs.items() if k not in hidden]
         parts = [f"{_duration(left)} left", *parts, f"{context.n_rows / seconds:.3g} rows/s"]
         text = "  ".join(parts)

@@ -9,6 +9,7 @@ from scipy import sparse
 from engines import Engine
 from fastnn._core.cuda import data, engine, launch
 from fastnn.layers import BatchNorm, Dense
+from fastnn.program import Column
 from problems import make_data, make_network
 from test_engine import assert_same_state, named
 
@@ -56,10 +57,13 @@ def test_rows_in_chunks_train_to_the_same_bits(kind, is_ordered, small_chunks):
     runs[0].native._uploads(X, data.on_device)  # there, and so it stays
     for _ in range(2):
         losses = [
-            run.train(rows, y, BATCH, [0.1] * N_STEPS, 0.1, weight, order)
+            run.train(
+                rows, y, BATCH, [0.1] * N_STEPS, 0.1, weight, order, tells_norm=[True, False] * 2
+            )
             for run, rows in zip(runs, [X, kinds[kind]], strict=True)
         ]
         np.testing.assert_array_equal(*losses)
+    np.testing.assert_array_equal(*(run.grad_norms for run in runs))
     for ours, theirs in zip(*map(state_of, runs), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     expected = runs[0].loss(X, y, weight)
@@ -100,13 +104,16 @@ def test_a_loss_that_is_not_finite_halts(in_chunks, request):
     trained = engine_of(network)
     y = y.copy()
     y[2 * BATCH] = np.inf
-    losses = np.full((N_STEPS, 2), np.nan)
+    losses, norms = np.full((N_STEPS, 2), np.nan), np.full(N_STEPS, np.nan)
     table = trained.solver.coefficients(np.full(N_STEPS, 0.1), 0.1, 0)
-    done = trained.native.train_steps(X, y, None, None, BATCH, table, losses)
+    table[:, Column.GRAD_NORM] = 1
+    done = trained.native.train_steps(X, y, None, None, BATCH, table, losses, norms)
     assert done == trained.state.step == 2
+    assert np.isnan(norms[2:]).all()
     assert not np.isfinite(losses[2, 0])
     expected = network.train(X[: 2 * BATCH], y[: 2 * BATCH], SOLVER, BATCH, [0.1] * 2, 0.1)
     np.testing.assert_allclose(losses[:2], expected)
+    np.testing.assert_allclose(norms[:2], network.grad_norms)
     assert_same_state(trained, network, 1e-9)
 
 

@@ -174,9 +174,10 @@ def test_every_option(name, optimizer):
     rates, order = small_rate(optimizer) * np.array([1.0, 0.5]), rng.permutation(N_ROWS)
     plan, names = (BATCH, rates, 0.3, weight, order), rate_factors(network, factors)
     for _ in range(2):
-        actual = engine.train(X, y, *plan, **OPTIONS[name])
+        actual = engine.train(X, y, *plan, **OPTIONS[name], tells_norm=[True, False])
         expected = network.train(X, y, optimizer, *plan, **OPTIONS[name], factors=names, **hyper)
         np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    np.testing.assert_allclose(engine.grad_norms, network.grad_norms[::2], rtol=1e-9)
     assert_same_state(engine, network, 1e-9)
     if "average_weights" in OPTIONS[name]:
         average = named(engine.named(engine.state.average))

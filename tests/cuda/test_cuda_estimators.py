@@ -49,6 +49,8 @@ def assert_same(model, expected, rows=X):
     )
     if hasattr(expected, "loss_curve_"):
         np.testing.assert_allclose(model.loss_curve_, expected.loss_curve_, **TOLERANCE)
+        norms = model.history_["grad_norm"], expected.history_["grad_norm"]
+        np.testing.assert_allclose(*norms, **TOLERANCE)
 
 
 OPTIONS = [

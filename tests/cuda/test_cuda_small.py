@@ -92,10 +92,11 @@ def test_every_option(name, planned):
     engine = Engine(network, "log_loss", "adamw", factors=factors, device="cuda", **hyper)
     arguments = BATCH, small_rate("adamw") * np.array([1.0, 0.5]), 0.3
     for _ in range(2):
-        actual = engine.train(X, y, *arguments, **OPTIONS[name])
+        actual = engine.train(X, y, *arguments, **OPTIONS[name], tells_norm=[True, False])
         names = rate_factors(network, factors)
         expected = network.train(X, y, "adamw", *arguments, **OPTIONS[name], factors=names, **hyper)
         np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    np.testing.assert_allclose(engine.grad_norms, network.grad_norms[::2], rtol=1e-9)
     assert_same_state(engine, network, 1e-9)
 
 
@@ -177,3 +178,15 @@ def test_what_is_not_small(name):
 
 def test_noise_of_the_input_is_not_small():
     assert not are_small([Dense(6), Dense(2)], input_noise=0.1)
+
+
+def test_norms_are_told_or_not_to_the_same_bits(planned):
+    """By tiles of blocks that end in any order, of layers of several tiles."""
+    network, X, y = data_of(hidden(widths=(9, 4)))
+    runs = [Engine(network, "log_loss", "adam", "float32", device="cuda") for _ in range(3)]
+    told = [True, [True, False], False]
+    for run, tells_norm in zip(runs, told, strict=True):
+        run.train(X.astype("float32"), y, BATCH, [0.01] * 2, 0.3, tells_norm=tells_norm)
+    assert runs[0].grad_norms[:1] == runs[1].grad_norms
+    for run in runs[1:]:
+        np.testing.assert_array_equal(run.state.parameters, runs[0].state.parameters)

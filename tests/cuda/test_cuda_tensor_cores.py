@@ -87,7 +87,7 @@ def test_fragments(made):
 
 KINDS = ["forward", "input_gradient", "weight_gradient"]
 SHAPES = [(1, 1, 1), (16, 8, 16), (17, 13, 19), (5, 20, 33), (40, 3, 7)]
-# For the tiles of a GPU; in the simulator only one, for the smallest, that all warps have a part of.
+# For the tiles of a GPU; in the simulator one, for the smallest, that all warps have a part of.
 ON_GPU = [(35, 17, 37)]
 EACH_TILING = [(SHAPES, TILINGS[-1][1])]
 if SIMULATES:

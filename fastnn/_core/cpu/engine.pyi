@@ -40,6 +40,7 @@ class Engine:
         batch_size: int,
         coefficients: NDArray[Any],
         losses: NDArray[Any],
+        grad_norms: NDArray[Any] | None = None,
     ) -> int: ...
     def loss(
         self,

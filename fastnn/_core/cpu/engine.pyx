@@ -100,11 +100,13 @@ cdef struct Job:
     char *squares
     char *row_loss
     # sums of each task: by lane, of w^2 and |w| before the step, of g^2 (then, with LAMB, of the
-    # squares of the direction), and of w^2 for LAMB; by column, of w^2 after the step
+    # squares of the direction), of w^2 for LAMB, and of g^2 as it is told; by column, of w^2 after
+    # the step
     char *penalties
     char *magnitudes
     char *gradient_squares
     char *weight_squares
+    char *told_squares
     char *column_squares
     char *ones
     # buffers of each thread
@@ -140,6 +142,7 @@ cdef struct Job:
     int64_t n_done, n_taken     # steps done, blocks of rows taken
     const double *coefficients
     double *losses
+    double *grad_norms          # NULL: nobody asks
     double weight_sum
     int optimizer
     bint finishes       # gradients are penalised or clipped before the optimizer has them
@@ -171,6 +174,7 @@ cdef struct Worker:
     uint32_t step
     double scale            # 1 / sum of the batch's weights
     double smoothing        # of the labels
+    bint tells_norm         # of the gradient of this step
     char *values            # value buffers, and the number of rows that each has room for
     int64_t room
     MatrixRows input        # of the batch, gathered or where the user has them
@@ -774,8 +778,35 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
                              vector(job, worker, stage + 1, SCALE),
                              vector(job, worker, stage + 1, INVERSE_NORM),
                              parameter(job, task_offset(job, task)), g)
+    if worker.tells_norm:
+        square_gradient(job, worker, index, coefficients)
     if train and (still or job.finishes):
         finish(job, worker, index, coefficients)
+
+
+cdef inline double penalised_part(const Task *task, const double *coefficients) noexcept nogil:
+    """How much of the penalty a task has."""
+    if of_weight(task):
+        return 1
+    return coefficients[COEF_BIAS_PENALTY] if of_bias(task) else 0
+
+
+cdef void square_gradient(const Job *job, const Worker *worker, int index,
+                          const double *coefficients) noexcept nogil:
+    """Sum the squares of a task's gradient with that of the penalty, before anything is clipped.
+
+    This is a look beside the update, whose arithmetic stays what it is without.
+    """
+    cdef const Task *task = job.tasks + index
+    cdef char *square = job.told_squares + index * CACHE_LINE
+    cdef double part = penalised_part(task, coefficients) * worker.scale
+    if rate_factor(job, task) == 0:
+        memset(square, 0, CACHE_LINE)
+    else:
+        job.kernels.gradient_squares(task_length(job, task), part * coefficients[COEF_L2],
+                                     part * coefficients[COEF_L1],
+                                     parameter(job, task_offset(job, task)),
+                                     gradient(job, worker, task), square)
 
 
 cdef void finish(const Job *job, const Worker *worker, int index,
@@ -788,9 +819,7 @@ cdef void finish(const Job *job, const Worker *worker, int index,
     cdef char *square = job.gradient_squares + index * CACHE_LINE
     cdef char *g = gradient(job, worker, task)
     cdef int64_t n = task_length(job, task)
-    cdef double limit = coefficients[COEF_CLIP_VALUE], part = 1
-    if not of_weight(task):
-        part = coefficients[COEF_BIAS_PENALTY] if of_bias(task) else 0
+    cdef double limit = coefficients[COEF_CLIP_VALUE], part = penalised_part(task, coefficients)
     memset(penalty, 0, CACHE_LINE)
     memset(magnitude, 0, CACHE_LINE)
     k.finish_gradient(n, part * coefficients[COEF_L2] * worker.scale,
@@ -1046,6 +1075,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             worker.mixing = mixing_of(coefficients)
             worker.mixing.shift %= worker.n_rows
         worker.dropout = coefficients[COEF_DROPOUT]
+        worker.tells_norm = job.grad_norms != NULL and coefficients[COEF_GRAD_NORM] > 0
         total = job.weight_sum
         if job.mode == TRAIN:
             job.kernels.weighted_sum(worker.n_rows, NULL, job.weights, worker.order, worker.start,
@@ -1092,6 +1122,10 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                     job.kernels.weighted_sum(job.n_tasks * job.panel, job.magnitudes, NULL, NULL, 0,
                                              &total)
                     job.losses[2 * step + 1] += coefficients[COEF_L1] * worker.scale * total
+            if worker.tells_norm:
+                job.kernels.weighted_sum(job.n_tasks * job.panel, job.told_squares, NULL, NULL, 0,
+                                         &total)
+                job.grad_norms[step] = sqrt(total)
     restore_denormals(mode)
 
 
@@ -1501,6 +1535,7 @@ cdef class Engine:
         job.magnitudes = self.buffer("magnitudes", job.n_tasks * job.panel)
         job.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
         job.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
+        job.told_squares = self.buffer("told_squares", job.n_tasks * job.panel)
         job.worker_scales = scratch
         scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
         job.worker_rows = scratch * job.itemsize
@@ -1581,7 +1616,8 @@ cdef class Engine:
         job.mixed = self.buffer("mixed", self.n_threads * job.mixed_size, np.uint8)
         job.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
 
-    cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses):
+    cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
+             grad_norms=None):
         cdef Job *job = &self.job
         cdef Data rows = Data(X)
         n = X.shape[0] if order is None else len(order)
@@ -1598,6 +1634,7 @@ cdef class Engine:
         job.n_steps = len(coefficients)
         self.plan_updates(mode, coefficients)
         job.coefficients, job.losses = <const double *> data(coefficients), <double *> data(losses)
+        job.grad_norms = NULL if grad_norms is None else <double *> data(grad_norms)
         job.mixes = mode == TRAIN and bool((coefficients[:, COEF_MIX_WEIGHT] != 1).any())
         if job.mixes:
             self.make_mixing_room()
@@ -1610,16 +1647,20 @@ cdef class Engine:
                 self.state.step += job.n_done
         return job.n_done
 
-    def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses):
+    def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses,
+                    grad_norms=None):
         """Take len(coefficients) steps; returns how many were taken.
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
         ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
+        ``grad_norms`` (n_steps,) receives, where the table asks for it, the norm of the gradient of
+        both, before it is clipped, over the parameters that learn; its other elements stay.
         ``y`` has the targets of several heads one head after the other, (n_rows, n_heads) in
         Fortran order.
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
-        return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
+        return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses,
+                        grad_norms)
 
     def loss(self, X, y, sample_weight, order=None):
         """Mean data loss of the rows of X, of those in `order`, as in prediction.

@@ -13,8 +13,14 @@ INLINE vector absolute(vector a)
     return (vector)((bits)a & (integer)(~(whole)0 >> 1));
 }
 
+/* A gradient with those of the penalties. The subgradient of |w| at 0 is 0. */
+INLINE real penalised(real g, real w, real l2, real l1)
+{
+    return fused(l2, w, g) + (w == 0 ? 0 : copy_sign(l1, w));
+}
+
 /* g += l2 w + l1 sign(w), then cut to -limit .. limit; squares[lane] += w^2 and magnitudes[lane] +=
- * |w|. The subgradient of |w| at 0 is 0. NaN passes through. */
+ * |w|. NaN passes through. */
 static void finish_gradient(int64_t n, double l2_, double l1_, double limit_, const void *w_,
                             void *g_, void *squares, void *magnitudes)
 {
@@ -33,8 +39,7 @@ static void finish_gradient(int64_t n, double l2_, double l1_, double limit_, co
             magnitude[v] += absolute(at);
         }
         KEPT INDEPENDENT for (int64_t j = i; j < i + PANEL; j++) {
-            const real sign = w[j] == 0 ? 0 : copy_sign(l1, w[j]);
-            const real gradient = fused(l2, w[j], g[j]) + sign;
+            const real gradient = penalised(g[j], w[j], l2, l1);
             g[j] = gradient > limit ? limit : gradient < -limit ? -limit : gradient;
         }
     }
@@ -42,6 +47,24 @@ static void finish_gradient(int64_t n, double l2_, double l1_, double limit_, co
         ((vector *)squares)[v] = square[v];
         ((vector *)magnitudes)[v] = magnitude[v];
     }
+}
+
+/* sums[lane] = sum of (g + l2 w + l1 sign(w))^2 */
+static void gradient_squares(int64_t n, double l2_, double l1_, const void *w_, const void *g_,
+                             void *sums)
+{
+    const real *w = w_, *g = g_;
+    const real l2 = (real)l2_, l1 = (real)l1_;
+    vector square[VECTORS] = {0};
+    for (int64_t i = 0; i < n; i += PANEL) {
+        vector gradient[VECTORS];
+        real *own = (real *)gradient;
+        KEPT INDEPENDENT for (int64_t j = 0; j < PANEL; j++)
+            own[j] = penalised(g[i + j], w[i + j], l2, l1);
+        UNROLL for (int v = 0; v < VECTORS; v++)
+            square[v] = VECTOR_FMA(gradient[v], gradient[v], square[v]);
+    }
+    UNROLL for (int v = 0; v < VECTORS; v++) ((vector *)sums)[v] = square[v];
 }
 
 /* sums[lane] = sum of x^2 */

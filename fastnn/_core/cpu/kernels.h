@@ -92,6 +92,8 @@
                  void *penalty))                                                                \
     F(finish_gradient, (int64_t n, double l2, double l1, double limit, const void *w, void *g,  \
                         void *squares, void *magnitudes))                                       \
+    F(gradient_squares, (int64_t n, double l2, double l1, const void *w, const void *g,         \
+                         void *sums))                                                           \
     F(sum_squares, (int64_t n, const void *x, void *sums))                                      \
     F(multiply, (int64_t n, double factor, void *x))                                            \
     F(add_scaled, (int64_t n, double factor, const void *x, void *y))                           \

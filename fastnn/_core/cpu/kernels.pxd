@@ -22,6 +22,7 @@ cdef extern from "program.h" nogil:
         COEF_DROPOUT, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN
         COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_L1, COEF_BIAS_PENALTY, COEF_CLIP_VALUE
         COEF_CLIP_NORM, COEF_MAX_NORM, COEF_WEIGHT_NOISE, COEF_SMOOTHING, COEF_AVERAGE
+        COEF_GRAD_NORM
         ROW_CHUNK, TASK_ROWS
 
     ctypedef struct Stage:
@@ -169,6 +170,9 @@ cdef extern from "kernels.h" nogil:
         void (*finish_gradient)(
             int64_t n, double l2, double l1, double limit, const void *w, void *g, void *squares,
             void *magnitudes) noexcept nogil
+        void (*gradient_squares)(
+            int64_t n, double l2, double l1, const void *w, const void *g,
+            void *sums) noexcept nogil
         void (*sum_squares)(int64_t n, const void *x, void *sums) noexcept nogil
         void (*multiply)(int64_t n, double factor, void *x) noexcept nogil
         void (*add_scaled)(int64_t n, double factor, const void *x, void *y) noexcept nogil

@@ -610,6 +610,14 @@ def finish_gradient(w, g, double l2, double l1, double limit, isa=None, int repe
     return (g_row[0, : w.size], float(squares.sum(dtype=float)), float(magnitudes.sum(dtype=float)))
 
 
+def gradient_squares(w, g, double l2, double l1, isa=None):
+    """The sum of the squares of a gradient with those of the penalties, added as by sum_squares."""
+    cdef const Kernels *k = choose_kernels(isa, w.dtype)
+    w_row, g_row, sums = rows_of(w), rows_of(g), aligned_zeros(64 // w.itemsize, w.dtype)
+    k.gradient_squares(w_row.shape[1], l2, l1, data(w_row), data(g_row), data(sums))
+    return float(sums.sum(dtype=float))
+
+
 def sum_squares(x, isa=None):
     """The sum of the squares of a vector, by lanes of its type that are added in float64."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)

@@ -33,12 +33,14 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
  * the gradient. Behind the optimizer's lies what else may change from step to step: a factor of
- * all dropout rates, the fields of Mixing, those of regularizers.py, the smoothing of labels, and the
- * weight that the new parameters get in their average, 0 for none. */
+ * all dropout rates, the fields of Mixing, those of regularizers.py, the smoothing of labels, the
+ * weight that the new parameters get in their average, 0 for none, and 1 where the norm of the
+ * gradient is to be told. */
 enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
        COEF_DROPOUT = 10, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN,
        COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_L1, COEF_BIAS_PENALTY, COEF_CLIP_VALUE,
        COEF_CLIP_NORM, COEF_MAX_NORM, COEF_WEIGHT_NOISE, COEF_SMOOTHING, COEF_AVERAGE,
+       COEF_GRAD_NORM,
        N_COEFS = 32 };
 
 typedef struct {

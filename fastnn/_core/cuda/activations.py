@@ -307,7 +307,12 @@ def activation_gradient(words, reals, y, gradient, n, a):
 def finish_activation(numbers, of, i, j, a):
     """Elements of a product -> their activations; to be bound to `finish` of ``dense.py``."""
     w, x, y, z = numbers
-    return activation_value(w, a), activation_value(x, a), activation_value(y, a), activation_value(z, a)
+    return (
+        activation_value(w, a),
+        activation_value(x, a),
+        activation_value(y, a),
+        activation_value(z, a),
+    )
 
 
 @device

@@ -6,7 +6,7 @@ The sums of its backward pass are those of `column_sums` with `term_normalised`.
 from ._numba import cuda
 from .columns import lane_sum
 from .elementary import maximum, square_root
-from .kernels import COLUMNS, LANES, SMALLEST, device, kernel, real
+from .kernels import COLUMNS, LANES, SMALLEST, column_kernel, device, kernel, real
 from .steps import CURSOR, HALTED, N_ROWS
 
 # Whether statistics are not those of the batch; callers bind it. Of one row they never are, for it
@@ -14,13 +14,13 @@ from .steps import CURSOR, HALTED, N_ROWS
 CONSTANT_STATISTICS = False
 
 
-@kernel
+@column_kernel
 def batchnorm_statistics(
     words, reals, x, moving_mean, moving_variance, mean, variance, inverse_std, n, epsilon
 ):
     """Mean, biased variance and 1 / the standard deviation of the columns.
 
-    With CONSTANT_STATISTICS they are the moving ones. Blocks are (COLUMNS, LANES).
+    With CONSTANT_STATISTICS they are the moving ones.
     """
     n_rows = words[words[0, CURSOR], N_ROWS]
     j = cuda.blockIdx.x * COLUMNS + cuda.threadIdx.x

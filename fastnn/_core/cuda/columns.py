@@ -5,7 +5,7 @@ block are added to each other. Twin of ``cpu/columns.h``, which has another orde
 """
 
 from ._numba import cuda
-from .kernels import COLUMNS, LANES, THREADS, device, kernel, real
+from .kernels import COLUMNS, LANES, THREADS, column_kernel, device, real
 from .steps import CURSOR, N_ROWS
 
 # What callers bind.
@@ -81,12 +81,9 @@ def column_term(x, i, j, mean, inverse):
     return x[i, j]
 
 
-@kernel
+@column_kernel
 def column_sums(words, reals, x, dy, mean, inverse, products, sums, n):
-    """products[j] (+)= sum of dy * column_term, and sums[j] (+)= sum of dy, over the rows.
-
-    Blocks are (COLUMNS, LANES).
-    """
+    """products[j] (+)= sum of dy * column_term, and sums[j] (+)= sum of dy, over the rows."""
     n_rows = words[words[0, CURSOR], N_ROWS]
     j = cuda.blockIdx.x * COLUMNS + cuda.threadIdx.x
     product, total = real(0), real(0)

@@ -65,7 +65,19 @@ class Engine:
         self._optimizer, self._uploads = optimizer, Uploads()
         self._steps = Steps(program, seed)
 
-    def _run(self, mode, X, y, sample_weight, order, batch_size, coefficients, losses, total=None):
+    def _run(
+        self,
+        mode,
+        X,
+        y,
+        sample_weight,
+        order,
+        batch_size,
+        coefficients,
+        losses,
+        total=None,
+        grad_norms=None,
+    ):
         """Do a step of that kind for each row of `coefficients`; returns how many were done."""
         n, n_steps = X.shape[0] if order is None else len(order), len(coefficients)
         batch_size = min(batch_size, n)
@@ -99,21 +111,30 @@ class Engine:
                 finally:
                     n_done += steps.n_done
                     state.step += steps.n_done * (mode == TRAIN)
-                steps.copy_losses(losses[first:last])
+                results = steps.results()
+                losses[first : first + len(results)] = results[:, :2]
+                if grad_norms is not None:
+                    told = coefficients[first : first + steps.n_done, Column.GRAD_NORM].nonzero()[0]
+                    grad_norms[first + told] = results[told, 2]
                 if steps.n_done < last - first:
                     break
         return n_done
 
-    def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses):
+    def train_steps(
+        self, X, y, sample_weight, order, batch_size, coefficients, losses, grad_norms=None
+    ):
         """Take len(coefficients) steps; returns how many were taken.
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
         ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
+        ``grad_norms`` (n_steps,) receives, where the table asks for it, the norm of the gradient of
+        both, before it is clipped, over the parameters that learn; its other elements stay.
         ``y`` has the targets of several heads one head after the other, (n_rows, n_heads) in
         Fortran order.
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
-        return self._run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses)
+        rows = X, y, sample_weight, order
+        return self._run(TRAIN, *rows, batch_size, coefficients, losses, grad_norms=grad_norms)
 
     def loss(self, X, y, sample_weight, order=None):
         """Mean data loss of the rows of X, of those in `order`, as in prediction.
@@ -196,7 +217,7 @@ class Steps:
         self._memory = Memory(self._stream)
         self._buffers: dict = {}
         self._replays: dict = {}
-        self.n_done = 0
+        self.n_done = self._n_steps = 0
 
     def buffer(self, name, shape, dtype=None):
         """The memory of that name; plans that know a smaller one, or another, are forgotten."""
@@ -226,13 +247,13 @@ class Steps:
 
     def run(self, call, data, batch_size, words, reals, **outputs):
         """Do the steps of these tables; all are done, or Ctrl-C came, when this returns."""
-        self.n_done = 0
+        self.n_done, self._n_steps = 0, len(reals)
         words = np.concatenate([np.zeros_like(words[:1]), words])
         words[0, CURSOR] = 1
         words[1:, START] -= words[1, START]
         self._fill("words", words)
         self._fill("reals", np.concatenate([reals[:1], reals]))
-        self.buffer("losses", (len(reals), 2))
+        self.buffer("losses", (len(reals), 3))
         replay = self._replay(call, data, batch_size, outputs)
         try:
             replay.run(len(reals))
@@ -243,11 +264,13 @@ class Steps:
     def _fill(self, name, values):
         self.buffer(name, values.shape, values.dtype)[: len(values)].copy_to_device(values)
 
-    def copy_losses(self, losses):
-        """Fill in the mean data loss and the penalty of the steps of the last run, also of one that
-        was not done for a loss that is not finite."""
-        n = min(len(losses), self.n_done + 1)
-        losses[:n] = self._buffers["losses"][:n].copy_to_host()
+    def results(self):
+        """The mean data loss, the penalty and, where it was asked for, the norm of the gradient.
+
+        Of the steps of the last run, also of one that was not done for a loss that is not finite.
+        """
+        n = min(self._n_steps, self.n_done + 1)
+        return self._buffers["losses"][:n].copy_to_host()
 
     def _replay(self, call, data, batch_size, outputs):
         """What does such a step; made once for the same arrays, and for batches of about a size.

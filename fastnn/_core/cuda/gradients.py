@@ -11,7 +11,7 @@ from fastnn.program import Column
 from ._numba import cuda
 from .columns import block_sum, lane_sum
 from .elementary import maximum, minimum, square_root
-from .kernels import COLUMNS, LANES, SMALLEST, THREADS, device, kernel, real
+from .kernels import COLUMNS, LANES, SMALLEST, THREADS, column_kernel, device, kernel, real
 from .normal import normal_at
 from .steps import CURSOR, HALTED, SCALE, STEP
 from .tasks import BASE, BIASES, FIRST, GROUP, LD, LENGTH, N_COLUMNS, STAGE, WEIGHTS
@@ -19,7 +19,7 @@ from .tasks import BASE, BIASES, FIRST, GROUP, LD, LENGTH, N_COLUMNS, STAGE, WEI
 L2, L1, OWN = int(Column.L2), int(Column.L1), int(Column.OWN)
 BIAS_PENALTY, WEIGHT_NOISE = int(Column.BIAS_PENALTY), int(Column.WEIGHT_NOISE)
 CLIP_VALUE, CLIP_NORM = int(Column.CLIP_VALUE), int(Column.CLIP_NORM)
-MAX_NORM = int(Column.MAX_NORM)
+MAX_NORM, GRAD_NORM = int(Column.MAX_NORM), int(Column.GRAD_NORM)
 
 # What callers bind: whether parameters are read ahead of where they are, and with noise; whether a
 # step has a penalty; whether it is one of training.
@@ -85,17 +85,50 @@ def finished(g, w, l2, l1, limit):
     return limit if g > limit else (-limit if g < -limit else g)
 
 
+@device
+def tells_norm(reals, at):
+    """Whether the norm of the gradient is asked for, before anything is clipped."""
+    return reals[at, GRAD_NORM] > real(0)
+
+
+@device
+def unclipped_square(g, w, l2, l1):
+    """That of a gradient with those of the penalties."""
+    g = finished(g, w, l2, l1, real(math.inf))
+    return g * g
+
+
+@device
+def squares_of_thread(tasks, task, factor, read, gradient, l2, l1):
+    """The sum of these squares over the thread's part of a task, 0 where parameters stay.
+
+    A kernel that calls `block_sum` cannot call another function that does: Numba would link it, and
+    its shared memory, twice.
+    """
+    begin, total = tasks[task, FIRST], real(0)
+    if factor == real(0):
+        return total
+    for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
+        total += unclipped_square(gradient[e], read[e], l2, l1)
+    return total
+
+
 @kernel
-def finish_gradient(words, reals, tasks, factors, read, gradient, squares):
+def finish_gradient(words, reals, tasks, factors, read, gradient, squares, told):
     """The gradients of tasks with those of penalties, clipped by value, in place.
 
-    squares[task] = sum of g^2, 0 where parameters stay as they are. It has a block for each task.
+    squares[task] = sum of g^2, 0 where parameters stay as they are; told[task] that before anything
+    is clipped, where it is asked for. It has a block for each task.
     """
     if words[0, HALTED] != 0:
         return
     at, task = words[0, CURSOR], cuda.blockIdx.x
     l2, l1 = penalty_slopes(reals, at, tasks[task, GROUP])
     limit = clip_limit(reals, at)
+    if tells_norm(reals, at):
+        total = block_sum(squares_of_thread(tasks, task, factors[task], read, gradient, l2, l1))
+        if cuda.threadIdx.x == 0:
+            told[task] = total
     begin, total = tasks[task, FIRST], real(0)
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
         g = finished(gradient[e], read[e], l2, l1, limit)
@@ -132,12 +165,9 @@ def clip_factor(words, reals, squares, clip, n_tasks):
         clip[0] = minimum(most / (norm + real(1e-6)), real(1)) if most > real(0) else real(1)
 
 
-@kernel
+@column_kernel
 def limit_columns(words, reals, w, factor, n_in, n):
-    """Columns of a weight (n_in, n) get a norm of at most MAX_NORM, if that is above 0.
-
-    Blocks are (COLUMNS, LANES).
-    """
+    """Columns of a weight (n_in, n) get a norm of at most MAX_NORM, if that is above 0."""
     most = reals[words[0, CURSOR], MAX_NORM]
     if words[0, HALTED] != 0 or factor == real(0) or not most > real(0):
         return
@@ -163,8 +193,11 @@ def penalty_of(reals, at, squares, magnitudes):
 
 
 @kernel
-def end_step(words, reals, penalties, magnitudes, losses, n_tasks):
-    """The penalty of a step -> losses, and on to the next; by one block, the last of the step."""
+def end_step(words, reals, penalties, magnitudes, told, losses, n_tasks):
+    """The penalty of a step and the norm of its gradient -> losses, and on to the next.
+
+    By one block, the last of the step.
+    """
     if words[0, HALTED] != 0:
         return
     at = words[0, CURSOR]
@@ -172,6 +205,10 @@ def end_step(words, reals, penalties, magnitudes, losses, n_tasks):
     if TRAINS and PENALISES:
         squares, sizes = sum_of(penalties, 0, n_tasks), sum_of(magnitudes, 0, n_tasks)
         penalty = penalty_of(reals, at, squares, sizes)
+    if TRAINS and tells_norm(reals, at):
+        norm = square_root(sum_of(told, 0, n_tasks))
+        if cuda.threadIdx.x == 0:
+            losses[at - 1, 2] = norm
     cuda.syncthreads()  # all have read which step this is
     if cuda.threadIdx.x == 0:
         if TRAINS:

@@ -57,11 +57,18 @@ FEW_THREADS, MOST_THREADS = (4, 4) if SIMULATED else (32, 1024)
 IS_DOUBLE, SMALLEST = False, 0.0
 
 _DEFINITIONS: dict = {}
+_OF_COLUMNS: set[str] = set()
 
 
 def kernel(function):
-    """Make a function known as a kernel."""
+    """Make a function known as a kernel, by default of blocks of THREADS."""
     return _define(function, False)
+
+
+def column_kernel(function):
+    """Make a function known as a kernel whose blocks are (COLUMNS, LANES)."""
+    _OF_COLUMNS.add(function.__name__)
+    return kernel(function)
 
 
 def device(function):
@@ -134,7 +141,12 @@ class Kernels:
         }
         function, _ = definitions()[name]
         self._fill(space, function, bindings)
-        return cuda.jit(_copy(function, space))
+        if SIMULATED:
+            return cuda.jit(_copy(function, space))
+        # So that the compiler leaves registers for as many threads as a block has.
+        threads = bindings.get("TILE_THREADS", bindings.get("THREADS", THREADS))
+        threads = COLUMNS * LANES if name in _OF_COLUMNS else threads
+        return cuda.jit(_copy(function, space), launch_bounds=threads)
 
     def _fill(self, space, function, bindings):
         """Put what a function refers to by name into its global names."""

@@ -12,7 +12,6 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -590,7 +590,7 @@ def optimize(w, g, slots, code, coefficients, l2=0.0, decay=0.0, factor=1.0):
     slot_rows, tasks, factors, one = on_device(
         slot_rows, tasks, np.full(n_tasks, factor, dtype), np.ones(1, dtype)
     )
-    squares, magnitudes, weight_squares, direction_squares = sums_of(n_tasks, dtype, 4)
+    squares, magnitudes, told, weight_squares, direction_squares = sums_of(n_tasks, dtype, 5)
     kernel = k("optimize", update_rule=RULES[code], N_SLOTS=len(slots), DECAYS_AT_ONCE=not is_lamb)
     kernel[grid](
         *of_step,
@@ -603,6 +603,7 @@ def optimize(w, g, slots, code, coefficients, l2=0.0, decay=0.0, factor=1.0):
         one,
         squares,
         magnitudes,
+        told,
     )
     if is_lamb:
         k("lamb_sums")[grid](
@@ -628,26 +629,36 @@ def finish_gradient(w, g, l2, l1, limit):
     tasks, factors, none, one = on_device(
         tasks, np.zeros(n_tasks, dtype), np.zeros((1, 1), dtype), np.ones(1, dtype)
     )
-    gradient_squares, squares, magnitudes = sums_of(n_tasks, dtype, 3)
-    k("finish_gradient")[grid](*of_step, tasks, factors, rows, gradient, gradient_squares)
+    clipped_squares, told, squares, magnitudes = sums_of(n_tasks, dtype, 4)
+    k("finish_gradient")[grid](*of_step, tasks, factors, rows, gradient, clipped_squares, told)
     k("optimize", update_rule="sgd", IS_FINISHED=True)[grid](
-        *of_step, tasks, factors, rows, rows, gradient, none, one, squares, magnitudes
+        *of_step, tasks, factors, rows, rows, gradient, none, one, squares, magnitudes, told
     )
     sums = (float(each.copy_to_host().sum(dtype=float)) for each in (squares, magnitudes))
     return gradient.copy_to_host()[: w.size], *sums
 
 
+def _square_sums(w, g, **columns):
+    """What `finish_gradient` sums of a gradient, when it is finished and before it is clipped."""
+    parameters, gradient = on_device(rows_of(w)[0], rows_of(g)[0])
+    tasks = tasks_of(parameters.shape[0])
+    n_tasks = len(tasks)
+    sums = sums_of(n_tasks, w.dtype, 2)
+    tasks, factors = on_device(tasks, np.ones(n_tasks, w.dtype))
+    kernels_of(w.dtype)("finish_gradient")[over_tasks(n_tasks)](
+        *tables_with(w.dtype, **columns), tasks, factors, parameters, gradient, *sums
+    )
+    return [float(each.copy_to_host().sum(dtype=float)) for each in sums]
+
+
+def gradient_squares(w, g, l2, l1):
+    """The sum of the squares of a gradient with those of the penalties, added as by sum_squares."""
+    return _square_sums(w, g, L2=l2, L1=l1, CLIP_VALUE=0.1, GRAD_NORM=1.0)[1]
+
+
 def sum_squares(x):
     """The sum of the squares of a vector, by tasks that are added in float64."""
-    (row,) = on_device(rows_of(x)[0])
-    tasks = tasks_of(row.shape[0])
-    n_tasks = len(tasks)
-    (squares,) = sums_of(n_tasks, x.dtype)
-    tasks, factors = on_device(tasks, np.ones(n_tasks, x.dtype))
-    kernels_of(x.dtype)("finish_gradient")[over_tasks(n_tasks)](
-        *tables_with(x.dtype), tasks, factors, row, row, squares
-    )
-    return float(squares.copy_to_host().sum(dtype=float))
+    return _square_sums(x, x)[0]
 
 
 def clip_factor(squares, most):

@@ -12,7 +12,15 @@ from fastnn.program import Column
 from ._numba import cuda
 from .columns import block_sum
 from .elementary import maximum, minimum, square_root
-from .gradients import clip_limit, finished, penalised_part, penalty_slopes, sum_of
+from .gradients import (
+    clip_limit,
+    finished,
+    penalised_part,
+    penalty_slopes,
+    squares_of_thread,
+    sum_of,
+    tells_norm,
+)
 from .kernels import SMALLEST, THREADS, device, kernel, real
 from .steps import CURSOR, HALTED
 from .tasks import FIRST, GROUP, LENGTH, WEIGHT, WEIGHT_BEGIN, WEIGHT_END, WEIGHTS
@@ -240,12 +248,13 @@ def optimize(
     clip,
     penalties,
     magnitudes,
+    told,
 ):
     """A step of the optimizer, and what the penalty of the step is made of.
 
     penalties[task] = sum of w^2 and magnitudes[task] = sum of |w|, before the step, of what is
-    penalised. LAMB leaves the parameters, and its direction takes the place of the gradient. It has
-    a block for each task.
+    penalised; told[task] is what `finish_gradient` would have told. LAMB leaves the parameters, and
+    its direction takes the place of the gradient. It has a block for each task.
     """
     if words[0, HALTED] != 0:
         return
@@ -256,6 +265,10 @@ def optimize(
     rate, decay = rate_and_decay(reals, at, group, factor)
     own = own_coefficients(reals, at)
     scale = clip[0] if IS_FINISHED else real(1)
+    if not IS_FINISHED and tells_norm(reals, at):
+        total = block_sum(squares_of_thread(tasks, task, factor, read, gradient, l2, l1))
+        if cuda.threadIdx.x == 0:
+            told[task] = total
     square, magnitude = real(0), real(0)
     begin = tasks[task, FIRST]
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):

@@ -642,7 +642,7 @@ class Plan:
         self.tasks = self._memory.upload(tasks)
         self.factors = self._memory.upload(factors.astype(real))
         self.n_tasks, self.n_weights = len(tasks), n_weights
-        names = "penalties", "magnitudes", "squares", "weight_squares"
+        names = "penalties", "magnitudes", "squares", "weight_squares", "told"
         self.sums = SimpleNamespace(**{name: zeros(len(tasks), real) for name in names})
         self.clip = zeros(1, real)
 
@@ -682,6 +682,7 @@ class Plan:
                 self.read,
                 arenas.gradient,
                 squares,
+                self.sums.told,
             )
             self._add(ONE_BLOCK, "clip_factor", squares, self.clip, self.n_tasks)
         self._add(
@@ -695,6 +696,7 @@ class Plan:
             self.clip,
             self.sums.penalties,
             self.sums.magnitudes,
+            self.sums.told,
             IS_FINISHED=call.clips_norm,
             DECAYS_AT_ONCE=call.optimizer != Rule.LAMB,
             **self._of_rule,
@@ -740,11 +742,12 @@ class Plan:
         self._add(over_tasks(self.n_tasks), "lamb_step", *of_tasks, *arrays, ratios)
 
     def _end(self):
-        sums = self._none, self._none, self.arenas.losses, 0
+        sums, n_tasks = [self._none] * 3, 0
         if self.call.trains:
-            sums = self.sums.penalties, self.sums.magnitudes, self.arenas.losses, self.n_tasks
+            sums = [self.sums.penalties, self.sums.magnitudes, self.sums.told]
+            n_tasks = self.n_tasks
         bindings = dict(TRAINS=self.call.trains, PENALISES=self.call.penalises)
-        self._add(ONE_BLOCK, "end_step", *sums, **bindings)
+        self._add(ONE_BLOCK, "end_step", *sums, self.arenas.losses, n_tasks, **bindings)
 
     # --------------------------------------------------------------------------------- small steps
 
@@ -829,6 +832,7 @@ class Plan:
             self.order,
             penalties,
             magnitudes,
+            memory.zeros(len(tiles), program.dtype),
             arenas.losses,
             store_run="update_run",
             A_TRANSPOSED=True,

@@ -30,6 +30,7 @@ from .activations import activation_pair
 from .columns import block_sum
 from .dense import TILE_COLUMNS, TILE_ROWS, product_tile, tiling
 from .dropout import keeps
+from .elementary import square_root
 from .gradients import (
     PENALISES,
     clip_limit,
@@ -38,11 +39,13 @@ from .gradients import (
     penalty_of,
     penalty_slopes,
     sum_of_thread,
+    tells_norm,
+    unclipped_square,
 )
 from .kernels import THREADS, device, kernel, real
 from .losses import loss_of_row, losses_of_thread
 from .optimizers import own_coefficients, rate_and_decay, updated
-from .steps import CURSOR, HALTED, KEEP_SCALE, N_ROWS, UPDATING
+from .steps import BLOCKS_DONE, CURSOR, HALTED, KEEP_SCALE, N_ROWS, UPDATING
 from .tasks import BIASES, WEIGHTS
 
 #: Operations of a step up to which it is small: above, it counts that `small_rest` reads weights
@@ -291,22 +294,6 @@ def small_rest(
 
 
 @device
-def update_run(numbers, bias, parameters, of, m, n, i, j, top, parameter):
-    """A step of the optimizer for a run of parameters, of what their gradients are."""
-    if i < m:
-        reals, at, slots, factors, layer, first, ld = of
-        group = WEIGHTS if i < m - 1 else BIASES
-        factor = factors[layer, group]
-        if factor != real(0):
-            for e in range(4):
-                if j + e < n:
-                    at_parameter = first + i * ld + j + e
-                    update_one(
-                        reals, at, group, factor, at_parameter, numbers[e], parameters, slots
-                    )
-
-
-@device
 def update_one(reals, at, group, factor, e, g, parameters, slots):
     """A step of the optimizer for parameter e, of its gradient without that of the penalty."""
     l2, l1 = penalty_slopes(reals, at, group)
@@ -314,6 +301,44 @@ def update_one(reals, at, group, factor, e, g, parameters, slots):
     w, own = parameters[e], own_coefficients(reals, at)
     g = finished(g, w, l2, l1, clip_limit(reals, at))
     parameters[e] = updated(own, rate, factor, decay, w, g, slots, e)
+
+
+@device
+def square_one(reals, at, group, e, g, parameters):
+    """What parameter e adds to the square of the norm of the gradient."""
+    l2, l1 = penalty_slopes(reals, at, group)
+    return unclipped_square(g, parameters[e], l2, l1)
+
+
+@device
+def tell_norm(words, at, square, squares, losses):
+    """losses[step, 2] = the root of the sum of what all blocks have; by one thread of each.
+
+    The last block to come adds what each has left; whichever it is, the order is the same.
+    """
+    squares[cuda.blockIdx.x] = square
+    cuda.threadfence()  # whoever sees the count that follows sees this square
+    if cuda.atomic.add(words, (0, BLOCKS_DONE), 1) == cuda.gridDim.x - 1:
+        words[0, BLOCKS_DONE] = 0
+        total = real(0)
+        for block in range(cuda.gridDim.x):
+            total += squares[block]
+        losses[at - 1, 2] = square_root(total)
+
+
+@device
+def update_run(numbers, bias, parameters, of, m, n, i, j, top, parameter):
+    """A step of the optimizer for a run of parameters, of what their gradients are."""
+    if i < m:
+        reals, at, slots, factors, layer, first, ld, square = of
+        group = WEIGHTS if i < m - 1 else BIASES
+        factor, tells = factors[layer, group], tells_norm(reals, at)
+        for e in range(4):
+            if factor != real(0) and j + e < n:
+                p, g = first + i * ld + j + e, numbers[e]
+                if tells:
+                    square[0] += square_one(reals, at, group, p, g, parameters)
+                update_one(reals, at, group, factor, p, g, parameters, slots)
 
 
 @kernel
@@ -332,9 +357,10 @@ def small_update(
     order,
     penalties,
     magnitudes,
+    squares,
     losses,
 ):
-    """The losses of the step, the step of the optimizer, and on to the next step.
+    """The losses and the norm of the step, the step of the optimizer, and on to the next step.
 
     Where the loss is not finite, training halts. All blocks sum it in the same order, and so know.
     """
@@ -362,9 +388,16 @@ def small_update(
     row, column = tiles[cuda.blockIdx.x, TILE_INPUT], tiles[cuda.blockIdx.x, TILE_UNIT]
     n_inputs, n = layers[layer, N_INPUTS], layers[layer, N_UNITS]
     x, dy = values[:, layers[layer, X_COLUMN] :], deltas[:, layers[layer, Y_COLUMN] :]
-    of = reals, at, slots, factors, layer, layers[layer, FIRST_WEIGHT], layers[layer, WEIGHT_LD]
+    square = cuda.local.array(1, real)
+    square[0] = real(0)
+    place = layers[layer, FIRST_WEIGHT], layers[layer, WEIGHT_LD]
+    of = reals, at, slots, factors, layer, *place, square
     n_rows, none = words[at, N_ROWS], real(0)
     product_tile(x, dy, dy, parameters, of, n_inputs + 1, n, 0, n_rows, row, column, 0, none)
+    if tells_norm(reals, at):
+        total = block_sum(square[0])
+        if thread == 0:
+            tell_norm(words, at, total, squares, losses)
 
 
 # --- when, and what it is given -------------------------------------------------------------------

@@ -10,8 +10,9 @@ import numpy as np
 from fastnn.program import DROPOUT, N_COEFFICIENTS, Column
 
 #: Columns of row 0 of `words`. The last kernel of ``small.py`` reads UPDATING in the place of both
-#: others, which one of its blocks changes: it is the cursor, or 0 where training has halted.
-CURSOR, HALTED, UPDATING = range(3)
+#: others, which one of its blocks changes: it is the cursor, or 0 where training has halted. And it
+#: counts in BLOCKS_DONE those of its blocks that have said what they know.
+CURSOR, HALTED, UPDATING, BLOCKS_DONE = range(4)
 #: Columns of the rows of steps: the place of the batch in the order of rows, its number of rows,
 #: the number of the step for masks, the fields of ``Mixing`` in ``program.h``; then, for each
 #: stage, the random word from which dropout keeps a value.

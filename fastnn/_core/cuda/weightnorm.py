@@ -7,18 +7,18 @@ sums of its backward pass are those of `column_sums` with `term_itself`.
 from ._numba import cuda
 from .columns import lane_sum
 from .elementary import maximum, square_root
-from .kernels import COLUMNS, LANES, SMALLEST, kernel, real
+from .kernels import COLUMNS, LANES, SMALLEST, column_kernel, kernel, real
 from .steps import CURSOR, N_ROWS
 
 # Whether gradients are added to what is there; callers bind it.
 ACCUMULATES = False
 
 
-@kernel
+@column_kernel
 def weightnorm_scales(words, reals, v, g, inverse, scale, n_in, n):
     """inverse = 1 / |v| and scale = g / |v|, of columns of n_in weights.
 
-    Weights of zero stay finite. Blocks are (COLUMNS, LANES).
+    Weights of zero stay finite.
     """
     j = cuda.blockIdx.x * COLUMNS + cuda.threadIdx.x
     total = real(0)
