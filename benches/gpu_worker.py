@@ -14,7 +14,7 @@ from peers import FastNN
 from worker import Work, serve
 from workloads import Workload
 
-PACKAGES = ("numba", "numba-cuda", "cuda-core", "cuda-bindings", "torch", "cupy-cuda13x")
+PACKAGES = ("numpy", "numba", "numba-cuda", "cuda-core", "cuda-bindings", "torch")
 
 
 class GpuWork(Work):

@@ -127,6 +127,14 @@ def test_where_cuda_cannot_start(on, monkeypatch, kind, message):
     assert message[:20] in _core.describe_cuda() or str(error.value) in _core.describe_cuda()
 
 
+def test_numpy_that_numba_does_not_know(on, monkeypatch):
+    """The function that numba-cuda asks for is gone from NumPy 2.5."""
+    on()
+    monkeypatch.delattr(np, "row_stack")
+    with pytest.raises(ImportError, match=r"needs a NumPy before 2\.5.* pip install 'numpy<2\.5'"):
+        _numba.start()
+
+
 def test_tf32_needs_younger_tensor_cores(on):
     """Also where CUDA has been started already."""
     on(card=(7, 5))

@@ -7,6 +7,8 @@ NUMBA_ENABLE_CUDASIM=1 it runs kernels as Python, on any machine.
 import os
 from contextlib import contextmanager
 
+import numpy as np
+
 INSTALL = 'pip install "fastnn[cuda]"'
 
 try:
@@ -56,6 +58,7 @@ def start(tf32=False):
     if not _started and not SIMULATED:
         if _forked:
             raise RuntimeError(_FORKED)
+        _check_numpy()
         _check_driver()
         _check_card()
     _started = True
@@ -67,6 +70,15 @@ _FORKED = (
     "device='cuda' does not work in a process that was forked from one that has used the GPU: let "
     "joblib start processes by its backend 'loky', or multiprocessing by its start method 'spawn'."
 )
+
+
+def _check_numpy():
+    """Raise an error if numba-cuda compiles nothing beside this NumPy, of 2.5 or later."""
+    if not hasattr(np, "row_stack"):
+        raise ImportError(
+            f"device='cuda' needs a NumPy before 2.5, for numba-cuda {numba_cuda.__version__} does "
+            f"not work with NumPy {np.__version__}: pip install 'numpy<2.5'. {_OR_CPU}"
+        )
 
 
 def _check_driver():
