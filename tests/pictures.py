@@ -65,21 +65,23 @@ def _texts(figure):
     """All that is written and shown: not the labels of ticks outside of their axis."""
     unseen = set()
     for axes in figure.axes:
-        for axis, (low, high) in (
-            (axes.xaxis, sorted(axes.get_xlim())),
-            (axes.yaxis, sorted(axes.get_ylim())),
-        ):
-            slack = 1e-9 * (high - low)
+        for axis in (axes.xaxis, axes.yaxis):
+            shown = axes.axison and axis.get_visible()
             for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-                if not (axes.axison and axis.get_visible()) or not (
-                    low - slack <= tick.get_loc() <= high + slack
-                ):
+                if not (shown and _in_view(axis, tick.get_loc())):
                     unseen |= {tick.label1, tick.label2}
     return [
         text
         for text in figure.findobj(Text)
         if text.get_visible() and text.get_text().strip() and text not in unseen
     ]
+
+
+def _in_view(axis, place):
+    """Whether a tick is between the limits, on whatever scale."""
+    low, high, place = axis.get_transform().transform([*axis.get_view_interval(), place])
+    slack = 1e-9 * abs(high - low)
+    return min(low, high) - slack <= place <= max(low, high) + slack
 
 
 def _named(artist):

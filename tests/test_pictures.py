@@ -80,3 +80,11 @@ def test_texts_that_overlap(picture):
     assert faults(figure) == ["'a long name' and 'another long name' overlap."]
     axes.set_xlim(1.01, 3)  # the first is not shown any more
     assert faults(figure) == []
+
+
+def test_ticks_out_of_view(picture):
+    """A logarithmic axis makes more than it shows."""
+    figure, axes = picture
+    axes.set_yscale("log")
+    axes.set_ylim(1e-9, 10)
+    assert faults(figure) == []
