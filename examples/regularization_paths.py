@@ -89,7 +89,7 @@ l1 = np.array([with_l1(s) for s in strengths[strengths < 2]])
 twins = np.array([with_l2(1 / (RATE * n)) for n in stops])
 
 # %%
-# From left to right the weights get free. With L2 all do at once, each by how much it matters; under
+# From left to right the weights get free. With L2 all do at once, each by how much it matters; with
 # L1 most stay at zero until the penalty lets them go, one after the other. Early stopping looks
 # like L2, and is: all the way, the distance to the weights of the strength 1 / (eta tau) is at most
 # 21 % of their length, and 13 % in the median; to the nearest weights of the L2 path 12 % and 6 %.
