@@ -2,9 +2,9 @@
 Batch norm and features in many units
 =====================================
 
-The digits of scikit-learn, with every feature in a unit of its own: their sizes are from 0.1 to 100.
-The steps that the largest can bear are far too small for the others. `StandardScaler` brings all
-features to one size before training. Batch norm does it in the network, for the inputs of each
+The digits of scikit-learn, with every feature in a unit of its own: their sizes are from 0.1 to
+100. The steps that the largest can bear are far too small for the others. `StandardScaler` brings
+all features to one size before training. Batch norm does it in the network, for the inputs of each
 activation in each batch, and so at every layer, however the weights before it have changed (Ioffe,
 S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing internal
 covariate shift", 2015).
@@ -52,12 +52,12 @@ def train(scaler, normalization, rate, seed):
 
 
 # %%
-# With neither, SGD learns at rates from 0.002 to 0.02 only, in the sense of a test error below 20 %,
-# and the best is 12.5 %. Batch norm lets it learn from 0.005 to 2, a range 46 times as wide, and
-# brings the error to 7.5 %: it cannot give the small features back their part of the first layer's
-# sums. `StandardScaler` can, 3.5 %, but the rate may not be above 0.5. Both together have the lowest
-# error, 2.9 %, and the widest range, 0.002 to 2 (means of five seeds). Their loss is not the lowest:
-# the batch's own mean and variance are noise, which regularizes too.
+# Where neither is used, SGD learns at rates from 0.002 to 0.02 only (a test error below 20 %), and at
+# best the error is 12.5 %. With batch norm it learns at 0.005 to 2, and the error is 7.5 %: nothing
+# gives the small features their part of the first layer's sums. `StandardScaler` does, 3.5 %, but
+# the rate may not be above 0.5. Both together have the lowest error, 2.9 %, and the widest range,
+# 0.002 to 2 (means of five seeds). Their loss in training is not the lowest: there each batch has a
+# mean and a variance of its own, which is noise, and regularizes too.
 
 WAYS = {
     "neither": ("passthrough", None, "k-"),
