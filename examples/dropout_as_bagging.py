@@ -96,7 +96,7 @@ def compare(hidden, seed):
 # stands for is the geometric mean of the thinned networks: the more are sampled, the nearer they
 # come, within 0.26 % and 0.47 %, where another seed is 2.1 % and 2.6 % away. For one hidden layer
 # before a softmax the two are the same; for two it is an approximation, and the distance levels
-# off. The usual mean is 4.3 % and 6.0 % away, less sure of itself, and as often right.
+# off. The usual mean is 4.3 % and 6.0 % away, and as often right.
 
 figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained", sharex=True, sharey="row")
 networks = np.arange(1, N_THINNED + 1)
