@@ -51,7 +51,7 @@ class FailureCasesDisplay:
     >>> model = MLPClassifier(random_state=0).fit(X_train, y_train)
     >>> display = FailureCasesDisplay.from_estimator(model, X_test, y_test, image_shape="square")
     >>> len(display.cases)
-    7
+    13
     """
 
     def __init__(self, *, X, y_true, y_pred, cases, remarks, order, regression):
