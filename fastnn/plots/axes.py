@@ -39,7 +39,7 @@ def fitted(estimator, display):
     return model
 
 
-def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
+def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, titled=False):
     """Axes for several panels.
 
     Parameters
@@ -54,12 +54,14 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
         Width and height of a panel of a new figure, in inches.
     share : bool, default=False
         Whether panels have one horizontal axis.
+    titled : bool, default=False
+        Whether all have a title together, for which a single panel needs a place of its own too.
 
     Returns
     -------
     axes : ndarray of Axes of shape (n,)
-    whole : Axes or Figure
-        What has a title for all of them.
+    whole : Figure, SubFigure or None
+        What may have a title for all of them.
     """
     import matplotlib.pyplot as plt
 
@@ -67,8 +69,8 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
     n_rows = math.ceil(n / n_columns)
     if ax is None:
         figsize = size[0] * n_columns, size[1] * n_rows
-        figure = whole = plt.figure(figsize=figsize, layout="constrained")
-        grid = figure.add_gridspec(n_rows, n_columns)
+        whole = plt.figure(figsize=figsize, layout="constrained")
+        grid = whole.add_gridspec(n_rows, n_columns)
     elif not hasattr(ax, "get_subplotspec"):
         axes = np.asarray(ax, dtype=object).ravel()
         if len(axes) != n:
@@ -76,11 +78,11 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
                 f"ax has {len(axes)} axes, and {n} are needed: give as many, or one whose place is "
                 "divided."
             )
-        return axes, axes[0].figure
-    elif n == 1:
-        return np.array([ax], dtype=object), ax
+        return axes, None
+    elif n == 1 and not titled:
+        return np.array([ax], dtype=object), None
     else:
-        figure, whole, place = ax.figure, ax, ax.get_subplotspec()
+        place = ax.get_subplotspec()
         if place is None or not ax.axison:
             raise ValueError(
                 "ax cannot be divided, as it is "
@@ -88,18 +90,27 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
                 + f". Or give {n} axes."
             )
         ax.set_axis_off()
-        grid = place.subgridspec(n_rows, n_columns)
+        whole = ax.figure.add_subfigure(place)
+        grid = whole.add_gridspec(n_rows, n_columns)
     axes = np.empty(n, dtype=object)
     for i in range(n):
         first = axes[0] if share else None
-        axes[i] = figure.add_subplot(grid[divmod(i, n_columns)], sharex=first)
+        axes[i] = whole.add_subplot(grid[divmod(i, n_columns)], sharex=first)
     return axes, whole
 
 
-def entitle(whole, text):
-    """Give several panels a title."""
-    set_title = getattr(whole, "suptitle", None) or whole.set_title
-    set_title(text)
+def add_legend(axes, **parameters):
+    """A legend inside of the axes, which takes no room from others."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize="small", **parameters).set_in_layout(False)
+
+
+def figure_of(axes):
+    """The whole figure, also of axes in a part of it."""
+    figure = axes.figure
+    while figure is not figure.figure:
+        figure = figure.figure
+    return figure
 
 
 def shortened(text, width):

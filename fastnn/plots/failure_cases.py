@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..device_arrays import to_host
 from ..tables import Table, take
-from .axes import COLORS, axes_for, check_matplotlib, entitle, fitted, percent, shortened
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, shortened
 
 
 class FailureCasesDisplay:
@@ -63,7 +63,7 @@ class FailureCasesDisplay:
         self.order = order
         self.regression = regression
 
-    def plot(self, ax=None, *, image_shape=None, n_cases=20, n_features=5):
+    def plot(self, ax=None, *, image_shape=None, n_cases=None, n_features=5):
         """Draw the rows.
 
         Parameters
@@ -73,8 +73,8 @@ class FailureCasesDisplay:
         image_shape : (int, int), (int, int, 3) or "square", default=None
             Height and width of the images that the rows are, and their colours; "square" is as high
             as wide, and grey. None draws bars.
-        n_cases : int, default=20
-            So many rows are shown, if there are so many.
+        n_cases : int, default=None
+            So many rows are shown, if there are so many. None is 20 images, or bars of 9 rows.
         n_features : int, default=5
             Bars of each row.
 
@@ -83,6 +83,8 @@ class FailureCasesDisplay:
         display : FailureCasesDisplay
         """
         check_matplotlib("FailureCasesDisplay")
+        if n_cases is None:
+            n_cases = 9 if image_shape is None else 20
         for name, value in ("n_cases", n_cases), ("n_features", n_features):
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
@@ -95,15 +97,19 @@ class FailureCasesDisplay:
             text = f"All {rows.n_rows} rows are predicted right."
             self.axes_[0].text(0.5, 0.5, text, ha="center", va="center")
         else:
-            size, wide = ((1.45, 1.85), 1.3) if shape else ((3.6, 0.9 + 0.25 * n_features), 0.7)
-            n_columns = min(len(shown), max(3, math.ceil(math.sqrt(wide * len(shown)))))
-            self.axes_, whole = axes_for(ax, len(shown), n_columns, size)
-            entitle(whole, self._title(len(shown), rows.n_rows))
+            titles = [self._case(i) for i in range(len(shown))]
+            letters = max(len(line) for title in titles for line in title.split("\n"))
             draw = _Images(rows, shape) if shape else _Bars(rows, n_features)
-            for i, axes in enumerate(self.axes_):
-                draw(axes, shown[i])
-                axes.set_title(self._case(i), fontsize="small")
-        self.figure_ = self.axes_[0].figure
+            size = max(draw.size[0], 0.3 + 0.07 * letters), draw.size[1]
+            n_columns = _n_columns(ax, len(shown), *size)
+            self.axes_, whole = axes_for(ax, len(shown), n_columns, size, titled=True)
+            if whole is not None:
+                whole.suptitle(self._title(len(shown), rows.n_rows))
+            for axes, number, title in zip(self.axes_, shown, titles, strict=True):
+                draw(axes, number)
+                axes.set_title(title, fontsize="small")
+            draw.label(self.axes_[-n_columns:])
+        self.figure_ = figure_of(self.axes_[0])
         return self
 
     def _title(self, n_shown, n_rows):
@@ -123,7 +129,7 @@ class FailureCasesDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, image_shape=None, n_cases=20, n_features=5, ax=None
+        cls, estimator, X, y, *, image_shape=None, n_cases=None, n_features=5, ax=None
     ):
         """Draw the rows that a fitted estimator gets wrong.
 
@@ -166,7 +172,7 @@ class FailureCasesDisplay:
         confidence=None,
         regression=None,
         image_shape=None,
-        n_cases=20,
+        n_cases=None,
         n_features=5,
         ax=None,
     ):
@@ -217,14 +223,14 @@ class FailureCasesDisplay:
             wrong = y_true != y_pred
             cases = np.flatnonzero(wrong if wrong.ndim == 1 else wrong.any(axis=1))
             values, order = confidence, ""
-            word = "margin {:.3g}"
+            word = "by {:.2g}" if margin else "{:.0f} %"
             if values is not None:
                 values, order = np.asarray(to_host(values), float), "surest"
                 cases = cases[np.argsort(-values[cases], kind="stable")]
+                values = values if margin else 100 * values
         remarks = []
         if values is not None:
-            told = word.format if regression or margin else percent
-            remarks = [told(values[row]) for row in cases]
+            remarks = [word.format(values[row]) for row in cases]
         return cls(
             X=X,
             y_true=y_true,
@@ -234,6 +240,14 @@ class FailureCasesDisplay:
             order=order,
             regression=regression,
         )
+
+
+def _n_columns(ax, n, width, height):
+    """So many panels beside each other that none is much wider or narrower than that."""
+    if hasattr(ax, "get_window_extent"):
+        place = ax.get_window_extent()
+        return max(1, min(n, int(place.width / ax.figure.dpi / width)))
+    return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width))))
 
 
 def _array(y):
@@ -329,6 +343,8 @@ def _checked_shape(shape, n_features):
 class _Images:
     """Draws a row as an image."""
 
+    size = 1.45, 1.85
+
     def __init__(self, rows, shape):
         self._rows, self._shape = rows, shape
         self._low, self._high = rows.limits()
@@ -339,12 +355,16 @@ class _Images:
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
 
+    def label(self, axes):
+        """Nothing, as pixels have no axes."""
+
 
 class _Bars:
     """Draws the features of a row that deviate most."""
 
     def __init__(self, rows, n_features):
         self._rows, self._n = rows, min(n_features, rows.n_features)
+        self.size = 4.2, 0.8 + 0.22 * self._n
         self._means, self._stds = rows.moments()
 
     def __call__(self, ax, number):
@@ -353,10 +373,14 @@ class _Bars:
         stds = np.where(known, self._stds, 1)
         deviations = np.where(known, (row - self._means) / stds, 0)
         chosen = np.argsort(-np.abs(deviations), kind="stable")[: self._n][::-1]
-        labels = [f"{shortened(self._rows.names[i], 20)} = {row[i]:.3g}" for i in chosen]
+        labels = [f"{shortened(self._rows.names[i], 18)} = {row[i]:.3g}" for i in chosen]
         colors = [COLORS[0] if deviations[i] > 0 else COLORS[1] for i in chosen]
         ax.barh(range(len(chosen)), deviations[chosen], color=colors)
         ax.set_yticks(range(len(chosen)), labels, fontsize="small")
         ax.axvline(0, color="0.3", linewidth=0.8)
-        ax.set_xlabel("standard deviations from the mean", fontsize="small")
         ax.tick_params(axis="x", labelsize="small")
+
+    def label(self, axes):
+        """The lowest ones."""
+        for ax in axes:
+            ax.set_xlabel("standard deviations", fontsize="small")
