@@ -82,7 +82,7 @@ class DecisionBoundaryDisplay:
         display : DecisionBoundaryDisplay
         """
         check_matplotlib("DecisionBoundaryDisplay")
-        [self.ax_], _ = axes_for(ax, 1, size=(6.0, 4.8))
+        [self.ax_] = axes_for(ax, 1, size=(6.0, 4.8))
         self.figure_, self.points_, self.colorbar_ = figure_of(self.ax_), [], None
         if self.classes is None:
             self._plot_values(cmap, alpha, show_rows, size)

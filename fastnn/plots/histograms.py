@@ -16,7 +16,7 @@ def check_bins(bins):
 def draw_histograms(ax, arrays, titles, xlabel, ylabel, bins, show_zeros, log_scale):
     """A panel for each array; returns the axes."""
     n_columns = len(arrays) if len(arrays) <= 3 else math.ceil(math.sqrt(len(arrays)))
-    axes, _ = axes_for(ax, len(arrays), n_columns, size=(3.4, 2.7))
+    axes = axes_for(ax, len(arrays), n_columns, size=(3.4, 2.7))
     for i, (panel, array, title) in enumerate(zip(axes, arrays, titles, strict=True)):
         values = array[np.isfinite(array) & ((array != 0) | show_zeros)]
         panel.hist(values, bins=bins, color=COLORS[0], log=log_scale)

@@ -103,7 +103,7 @@ class TrainingCurveDisplay:
         if learning_rate:
             chosen += _chosen(["learning_rate"], history)
         n_columns = 1 if ax is not None else min(len(chosen), 2 if len(chosen) == 4 else 3)
-        self.axes_, _ = axes_for(ax, len(chosen), n_columns, share=True)
+        self.axes_ = axes_for(ax, len(chosen), n_columns, share=True)
         self.figure_ = figure_of(self.axes_[0])
         self.lines_, self.best_lines_ = {}, []
         epochs = history.get("epoch", np.arange(1, len(next(iter(history.values()))) + 1))
