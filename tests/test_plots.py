@@ -171,11 +171,12 @@ def test_changes_are_complete():
 def test_plot_draws_again_elsewhere(display):
     first = drawn(display)
     picture = pixels(first)
-    again = first.plot()
+    own = {"n_cases": 4} if display is FailureCasesDisplay else {}
+    again = first.plot(**own)
     assert again is first
     assert np.array_equal(picture, pixels(again))
     figure, (left, right) = plt.subplots(1, 2, figsize=(14, 6), layout="constrained")
-    again.plot(right)
+    again.plot(right, **own)
     assert again.figure_ is figure
     figure.canvas.draw()
     mine = np.ravel(again.axes_ if hasattr(again, "axes_") else again.ax_)
@@ -322,23 +323,26 @@ def test_the_epoch_that_was_kept_is_marked():
 def test_kept_of_the_last_call():
     """What an earlier call had is gone, but for early_stopping, which compares with it."""
     stopping = EarlyStopping(restore_best=True)
-    for parameters in dict(callbacks=[stopping]), dict(early_stopping=True, scoring="loss"):
+    for parameters, rate, expected in (
+        (dict(callbacks=[stopping]), 0.1, 12),
+        (dict(early_stopping=True, scoring="loss"), 0.3, 8),
+    ):
         model = MLPClassifier((32,), max_iter=8, warm_start=True, random_state=0, **parameters)
         data = dict(X_val=X_val, y_val=y_val)
         model.fit(X_train[:200], y_train[:200], **data)
-        model.set_params(learning_rate_init=0.3, max_iter=4)
+        model.set_params(learning_rate_init=rate, max_iter=4)
         model.fit(X_train[:200], y_train[:200], **data)
         at = marked(curves(model))
-        assert at == 8 if model.early_stopping else at > 8
+        assert at == expected
         loss = log_loss(y_val, model.predict_proba(X_val))
         assert math.isclose(model.history_["val_loss"][at - 1], loss, rel_tol=1e-5)
 
 
 def test_lowest_loss_where_the_last_epoch_is_kept():
-    model = MLPClassifier((32,), learning_rate_init=0.1, max_iter=9, random_state=0)
+    model = MLPClassifier((32,), learning_rate_init=0.1, max_iter=25, random_state=0)
     model.fit(X_train[:200], y_train[:200], X_val=X_val, y_val=y_val)
     at = marked(curves(model))
-    assert at == 1 + np.argmin(model.history_["val_loss"]) < 9
+    assert at == 1 + np.argmin(model.history_["val_loss"]) < 25
     assert legend(curves(model).axes_[0])[2] == f"epoch {at}: lowest validation loss"
     assert not curves(model, mark_best=False).best_lines_
     assert not curves(classifier).best_lines_  # nothing is known of other rows
@@ -404,7 +408,7 @@ def test_scale_and_style():
 
 @pytest.mark.parametrize("kind", [dict, pd.DataFrame, pl.DataFrame])
 def test_from_history(kind):
-    history = kind({"epoch": [5, 6, 7], "loss": [3, 2, 1.0], "val_loss": [3, 1.5, 2.0]})
+    history = kind({"epoch": [5, 6, 7], "loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.5, 2.0]})
     display = TrainingCurveDisplay.from_history(history, name="log")
     assert display.lines_["val_loss"].get_ydata().tolist() == [3, 1.5, 2.0]
     assert marked(display) == 6
@@ -438,7 +442,7 @@ def test_wrong_histories():
     for panels in "loss", [], [[]]:
         with pytest.raises(ValueError, match=r"^panels must be a list of names"):
             curves(classifier, panels=panels)
-    with pytest.raises(ValueError, match="draw"):
+    with pytest.raises(ValueError, match="name what to draw in panels, of 'epoch', 'seconds'"):
         TrainingCurveDisplay.from_history({"epoch": [1, 2], "seconds": [1, 2]})
 
 
@@ -796,11 +800,11 @@ def test_boundary_of_two_classes():
         assert np.allclose(points.get_offsets(), X_moons[y_moons == label])
         assert np.allclose(points.get_facecolor(), ramp(norm(float(label))), atol=0.01)
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("feature 0", "feature 1")
-    [line] = [
-        one for one in display.ax_.collections if getattr(one, "levels", [1, 2])[1:] == []
-    ] or [one for one in display.ax_.collections if len(getattr(one, "levels", ())) == 1]
+    contours = [one for one in display.ax_.collections if hasattr(one, "levels")]
+    [line] = [one for one in contours if len(one.levels) == 1]
     ends = np.concatenate([path.vertices for path in line.get_paths()])
-    assert np.allclose(moons.predict_proba(ends)[:, 1], 0.5, atol=0.35)
+    sides = moons.predict_proba(ends + [[0.1, 0]]) - moons.predict_proba(ends - [[0.1, 0]])
+    assert np.abs(sides[:, 1]).mean() > 0.5  # the prediction changes there
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "hinge"])
@@ -947,7 +951,7 @@ def test_zones():
         [[span.x0, span.x1] for span in spans], [[-0.2, 0.5], [0.5, 1.5], [3.5, 4.2]]
     )
     # Half of what is lost on new rows is lost in training too.
-    assert made([0.9, 0.8], [0.8, 0.6]).zones_ == [None, "underfitting"]
+    assert made([0.9, 0.79], [0.8, 0.6]).zones_ == [None, "underfitting"]
     assert made([0.9, 0.81], [0.8, 0.6]).zones_ == [None, "overfitting"]
 
 

@@ -353,7 +353,7 @@ def _checked_shape(shape, n_features):
                 "give (height, width)."
             )
         return side, side
-    whole = not isinstance(shape, str) and all(isinstance(n, int | np.integer) for n in shape)
+    whole = np.iterable(shape) and all(isinstance(n, int | np.integer) for n in shape)
     if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
         raise ValueError(
             f"image_shape must be (height, width), (height, width, 3) or 'square', got {shape!r}."

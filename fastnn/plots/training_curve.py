@@ -206,11 +206,18 @@ def _columns(history):
 
 
 def _default_panels(history):
+    """Losses, and scores of validation: see `plot`."""
     scores = [name for name in history if _is_score(name)]
     negative = [name for name in scores if name.startswith("val_neg_")]
     together = [name for name in scores if name not in negative]
     losses = [name for name in ("loss", "val_loss") if name in history]
-    return [names for names in (losses, together, *([name] for name in negative)) if names]
+    chosen = [names for names in (losses, together, *([name] for name in negative)) if names]
+    if not chosen:
+        raise ValueError(
+            "The history has neither losses nor scores of validation: name what to draw in panels, "
+            f"of {', '.join(map(repr, history))}."
+        )
+    return chosen
 
 
 def _chosen(panels, history):
