@@ -105,6 +105,7 @@ CHANGES = {
         alpha=0.2,
         show_rows=False,
         size=90,
+        show_legend=False,
     ),
     FailureCasesDisplay: dict(image_shape=(8, 8), n_cases=3, n_features=2),
     LearningRateRangeDisplay: dict(
@@ -526,7 +527,7 @@ def test_many_layers():
     boxes = [ax.get_tightbbox() for ax in display.axes_]
     for i, one in enumerate(boxes):
         assert not any(one.overlaps(other) for other in boxes[i + 1 :])
-    assert [ax.get_xlabel() != "" for ax in display.axes_] == [False] * 6 + [True] * 4
+    assert {ax.get_xlabel() for ax in display.axes_} == {"weight"}
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -867,6 +868,7 @@ def test_surface_of_a_regressor():
     low, high = points.get_clim()
     assert low <= targets.min() and targets.max() <= high
     assert display.colorbar_.ax.get_ylabel() == "prediction (surface), target (rows)"
+    assert display.plot(show_legend=False).colorbar_ is None
     assert display.plot(show_rows=False).points_ == []
     assert display.colorbar_.ax.get_ylabel() == "prediction"
 

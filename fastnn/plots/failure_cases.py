@@ -10,7 +10,17 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..device_arrays import to_host
 from ..tables import Table, take
-from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, is_one, shortened, size_of
+from .axes import (
+    COLORS,
+    arranged,
+    axes_for,
+    check_matplotlib,
+    figure_of,
+    fitted,
+    is_one,
+    shortened,
+    size_of,
+)
 
 _FONT_SIZE = 8.5
 
@@ -114,7 +124,7 @@ class FailureCasesDisplay:
         if n_cases is None and is_one(ax):
             titles = titles[: _n_fitting(ax, *_size(draw, titles))]
         n_cases, size = len(titles), _size(draw, titles)
-        n_columns, scale = _arranged(ax, n_cases, *size)
+        n_columns, scale = arranged(ax, n_cases, *size)
         spare = ()
         if several:
             ax, spare = np.ravel(ax)[:n_cases], np.ravel(ax)[n_cases:]
@@ -122,7 +132,6 @@ class FailureCasesDisplay:
         for axes, number, title in zip(self.axes_, self.cases, titles, strict=False):
             draw(axes, number)
             axes.set_title(title, fontsize=_FONT_SIZE * scale)
-        draw.label(self.axes_[-n_columns:])
         for axes in spare:
             axes.set_axis_off()
 
@@ -265,16 +274,6 @@ def _n_fitting(ax, width, height):
     return max(1, int(whole[0] / width / 0.75)) * max(1, int(whole[1] / height / 0.75))
 
 
-def _arranged(ax, n, width, height):
-    """Number of columns for panels of a size, and by how much they are narrower."""
-    if not is_one(ax):
-        return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width)))), 1.0
-    whole = size_of(ax)
-    ratio = (whole[0] / width) / (whole[1] / height)
-    n_columns = min(n, max(1, round(math.sqrt(n * ratio))))
-    return n_columns, min(1.0, max(0.6, whole[0] / n_columns / width))
-
-
 def _array(y):
     y = to_host(y)
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
@@ -380,9 +379,6 @@ class _Images:
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
 
-    def label(self, axes):
-        """Nothing, as pixels have no axes."""
-
 
 class _Bars:
     """Draws the features of a row that deviate most."""
@@ -391,7 +387,7 @@ class _Bars:
 
     def __init__(self, rows, n_features):
         self._rows, self._n = rows, min(n_features, rows.n_features)
-        self.size = 4.2, 0.8 + 0.22 * self._n
+        self.size = 4.4, 1.0 + 0.22 * self._n
         self._means, self._stds = rows.moments()
 
     def __call__(self, ax, number):
@@ -407,8 +403,5 @@ class _Bars:
         ax.axvline(0, color="0.3", linewidth=0.8)
         ax.tick_params(axis="x", labelsize="small")
         ax.locator_params(axis="x", nbins=5)
-
-    def label(self, axes):
-        """The lowest ones."""
-        for ax in axes:
-            ax.set_xlabel("standard deviations", fontsize="small")
+        ax.set_xlabel("standard deviations", fontsize="small")
+        ax.set_ylabel("feature", fontsize="small")

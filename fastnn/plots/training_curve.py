@@ -271,7 +271,7 @@ def _best_of(history):
 def _kept(model, history):
     """The epoch whose parameters were kept, if it was chosen."""
     n_epochs, memory = len(history["epoch"]), model._history
-    for callback in reversed(model.callbacks or ()):
+    for callback in reversed(list(model.callbacks or ())):
         if isinstance(callback, EarlyStopping) and callback.restore_best:
             values = history.get(callback.monitor, np.array([]))
             sign, best, where = sign_of(callback.monitor, callback.mode), -math.inf, None
