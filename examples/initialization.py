@@ -15,6 +15,7 @@ import os
 import warnings
 
 import matplotlib.pyplot as plt
+import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
@@ -65,7 +66,7 @@ for (top, middle, bottom), activation in zip(panels.T, ACTIVATIONS, strict=True)
             learning_rate_init=0.003,
             batch_size=50,
             max_iter=EPOCHS,
-            n_iter_no_change=EPOCHS,
+            n_iter_no_change=np.inf,
             random_state=0,
         )
         spread, gradients = spreads(model), layer_health(model, X, y).gradient_norm
@@ -85,11 +86,11 @@ for (top, middle, bottom), activation in zip(panels.T, ACTIVATIONS, strict=True)
 # %%
 # - A deviation of 0.01 is too small: with tanh the spread falls from 0.075 in the first layer to
 #   9e-24 in the last, gradients are as small, and the loss stays where guessing has it.
-# - One of 0.3 is too large. With the relu, gradients have norms of 2000 to 12000, and the loss is NaN
-#   in the first epoch, so that there is no curve. With tanh, units saturate, the gradient grows from
-#   0.58 in the output layer to 5.5 in the first, and 0.958 of the rows are right at the end.
-# - Glorot's rule and He's both do for tanh (1.000). With the relu, Glorot's lets the spread fall to
-#   0.00016, and after 40 epochs 0.632 are right; with He's it ends at 0.15, and all are.
+# - One of 0.3 is too large. With the relu, gradients have norms of 2000 to 12000, and the loss is
+#   NaN in the first epoch, so that there is no curve. With tanh, units saturate, the gradient grows
+#   from 0.58 in the output layer to 5.5 in the first, and 0.958 of the rows are right at the end.
+# - Glorot's rule and He's both do for tanh (1.000). With the relu, Glorot's lets the spread fall
+#   to 0.00016, and after 40 epochs 0.632 are right; with He's it ends at 0.15, and all are.
 # - The logistic function has a slope of at most 1 / 4, and no initial distribution makes up for it:
 #   with Glorot's rule the gradient falls from 1.1 in the output layer to 3e-13 in the first. No
 #   network learns (0.101). Normalization or residual blocks would help.
