@@ -1,0 +1,104 @@
+"""The weights of each layer."""
+
+import numpy as np
+
+from ..diagnostics.finding import number
+from .axes import check_matplotlib, figure_of, fitted, percent
+from .histograms import check_bins, draw_histograms, names_of, zeros_in
+
+
+class WeightHistogramDisplay:
+    """Histograms of the weights, a panel for each layer.
+
+    Its title has their standard deviation, and the part that is exactly 0 where there are such.
+
+    Parameters
+    ----------
+    weights : list of ndarray
+        Those of each layer.
+    names : list of str
+        What the layers are called.
+    what : str, default="weight"
+        What the numbers are called.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import WeightHistogramDisplay
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = MLPClassifier((64, 32), random_state=0).fit(X / 16, y)
+    >>> display = WeightHistogramDisplay.from_estimator(model)
+    >>> display.names
+    ['layer 0 (64-64)', 'layer 1 (64-32)', 'layer 2 (32-10)']
+    """
+
+    def __init__(self, *, weights, names, what="weight"):
+        self.weights = weights
+        self.names = names
+        self.what = what
+
+    def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
+        """Draw the histograms.
+
+        Parameters
+        ----------
+        ax : Axes or array-like of Axes, default=None
+            Where to draw; the place of one is divided. None makes a figure.
+        bins : int, default=50
+            Number of bins.
+        show_zeros : bool, default=False
+            Whether numbers that are exactly 0 are in the bars, above which they can be so high that
+            nothing else is seen. The title tells how many there are.
+        log_scale : bool, default=False
+            Whether the counts have a logarithmic axis.
+
+        Returns
+        -------
+        display : WeightHistogramDisplay
+        """
+        check_matplotlib("WeightHistogramDisplay")
+        check_bins(bins)
+        titles = [_title(*pair, show_zeros) for pair in zip(self.names, self.weights, strict=True)]
+        labels = self.what, f"{self.what}s"
+        self.axes_ = draw_histograms(ax, self.weights, titles, *labels, bins, show_zeros, log_scale)
+        self.figure_ = figure_of(self.axes_[0])
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, *, biases=False, ax=None, bins=50, show_zeros=False, log_scale=False
+    ):
+        """Draw the weights of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            A fitted one.
+        biases : bool, default=False
+            Whether `intercepts_` are drawn, and not `coefs_`.
+        ax, bins, show_zeros, log_scale
+            See `plot`.
+
+        Returns
+        -------
+        display : WeightHistogramDisplay
+        """
+        model = fitted(estimator, cls.__name__)
+        names = names_of(coef.shape for coef in model.coefs_)
+        weights, what = (model.intercepts_, "bias") if biases else (model.coefs_, "weight")
+        display = cls(weights=[np.array(one) for one in weights], names=names, what=what)
+        return display.plot(ax, bins=bins, show_zeros=show_zeros, log_scale=log_scale)
+
+
+def _title(name, weights, show_zeros):
+    finite = weights[np.isfinite(weights)]
+    wrong = 1 - len(finite) / weights.size
+    facts = [f"std {number(finite.std())}" if len(finite) else "", zeros_in(weights, show_zeros)]
+    facts.append(f"{percent(wrong)} not finite" if wrong else "")
+    return f"{name}\n{', '.join(filter(None, facts))}"
