@@ -49,6 +49,7 @@ def measures(width, seed):
     model = MLPClassifier(
         hidden_layer_sizes=(width,),
         alpha=0.0,
+        learning_rate="cosine",
         learning_rate_init=0.01 if FAST else 0.003,
         batch_size=30 if FAST else 100,
         max_iter=EPOCHS,
@@ -83,9 +84,9 @@ for panel, first, what in zip(panels, (0, 1), ("error, %", "cross-entropy"), str
         for seed in range(SEEDS):
             panel.plot(n_parameters, results[:, seed, column], ".", color=color, alpha=0.4)
         panel.plot(n_parameters, means[:, column], color=color, label=name)
-    panel.axvline(N_ROWS, color="black", linestyle=":", label="as many parameters as rows")
+    panel.axvline(N_ROWS, color="black", linestyle=":", label="parameters = rows")
     panel.set(xscale="log", xlabel="parameters", ylabel=what)
     panel.grid(alpha=0.3)
-panels[0].legend()
+panels[1].legend(loc="upper left")
 figure.suptitle(f"One hidden layer on {N_ROWS} rows of MNIST-1D, {NOISE:.0%} of the labels wrong")
 plt.show()

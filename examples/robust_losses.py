@@ -4,8 +4,8 @@ Outliers and the loss of a regression
 
 What a network predicts depends on how it is told to weigh errors. The squared error has its minimum
 at the mean of the targets at a place, which an outlier moves as far as it likes; the absolute error
-at the median, which it hardly moves; Huber's loss is squared up to `delta` and absolute beyond; and
-the quantile loss has its minimum at a quantile, so that two of them draw a band that holds a part of
+at the median, which it hardly moves; Huber's loss is squared up to `delta` and absolute beyond. The
+quantile loss has its minimum at a quantile, so that two of them draw a band that holds a part of
 the rows.
 
 Here one network learns a curve with each of them, of rows some of which have targets far too high.

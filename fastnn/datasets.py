@@ -8,6 +8,7 @@ import gzip
 import math
 from numbers import Integral, Real
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -165,7 +166,14 @@ def _fetch(name):
     from sklearn.datasets import fetch_openml  # not at import: it costs more than all of this file
 
     # This parser needs no pandas.
-    X, y = fetch_openml(name, version=1, return_X_y=True, as_frame=False, parser="liac-arff")
+    options = {"as_frame": False, "parser": "liac-arff"}
+    try:
+        X, y = fetch_openml(name, version=1, return_X_y=True, **options)
+    except URLError as error:
+        raise ConnectionError(
+            f"{name} cannot be downloaded from OpenML ({error.reason}): try again later, or name "
+            "the folder of its IDX files."
+        ) from error
     return X.astype(np.uint8), y.astype(np.int64)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -115,6 +116,18 @@ def test_without_a_folder_openml_is_asked(monkeypatch, load, name):
     monkeypatch.setattr(sklearn.datasets, "fetch_openml", fetch_openml)
     X, y = load()
     assert X.dtype == np.uint8 and X.shape == (3, 784) and y.tolist() == [1, 0, 7]
+
+
+def test_without_a_network_a_folder_is_asked_for(monkeypatch):
+    import sklearn.datasets
+
+    def fetch_openml(name, **options):
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr(sklearn.datasets, "fetch_openml", fetch_openml)
+    message = r"mnist_784 cannot be downloaded from OpenML \(Name .* the folder of its IDX files"
+    with pytest.raises(ConnectionError, match=message):
+        load_mnist()
 
 
 def test_fashion_mnist_is_in_the_files_of_mnist(tmp_path):
