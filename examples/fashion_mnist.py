@@ -6,18 +6,16 @@ Images are learned as rows of pixels, and what a network gets wrong is worth loo
 classes it mistakes for which, and the images of which it is surest and wrong. It shows labels that
 are wrong, and clothes that nobody could tell apart.
 
-What is learned is told by arguments, or by the variable ``FASTNN_EXAMPLE_IMAGES``::
+The variable ``FASTNN_EXAMPLE_IMAGES`` says which images:
 
-    python examples/fashion_mnist.py fashion            # 70000 images, downloaded from OpenML
-    python examples/fashion_mnist.py fashion FOLDER     # the IDX files of Fashion-MNIST in a folder
-    python examples/fashion_mnist.py mnist [FOLDER]     # the same with MNIST
-    python examples/fashion_mnist.py                    # scikit-learn's 1797 digits of 8 x 8
-
-The last needs no network, and is what the picture in the documentation shows.
+- ``fashion`` downloads the 70000 of Fashion-MNIST from OpenML; ``fashion FOLDER`` takes the IDX
+  files in a folder;
+- ``mnist`` and ``mnist FOLDER`` are the same with MNIST;
+- without it they are scikit-learn's 1797 digits of 8 x 8 pixels, which need no network. The picture
+  in the documentation shows these.
 """
 
 import os
-import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,7 +33,7 @@ FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 # Rows of pixels between 0 and 1, and a label each, which may be a name.
 
 
-def load(name="digits", folder=None):
+def load(name, folder=None):
     """Pixels and labels."""
     if name == "digits":
         X, y = load_digits(return_X_y=True)
@@ -45,11 +43,13 @@ def load(name="digits", folder=None):
         X, y = load_fashion_mnist(folder)
         y = np.array(FASHION_MNIST_CLASSES)[y]
     else:
-        sys.exit(f"{name!r} is none of digits, mnist and fashion")
+        raise ValueError(
+            f"FASTNN_EXAMPLE_IMAGES begins with digits, mnist or fashion, got {name!r}."
+        )
     return X.astype(np.float32) / X.max(), y
 
 
-source = sys.argv[1:] or os.environ.get("FASTNN_EXAMPLE_IMAGES", "digits").split(maxsplit=1)
+source = os.environ.get("FASTNN_EXAMPLE_IMAGES", "digits").split(maxsplit=1)
 X, y = load(*source)
 print(f"{source[0]}: {len(X)} images of {X.shape[1]} pixels")
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
@@ -68,8 +68,8 @@ model = MLPClassifier(
 print(f"{model.n_iter_} epochs, {model.score(X_test, y_test):.4f} of the test images right")
 
 # %%
-# Of the digits, 97.5 % of the test images are right, and the nine mistakes are hard to read at 8 x 8
-# pixels. Of 10000 images of MNIST (its test files only, of which the script takes 8000 to train on)
+# Of the digits, 97.5 % of the test images are right, and the nine mistakes are hard to read at
+# 8 x 8 pixels. Of 10000 images of MNIST (its test files only, of which the script trains on 8000)
 # 95.9 % are right: 4 and 9 are mistaken for each other 14 times, more often than any other two.
 
 figure = plt.figure(figsize=(12, 8.5), layout="constrained")
