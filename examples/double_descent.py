@@ -31,7 +31,7 @@ if not FAST:
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given
 
 # %%
-# A part of the labels is replaced by wrong ones. The 10000 test rows have true labels.
+# About 15 % of the labels are replaced by wrong ones. The 10000 test rows have true labels.
 
 NOISE = 0.15
 X, y = make_mnist1d(N_ROWS + 10000, random_state=0)
@@ -49,7 +49,6 @@ def measures(width, seed):
     model = MLPClassifier(
         hidden_layer_sizes=(width,),
         alpha=0.0,
-        learning_rate="cosine",
         learning_rate_init=0.01 if FAST else 0.003,
         batch_size=30 if FAST else 100,
         max_iter=EPOCHS,
@@ -76,7 +75,15 @@ means = results.mean(axis=1)
 n_parameters = (40 + 1 + 10) * np.array(WIDTHS) + 10
 
 # %%
-# TEXT
+# The test error falls to 52.0 % at 16 units and rises to 60.6 % at 96, where the network has 4906
+# parameters for 4000 rows, and almost learns them all (6.6 % are still wrong in training). Then it
+# falls again, to 52.5 % at 400 units and 48.6 % at 1000, below the first minimum (means of three
+# seeds). The cross-entropy has its peak at 128 units, 7.6 where the first minimum is 1.4, and comes
+# down to 5.6 only: what is learned by heart is wrong with much confidence.
+#
+# At the threshold hardly any choice is left: the network bends for every wrong label as it can. With
+# more parameters many networks learn all rows, and the optimizer, which starts from small weights,
+# finds one of the smoother ones: so Belkin et al. explain it.
 
 figure, panels = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 for panel, first, what in zip(panels, (0, 1), ("error, %", "cross-entropy"), strict=True):
@@ -87,6 +94,6 @@ for panel, first, what in zip(panels, (0, 1), ("error, %", "cross-entropy"), str
     panel.axvline(N_ROWS, color="black", linestyle=":", label="parameters = rows")
     panel.set(xscale="log", xlabel="parameters", ylabel=what)
     panel.grid(alpha=0.3)
-panels[1].legend(loc="upper left")
+panels[1].legend(loc="center right", bbox_to_anchor=(1, 0.3))
 figure.suptitle(f"One hidden layer on {N_ROWS} rows of MNIST-1D, {NOISE:.0%} of the labels wrong")
 plt.show()
