@@ -81,9 +81,9 @@ n_parameters = (40 + 1 + 10) * np.array(WIDTHS) + 10
 # seeds). The cross-entropy has its peak at 128 units, 7.6 where the first minimum is 1.4, and comes
 # down to 5.6 only: what is learned by heart is wrong with much confidence.
 #
-# At the threshold hardly any choice is left: the network bends for every wrong label as it can. With
-# more parameters many networks learn all rows, and the optimizer, which starts from small weights,
-# finds one of the smoother ones: so Belkin et al. explain it.
+# At the threshold hardly any choice is left: the network bends for every wrong label as it can.
+# With more parameters many networks learn all rows, and the optimizer, which starts from small
+# weights, finds one of the smoother ones: so Belkin et al. explain it.
 
 figure, panels = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 for panel, first, what in zip(panels, (0, 1), ("error, %", "cross-entropy"), strict=True):
