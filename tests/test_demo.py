@@ -10,7 +10,6 @@ import pytest
 import sklearn.neural_network
 
 from fastnn import MLPClassifier
-from fastnn.__main__ import digits, draw
 
 
 def test_demo(tmp_path):
@@ -33,11 +32,12 @@ def test_demo(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_demo_draws_both_curves_and_what_is_wrong():
-    X_train, X_test, y_train, y_test = digits()
+    demo = runpy.run_module("fastnn", run_name="demo")
+    X_train, X_test, y_train, y_test = demo["digits"]()
     settings = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
     models = {"fastnn": MLPClassifier, "scikit-learn": sklearn.neural_network.MLPClassifier}
     models = {name: kind(**settings).fit(X_train, y_train) for name, kind in models.items()}
-    figure = draw(models, X_test, y_test)
+    figure = demo["draw"](models, X_test, y_test)
     curves = {line.get_label(): line for line in figure.axes[0].lines}
     for name, model in models.items():
         assert list(curves[f"{name}: training loss"].get_ydata()) == model.loss_curve_
