@@ -39,13 +39,14 @@ def fitted(estimator, display):
     return model
 
 
-def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, titled=False):
+def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, title=None):
     """Axes for several panels.
 
     Parameters
     ----------
     ax : Axes, array-like of Axes, or None
-        A new figure is made for None; the place of one is divided, if there are several panels.
+        A new figure is made for None; the place of one is divided, if there are several panels, and
+        its figure gets a constrained layout if it has none.
     n : int
         Number of panels.
     n_columns : int, default=None
@@ -54,35 +55,34 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, titled=False):
         Width and height of a panel of a new figure, in inches.
     share : bool, default=False
         Whether panels have one horizontal axis.
-    titled : bool, default=False
-        Whether all have a title together, for which a single panel needs a place of its own too.
+    title : str, default=None
+        Of all of them together. The axes of several that are given have none.
 
     Returns
     -------
     axes : ndarray of Axes of shape (n,)
-    whole : Figure, SubFigure or None
-        What may have a title for all of them.
     """
-    import matplotlib.pyplot as plt
-
     n_columns = min(n, n_columns or n)
     n_rows = math.ceil(n / n_columns)
     if ax is None:
+        import matplotlib.pyplot as plt
+
         figsize = size[0] * n_columns, size[1] * n_rows
-        whole = plt.figure(figsize=figsize, layout="constrained")
-        grid = whole.add_gridspec(n_rows, n_columns)
-    elif not hasattr(ax, "get_subplotspec"):
+        figure = plt.figure(figsize=figsize, layout="constrained")
+        figure.suptitle(title or "")
+        grid = figure.add_gridspec(n_rows, n_columns)
+    elif not is_one(ax):
         axes = np.asarray(ax, dtype=object).ravel()
         if len(axes) != n:
             raise ValueError(
                 f"ax has {len(axes)} axes, and {n} are needed: give as many, or one whose place is "
                 "divided."
             )
-        return axes, None
-    elif n == 1 and not titled:
-        return np.array([ax], dtype=object), None
+        return axes
+    elif n == 1 and title is None:
+        return np.array([ax], dtype=object)
     else:
-        place = ax.get_subplotspec()
+        figure, place = ax.figure, ax.get_subplotspec()
         if place is None or not ax.axison:
             raise ValueError(
                 "ax cannot be divided, as it is "
@@ -90,13 +90,48 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, titled=False):
                 + f". Or give {n} axes."
             )
         ax.set_axis_off()
-        whole = ax.figure.add_subfigure(place)
-        grid = whole.add_gridspec(n_rows, n_columns)
+        if figure.get_layout_engine() is None:  # panels would cover each other's titles
+            figure_of(ax).set_layout_engine("constrained")
+        if title is not None:
+            head, place = place.subgridspec(2, 1, height_ratios=(1, 14))
+            head = figure.add_subplot(head)
+            head.set_axis_off()
+            head.text(0.5, 0.5, title, ha="center", va="center", fontsize="large")
+        grid = place.subgridspec(n_rows, n_columns)
     axes = np.empty(n, dtype=object)
     for i in range(n):
         first = axes[0] if share else None
-        axes[i] = whole.add_subplot(grid[divmod(i, n_columns)], sharex=first)
-    return axes, whole
+        axes[i] = figure.add_subplot(grid[divmod(i, n_columns)], sharex=first)
+    return axes
+
+
+def is_one(ax):
+    """Whether this is one Axes, and not several or None."""
+    return hasattr(ax, "get_subplotspec")
+
+
+def size_of(ax):
+    """Width and height of the place of an Axes, in inches."""
+    place, box = ax.get_subplotspec(), ax.figure.bbox
+    if place is None:
+        box, parts = ax.get_window_extent(), (1.0, 1.0)
+    else:
+        grid = place.get_gridspec()
+        parts = len(place.colspan) / grid.ncols, len(place.rowspan) / grid.nrows
+    return box.width / ax.figure.dpi * parts[0], box.height / ax.figure.dpi * parts[1]
+
+
+def arranged(ax, n, width, height):
+    """Number of columns for panels of this size, and by how much they are narrower.
+
+    A figure of their own is a little wider than high, and three fit in a row.
+    """
+    if not is_one(ax):
+        return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width)))), 1.0
+    whole = size_of(ax)
+    ratio = (whole[0] / width) / (whole[1] / height)
+    n_columns = min(n, max(1, round(math.sqrt(n * ratio))))
+    return n_columns, min(1.0, max(0.6, whole[0] / n_columns / width))
 
 
 def add_legend(axes, **parameters):

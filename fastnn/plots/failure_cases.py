@@ -10,7 +10,19 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..device_arrays import to_host
 from ..tables import Table, take
-from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, shortened
+from .axes import (
+    COLORS,
+    arranged,
+    axes_for,
+    check_matplotlib,
+    figure_of,
+    fitted,
+    is_one,
+    shortened,
+    size_of,
+)
+
+_FONT_SIZE = 8.5
 
 
 class FailureCasesDisplay:
@@ -27,8 +39,10 @@ class FailureCasesDisplay:
         Their targets and predictions.
     cases : ndarray of int
         Numbers of the rows that are wrong, the worst first.
-    remarks : list of str
-        What is told of each prediction in brackets, such as its probability; may be empty.
+    values : ndarray of shape (n_samples,) or None
+        What is told of each prediction, such as its probability.
+    remark : str
+        How it is told, as `str.format` takes it.
     order : str
         What comes first, such as "surest"; empty if nothing is known of it.
     regression : bool
@@ -54,12 +68,13 @@ class FailureCasesDisplay:
     13
     """
 
-    def __init__(self, *, X, y_true, y_pred, cases, remarks, order, regression):
+    def __init__(self, *, X, y_true, y_pred, cases, values, remark, order, regression):
         self.X = X
         self.y_true = y_true
         self.y_pred = y_pred
         self.cases = cases
-        self.remarks = remarks
+        self.values = values
+        self.remark = remark
         self.order = order
         self.regression = regression
 
@@ -74,7 +89,8 @@ class FailureCasesDisplay:
             Height and width of the images that the rows are, and their colours; "square" is as high
             as wide, and grey. None draws bars.
         n_cases : int, default=None
-            So many rows are shown, if there are so many. None is 20 images, or bars of 9 rows.
+            So many rows are shown, if there are so many. None is 20 images, or bars of 9 rows, or
+            as many as `ax` has place for.
         n_features : int, default=5
             Bars of each row.
 
@@ -83,34 +99,41 @@ class FailureCasesDisplay:
         display : FailureCasesDisplay
         """
         check_matplotlib("FailureCasesDisplay")
-        if n_cases is None:
-            n_cases = 9 if image_shape is None else 20
         for name, value in ("n_cases", n_cases), ("n_features", n_features):
-            if not isinstance(value, int | np.integer) or value < 1:
+            if value is not None and (not isinstance(value, int | np.integer) or value < 1):
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
         rows = _Rows(self.X)
         shape = None if image_shape is None else _checked_shape(image_shape, rows.n_features)
-        shown = self.cases[:n_cases]
-        if not len(shown):
-            self.axes_, _ = axes_for(ax, 1)
-            self.axes_[0].set_axis_off()
+        if len(self.cases):
+            draw = _Images(rows, shape) if shape else _Bars(rows, n_features)
+            self._draw(ax, draw, n_cases, rows.n_rows)
+        else:
+            self.axes_ = axes_for(ax, 1) if ax is None or is_one(ax) else np.ravel(ax)
+            for axes in self.axes_:
+                axes.set_axis_off()
             text = f"All {rows.n_rows} rows are predicted right."
             self.axes_[0].text(0.5, 0.5, text, ha="center", va="center")
-        else:
-            titles = [self._case(i) for i in range(len(shown))]
-            letters = max(len(line) for title in titles for line in title.split("\n"))
-            draw = _Images(rows, shape) if shape else _Bars(rows, n_features)
-            size = max(draw.size[0], 0.3 + 0.07 * letters), draw.size[1]
-            n_columns = _n_columns(ax, len(shown), *size)
-            self.axes_, whole = axes_for(ax, len(shown), n_columns, size, titled=True)
-            if whole is not None:
-                whole.suptitle(self._title(len(shown), rows.n_rows))
-            for axes, number, title in zip(self.axes_, shown, titles, strict=True):
-                draw(axes, number)
-                axes.set_title(title, fontsize="small")
-            draw.label(self.axes_[-n_columns:])
         self.figure_ = figure_of(self.axes_[0])
         return self
+
+    def _draw(self, ax, draw, n_cases, n_rows):
+        """As many cases as there are, as are asked for, or as there is place for."""
+        several = ax is not None and not is_one(ax)
+        most = n_cases or (len(np.ravel(ax)) if several else draw.most)
+        titles = [self._case(row) for row in self.cases[:most]]
+        if n_cases is None and is_one(ax):
+            titles = titles[: _n_fitting(ax, *_size(draw, titles))]
+        n_cases, size = len(titles), _size(draw, titles)
+        n_columns, scale = arranged(ax, n_cases, *size)
+        spare = ()
+        if several:
+            ax, spare = np.ravel(ax)[:n_cases], np.ravel(ax)[n_cases:]
+        self.axes_ = axes_for(ax, n_cases, n_columns, size, title=self._title(n_cases, n_rows))
+        for axes, number, title in zip(self.axes_, self.cases, titles, strict=False):
+            draw(axes, number)
+            axes.set_title(title, fontsize=_FONT_SIZE * scale)
+        for axes in spare:
+            axes.set_axis_off()
 
     def _title(self, n_shown, n_rows):
         if self.regression:
@@ -121,9 +144,8 @@ class FailureCasesDisplay:
             title += f"; the {n_shown} {self.order}" if self.order else f"; the first {n_shown}"
         return title
 
-    def _case(self, i):
-        row = self.cases[i]
-        remark = f" ({self.remarks[i]})" if self.remarks else ""
+    def _case(self, row):
+        remark = "" if self.values is None else f" ({self.remark.format(self.values[row])})"
         target, prediction = (_word(y[row]) for y in (self.y_true, self.y_pred))
         return f"target {target}\npredicted {prediction}{remark}"
 
@@ -214,7 +236,7 @@ class FailureCasesDisplay:
                 f"{y_pred.shape}."
             )
         if regression:
-            errors = y_pred - y_true
+            errors = y_pred.astype(float) - y_true.astype(float)
             sizes = np.abs(errors) if errors.ndim == 1 else np.linalg.norm(errors, axis=1)
             cases = np.argsort(-sizes, kind="stable")
             order, values = "largest errors", errors if errors.ndim == 1 else None
@@ -228,26 +250,28 @@ class FailureCasesDisplay:
                 values, order = np.asarray(to_host(values), float), "surest"
                 cases = cases[np.argsort(-values[cases], kind="stable")]
                 values = values if margin else 100 * values
-        remarks = []
-        if values is not None:
-            remarks = [word.format(values[row]) for row in cases]
         return cls(
             X=X,
             y_true=y_true,
             y_pred=y_pred,
             cases=cases,
-            remarks=remarks,
+            values=values,
+            remark=word,
             order=order,
             regression=regression,
         )
 
 
-def _n_columns(ax, n, width, height):
-    """So many panels beside each other that none is much wider or narrower than that."""
-    if hasattr(ax, "get_window_extent"):
-        place = ax.get_window_extent()
-        return max(1, min(n, int(place.width / ax.figure.dpi / width)))
-    return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width))))
+def _size(draw, titles):
+    """Width and height of a case whose title is read."""
+    letters = max(len(line) for title in titles for line in title.split("\n"))
+    return max(draw.size[0], 0.3 + 0.07 * letters), draw.size[1]
+
+
+def _n_fitting(ax, width, height):
+    """How many panels an Axes has place for, if they are a little smaller."""
+    whole = size_of(ax)
+    return max(1, int(whole[0] / width / 0.75)) * max(1, int(whole[1] / height / 0.75))
 
 
 def _array(y):
@@ -328,7 +352,7 @@ def _checked_shape(shape, n_features):
                 "give (height, width)."
             )
         return side, side
-    whole = not isinstance(shape, str) and all(isinstance(n, int | np.integer) for n in shape)
+    whole = np.iterable(shape) and all(isinstance(n, int | np.integer) for n in shape)
     if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
         raise ValueError(
             f"image_shape must be (height, width), (height, width, 3) or 'square', got {shape!r}."
@@ -343,7 +367,7 @@ def _checked_shape(shape, n_features):
 class _Images:
     """Draws a row as an image."""
 
-    size = 1.45, 1.85
+    size, most = (1.45, 1.85), 20
 
     def __init__(self, rows, shape):
         self._rows, self._shape = rows, shape
@@ -355,16 +379,15 @@ class _Images:
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
 
-    def label(self, axes):
-        """Nothing, as pixels have no axes."""
-
 
 class _Bars:
     """Draws the features of a row that deviate most."""
 
+    most = 9
+
     def __init__(self, rows, n_features):
         self._rows, self._n = rows, min(n_features, rows.n_features)
-        self.size = 4.2, 0.8 + 0.22 * self._n
+        self.size = 4.4, 1.0 + 0.22 * self._n
         self._means, self._stds = rows.moments()
 
     def __call__(self, ax, number):
@@ -379,8 +402,6 @@ class _Bars:
         ax.set_yticks(range(len(chosen)), labels, fontsize="small")
         ax.axvline(0, color="0.3", linewidth=0.8)
         ax.tick_params(axis="x", labelsize="small")
-
-    def label(self, axes):
-        """The lowest ones."""
-        for ax in axes:
-            ax.set_xlabel("standard deviations", fontsize="small")
+        ax.locator_params(axis="x", nbins=5)
+        ax.set_xlabel("standard deviations", fontsize="small")
+        ax.set_ylabel("feature", fontsize="small")

@@ -54,7 +54,7 @@ class LearningRateRangeDisplay:
         found = self.finding
         if not len(found.rates):
             raise ValueError(f"There is nothing to draw: {found.verdict}")
-        [ax], _ = axes_for(ax, 1, size=(7.0, 4.4))
+        [ax] = axes_for(ax, 1, size=(7.0, 4.4))
         if show_raw:
             ax.plot(found.rates, found.losses, color="0.75", linewidth=1, label="loss of a step")
         ax.plot(found.rates, found.smoothed, color=COLORS[0], linewidth=2, label="smoothed")

@@ -92,7 +92,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         display : ValidationCurveDisplay
         """
         check_matplotlib("ValidationCurveDisplay")
-        [ax], _ = axes_for(ax, 1, size=(6.4, 4.4))
+        [ax] = axes_for(ax, 1, size=(6.4, 4.4))
         self._judge()
         values = self.param_range
         numbers = _numbers(values)
