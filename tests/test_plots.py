@@ -159,7 +159,7 @@ def test_every_parameter_changes_the_picture(display, name):
 
 def test_changes_are_complete():
     rare = {"estimator", "X", "y", "ax", "param_name", "param_range", "groups", "n_jobs"}
-    rare |= {"error_score", "parameters", "cmap", "self"}
+    rare |= {"error_score", "parameters", "cmap", "grad_norm", "self"}
     for display, changed in CHANGES.items():
         known = {*inspect.signature(display.from_estimator).parameters}
         known |= {*inspect.signature(display.plot).parameters}
@@ -352,7 +352,7 @@ def test_lowest_loss_where_the_last_epoch_is_kept():
 def test_pipeline_and_lbfgs():
     display = curves(wine)
     assert display.lines_["loss"].get_ydata().tolist() == wine[-1].history_["loss"]
-    display = curves(moons, panels=["loss", "grad_norm"], log_scale=True)
+    display = curves(moons, grad_norm=True, log_scale=True)
     assert display.lines_["grad_norm"].get_ydata().tolist() == moons.history_["grad_norm"]
     assert [ax.get_ylabel() for ax in display.axes_] == ["training loss", "norm of the gradient"]
     assert [ax.get_yscale() for ax in display.axes_] == ["log", "log"]
@@ -401,7 +401,7 @@ def test_several_networks_in_the_same_panels():
 def test_scale_and_style():
     model = MLPClassifier((8,), max_iter=4, random_state=0)
     model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
-    display = curves(model, log_scale=True, line_kw={"color": "red", "linewidth": 4})
+    display = curves(model, log_scale=True, line_kw={"c": "red", "lw": 4})
     assert [ax.get_yscale() for ax in display.axes_] == ["log", "linear"]
     for line in display.lines_.values():
         assert (line.get_color(), line.get_linewidth()) == ("red", 4)
@@ -438,6 +438,8 @@ def test_wrong_histories():
             TrainingCurveDisplay.from_history(history)
     with pytest.raises(ValueError, match=r"^The history has no 'val_loss': it has 'epoch', "):
         curves(classifier, panels=["loss", "val_loss"])
+    with pytest.raises(ValueError, match="no 'grad_norm'"):
+        TrainingCurveDisplay.from_history({"loss": [1.0]}, grad_norm=True)
     with pytest.raises(ValueError, match="no 'learning_rate'"):
         curves(moons, learning_rate=True)
     for panels in "loss", [], [[]]:
