@@ -319,6 +319,7 @@ def tell_norm(words, at, square, squares, losses):
     squares[cuda.blockIdx.x] = square
     cuda.threadfence()  # whoever sees the count that follows sees this square
     if cuda.atomic.add(words, (0, BLOCKS_DONE), 1) == cuda.gridDim.x - 1:
+        cuda.threadfence()  # .. and reads none from before
         words[0, BLOCKS_DONE] = 0
         total = real(0)
         for block in range(cuda.gridDim.x):
