@@ -647,6 +647,16 @@ def test_rows_of_many_kinds(kind):
     assert np.array_equal(*images)
 
 
+def test_sparse_rows_of_bytes():
+    rows = (X_val * 16).astype(np.uint8)
+    predicted = classifier.predict(X_val)
+    one, other = (
+        FailureCasesDisplay.from_predictions(y_val, predicted, kind(rows), n_cases=1)
+        for kind in (np.asarray, sparse.csr_matrix)
+    )
+    assert np.array_equal(pixels(one), pixels(other))
+
+
 def test_columns_without_numbers_and_missing_values():
     frame = pd.DataFrame(
         {"word": ["a", "b", "c", "a"] * 10, "number": np.arange(40.0), "none": 1.0}
@@ -773,6 +783,7 @@ def test_wrong_failures():
         (dict(image_shape=(8, 4, 2)), "image_shape must be "),
         (dict(image_shape=64), "image_shape must be "),
         (dict(n_cases=0), "n_cases must be a whole number of at least 1, got 0"),
+        (dict(n_features=None), "n_features must be a whole number of at least 1, got None"),
         (dict(n_features=1.5), "n_features must be a whole number of at least 1, got 1.5"),
         (dict(confidence=[0.5]), "inconsistent numbers of samples"),
     ):

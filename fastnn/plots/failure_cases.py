@@ -44,7 +44,7 @@ class FailureCasesDisplay:
     remark : str
         How it is told, as `str.format` takes it.
     order : str
-        What comes first, such as "surest"; empty if nothing is known of it.
+        What comes first, such as "surest"; empty if rows are in their order.
     regression : bool
         Whether targets are numbers, so that no row is quite right.
 
@@ -99,8 +99,11 @@ class FailureCasesDisplay:
         display : FailureCasesDisplay
         """
         check_matplotlib("FailureCasesDisplay")
-        for name, value in ("n_cases", n_cases), ("n_features", n_features):
-            if value is not None and (not isinstance(value, int | np.integer) or value < 1):
+        for name, value in (
+            ("n_cases", 1 if n_cases is None else n_cases),
+            ("n_features", n_features),
+        ):
+            if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
         rows = _Rows(self.X)
         shape = None if image_shape is None else _checked_shape(image_shape, rows.n_features)
@@ -239,7 +242,7 @@ class FailureCasesDisplay:
             errors = y_pred.astype(float) - y_true.astype(float)
             sizes = np.abs(errors) if errors.ndim == 1 else np.linalg.norm(errors, axis=1)
             cases = np.argsort(-sizes, kind="stable")
-            order, values = "largest errors", errors if errors.ndim == 1 else None
+            order, values = "", errors if errors.ndim == 1 else None
             word = "{:+.3g}"
         else:
             wrong = y_true != y_pred
@@ -330,7 +333,7 @@ class _Rows:
         """Means and standard deviations of the features."""
         if self._table is None:
             means = np.asarray(self._X.mean(axis=0)).ravel()
-            squares = np.asarray(self._X.multiply(self._X).mean(axis=0)).ravel()
+            squares = np.asarray(self._X.astype(float).power(2).mean(axis=0)).ravel()
             return means, np.sqrt(np.maximum(squares - means**2, 0))
         values = np.ma.masked_invalid(self._table.numbers(self._columns))
         return values.mean(axis=0).filled(0), values.std(axis=0).filled(0)
