@@ -127,9 +127,7 @@ class GpuWork(Work):
         from fastnn._core.cuda.launch import Replay
 
         replay = Replay(launches, stream)
-        replay.run(
-            34 if self.on_gpu else 1
-        )  # a step without a graph, the graphs of one and of many
+        replay.run(128 if self.on_gpu else 1)  # makes the graphs of one step and of many
         stream.synchronize()
         start = time.perf_counter()
         replay.run(n_steps)

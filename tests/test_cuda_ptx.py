@@ -28,7 +28,7 @@ if not devices.CAN_COMPILE:
 import numba.cuda.dispatcher
 from numba.cuda import compiler
 
-from fastnn._core.cuda import plan, small
+from fastnn._core.cuda import dense, plan, small, tensor_cores
 from fastnn._core.cuda.kernels import definitions, kernels_of
 
 # The oldest that is supported, and the one that is aimed at.
@@ -162,6 +162,21 @@ def other_launches(dtype):
     for is_ordered in (False, True):
         kernel = kernels("weighted_sum", ORDERED=is_ordered)
         yield plan.Launch("weighted_sum", kernel, 1, 1, (row, row, order, row, 9))
+    yield plan.Launch("add_parts", kernels("add_parts"), 1, 1, (row, row, 2))
+    yield from products_of_all_sizes(dtype)
+
+
+def products_of_all_sizes(dtype):
+    """Of large networks as well: forward, and of gradients."""
+    each = [tiles for _, tiles in dense.TILINGS_ON_GPU[dtype.itemsize]]
+    if dtype == np.float32:
+        each += [tensor_cores.TF32 | tiles for _, tiles in tensor_cores.TILINGS_ON_GPU]
+    program = program_of(dtype, [Dense(6), Dense(3)])
+    launches = {launch.name: launch for launch in launches_of(program, plan.Call(plan.TRAIN))}
+    for tiles in each:
+        for name, bound in (("matmul", "HAS_BIAS"), ("matmul_transposed", "A_TRANSPOSED")):
+            kernel = kernels_of(dtype)(name, **{bound: True}, **tiles)
+            yield launches[name]._replace(kernel=kernel)
 
 
 def type_of(argument):

@@ -60,19 +60,21 @@ def sizes_in_memory(rows, columns, group_threads, strip, groups, pad):
 
 
 #: From the largest to the smallest, by the size of a number: of how many tiles a product must have
-#: at least for them to be taken, and the tiles. So there are enough blocks for the multiprocessors
-#: of a large GPU. They do not depend on the device: all have the same bits.
+#: at least for them to be taken, and the tiles. Chosen by measuring 16 kinds on an H200, with its 132
+#: multiprocessors, at depths and widths from 10 to 784 and batches from 128 to 4096: none of the
+#: products was slower than the fastest kind by more than 15 %. On any device they are the same, and
+#: so are the bits.
 TILINGS_ON_GPU = {
     4: (
-        (120, tiling(128, 128, 8, 8, 8)),
-        (100, tiling(64, 64, 8, 8, 16, 2)),
-        (100, tiling(32, 32, 4, 4, 16, 4)),
-        (0, tiling(16, 16, 4, 4, 16, 8)),
+        (60, tiling(128, 128, 8, 8, 16)),
+        (80, tiling(64, 64, 8, 4, 16, 2)),
+        (30, tiling(32, 32, 4, 4, 16, 4)),
+        (0, tiling(16, 16, 4, 4, 16, 16)),
     ),
     8: (
-        (100, tiling(64, 64, 4, 4, 16)),
-        (100, tiling(32, 32, 4, 4, 16, 2)),
-        (0, tiling(16, 16, 4, 4, 16, 4)),
+        (60, tiling(64, 64, 4, 4, 16)),
+        (30, tiling(32, 32, 4, 4, 16, 2)),
+        (0, tiling(16, 16, 4, 4, 16, 8)),
     ),
 }
 #: What products choose from; in the simulator of few threads.
@@ -81,7 +83,7 @@ if SIMULATED:
     TILINGS = dict.fromkeys((4, 8), ((3, tiling(8, 8, 8, 8, 4)), (0, tiling(8, 8, 4, 4, 4, 2))))
 
 #: Blocks for the parts of a gradient, and rows of the batch that each has at least.
-BLOCKS_FOR_PARTS, LEAST_OF_PART = (4, 4) if SIMULATED else (256, 256)
+BLOCKS_FOR_PARTS, LEAST_OF_PART = (4, 4) if SIMULATED else (132, 256)
 
 
 def n_tiles(m, n, bindings):
@@ -94,9 +96,18 @@ def choose_tiling(m, n, tilings):
     return next(tiles for least, tiles in tilings if n_tiles(m, n, tiles) >= least)
 
 
-def choose_parts(m, n, depth, bindings):
-    """In how many parts blocks of their own sum up a gradient (m, n) of so many rows."""
-    return max(1, min(BLOCKS_FOR_PARTS // n_tiles(m, n, bindings), depth // LEAST_OF_PART))
+def choose_parts(m, n, depth, tilings):
+    """The largest tiles of which a gradient (m, n) has enough, in parts of the depth; their number.
+
+    Blocks of their own sum up each part. They are a power of two.
+    """
+    for least, tiles in tilings:
+        number = n_tiles(m, n, tiles)
+        most = max(1, min(BLOCKS_FOR_PARTS // number, depth // LEAST_OF_PART))
+        n_parts = 1 << (most.bit_length() - 1)
+        if number * n_parts >= least:
+            break
+    return tiles, n_parts
 
 
 @device

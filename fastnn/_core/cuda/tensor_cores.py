@@ -54,8 +54,8 @@ TF32 = dict(
 #: As in ``dense.py``.
 TILINGS_ON_GPU = (
     (120, sizes(128, 128, 16, 4, 4)),
-    (100, sizes(64, 64, 16, 2, 4, 2)),
-    (0, sizes(32, 32, 16, 1, 4, 4)),
+    (60, sizes(64, 32, 16, 2, 2, 2)),
+    (0, sizes(32, 32, 16, 1, 4, 2)),
 )
 TILINGS = ((0, sizes(16, 16, 8, 1, 2)),) if SIMULATED else TILINGS_ON_GPU
 
