@@ -28,7 +28,7 @@ if not devices.CAN_COMPILE:
 import numba.cuda.dispatcher
 from numba.cuda import compiler
 
-from fastnn._core.cuda import dense, plan, small, tensor_cores
+from fastnn._core.cuda import dense, plan, small_plan, tensor_cores
 from fastnn._core.cuda.kernels import definitions, kernels_of
 
 # The oldest that is supported, and the one that is aimed at.
@@ -132,7 +132,7 @@ def arenas_of(program, call, X_dtype, order="C"):
 def launches_of(program, call, X_dtype=np.float32, order="C"):
     """Those for any network, and those for a small one, where it is."""
     arguments = arenas_of(program, call, X_dtype, order), call, ROOM, SEED, HostMemory()
-    with mock.patch.object(small, "MOST_OPERATIONS", 0):
+    with mock.patch.object(small_plan, "MOST_OPERATIONS", 0):
         launches = plan.Plan(program, *arguments).launches
     return launches + plan.Plan(program, *arguments).launches
 

@@ -5,7 +5,7 @@ import pytest
 from test_cuda_engine import BATCH, N_FEATURES, N_ROWS, follow, hidden
 
 from engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
-from fastnn._core.cuda import plan, small
+from fastnn._core.cuda import plan, small, small_plan
 from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual
 from fastnn.optimizers import Rule
@@ -138,7 +138,7 @@ TRAINS = plan.Call(plan.TRAIN)
 
 def are_small(layers, call=TRAINS, room=128, n_features=784, loss_code=1, **given):
     program = compile_program(n_features, layers, loss_code, np.float32, **given)
-    return small.is_small(program, call, room)
+    return small_plan.is_small(program, call, room)
 
 
 def test_what_is_small():
@@ -146,8 +146,8 @@ def test_what_is_small():
     columns = frozenset([Column.L1, Column.L2, Column.SMOOTHING])
     assert are_small(layers)
     assert are_small(layers, plan.Call(plan.TRAIN, True, True, columns=columns), input_dropout=0.2)
-    assert not are_small(layers, room=small.MOST_ROWS + 1)
-    assert not are_small([Dense(500), Dense(500), Dense(10)], room=small.MOST_ROWS)
+    assert not are_small(layers, room=small_plan.MOST_ROWS + 1)
+    assert not are_small([Dense(500), Dense(500), Dense(10)], room=small_plan.MOST_ROWS)
     assert not are_small(layers, tf32=True)
     for mode in (plan.GRADIENT, plan.PREDICT, plan.EVALUATE):
         assert not are_small(layers, plan.Call(mode))

@@ -7,7 +7,6 @@ sake of its caches has no counterpart here.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -33,7 +32,7 @@ from fastnn.program import (
     padded,
 )
 
-from . import activations, dense, losses, optimizers, small, tensor_cores
+from . import activations, dense, losses, optimizers, small_plan, tensor_cores
 from .kernels import FEW_THREADS, MOST_THREADS, THREADS, kernels_of
 from .launch import (
     ONE_BLOCK,
@@ -125,7 +124,7 @@ class Plan:
         self._is_fused: set = set()  # stages that are done with the product before them
         self.launches: list[Launch] = []
         self._views: dict = {}
-        self._memory = memory
+        self.memory = memory
         # What kernels are given in the place of arrays that there are not.
         self._none = memory.zeros(1, program.dtype)
         self.order = memory.empty(1, np.int64) if arenas.order is None else arenas.order
@@ -139,13 +138,13 @@ class Plan:
         if call.mode != PREDICT:
             n_heads = sum(stage.kind == OUTPUT for stage in self.stages)
             self.row_loss = memory.zeros((n_heads, room), program.dtype)
-        if small.is_small(program, call, room):
-            self._plan_small()
+        if small_plan.is_small(program, call, room):
+            small_plan.add_step(self)
         else:
             self._plan()
 
     def _plan(self):
-        program, zeros = self.program, self._memory.zeros
+        program, zeros = self.program, self.memory.zeros
         self.values = zeros(self.room * program.n_values, program.dtype)
         self.vectors = zeros(max(1, program.n_vectors), program.dtype)
         if self.call.mode != PREDICT:
@@ -172,19 +171,19 @@ class Plan:
 
     # ------------------------------------------------------------------------- launches and views
 
-    def _add(self, shape, name, *args, **bindings):
+    def add(self, shape, name, *args, **bindings):
         """A launch of a kernel that reads the tables."""
-        self._add_plain(shape, name, self.arenas.words, self.arenas.reals, *args, **bindings)
+        self.add_plain(shape, name, self.arenas.words, self.arenas.reals, *args, **bindings)
 
-    def _add_plain(self, shape, name, *args, **bindings):
+    def add_plain(self, shape, name, *args, **bindings):
         kernel = self._kernels(name, **bindings)
         self.launches.append(Launch(name, kernel, *shape, args))
 
-    def _over(self, n):
+    def over(self, n):
         """Grid of an elementwise kernel over n columns."""
         return over_matrix(self.room, n)
 
-    def _view(self, arena, start, *shape):
+    def view(self, arena, start, *shape):
         """A part of an arena; the same one for the same place."""
         key = id(arena), start, shape
         if key not in self._views:
@@ -193,24 +192,24 @@ class Plan:
         return self._views[key]
 
     def _value(self, offset, ld):
-        return self._view(self.values, offset * self.room, self.room, ld)
+        return self.view(self.values, offset * self.room, self.room, ld)
 
     def _delta(self, offset, ld):
-        return self._view(self.deltas, offset * self.room, self.room, ld)
+        return self.view(self.deltas, offset * self.room, self.room, ld)
 
     def _parameter(self, offset, *shape):
         """As forward and backward read it; something where there is none."""
-        return self._none if offset < 0 else self._view(self.read, offset, *shape)
+        return self._none if offset < 0 else self.view(self.read, offset, *shape)
 
     def _of_gradient(self, offset, *shape):
-        return self._none if offset < 0 else self._view(self.arenas.gradient, offset, *shape)
+        return self._none if offset < 0 else self.view(self.arenas.gradient, offset, *shape)
 
     def _vector(self, stage, which):
-        return self._view(self.vectors, stage.vectors + which * stage.ld_out, stage.ld_out)
+        return self.view(self.vectors, stage.vectors + which * stage.ld_out, stage.ld_out)
 
     def _moving(self, stage):
         statistics, ld = self.arenas.statistics, stage.ld_out
-        return [self._view(statistics, stage.statistics + i * ld, ld) for i in range(2)]
+        return [self.view(statistics, stage.statistics + i * ld, ld) for i in range(2)]
 
     # ------------------------------------------------------------------------------ rows, forward
 
@@ -219,15 +218,15 @@ class Plan:
         name = "mix_rows" if self.call.mixes else "gather"
         x = self._value(0, ld)
         arrays = self.arenas.X, self.order, x
-        self._add(self._over(n), name, *arrays, ORDERED=self.call.is_ordered)
+        self.add(self.over(n), name, *arrays, ORDERED=self.call.is_ordered)
         if self.call.mode == PREDICT:
-            self._add(self._over(n), "find_not_finite", x, n, self.arenas.found)
+            self.add(self.over(n), "find_not_finite", x, n, self.arenas.found)
 
     def _forward(self, stage):
         if stage.index in self._is_fused:
             return
         n, ld = stage.n_out, stage.ld_out
-        over = self._over(n)
+        over = self.over(n)
         x, y = self._value(stage.x, stage.ld_in), self._value(stage.y, ld)
         draws = stage.index, *self.keys
         drops = self.call.trains and stage.rate > 0
@@ -239,7 +238,7 @@ class Plan:
         elif stage.kind == WEIGHT_NORM:
             self._weight_norm(stage, x, y)
         elif stage.kind == ROW_NORM:
-            self._add(
+            self.add(
                 over_rows(self.room * stage.groups),
                 "rownorm",
                 x,
@@ -255,13 +254,13 @@ class Plan:
             )
         elif stage.kind == PRELU:
             slope = self._parameter(stage.weight, stage.n_sums)
-            self._add(over, "prelu", x, slope, y, n, SHARED_SLOPE=bool(stage.code))
+            self.add(over, "prelu", x, slope, y, n, SHARED_SLOPE=bool(stage.code))
         elif stage.kind == MAXOUT:
-            self._add(over, "maxout", x, y, n, stage.groups)
+            self.add(over, "maxout", x, y, n, stage.groups)
         elif stage.kind == ACTIVATION:
             self._activation(stage, x, y, drops)
         elif stage.kind == BN_STATISTICS:
-            self._add(
+            self.add(
                 over_columns(n),
                 "batchnorm_statistics",
                 x,
@@ -276,19 +275,19 @@ class Plan:
         elif stage.kind == BN_APPLY:
             scale, shift = (self._parameter(at, ld) for at in (stage.weight, stage.bias))
             statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
-            self._add(over, "batchnorm", x, *statistics, scale, shift, y, n)
+            self.add(over, "batchnorm", x, *statistics, scale, shift, y, n)
         elif stage.kind == DROPOUT and self.call.trains:
-            self._add(over, "dropout", x, y, n, *draws)
+            self.add(over, "dropout", x, y, n, *draws)
         elif stage.kind == DROPOUT and stage.code == 1:  # as it was written first
-            self._add(over, "scaled", x, y, n, self.real(1 - stage.rate))
+            self.add(over, "scaled", x, y, n, self.real(1 - stage.rate))
         elif stage.kind == NOISE and self.call.trains:
             deviation = self.real(stage.rate)
-            self._add(over, "normal_noise", x, y, n, stage.index, deviation, *self.keys)
+            self.add(over, "normal_noise", x, y, n, stage.index, deviation, *self.keys)
         elif stage.kind in (DROPOUT, NOISE) and stage.x != stage.y:
-            self._add(over, "scaled", x, y, n, self.real(1))
+            self.add(over, "scaled", x, y, n, self.real(1))
         elif stage.kind == JOIN:
             skip = self._value(stage.other, ld)
-            self._add(over, "residual", skip, x, y, n, *draws, HAS_SKIP=True, DROPS=drops)
+            self.add(over, "residual", skip, x, y, n, *draws, HAS_SKIP=True, DROPS=drops)
         elif stage.kind == OUTPUT:
             self._output(stage, y)
 
@@ -297,7 +296,7 @@ class Plan:
         tiling = dense.choose_tiling(self.room, n, self._tilings)
         bindings = self._product | tiling | finish | bindings
         arguments = a, b, bias, c, of, n, k, self.real(parameter)
-        self._add(over_tiles(self.room, n, tiling), "matmul", *arguments, **bindings)
+        self.add(over_tiles(self.room, n, tiling), "matmul", *arguments, **bindings)
 
     def _finish_activation(self, stage, y):
         """Where the activation behind a layer is done with its product: its values, and the rest
@@ -336,7 +335,7 @@ class Plan:
     def _weight_norm(self, stage, x, y):
         dense, ld = self.stages[stage.index - 1], stage.ld_out
         scale = self._vector(stage, SCALE)
-        self._add(
+        self.add(
             over_columns(stage.n_out),
             "weightnorm_scales",
             self._parameter(dense.weight, dense.n_in, ld),
@@ -347,23 +346,23 @@ class Plan:
             stage.n_out,
         )
         bias = self._parameter(stage.bias, ld)
-        self._add(self._over(stage.n_out), "weightnorm", x, scale, bias, y, stage.n_out)
+        self.add(self.over(stage.n_out), "weightnorm", x, scale, bias, y, stage.n_out)
 
     def _activation(self, stage, x, y, drops):
-        n, over, parameter = stage.n_out, self._over(stage.n_out), self.real(stage.parameter)
+        n, over, parameter = stage.n_out, self.over(stage.n_out), self.real(stage.parameter)
         if drops:
-            self._add(over, "rrelu", x, y, n, stage.index, *self._slopes(stage), *self.keys)
+            self.add(over, "rrelu", x, y, n, stage.index, *self._slopes(stage), *self.keys)
         elif stage.function:
             d = self._value(stage.other, stage.ld_out)
             functions = self._functions(stage, "user_activation", 1)
-            self._add(over, "activation_of_user", x, y, d, n, **functions)
+            self.add(over, "activation_of_user", x, y, d, n, **functions)
         elif stage.other >= 0 and self.call.mode != PREDICT:
             d, pair = self._value(stage.other, stage.ld_out), activations.PAIRS[stage.code]
             name = "activation_with_derivative"
-            self._add(over, name, x, y, d, n, parameter, activation_pair=pair)
+            self.add(over, name, x, y, d, n, parameter, activation_pair=pair)
         else:
             value = activations.VALUES[stage.code]
-            self._add(over, "activation", x, y, n, parameter, activation_value=value)
+            self.add(over, "activation", x, y, n, parameter, activation_value=value)
 
     def _functions(self, stage, name, n_arguments):
         """Those of the user, to be bound."""
@@ -385,17 +384,17 @@ class Plan:
             if kernel is not None:
                 name, bindings = kernel
                 by_row = name == "softmax_output"
-                over = self._over_outputs(stage) if by_row else self._over(stage.n_out)
+                over = self._over_outputs(stage) if by_row else self.over(stage.n_out)
                 bindings = bindings | (dict(THREADS=over[1]) if by_row else {})
-                self._add(over, name, y, stage.n_out, parameter, **bindings)
+                self.add(over, name, y, stage.n_out, parameter, **bindings)
             return
-        bindings = self._of_losses
+        bindings = self.of_losses
         if stage.function:
             name, of_loss = "loss_of_user", self._functions(stage, "user_loss", 2)
         else:
             name, of_loss = losses.loss_kernel(stage.code)
         over = self._over_outputs(stage)
-        self._add(
+        self.add(
             over,
             name,
             y,
@@ -417,7 +416,7 @@ class Plan:
         return over_rows(self.room, FEW_THREADS if stage.n_out <= FEW_THREADS else THREADS)
 
     @property
-    def _of_losses(self):
+    def of_losses(self):
         """What is bound for any loss."""
         return dict(
             ORDERED=self.call.is_ordered,
@@ -429,7 +428,7 @@ class Plan:
     def _mean_loss(self):
         arenas = self.arenas
         arrays = self.row_loss, self.weights, self.order, arenas.losses
-        self._add(
+        self.add(
             (1, MOST_THREADS),
             "mean_loss",
             *arrays,
@@ -445,7 +444,7 @@ class Plan:
         for stage in self.stages:
             if stage.kind == OUTPUT:
                 y, n = self._value(stage.y, stage.ld_out), stage.n_out
-                self._add(self._over(n), "scatter", y, self.arenas.out, first, n)
+                self.add(self.over(n), "scatter", y, self.arenas.out, first, n)
                 first += n
 
     # ----------------------------------------------------------------------------------- backward
@@ -455,7 +454,7 @@ class Plan:
         if stage.dx < 0 or stage.index in self._is_fused:
             return
         n, ld = stage.n_out, stage.ld_out
-        over, draws = self._over(n), (stage.index, *self.keys)
+        over, draws = self.over(n), (stage.index, *self.keys)
         x, y = self._value(stage.x, stage.ld_in), self._value(stage.y, ld)
         dx, dy = self._delta(stage.dx, stage.ld_in), self._delta(stage.dy, ld)
         drops = self.call.trains and stage.rate > 0
@@ -466,25 +465,25 @@ class Plan:
             self._matmul(n, stage.n_in, dy, weight, self._none, dx, *finish, **bindings)
         elif stage.kind == ACTIVATION and drops:
             slopes = self._slopes(stage)
-            self._add(over, "rrelu_gradient", y, dy, n, stage.index, *slopes, *self.keys)
+            self.add(over, "rrelu_gradient", y, dy, n, stage.index, *slopes, *self.keys)
         elif stage.kind == ACTIVATION:
             of, derivative = self._derivative(stage)
             bindings = dict(activation_derivative=derivative)
             parameter = self.real(stage.parameter)
-            self._add(over, "activation_gradient", of, dy, n, parameter, **bindings)
+            self.add(over, "activation_gradient", of, dy, n, parameter, **bindings)
         elif stage.kind == DROPOUT and self.call.trains:
-            self._add(over, "dropout", dy, dy, n, *draws)
+            self.add(over, "dropout", dy, dy, n, *draws)
         elif stage.kind == DROPOUT and stage.code == 1:
-            self._add(over, "scaled", dy, dy, n, self.real(1 - stage.rate))
+            self.add(over, "scaled", dy, dy, n, self.real(1 - stage.rate))
         elif stage.kind == JOIN:
             bindings = dict(HAS_SKIP=False, DROPS=drops)
-            self._add(over, "residual", dy, dy, dx, n, *draws, **bindings)
+            self.add(over, "residual", dy, dy, dx, n, *draws, **bindings)
         elif stage.kind == FORK:
             skip = self._delta(stage.other, ld)
             bindings = dict(HAS_SKIP=True, DROPS=False)
-            self._add(over, "residual", skip, dy, dx, n, *draws, **bindings)
+            self.add(over, "residual", skip, dy, dx, n, *draws, **bindings)
         elif stage.kind == MAXOUT:
-            self._add(over, "maxout_gradient", x, y, dy, dx, n, stage.groups)
+            self.add(over, "maxout_gradient", x, y, dy, dx, n, stage.groups)
         elif stage.kind == ROW_NORM:
             self._row_norm_backward(stage, x, dy)
         elif stage.kind == PRELU:
@@ -492,7 +491,7 @@ class Plan:
         elif stage.kind == WEIGHT_NORM:
             sums = self._vector(stage, D_SCALE), self._vector(stage, D_SUM)
             self._column_sums("term_itself", x, dy, self._none, self._none, *sums, n)
-            self._add(over, "weightnorm_gradient", self._vector(stage, SCALE), dy, n)
+            self.add(over, "weightnorm_gradient", self._vector(stage, SCALE), dy, n)
         elif stage.kind == BN_APPLY:
             sums = self._of_gradient(stage.weight, ld), self._of_gradient(stage.bias, ld)
             statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
@@ -502,12 +501,12 @@ class Plan:
             scale = self._parameter(stage.weight, ld)
             d_scale, d_shift = (self._of_gradient(at, ld) for at in (stage.weight, stage.bias))
             arrays = x, *statistics, scale, d_shift, d_scale, dy
-            self._add(over, "batchnorm_gradient", *arrays, n)
+            self.add(over, "batchnorm_gradient", *arrays, n)
 
     def _column_sums(self, term, x, dy, mean, inverse, products, sums, n, accumulates=False):
         arrays = x, dy, mean, inverse, products, sums, n
         bindings = dict(column_term=term, ACCUMULATES=accumulates)
-        self._add(over_columns(n), "column_sums", *arrays, **bindings)
+        self.add(over_columns(n), "column_sums", *arrays, **bindings)
 
     @property
     def _adds_up(self):
@@ -518,7 +517,7 @@ class Plan:
         """Two vectors for sums of columns that will be summed further."""
         key = "scratch", stage.index
         if key not in self._views:
-            self._views[key] = self._memory.zeros((2, stage.ld_out), self.program.dtype)
+            self._views[key] = self.memory.zeros((2, stage.ld_out), self.program.dtype)
         return self._views[key][0], self._views[key][1]
 
     def _row_norm_backward(self, stage, x, dy):
@@ -533,11 +532,11 @@ class Plan:
                 self._column_sums("term_of_group", *of_row, products, sums, n)
                 for columns, gradient in ((products, scale), (sums, shift)):
                     arguments = columns, gradient, width, groups
-                    add = self._add_plain
+                    add = self.add_plain
                     add(over_elements(groups), "group_sums", *arguments, ACCUMULATES=self._adds_up)
             else:
                 self._column_sums("term_of_group", *of_row, scale, shift, n, self._adds_up)
-        self._add(
+        self.add(
             over_rows(self.room * groups),
             "rownorm_gradient",
             x,
@@ -558,18 +557,18 @@ class Plan:
         if shared:
             self._column_sums("term_below_zero", *of_slope, products, sums, n)
             bindings = dict(ACCUMULATES=self._adds_up)
-            self._add_plain(ONE_BLOCK, "total_of_columns", products, gradient, n, **bindings)
+            self.add_plain(ONE_BLOCK, "total_of_columns", products, gradient, n, **bindings)
         else:
             of_slope = *of_slope, gradient, sums
             self._column_sums("term_below_zero", *of_slope, n, self._adds_up)
         slope = self._parameter(stage.weight, stage.n_sums)
-        self._add(self._over(n), "prelu_gradient", x, slope, dy, n, SHARED_SLOPE=shared)
+        self.add(self.over(n), "prelu_gradient", x, slope, dy, n, SHARED_SLOPE=shared)
 
     def _gradient(self, stage):
         """The gradients of weights and biases, when those of all values are known."""
         n, ld = stage.n_out, stage.ld_out
         if stage.kind == WEIGHT_NORM:
-            self._add_plain(
+            self.add_plain(
                 over_elements(n),
                 "weightnorm_vectors",
                 self._vector(stage, D_SCALE),
@@ -590,8 +589,8 @@ class Plan:
         tiling, n_parts = dense.choose_parts(stage.n_in, n, self.room, self._tilings)
         parts = gradient
         if n_parts > 1:
-            parts = self._memory.zeros((n_parts * n_rows, ld), self.program.dtype)
-        self._add(
+            parts = self.memory.zeros((n_parts * n_rows, ld), self.program.dtype)
+        self.add(
             over_tiles(stage.n_in, n, tiling, n_parts),
             "matmul_transposed",
             x,
@@ -608,16 +607,16 @@ class Plan:
         )
         if n_parts > 1:
             size = n_rows * ld
-            vectors = self._view(parts, 0, n_parts * size), self._of_gradient(stage.weight, size)
-            add = self._add_plain
+            vectors = self.view(parts, 0, n_parts * size), self._of_gradient(stage.weight, size)
+            add = self.add_plain
             add(over_elements(size), "add_parts", *vectors, n_parts, ADDS=self._adds_up)
         if stage.bias >= 0 and not has_sums:
             arrays = x, dy, self._none, self._none, self._none, self._of_gradient(stage.bias, ld)
             bindings = dict(WITH_PRODUCTS=False, ACCUMULATES=self._adds_up)
-            self._add(over_columns(n), "column_sums", *arrays, n, **bindings)
+            self.add(over_columns(n), "column_sums", *arrays, n, **bindings)
         norm = self.stages[stage.index + 1]
         if norm.kind == WEIGHT_NORM:
-            self._add_plain(
+            self.add_plain(
                 self._over_weight(stage),
                 "weightnorm_correct",
                 self._vector(norm, D_SCALE),
@@ -637,9 +636,9 @@ class Plan:
     def _tasks(self):
         """The tasks of the update and their sums, on the device."""
         tasks, factors, n_weights = plan_tasks(self.program)
-        real, zeros = self.program.dtype, self._memory.zeros
-        self.tasks = self._memory.upload(tasks)
-        self.factors = self._memory.upload(factors.astype(real))
+        real, zeros = self.program.dtype, self.memory.zeros
+        self.tasks = self.memory.upload(tasks)
+        self.factors = self.memory.upload(factors.astype(real))
         self.n_tasks, self.n_weights = len(tasks), n_weights
         names = "penalties", "magnitudes", "squares", "weight_squares", "told"
         self.sums = SimpleNamespace(**{name: zeros(len(tasks), real) for name in names})
@@ -648,7 +647,7 @@ class Plan:
     def _publish(self):
         arenas, call = self.arenas, self.call
         velocity = arenas.slots[0] if call.looks_ahead else self._none
-        self._add(
+        self.add(
             over_tasks(self.n_tasks),
             "publish",
             self.tasks,
@@ -670,11 +669,11 @@ class Plan:
                 arrays += tuple(self._moving(stage))
                 momentum = self.real(stage.momentum)
                 over_vector = over_elements(stage.n_out)
-                self._add(over_vector, "batchnorm_moving", *arrays, stage.n_out, momentum)
+                self.add(over_vector, "batchnorm_moving", *arrays, stage.n_out, momentum)
         of_tasks = self.tasks, self.factors
         if call.clips_norm:
             squares = self.sums.squares
-            self._add(
+            self.add(
                 over_tasks(self.n_tasks),
                 "finish_gradient",
                 *of_tasks,
@@ -683,22 +682,22 @@ class Plan:
                 squares,
                 self.sums.told,
             )
-            self._add(ONE_BLOCK, "clip_factor", squares, self.clip, self.n_tasks)
-        self._add(
+            self.add(ONE_BLOCK, "clip_factor", squares, self.clip, self.n_tasks)
+        self.add(
             over_tasks(self.n_tasks),
             "optimize",
             *of_tasks,
             self.read,
             arenas.parameters,
             arenas.gradient,
-            self._slots,
+            self.slots,
             self.clip,
             self.sums.penalties,
             self.sums.magnitudes,
             self.sums.told,
             IS_FINISHED=call.clips_norm,
             DECAYS_AT_ONCE=call.optimizer != Rule.LAMB,
-            **self._of_rule,
+            **self.of_rule,
         )
         if call.optimizer == Rule.LAMB:
             self._lamb(of_tasks)
@@ -706,23 +705,23 @@ class Plan:
             for stage in self.stages:
                 if stage.kind == DENSE:
                     shape = stage.n_in, stage.ld_out
-                    weight = self._view(arenas.parameters, stage.weight, *shape)
+                    weight = self.view(arenas.parameters, stage.weight, *shape)
                     factor = self.real(stage.weight_factor)
                     arguments = weight, factor, stage.n_in, stage.n_out
-                    self._add(over_columns(stage.n_out), "limit_columns", *arguments)
+                    self.add(over_columns(stage.n_out), "limit_columns", *arguments)
         if Column.AVERAGE in call.columns:
             n = self.program.n_parameters
             arrays = arenas.parameters, arenas.average
-            self._add(over_elements(n), "average", *arrays, n)
+            self.add(over_elements(n), "average", *arrays, n)
 
     @property
-    def _slots(self):
+    def slots(self):
         if self.call.n_slots:
             return self.arenas.slots
-        return self._memory.zeros((1, 1), self.program.dtype)
+        return self.memory.zeros((1, 1), self.program.dtype)
 
     @property
-    def _of_rule(self):
+    def of_rule(self):
         """What is bound for any rule."""
         return dict(
             update_rule=optimizers.RULES[self.call.optimizer],
@@ -732,13 +731,13 @@ class Plan:
 
     def _lamb(self, of_tasks):
         arenas, sums = self.arenas, self.sums
-        ratios = self._memory.zeros(max(1, self.n_weights), self.program.dtype)
+        ratios = self.memory.zeros(max(1, self.n_weights), self.program.dtype)
         squares = sums.weight_squares, sums.squares
         arrays = arenas.parameters, arenas.gradient
-        self._add(over_tasks(self.n_tasks), "lamb_sums", self.tasks, *arrays, *squares)
+        self.add(over_tasks(self.n_tasks), "lamb_sums", self.tasks, *arrays, *squares)
         arguments = self.tasks, *squares, ratios, self.n_weights
-        self._add(over_tasks(self.n_weights), "trust_ratios", *arguments)
-        self._add(over_tasks(self.n_tasks), "lamb_step", *of_tasks, *arrays, ratios)
+        self.add(over_tasks(self.n_weights), "trust_ratios", *arguments)
+        self.add(over_tasks(self.n_tasks), "lamb_step", *of_tasks, *arrays, ratios)
 
     def _end(self):
         sums, n_tasks = [self._none] * 3, 0
@@ -746,98 +745,4 @@ class Plan:
             sums = [self.sums.penalties, self.sums.magnitudes, self.sums.told]
             n_tasks = self.n_tasks
         bindings = dict(TRAINS=self.call.trains, PENALISES=self.call.penalises)
-        self._add(ONE_BLOCK, "end_step", *sums, self.arenas.losses, n_tasks, **bindings)
-
-    # --------------------------------------------------------------------------------- small steps
-
-    def _plan_small(self):
-        """The kernels of ``small.py`` instead of all others."""
-        program, arenas, call, memory = self.program, self.arenas, self.call, self._memory
-        layers, factors = small.plan_layers(program)
-        of_first, of_update = small.tilings(program.dtype)
-        tiles = small.plan_tiles(layers, of_update["TILE_ROWS"], of_update["TILE_COLUMNS"])
-        dense_1 = next(stage for stage in self.stages if stage.kind == DENSE)
-        weight = self._view(arenas.parameters, dense_1.weight, dense_1.n_in + 1, dense_1.ld_out)
-        over_first = over_tiles(self.room, dense_1.n_out, of_first)
-        n_blocks = math.prod(over_first[0])
-
-        first_column = int(layers[0, small.X_COLUMN])
-        values = memory.upload(small.values_with_ones(layers, self.room, program.dtype))
-        deltas = memory.zeros((self.room, first_column), program.dtype)
-        penalties, magnitudes = (memory.zeros(n_blocks, program.dtype) for _ in range(2))
-        table, x = memory.upload(layers), values[:, first_column:]
-
-        n = program.n_features
-        self._add(self._over(n), "gather", arenas.X, self.order, x, ORDERED=call.is_ordered)
-        if self.stages[0].kind == DROPOUT:
-            self._add(self._over(n), "dropout", x, x, n, 0, *self.keys)
-        hidden = [stage for stage in self.stages if stage.kind == ACTIVATION]
-        slope = self.real(hidden[0].parameter if hidden else 0)
-        of_units = activations.pair_of(hidden[0].code) if hidden else {}
-        of_units["DROPS_UNITS"] = bool((layers[:, small.DROP_STAGE] >= 0).any())
-        self._add(
-            over_first,
-            "small_first",
-            table,
-            weight,
-            arenas.parameters,
-            x,
-            values,
-            deltas,
-            penalties,
-            magnitudes,
-            slope,
-            *self.keys,
-            store_run="finish_units",
-            PENALISES=call.penalises,
-            THREADS=of_first["TILE_THREADS"],
-            **of_first,
-            **of_units,
-        )
-        output = self.stages[-1]
-        _, of_loss = losses.loss_kernel(output.code)
-        self._add(
-            over_rows(self.room, small.REST_THREADS),
-            "small_rest",
-            table,
-            arenas.parameters,
-            values,
-            deltas,
-            *(array[:, layers[-1, small.Y_COLUMN] :] for array in (values, deltas)),
-            arenas.targets[0],
-            self.order,
-            self.weights,
-            self.row_loss,
-            slope,
-            self.real(output.parameter),
-            *self.keys,
-            THREADS=small.REST_THREADS,
-            **of_units,
-            **of_loss,
-            **self._of_losses,
-        )
-        self._add(
-            (len(tiles), of_update["TILE_THREADS"]),
-            "small_update",
-            table,
-            memory.upload(tiles),
-            memory.upload(factors.astype(program.dtype)),
-            values,
-            deltas,
-            arenas.parameters,
-            self._slots,
-            self.row_loss,
-            self.weights,
-            self.order,
-            penalties,
-            magnitudes,
-            memory.zeros(len(tiles), program.dtype),
-            arenas.losses,
-            store_run="update_run",
-            A_TRANSPOSED=True,
-            ORDERED=call.is_ordered,
-            HAS_WEIGHTS=call.has_weights,
-            THREADS=of_update["TILE_THREADS"],
-            **of_update,
-            **self._of_rule,
-        )
+        self.add(ONE_BLOCK, "end_step", *sums, self.arenas.losses, n_tasks, **bindings)

@@ -2,7 +2,7 @@
 
 With few rows and narrow layers, a step takes as long as its launches and the memory that each of
 them waits for. After `gather`, three kernels do what the others do one after another; they have no
-twin:
+twin, and ``small_plan.py`` says where they are launched:
 
 small_first
     The first layer: a product of ``dense.py`` whose tiles end in `finish_units`.
@@ -18,17 +18,10 @@ one product, without a bias, and so is its gradient. At the same place in `delta
 gradient of a unit will be multiplied by, from activation and dropout, and later that gradient.
 """
 
-import re
-
-import numpy as np
-
-from fastnn.optimizers import Rule
-from fastnn.program import ACTIVATION, DENSE, DROPOUT, OUTPUT, Column, padded
-
 from ._numba import SIMULATED, cuda
 from .activations import activation_pair
 from .columns import block_sum
-from .dense import TILE_COLUMNS, TILE_ROWS, product_tile, tiling
+from .dense import TILE_COLUMNS, TILE_ROWS, product_tile
 from .dropout import keeps
 from .elementary import square_root
 from .gradients import (
@@ -48,12 +41,6 @@ from .optimizers import own_coefficients, rate_and_decay, updated
 from .steps import BLOCKS_DONE, CURSOR, HALTED, KEEP_SCALE, N_ROWS, UPDATING
 from .tasks import BIASES, WEIGHTS
 
-#: Operations of a step up to which it is small: above, it counts that `small_rest` reads weights
-#: once for a row, and large tiles once for 64 or 128 rows.
-MOST_OPERATIONS = 1 << 28
-#: Rows of a batch likewise: for one a block takes microseconds, however few its weights are, and a
-#: GPU has some hundred blocks at a time.
-MOST_ROWS = 1024
 #: Units of the widest layer, and of all layers: `small_rest` has those of a row in shared memory.
 MOST_UNITS, MOST_COLUMNS = 512, 2048
 #: Threads of a block of `small_rest`, and how many of them have parts of one unit's sum at most.
@@ -69,15 +56,6 @@ TILE_LAYER, TILE_INPUT, TILE_UNIT = range(3)
 
 # What callers bind: whether there is dropout of units.
 DROPS_UNITS = False
-
-
-def tilings(dtype):
-    """Of the products of `small_first` and `small_update`: small tiles, so that there are as many
-    as multiprocessors, and many groups, as the depth is what takes long."""
-    if SIMULATED:
-        return tiling(8, 8, 4, 4, 4, 2), tiling(8, 8, 4, 4, 4, 2)
-    share = dtype.itemsize // 4
-    return tiling(16, 16, 4, 4, 16, 16 // share), tiling(32, 32, 4, 4, 16, 4 // share)
 
 
 @device
@@ -399,85 +377,3 @@ def small_update(
         total = block_sum(square[0])
         if thread == 0:
             tell_norm(words, at, total, squares, losses)
-
-
-# --- when, and what it is given -------------------------------------------------------------------
-
-_LETTERS = {DENSE: "d", ACTIVATION: "a", DROPOUT: "x", OUTPUT: "o"}
-_LAYERS = "x?(da?x?)*do"
-
-
-def is_small(program, call, room):
-    """Whether steps of at most `room` rows are for these kernels, and small."""
-    stages = program.stages
-    kinds = "".join(_LETTERS.get(kind, "-") for kind in stages["kind"].tolist())
-    activations = stages[stages["kind"] == ACTIVATION]
-    # Forward, backward and the gradients of weights take as long as each other.
-    return bool(
-        call.trains
-        and not program.tf32
-        and room <= MOST_ROWS
-        and 3 * room * program.flops <= MOST_OPERATIONS
-        and re.fullmatch(_LAYERS, kinds)
-        and not stages["function"].any()
-        and not activations["rate"].any()  # drawn at random
-        and len(np.unique(activations[["code", "parameter"]])) <= 1
-        and stages["n_out"].max(where=stages["kind"] == DENSE, initial=0) <= MOST_UNITS
-        and not program.tf32  # products of these kernels are not rounded
-        and not call.mixes
-        and _n_columns(stages, program.dtype) <= MOST_COLUMNS
-        and call.columns <= {Column.L1, Column.L2, Column.SMOOTHING}
-        and call.optimizer not in (Rule.LOOK_AHEAD, Rule.LAMB)
-    )
-
-
-def _n_columns(stages, dtype):
-    """Columns of `values` that units have."""
-    return sum(padded(int(n) + 1, dtype) for n in stages["n_out"][stages["kind"] == DENSE])
-
-
-def plan_layers(program):
-    """The table of layers, factors of learning rates, and the columns of `values` and `deltas`.
-
-    Returns
-    -------
-    layers : ndarray of int64, shape (n_layers, 8)
-    factors : ndarray of float64, shape (n_layers, 2)
-        Of weights and biases.
-    """
-    stages, layers, factors, column = program.stages, [], [], 0
-    for index, stage in enumerate(stages):
-        if stage["kind"] == DENSE:
-            n_inputs, n_units, ld = (int(stage[name]) for name in ("n_in", "n_out", "ld_out"))
-            assert stage["bias"] == stage["weight"] + n_inputs * ld
-            before = layers[-1][Y_COLUMN] if layers else 0
-            layers.append([n_inputs, n_units, int(stage["weight"]), ld, before, column, 0, -1])
-            factors.append([stage["weight_factor"], stage["bias_factor"]])
-            column += padded(n_units + 1, program.dtype)
-        elif layers and stage["kind"] == ACTIVATION:
-            layers[-1][IS_ACTIVE] = 1
-        elif layers and stage["kind"] == DROPOUT:
-            layers[-1][DROP_STAGE] = index
-    assert column == _n_columns(stages, program.dtype)
-    layers[0][X_COLUMN] = column  # rows of the data come last
-    return np.array(layers), np.array(factors, float)
-
-
-def values_with_ones(layers, room, dtype):
-    """What `values` are at first: the 1 behind the units of each layer, which no kernel writes."""
-    n_columns = layers[0, X_COLUMN] + padded(int(layers[0, N_INPUTS]) + 1, dtype)
-    values = np.zeros((room, n_columns), dtype)
-    values[:, layers[:, X_COLUMN] + layers[:, N_INPUTS]] = 1
-    return values
-
-
-def plan_tiles(layers, rows, columns):
-    """The table of tiles of all weights: their layer, first input and first unit."""
-    return np.array(
-        [
-            (number, row, column)
-            for number, layer in enumerate(layers)
-            for row in range(0, layer[N_INPUTS] + 1, rows)
-            for column in range(0, layer[N_UNITS], columns)
-        ]
-    )

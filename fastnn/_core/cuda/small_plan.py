@@ -1,0 +1,215 @@
+"""Which networks have the small steps of ``small.py``, and what is launched at one."""
+
+import math
+import re
+
+import numpy as np
+
+from fastnn.optimizers import Rule
+from fastnn.program import ACTIVATION, DENSE, DROPOUT, OUTPUT, Column, padded
+
+from . import activations, losses
+from ._numba import SIMULATED
+from .dense import tiling
+from .launch import over_rows, over_tiles
+from .small import (
+    DROP_STAGE,
+    IS_ACTIVE,
+    MOST_COLUMNS,
+    MOST_UNITS,
+    N_INPUTS,
+    N_UNITS,
+    REST_THREADS,
+    X_COLUMN,
+    Y_COLUMN,
+)
+
+#: Operations of a step up to which it is small, an estimate: above, it counts that `small_rest`
+#: reads weights once for a row, and large tiles once for 64 or 128 rows.
+MOST_OPERATIONS = 1 << 28
+#: Rows of a batch likewise: for one a block takes microseconds, however few its weights are, and a
+#: GPU has some hundred blocks at a time.
+MOST_ROWS = 1024
+
+
+_LETTERS = {DENSE: "d", ACTIVATION: "a", DROPOUT: "x", OUTPUT: "o"}
+_LAYERS = "x?(da?x?)*do"
+
+
+def is_small(program, call, room):
+    """Whether steps of at most `room` rows are for these kernels, and small."""
+    stages = program.stages
+    kinds = "".join(_LETTERS.get(kind, "-") for kind in stages["kind"].tolist())
+    hidden = stages[stages["kind"] == ACTIVATION]
+    # Forward, backward and the gradients of weights take as long as each other.
+    return bool(
+        call.trains
+        and room <= MOST_ROWS
+        and 3 * room * program.flops <= MOST_OPERATIONS
+        and re.fullmatch(_LAYERS, kinds)
+        and not stages["function"].any()
+        and not hidden["rate"].any()  # drawn at random
+        and len(np.unique(hidden[["code", "parameter"]])) <= 1
+        and stages["n_out"].max(where=stages["kind"] == DENSE, initial=0) <= MOST_UNITS
+        and not program.tf32  # products of these kernels are not rounded
+        and not call.mixes
+        and _n_columns(stages, program.dtype) <= MOST_COLUMNS
+        and call.columns <= {Column.L1, Column.L2, Column.SMOOTHING}
+        and call.optimizer not in (Rule.LOOK_AHEAD, Rule.LAMB)
+    )
+
+
+def _n_columns(stages, dtype):
+    """Columns of `values` that units have."""
+    return sum(padded(int(n) + 1, dtype) for n in stages["n_out"][stages["kind"] == DENSE])
+
+
+def plan_layers(program):
+    """The table of layers, factors of learning rates, and the columns of `values` and `deltas`.
+
+    Returns
+    -------
+    layers : ndarray of int64, shape (n_layers, 8)
+    factors : ndarray of float64, shape (n_layers, 2)
+        Of weights and biases.
+    """
+    stages, layers, factors, column = program.stages, [], [], 0
+    for index, stage in enumerate(stages):
+        if stage["kind"] == DENSE:
+            n_inputs, n_units, ld = (int(stage[name]) for name in ("n_in", "n_out", "ld_out"))
+            assert stage["bias"] == stage["weight"] + n_inputs * ld
+            before = layers[-1][Y_COLUMN] if layers else 0
+            layers.append([n_inputs, n_units, int(stage["weight"]), ld, before, column, 0, -1])
+            factors.append([stage["weight_factor"], stage["bias_factor"]])
+            column += padded(n_units + 1, program.dtype)
+        elif layers and stage["kind"] == ACTIVATION:
+            layers[-1][IS_ACTIVE] = 1
+        elif layers and stage["kind"] == DROPOUT:
+            layers[-1][DROP_STAGE] = index
+    assert column == _n_columns(stages, program.dtype)
+    layers[0][X_COLUMN] = column  # rows of the data come last
+    return np.array(layers), np.array(factors, float)
+
+
+def values_with_ones(layers, room, dtype):
+    """What `values` are at first: the 1 behind the units of each layer, which no kernel writes."""
+    n_columns = layers[0, X_COLUMN] + padded(int(layers[0, N_INPUTS]) + 1, dtype)
+    values = np.zeros((room, n_columns), dtype)
+    values[:, layers[:, X_COLUMN] + layers[:, N_INPUTS]] = 1
+    return values
+
+
+def plan_tiles(layers, rows, columns):
+    """The table of tiles of all weights: their layer, first input and first unit."""
+    return np.array(
+        [
+            (number, row, column)
+            for number, layer in enumerate(layers)
+            for row in range(0, layer[N_INPUTS] + 1, rows)
+            for column in range(0, layer[N_UNITS], columns)
+        ]
+    )
+
+
+def tilings(dtype):
+    """Of the products of `small_first` and `small_update`: small tiles, so that there are as many
+    as multiprocessors, and many groups, as the depth is what takes long."""
+    if SIMULATED:
+        return tiling(8, 8, 4, 4, 4, 2), tiling(8, 8, 4, 4, 4, 2)
+    share = dtype.itemsize // 4
+    return tiling(16, 16, 4, 4, 16, 16 // share), tiling(32, 32, 4, 4, 16, 4 // share)
+
+
+def add_step(plan):
+    """The launches of a small step, to those of a plan."""
+    program, arenas, call, memory = plan.program, plan.arenas, plan.call, plan.memory
+    layers, factors = plan_layers(program)
+    of_first, of_update = tilings(program.dtype)
+    tiles = plan_tiles(layers, of_update["TILE_ROWS"], of_update["TILE_COLUMNS"])
+    first_layer = next(stage for stage in plan.stages if stage.kind == DENSE)
+    weight = plan.view(
+        arenas.parameters, first_layer.weight, first_layer.n_in + 1, first_layer.ld_out
+    )
+    over_first = over_tiles(plan.room, first_layer.n_out, of_first)
+    n_blocks = math.prod(over_first[0])
+
+    first_column = int(layers[0, X_COLUMN])
+    values = memory.upload(values_with_ones(layers, plan.room, program.dtype))
+    deltas = memory.zeros((plan.room, first_column), program.dtype)
+    penalties, magnitudes = (memory.zeros(n_blocks, program.dtype) for _ in range(2))
+    table, x = memory.upload(layers), values[:, first_column:]
+
+    n = program.n_features
+    plan.add(plan.over(n), "gather", arenas.X, plan.order, x, ORDERED=call.is_ordered)
+    if plan.stages[0].kind == DROPOUT:
+        plan.add(plan.over(n), "dropout", x, x, n, 0, *plan.keys)
+    hidden = [stage for stage in plan.stages if stage.kind == ACTIVATION]
+    slope = plan.real(hidden[0].parameter if hidden else 0)
+    of_units = activations.pair_of(hidden[0].code) if hidden else {}
+    of_units["DROPS_UNITS"] = bool((layers[:, DROP_STAGE] >= 0).any())
+    plan.add(
+        over_first,
+        "small_first",
+        table,
+        weight,
+        arenas.parameters,
+        x,
+        values,
+        deltas,
+        penalties,
+        magnitudes,
+        slope,
+        *plan.keys,
+        store_run="finish_units",
+        PENALISES=call.penalises,
+        THREADS=of_first["TILE_THREADS"],
+        **of_first,
+        **of_units,
+    )
+    output = plan.stages[-1]
+    _, of_loss = losses.loss_kernel(output.code)
+    plan.add(
+        over_rows(plan.room, REST_THREADS),
+        "small_rest",
+        table,
+        arenas.parameters,
+        values,
+        deltas,
+        *(array[:, layers[-1, Y_COLUMN] :] for array in (values, deltas)),
+        arenas.targets[0],
+        plan.order,
+        plan.weights,
+        plan.row_loss,
+        slope,
+        plan.real(output.parameter),
+        *plan.keys,
+        THREADS=REST_THREADS,
+        **of_units,
+        **of_loss,
+        **plan.of_losses,
+    )
+    plan.add(
+        (len(tiles), of_update["TILE_THREADS"]),
+        "small_update",
+        table,
+        memory.upload(tiles),
+        memory.upload(factors.astype(program.dtype)),
+        values,
+        deltas,
+        arenas.parameters,
+        plan.slots,
+        plan.row_loss,
+        plan.weights,
+        plan.order,
+        penalties,
+        magnitudes,
+        memory.zeros(len(tiles), program.dtype),
+        arenas.losses,
+        store_run="update_run",
+        A_TRANSPOSED=True,
+        ORDERED=call.is_ordered,
+        HAS_WEIGHTS=call.has_weights,
+        THREADS=of_update["TILE_THREADS"],
+        **of_update,
+        **plan.of_rule,
+    )
