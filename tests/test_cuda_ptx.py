@@ -231,21 +231,47 @@ def without_a_device(monkeypatch):
     kernels_of.cache_clear()
 
 
-@pytest.mark.cuda
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_every_kernel_compiles_to_what_a_gpu_does_well(dtype):
-    """In all its forms; for float64, which is rarely asked for, in the first one of each."""
-    compiled, found = {}, []
+#: Tests that share the kernels of float32, so that processes can share them.
+N_SHARES = 6
+
+
+def all_forms(dtype):
+    """Launches by what differs when they are compiled.
+
+    For float64, which is rarely asked for, by their kernels' names only.
+    """
+    forms = {}
     for launch in all_launches(np.dtype(dtype)):
+        form = (launch.kernel, tuple(map(type_of, launch.args)))
+        forms.setdefault(form if dtype == "float32" else launch.name, launch)
+    return [*forms.values()]
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("share", range(N_SHARES))
+def test_every_kernel_compiles_to_what_a_gpu_does_well(share):
+    """In all its forms."""
+    assert_compile(all_forms("float32")[share::N_SHARES])
+
+
+@pytest.mark.cuda
+def test_every_kernel_of_float64_compiles():
+    assert_compile(all_forms("float64"))
+
+
+def assert_compile(launches):
+    found = []
+    for launch in launches:
         types = tuple(map(type_of, launch.args))
-        form = (launch.kernel, types) if dtype == "float32" else launch.name
-        if form not in compiled:
-            compiled[form] = launch.name
-            problems = problems_of(launch.kernel, types)
-            found += [f"{launch.name}{types} {problem}" for problem in problems]
+        problems = problems_of(launch.kernel, types)
+        found += [f"{launch.name}{types} {problem}" for problem in problems]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_kernel_is_compiled(dtype):
     kernels = {name for name, (_, is_device) in definitions().items() if not is_device}
-    assert kernels == set(compiled.values())
+    assert kernels == {launch.name for launch in all_forms(dtype)}
 
 
 @pytest.mark.parametrize("tf32", [False, True])
