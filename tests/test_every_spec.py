@@ -70,7 +70,8 @@ from fastnn import (
     initializers,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
-from fastnn.augment import MIXINGS, RowTransform
+from fastnn.augment import RowTransform
+from fastnn.augment.mixing import MIXINGS
 from fastnn.averaging import AVERAGES
 from fastnn.callbacks import Callback
 from fastnn.initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS

@@ -1,0 +1,124 @@
+"""A Sphinx extension: pages of all public names, made from ``__all__``, and the gallery's order.
+
+A name that is added to ``__all__`` is in the reference at once, below the file that it is from.
+"""
+
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import fastnn
+from fastnn.callbacks import Callback
+from fastnn.specs import Spec
+
+MODULES = [
+    "fastnn",
+    "fastnn.initializers",
+    "fastnn.augment",
+    "fastnn.callbacks",
+    "fastnn.diagnostics",
+    "fastnn.preprocessing",
+    "fastnn.datasets",
+]
+# Modules whose many names are shown by file.
+BY_FILE = {"fastnn", "fastnn.augment"}
+FIRST = "estimators"
+FOR_ROUTING = re.compile("set_[a-z_]+_request|get_metadata_routing|set_output")
+
+# From what is simple to what takes some knowledge; scripts that are not named come at the end.
+GALLERY = ["check_training", "augmentation", "tuning"]
+
+
+def public_names(module):
+    """What a module offers, save for modules, which have pages of their own."""
+    return [name for name in module.__all__ if not inspect.ismodule(getattr(module, name))]
+
+
+def groups_of(module):
+    """Titles, and the names that belong below them."""
+    names = public_names(module)
+    if module.__name__ not in BY_FILE:
+        return {"": names}
+    groups = {}
+    for name in names:
+        file = getattr(module, name).__module__.rpartition(".")[2]
+        groups.setdefault("general" if file == "fastnn" else file, []).append(name)
+    return {
+        file.capitalize(): groups[file] for file in sorted(groups, key=lambda f: (f != FIRST, f))
+    }
+
+
+def is_in_package(module, name):
+    """Whether it is a name of the package itself too, where its page is."""
+    public = name in fastnn.__all__ and getattr(fastnn, name) is getattr(module, name)
+    return module is not fastnn and public
+
+
+def page_of(module):
+    """The page of a module: what its docstring says, and tables of its names."""
+    name = module.__name__
+    lines = [name, "=" * len(name), "", f".. automodule:: {name}", ""]
+    lines += [f".. currentmodule:: {name}", ""]
+    for title, names in groups_of(module).items():
+        if title:
+            lines += [title, "-" * len(title), ""]
+        again = [each for each in names if is_in_package(module, each)]
+        own = [each for each in names if each not in again]
+        if own:
+            lines += [".. autosummary::", "   :toctree: generated", "   :nosignatures:", ""]
+            lines += [f"   {each}" for each in own] + [""]
+        if again:
+            lines += [".. autosummary::", "   :nosignatures:", ""]
+            lines += [f"   ~fastnn.{each}" for each in again] + [""]
+    return "\n".join(lines)
+
+
+def index_of(modules):
+    """The page that leads to those of the modules."""
+    lines = ["API reference", "=============", ""]
+    lines += ["All public names, by the module that they are imported from.", ""]
+    lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {m.__name__}" for m in modules), ""]
+    return "\n".join(lines)
+
+
+def write_pages(app, config):
+    """Write the reference, before Sphinx looks which pages there are."""
+    folder = Path(app.srcdir, "api")
+    folder.mkdir(exist_ok=True)
+    modules = [importlib.import_module(name) for name in MODULES]
+    pages = {"index": index_of(modules)} | {m.__name__: page_of(m) for m in modules}
+    for name, text in pages.items():
+        path = folder / f"{name}.rst"
+        if (
+            not path.exists() or path.read_text() != text
+        ):  # a page that is not new is not read again
+            path.write_text(text)
+
+
+def is_not_for_users(app, what, name, obj, skip, options):
+    """Leave out what scikit-learn adds to all estimators, and the members of specs.
+
+    Specs have methods by which they are compiled; of callbacks only the base shows its hooks.
+    """
+    if FOR_ROUTING.fullmatch(name):
+        return True
+    function = obj.fget if isinstance(obj, property) else obj
+    module = sys.modules.get(getattr(function, "__module__", None))
+    owner = getattr(module, getattr(function, "__qualname__", "").partition(".")[0], None)
+    if not (inspect.isclass(owner) and issubclass(owner, Spec)):
+        return None
+    return owner is not Callback
+
+
+def gallery_order(file):
+    """The key by which scripts are sorted."""
+    name = file.removesuffix(".py")
+    return (GALLERY.index(name) if name in GALLERY else len(GALLERY), name)
+
+
+def setup(app):
+    app.connect("config-inited", write_pages)
+    app.connect("autodoc-skip-member", is_not_for_users)
+    return {"parallel_read_safe": True}
