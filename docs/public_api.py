@@ -118,7 +118,16 @@ def gallery_order(file):
     return (GALLERY.index(name) if name in GALLERY else len(GALLERY), name)
 
 
+def links_of_the_site(app, path, parent, text):
+    """Links of files that pages include lead to pages, where the site has one."""
+    text[0] = re.sub(r"\]\(docs/(.*?)\)", r"](/\1)", text[0])
+    text[0] = re.sub(r"\]\(examples/(\w+)\.py\)", r"](/auto_examples/\1.rst)", text[0])
+    for file, page in (("benches/README", "measuring"), ("CONTRIBUTING", "contributing")):
+        text[0] = text[0].replace(f"]({file}.md)", f"](/{page}.md)")
+
+
 def setup(app):
     app.connect("config-inited", write_pages)
+    app.connect("include-read", links_of_the_site)
     app.connect("autodoc-skip-member", is_not_for_users)
     return {"parallel_read_safe": True}
