@@ -30,7 +30,7 @@ myst_heading_anchors = 4
 # `name` in a docstring is a link where there is a page, and code where there is none.
 default_role = "py:obj"
 autodoc_typehints = "none"  # types are in the docstrings
-autodoc_class_signature = "mixed"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # autodoc lists them
 # What every public docstring has: a summary, and sections in order and with the names of numpydoc;
 # no parameter that there is not. That each parameter is told is tested by tests/test_docs.py.
@@ -62,11 +62,15 @@ html_static_path = ["_static"]
 html_css_files = ["fastnn.css"]
 html_show_sphinx = False
 html_copy_source = False
+# What has no section beside it needs no column for one.
+html_sidebars = {
+    page: [] for page in ("index", "start", "guarantees", "contributing", "changes", "performance")
+}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_nav_level": 1,
     "show_toc_level": 2,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
