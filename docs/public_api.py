@@ -5,6 +5,7 @@ A name that is added to ``__all__`` is in the reference at once, below the file 
 
 import importlib
 import inspect
+import pkgutil
 import re
 import sys
 from pathlib import Path
@@ -13,15 +14,6 @@ import fastnn
 from fastnn.callbacks import Callback
 from fastnn.specs import Spec
 
-MODULES = [
-    "fastnn",
-    "fastnn.initializers",
-    "fastnn.augment",
-    "fastnn.callbacks",
-    "fastnn.diagnostics",
-    "fastnn.preprocessing",
-    "fastnn.datasets",
-]
 # Modules whose many names are shown by file.
 BY_FILE = {"fastnn", "fastnn.augment"}
 FIRST = "estimators"
@@ -29,6 +21,15 @@ FOR_ROUTING = re.compile("set_[a-z_]+_request|get_metadata_routing|set_output")
 
 # From what is simple to what takes some knowledge; scripts that are not named come at the end.
 GALLERY = ["check_training", "augmentation", "tuning"]
+
+
+def public_modules():
+    """The package, and all its modules that say what is public in them."""
+    modules = [fastnn]
+    for found in pkgutil.iter_modules(fastnn.__path__, "fastnn."):
+        if not found.name.startswith("fastnn._"):
+            modules.append(importlib.import_module(found.name))
+    return [module for module in modules if hasattr(module, "__all__")]
 
 
 def public_names(module):
@@ -87,7 +88,7 @@ def write_pages(app, config):
     """Write the reference, before Sphinx looks which pages there are."""
     folder = Path(app.srcdir, "api")
     folder.mkdir(exist_ok=True)
-    modules = [importlib.import_module(name) for name in MODULES]
+    modules = public_modules()
     pages = {"index": index_of(modules)} | {m.__name__: page_of(m) for m in modules}
     for name, text in pages.items():
         path = folder / f"{name}.rst"

@@ -109,6 +109,7 @@ def public_names():
         if not found.name.startswith("fastnn._"):
             modules.append(importlib.import_module(found.name))
     for module in modules:
+        # As in docs/public_api.py, which makes the reference of them:
         for name in getattr(module, "__all__", ()):
             yield f"{module.__name__}.{name}", getattr(module, name)
 
