@@ -44,7 +44,7 @@ from .schedules import (
 )
 
 if TYPE_CHECKING:
-    from . import preprocessing
+    from . import plots, preprocessing
     from .tuning import suggest_params
 
 __version__ = "0.1.0"
@@ -105,6 +105,7 @@ __all__ = [
     "augment",
     "callbacks",
     "initializers",
+    "plots",
     "preprocessing",
     "show_versions",
     "suggest_params",
@@ -115,8 +116,8 @@ def __getattr__(name):
     """What is imported when it is first used, as a fit needs none of it."""
     from importlib import import_module
 
-    if name == "preprocessing":
-        return import_module(".preprocessing", __name__)
+    if name in ("plots", "preprocessing"):
+        return import_module(f".{name}", __name__)
     if name == "suggest_params":
         return import_module(".tuning", __name__).suggest_params
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

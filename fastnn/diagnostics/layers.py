@@ -81,11 +81,7 @@ def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
     alike = np.zeros(len(values), bool)
     for i, activation in enumerate(dense_activations(network.layers)[:n_hidden]):
         value = values[i]
-        dead[i] = (value == 0).all(axis=0).mean()
-        if isinstance(activation, str) and activation in _LIMITS:
-            low, high = _LIMITS[activation]
-            margin = 0.01 * (high - low)
-            saturated[i] = ((value < low + margin) | (value > high - margin)).mean()
+        dead[i], saturated[i] = dead_and_saturated(value, activation)
         alike[i] = value.shape[1] > 1 and bool((np.ptp(value, axis=1) == 0).all())
     finding = LayerHealth(True, "", probe.names(), norms, weights, rms, dead, saturated, alike)
     entries = probe.X.data if sparse.issparse(probe.X) else probe.X
@@ -100,6 +96,16 @@ def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
             f"{number(100 * dead.max())} % of a layer's units are dead."
         )
     return finding
+
+
+def dead_and_saturated(values, activation):
+    """The part of the units that are 0 for all rows, and of the values near a limit."""
+    dead, saturated = (values == 0).all(axis=0).mean(), 0.0
+    if isinstance(activation, str) and activation in _LIMITS:
+        low, high = _LIMITS[activation]
+        margin = 0.01 * (high - low)
+        saturated = ((values < low + margin) | (values > high - margin)).mean()
+    return dead, saturated
 
 
 def _norm(values):

@@ -32,6 +32,19 @@ def is_fitted(estimator):
     return "_network" in vars(estimator)
 
 
+def network_in(estimator, who):
+    """The estimator, or the one at the end of a pipeline; `who` begins the error's sentence."""
+    model = estimator
+    if not isinstance(model, BaseMLP) and getattr(estimator, "steps", None):
+        model = estimator.steps[-1][1]
+    if not isinstance(model, BaseMLP):
+        raise TypeError(
+            f"{who} an MLPClassifier or MLPRegressor, or a Pipeline that ends with one, got "
+            f"{type(estimator).__name__}: of what wraps one, pass that, such as best_estimator_."
+        )
+    return model
+
+
 def opened(estimator, *rows, y=None):
     """The network at the end of a pipeline, and rows as it sees them.
 
@@ -47,15 +60,10 @@ def opened(estimator, *rows, y=None):
     model : MLPClassifier or MLPRegressor
     *rows
     """
-    if isinstance(estimator, BaseMLP):
-        return estimator, *rows
-    steps = getattr(estimator, "steps", None)
-    if not steps or not isinstance(steps[-1][1], BaseMLP):
-        raise TypeError(
-            "Diagnostics look into an MLPClassifier or MLPRegressor, or into a Pipeline that ends "
-            f"with one, got {type(estimator).__name__}."
-        )
-    model = steps[-1][1]
+    model = network_in(estimator, "Diagnostics look into")
+    if model is estimator:
+        return model, *rows
+    steps = estimator.steps
     if len(steps) == 1:
         return model, *rows
     first = estimator[:-1]

@@ -1,0 +1,35 @@
+"""Pictures of networks and their trainings, by matplotlib (``pip install "fastnn[plots]"``).
+
+Each is a class after scikit-learn's displays: `from_estimator` computes what is needed and draws
+it; the numbers stay in the display, whose `plot` draws them again, elsewhere or in another way;
+`ax_` or `axes_`, and `figure_` are what was drawn in. Estimators are `MLPClassifier`,
+`MLPRegressor` and pipelines that end with one.
+
+Examples
+--------
+>>> from fastnn import MLPClassifier
+>>> from fastnn.plots import TrainingCurveDisplay
+>>> from sklearn.datasets import load_iris
+>>> X, y = load_iris(return_X_y=True)
+>>> model = MLPClassifier(solver="lbfgs", max_iter=20, alpha=1.0, random_state=0).fit(X, y)
+>>> display = TrainingCurveDisplay.from_estimator(model, log_scale=True)
+>>> display.figure_.savefig("training.png")  # doctest: +SKIP
+"""
+
+from .activation_histogram import ActivationHistogramDisplay
+from .decision_boundary import DecisionBoundaryDisplay
+from .failure_cases import FailureCasesDisplay
+from .learning_rate_range import LearningRateRangeDisplay
+from .training_curve import TrainingCurveDisplay
+from .validation_curve import ValidationCurveDisplay
+from .weight_histogram import WeightHistogramDisplay
+
+__all__ = [
+    "ActivationHistogramDisplay",
+    "DecisionBoundaryDisplay",
+    "FailureCasesDisplay",
+    "LearningRateRangeDisplay",
+    "TrainingCurveDisplay",
+    "ValidationCurveDisplay",
+    "WeightHistogramDisplay",
+]

@@ -1,0 +1,124 @@
+"""What each layer hands on."""
+
+import numpy as np
+
+from ..diagnostics import activations_of
+from ..diagnostics.finding import number
+from ..diagnostics.layers import dead_and_saturated
+from ..layers import dense_activations
+from ..tables import take
+from .axes import check_matplotlib, fitted, percent
+from .histograms import check_bins, draw_histograms, names_of
+
+
+class ActivationHistogramDisplay:
+    """Histograms of the activations, a panel for each layer.
+
+    The title of a hidden layer has the part of its units that are dead, 0 for all rows, and the
+    part of the values that are saturated, within 1 % of a limit of 'tanh' and its kind, as
+    `fastnn.diagnostics.layer_health` has them.
+
+    Parameters
+    ----------
+    activations : list of ndarray of shape (n_rows, units)
+        Those of each layer: see `fastnn.diagnostics.activations_of`.
+    names : list of str
+        What the layers are called.
+    dead, saturated : list of float
+        These parts.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import ActivationHistogramDisplay
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = MLPClassifier((64, 32), "tanh", random_state=0).fit(X / 16, y)
+    >>> display = ActivationHistogramDisplay.from_estimator(model, X / 16)
+    >>> [values.shape for values in display.activations]
+    [(1797, 64), (1797, 32), (1797, 10)]
+    """
+
+    def __init__(self, *, activations, names, dead, saturated):
+        self.activations = activations
+        self.names = names
+        self.dead = dead
+        self.saturated = saturated
+
+    def plot(self, ax=None, *, bins=50, log_scale=False):
+        """Draw the histograms.
+
+        Parameters
+        ----------
+        ax : Axes or array-like of Axes, default=None
+            Where to draw; the place of one is divided. None makes a figure.
+        bins : int, default=50
+            Number of bins.
+        log_scale : bool, default=False
+            Whether the counts have a logarithmic axis.
+
+        Returns
+        -------
+        display : ActivationHistogramDisplay
+        """
+        check_matplotlib("ActivationHistogramDisplay")
+        check_bins(bins)
+        parts = zip(self.names, self.activations, self.dead, self.saturated, strict=True)
+        titles = [_title(*layer) for layer in parts]
+        labels = "activation", "values"
+        self.axes_ = draw_histograms(ax, self.activations, titles, *labels, bins, log_scale)
+        self.figure_ = self.axes_[0].figure
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, *, max_rows=2000, random_state=0, ax=None, bins=50, log_scale=False
+    ):
+        """Draw what the layers of a fitted estimator hand on.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            A fitted one.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        max_rows : int, default=2000
+            So many rows are looked at.
+        random_state : int, default=0
+            Draws them.
+        ax, bins, log_scale
+            See `plot`.
+
+        Returns
+        -------
+        display : ActivationHistogramDisplay
+        """
+        model = fitted(estimator, cls.__name__)
+        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        if n_rows > max_rows:
+            drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
+            X = take(X, np.sort(drawn))
+        values = activations_of(estimator, X)
+        n_hidden = len(values) - int(model._network.program.is_output.sum())
+        names = names_of(coef.shape for coef in model.coefs_)
+        names = [*names[:n_hidden], *(f"{name}: output" for name in names[n_hidden:])]
+        kinds = dense_activations(model._network.layers)
+        hidden = zip(values[:n_hidden], kinds, strict=False)
+        parts = [dead_and_saturated(*layer) for layer in hidden]
+        parts += [(0.0, 0.0)] * (len(values) - n_hidden)
+        dead, saturated = map(list, zip(*parts, strict=True))
+        display = cls(activations=values, names=names, dead=dead, saturated=saturated)
+        return display.plot(ax, bins=bins, log_scale=log_scale)
+
+
+def _title(name, values, dead, saturated):
+    facts = [f"{percent((values == 0).mean())} zero" if (values == 0).any() else ""]
+    facts.append(f"{percent(dead)} of units dead" if dead else "")
+    facts.append(f"{percent(saturated)} saturated" if saturated else "")
+    told = ", ".join(fact for fact in facts if fact)
+    return f"{name}\n{told or f'std {number(values.std())}'}"

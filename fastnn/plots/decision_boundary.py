@@ -1,0 +1,254 @@
+"""What a network of two features predicts."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import is_classifier
+from sklearn.utils import check_consistent_length
+
+from ..device_arrays import to_host
+from ..tables import Table
+from .axes import COLORS, axes_for, check_matplotlib, fitted
+
+_MARKERS = "os^DvPX<>*"
+
+
+class DecisionBoundaryDisplay:
+    """What a network of two features predicts everywhere, and the rows with their targets.
+
+    The surface is scikit-learn's `DecisionBoundaryDisplay`: of a classifier the probabilities, or
+    the decision function of a loss that knows none; of a regressor the predictions. Classes have
+    one colour in it and in the rows, and a line where the prediction changes.
+
+    Parameters
+    ----------
+    surface : sklearn.inspection.DecisionBoundaryDisplay
+    X : ndarray of shape (n_samples, 2)
+        The rows.
+    y : ndarray of shape (n_samples,)
+        Their targets.
+    classes : ndarray or None
+        The labels of a classifier.
+    probabilities : bool
+        Whether the surface has probabilities.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+    points_ : list of PathCollection
+        The rows, of a classifier those of each class.
+    colorbar_ : Colorbar or None
+        Of a regressor.
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import DecisionBoundaryDisplay
+    >>> from sklearn.datasets import make_moons
+    >>> X, y = make_moons(200, noise=0.2, random_state=0)
+    >>> model = MLPClassifier((32,), solver="lbfgs", max_iter=100, random_state=0).fit(X, y)
+    >>> display = DecisionBoundaryDisplay.from_estimator(model, X, y)
+    >>> [len(points.get_offsets()) for points in display.points_]
+    [100, 100]
+    """
+
+    def __init__(self, *, surface, X, y, classes, probabilities):
+        self.surface = surface
+        self.X = X
+        self.y = y
+        self.classes = classes
+        self.probabilities = probabilities
+
+    def plot(self, ax=None, *, colors=None, cmap="viridis", alpha=0.7, show_rows=True, size=20):
+        """Draw the surface and the rows.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            None makes a figure.
+        colors : list of colours, default=None
+            Those of the classes.
+        cmap : str or Colormap, default="viridis"
+            That of a regressor.
+        alpha : float, default=0.7
+            Opacity of the surface.
+        show_rows : bool, default=True
+            Whether there are the rows.
+        size : float, default=20
+            Their size, as matplotlib's `scatter` takes it.
+
+        Returns
+        -------
+        display : DecisionBoundaryDisplay
+        """
+        check_matplotlib("DecisionBoundaryDisplay")
+        [self.ax_], _ = axes_for(ax, 1, size=(6.0, 4.8))
+        self.figure_, self.points_, self.colorbar_ = self.ax_.figure, [], None
+        if self.classes is None:
+            self._plot_values(cmap, alpha, show_rows, size)
+        else:
+            self._plot_classes(_checked_colors(colors, len(self.classes)), alpha, show_rows, size)
+        return self
+
+    def _plot_classes(self, colors, alpha, show_rows, size):
+        from matplotlib.colors import LinearSegmentedColormap
+        from matplotlib.patches import Patch
+
+        ax, surface = self.ax_, self.surface
+        grid, response = (surface.xx0, surface.xx1), surface.response
+        low, high = 0.0, 1.0
+        if not self.probabilities:
+            high = np.abs(response).max() or 1.0
+            low = -high if response.ndim == 2 else response.max(axis=2).min()
+        levels = np.linspace(low, high, 13)
+        style = dict(levels=levels, vmin=low, vmax=high, alpha=alpha, zorder=-1)
+        if response.ndim == 2:
+            ramp = LinearSegmentedColormap.from_list("classes", [colors[0], "white", colors[1]])
+            surface.plot(ax=ax, cmap=ramp, extend="both", **style)
+            boundaries = [(response, 0.5 if self.probabilities else 0.0)]
+        else:
+            surface.multiclass_colors = list(colors)
+            surface.plot(ax=ax, extend="both", **style)
+            best = response.argmax(axis=2)
+            boundaries = [(best == number, 0.5) for number in range(len(self.classes))]
+        for values, level in boundaries:
+            if values.min() < level < values.max():
+                ax.contour(*grid, values, [level], colors="0.2", linewidths=1, zorder=-1)
+        if not show_rows:
+            pairs = zip(colors, self.classes, strict=True)
+            handles = [Patch(color=color, label=str(label)) for color, label in pairs]
+            ax.legend(handles=handles, title="class")
+            return
+        for number, (label, color) in enumerate(zip(self.classes, colors, strict=True)):
+            rows, marker = self.X[self.y == label], _MARKERS[number % len(_MARKERS)]
+            own = dict(color=color, marker=marker, edgecolors="0.1", linewidths=0.5, s=size)
+            self.points_.append(ax.scatter(*rows.T, label=str(label), **own))
+        ax.legend(title="class")
+
+    def _plot_values(self, cmap, alpha, show_rows, size):
+        response = self.surface.response
+        seen = [response.min(), response.max()]
+        if show_rows:
+            seen += [self.y.min(), self.y.max()]
+        low, high = min(seen), max(seen)
+        high += (high == low) * 1.0
+        style = dict(cmap=cmap, vmin=low, vmax=high)
+        levels = np.linspace(low, high, 21)
+        self.surface.plot(ax=self.ax_, levels=levels, alpha=alpha, zorder=-1, **style)
+        if show_rows:
+            own = dict(c=self.y, edgecolors="0.1", linewidths=0.5, s=size)
+            self.points_ = [self.ax_.scatter(*self.X.T, **own, **style)]
+        label = "prediction (surface), target (rows)" if show_rows else "prediction"
+        self.colorbar_ = self.figure_.colorbar(self.surface.surface_, ax=self.ax_, label=label)
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, grid_resolution=200, margin=0.1, ax=None, **parameters
+    ):
+        """Draw what a fitted estimator of two features predicts.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            A fitted one.
+        X : {array-like, sparse matrix} of shape (n_samples, 2)
+            Some rows, as `predict` takes them.
+        y : array-like of shape (n_samples,)
+            Their targets.
+        grid_resolution : int, default=200
+            So many points are predicted along each axis.
+        margin : float, default=0.1
+            How far the picture goes beyond the rows, as a part of their range.
+        ax : Axes, default=None
+            None makes a figure.
+        **parameters
+            Others of `plot`.
+
+        Returns
+        -------
+        display : DecisionBoundaryDisplay
+        """
+        model = fitted(estimator, cls.__name__)
+        from matplotlib.figure import Figure
+        from sklearn.inspection import DecisionBoundaryDisplay as Surface
+
+        X = to_host(X)
+        table = Table(X.toarray() if sparse.issparse(X) else X)
+        if table.n_columns != 2:
+            raise ValueError(
+                f"{cls.__name__} draws a network of two features, and X has {table.n_columns}: fit "
+                "one to two columns, or to two components of sklearn.decomposition.PCA."
+            )
+        if not margin >= 0:
+            raise ValueError(f"margin must be 0 or more, got {margin!r}.")
+        rows = table.numbers([0, 1])
+        classes, method = None, "predict"
+        if is_classifier(model):
+            classes = model.classes_
+            probabilities = hasattr(estimator, "predict_proba")
+            method = "predict_proba" if probabilities else "decision_function"
+        y = _checked_targets(model, rows, y, classes)
+        # Its picture is thrown away: what counts is the surface of the box around the rows.
+        surface = Surface.from_estimator(
+            estimator,
+            _corners(table, rows, margin),
+            grid_resolution=grid_resolution,
+            eps=0,
+            response_method=method,
+            xlabel="feature 0" if table.names is None else None,
+            ylabel="feature 1" if table.names is None else None,
+            ax=Figure().subplots(),
+        )
+        display = cls(
+            surface=surface,
+            X=rows,
+            y=y,
+            classes=classes,
+            probabilities=method == "predict_proba",
+        )
+        return display.plot(ax, **parameters)
+
+
+def _corners(table, rows, margin):
+    """Two rows between which the picture lies, in the kind that came."""
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    more = margin * np.where(high > low, high - low, 1.0)
+    corners = np.stack([low - more, high + more])
+    if not table.is_frame:
+        return corners
+    return type(table.data)(dict(zip(table.names, corners.T, strict=True)))
+
+
+def _checked_targets(model, rows, y, classes):
+    """The targets, one for each row."""
+    y = np.asarray(to_host(y))
+    several = np.ndim(classes[0]) if classes is not None else model.n_outputs_ > 1
+    if several or (classes is not None and model._labels.kind == "multilabel-indicator"):
+        raise ValueError(
+            "DecisionBoundaryDisplay draws one target: fit a network for each column of y."
+        )
+    if classes is not None and y.ndim == 2 and model._labels.kind == "probabilities":
+        y = y.argmax(axis=1)
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    check_consistent_length(rows, y)
+    if classes is None:
+        return y.astype(float)
+    if len(classes) < 2:
+        raise ValueError("The estimator knows one class only: there is no boundary to draw.")
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(f"y has labels that the estimator does not know: {unknown.tolist()}.")
+    return y
+
+
+def _checked_colors(colors, n):
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    if colors is None and n <= len(COLORS):
+        return list(COLORS[:n])
+    if colors is None:
+        return [to_hex(color) for color in colormaps["turbo"](np.linspace(0.03, 0.97, n))]
+    if isinstance(colors, str) or len(colors) != n:
+        raise ValueError(f"colors must be a list of {n} colours, one a class, got {colors!r}.")
+    return [to_hex(color) for color in colors]

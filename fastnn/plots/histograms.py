@@ -1,0 +1,33 @@
+"""One histogram for each layer."""
+
+import math
+
+import numpy as np
+
+from .axes import COLORS, axes_for
+
+
+def check_bins(bins):
+    """Refuse what is no number of bins."""
+    if not isinstance(bins, int | np.integer) or bins < 1:
+        raise ValueError(f"bins must be a whole number of at least 1, got {bins!r}.")
+
+
+def draw_histograms(ax, arrays, titles, xlabel, ylabel, bins, log_scale):
+    """A panel for each array; returns the axes."""
+    n_columns = math.ceil(math.sqrt(len(arrays)))
+    axes, _ = axes_for(ax, len(arrays), n_columns, size=(3.4, 2.7))
+    for i, (panel, array, title) in enumerate(zip(axes, arrays, titles, strict=True)):
+        values = array[np.isfinite(array)]
+        panel.hist(values, bins=bins, color=COLORS[0], log=log_scale)
+        panel.set_title(title, fontsize="medium")
+        if i + n_columns >= len(arrays):
+            panel.set_xlabel(xlabel)
+        if i % n_columns == 0:
+            panel.set_ylabel(ylabel)
+    return axes
+
+
+def names_of(shapes):
+    """Titles of layers, such as "layer 0 (64-32)"."""
+    return [f"layer {i} ({n_in}-{units})" for i, (n_in, units) in enumerate(shapes)]

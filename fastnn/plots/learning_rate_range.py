@@ -1,0 +1,143 @@
+"""The loss while the learning rate grows."""
+
+import math
+
+from ..diagnostics import learning_rate_range
+from ..diagnostics.finding import number
+from ..diagnostics.probe import network_in
+from .axes import COLORS, axes_for, check_matplotlib
+
+
+class LearningRateRangeDisplay:
+    """What `fastnn.diagnostics.learning_rate_range` found.
+
+    Parameters
+    ----------
+    finding : LearningRateRange
+    learning_rate_init : float, default=None
+        The estimator's, which is marked.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import LearningRateRangeDisplay
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> display = LearningRateRangeDisplay.from_estimator(MLPClassifier(random_state=0), X / 16, y)
+    >>> model = MLPClassifier(learning_rate_init=display.finding.suggestion)
+    """
+
+    def __init__(self, *, finding, learning_rate_init=None):
+        self.finding = finding
+        self.learning_rate_init = learning_rate_init
+
+    def plot(self, ax=None, *, show_raw=True):
+        """Draw the losses, the range in which they fall, and the rate that is suggested.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            None makes a figure.
+        show_raw : bool, default=True
+            Whether there are the losses of the steps, beside the smooth curve.
+
+        Returns
+        -------
+        display : LearningRateRangeDisplay
+        """
+        check_matplotlib("LearningRateRangeDisplay")
+        found = self.finding
+        if not len(found.rates):
+            raise ValueError(f"There is nothing to draw: {found.verdict}")
+        [ax], _ = axes_for(ax, 1, size=(7.0, 4.4))
+        if show_raw:
+            ax.plot(found.rates, found.losses, color="0.75", linewidth=1, label="loss of a step")
+        ax.plot(found.rates, found.smoothed, color=COLORS[0], linewidth=2, label="smoothed")
+        if math.isfinite(found.suggestion):
+            label = f"falls: {number(found.lowest)} to {number(found.highest)}"
+            ax.axvspan(found.lowest, found.highest, color=COLORS[0], alpha=0.15, label=label)
+            label = f"suggestion: {number(found.suggestion)}"
+            ax.axvline(found.suggestion, color=COLORS[2], linewidth=2, label=label)
+            if found.limit < found.rates[-1]:
+                label = f"half of the fall is lost: {number(found.limit)}"
+                ax.axvline(found.limit, color=COLORS[4], linestyle="--", label=label)
+        else:
+            ax.set_title("no rate lowers the loss")
+        if self.learning_rate_init is not None:
+            label = f"learning_rate_init: {number(self.learning_rate_init)}"
+            ax.axvline(self.learning_rate_init, color="0.2", linestyle=":", label=label)
+        ax.set(xlabel="learning rate", ylabel="training loss", xscale="log")
+        # What explodes at the highest rates would leave nothing to see of the rest.
+        low, start = found.smoothed.min(), found.smoothed[0]
+        high = start + 0.6 * max(start - low, 0.1 * abs(start))
+        if found.losses.max() > high:
+            ax.set_ylim(low - 0.1 * (high - low), high)
+        ax.grid(alpha=0.3)
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        min_rate=1e-7,
+        max_rate=10.0,
+        n_steps=320,
+        max_rows=10000,
+        random_state=0,
+        ax=None,
+        show_raw=True,
+    ):
+        """Make the test for an estimator, and draw it.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            Fitted or not; it is left as it is.
+        X, y
+            As for `fit`.
+        min_rate, max_rate, n_steps, max_rows, random_state
+            See `fastnn.diagnostics.learning_rate_range`.
+        ax, show_raw
+            See `plot`.
+
+        Returns
+        -------
+        display : LearningRateRangeDisplay
+        """
+        check_matplotlib(cls.__name__)
+        model = network_in(estimator, f"{cls.__name__} draws")
+        ramp = dict(min_rate=min_rate, max_rate=max_rate, n_steps=n_steps)
+        chance = dict(max_rows=max_rows, random_state=random_state)
+        finding = learning_rate_range(estimator, X, y, **ramp, **chance)
+        return cls.from_finding(
+            finding, learning_rate_init=model.learning_rate_init, ax=ax, show_raw=show_raw
+        )
+
+    @classmethod
+    def from_finding(cls, finding, *, learning_rate_init=None, ax=None, show_raw=True):
+        """Draw what was found before.
+
+        Parameters
+        ----------
+        finding : LearningRateRange
+        learning_rate_init : float, default=None
+            A rate to mark.
+        ax, show_raw
+            See `plot`.
+
+        Returns
+        -------
+        display : LearningRateRangeDisplay
+        """
+        display = cls(finding=finding, learning_rate_init=learning_rate_init)
+        return display.plot(ax, show_raw=show_raw)

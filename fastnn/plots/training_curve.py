@@ -1,0 +1,267 @@
+"""Losses and scores by epoch."""
+
+import math
+
+import numpy as np
+
+from ..callbacks import EarlyStopping
+from ..callbacks.stopping import sign_of
+from ..validation import scorings
+from .axes import axes_for, check_matplotlib, fitted
+
+_TITLES = {"loss": "training loss", "val_loss": "validation loss"}
+_LABELS = {"learning_rate": "learning rate", "grad_norm": "norm of the gradient"}
+
+
+class TrainingCurveDisplay:
+    """Losses and scores of a training, epoch by epoch.
+
+    Make one by `from_estimator`, or by `from_history` of what a callback has written.
+
+    Parameters
+    ----------
+    history : dict of array-like
+        Columns with a number for each epoch, as `history_` has them.
+    best_epoch : int, default=None
+        Number of the epoch that is marked, from 1 in the order of the columns.
+    best_label : str, default=None
+        What it is called.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes
+        One for each panel.
+    lines_ : dict of Line2D
+        The curves by the names of their columns.
+    best_lines_ : list of Line2D
+        Where the epoch is marked in each panel.
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import TrainingCurveDisplay
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = MLPClassifier(early_stopping=True, random_state=0).fit(X / 16, y)
+    >>> display = TrainingCurveDisplay.from_estimator(model)
+    >>> list(display.lines_)
+    ['loss', 'val_loss', 'val_accuracy']
+    """
+
+    def __init__(self, *, history, best_epoch=None, best_label=None):
+        self.history = history
+        self.best_epoch = best_epoch
+        self.best_label = best_label
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        name=None,
+        panels=None,
+        learning_rate=False,
+        log_scale=False,
+        mark_best=True,
+        line_kw=None,
+    ):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : Axes or array-like of Axes, default=None
+            Where to draw; the place of one is divided where there are several panels. `axes_` of
+            another display puts both into the same panels. None makes a figure.
+        name : str, default=None
+            Name of the network in the legend, to compare several.
+        panels : list, default=None
+            Names of columns, or lists of names that share a panel. None is the losses in one,
+            the scores of validation in another, and each score whose name begins with "neg_" in
+            one of its own.
+        learning_rate : bool, default=False
+            Whether these also have one for the learning rate.
+        log_scale : bool, default=False
+            Whether all but scores have a logarithmic axis.
+        mark_best : bool, default=True
+            Whether the best epoch is marked.
+        line_kw : dict, default=None
+            For all curves, as matplotlib's `plot` takes it.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+        """
+        check_matplotlib("TrainingCurveDisplay")
+        history = _columns(self.history)
+        chosen = _default_panels(history) if panels is None else _chosen(panels, history)
+        if learning_rate:
+            chosen += _chosen(["learning_rate"], history)
+        self.axes_, _ = axes_for(ax, len(chosen), share=True)
+        self.figure_ = self.axes_[0].figure
+        self.lines_, self.best_lines_ = {}, []
+        epochs = history.get("epoch", np.arange(1, len(next(iter(history.values()))) + 1))
+        for axes, names in zip(self.axes_, chosen, strict=True):
+            for column in names:
+                self.lines_[column] = _curve(axes, epochs, history[column], column, name, line_kw)
+            if mark_best and self.best_epoch is not None:
+                self._mark(axes, epochs[self.best_epoch - 1], name)
+            positive = any((history[column] > 0).any() for column in names)
+            if log_scale and positive and not all(map(_is_score, names)):
+                axes.set_yscale("log")
+            axes.set(xlabel="epoch", ylabel=_label(names))
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(alpha=0.3)
+            axes.legend()
+        return self
+
+    def _mark(self, axes, epoch, name):
+        label = f"epoch {epoch:g}: {self.best_label or 'best'}"
+        color = next(iter(axes.get_lines()[-1:])).get_color() if name else "0.3"
+        line = axes.axvline(
+            epoch, color=color, linestyle=":", label=label if name is None else f"{name}, {label}"
+        )
+        self.best_lines_.append(line)
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, **parameters):
+        """Draw the training of a fitted estimator.
+
+        The epoch that is marked is the one whose parameters were kept, by `early_stopping` or by
+        ``EarlyStopping(restore_best=True)``. Where those of the last one were, it is the one with
+        the lowest loss of validation, and none without validation.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            A fitted one.
+        ax : Axes or array-like of Axes, default=None
+            See `plot`.
+        **parameters
+            Others of `plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+        """
+        model = fitted(estimator, cls.__name__)
+        history = _columns(model.history_)
+        best = _kept(model, history) or _best_of(history)
+        return cls(history=history, **best).plot(ax, **parameters)
+
+    @classmethod
+    def from_history(cls, history, *, ax=None, **parameters):
+        """Draw a history, such as that of a log, or of another library.
+
+        Parameters
+        ----------
+        history : dict of array-like, or DataFrame
+            As `history_`: columns, with a number for each epoch. ``{"loss": model.loss_curve_}``
+            is enough. The epoch with the lowest "val_loss" is marked.
+        ax : Axes or array-like of Axes, default=None
+            See `plot`.
+        **parameters
+            Others of `plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+        """
+        check_matplotlib(cls.__name__)
+        history = _columns(history)
+        return cls(history=history, **_best_of(history)).plot(ax, **parameters)
+
+
+def _is_score(name):
+    return name.startswith("val_") and name != "val_loss"
+
+
+def _columns(history):
+    """The columns of a history as arrays of numbers, checked."""
+    names = history.columns if hasattr(history, "columns") else history
+    try:
+        columns = {str(name): np.asarray(history[name], float) for name in names}
+    except (TypeError, ValueError, IndexError) as error:
+        raise ValueError(
+            f"history must have columns of numbers by name, as history_ has: {error}"
+        ) from error
+    lengths = {len(column) if column.ndim == 1 else -1 for column in columns.values()}
+    if len(lengths) != 1 or lengths <= {-1, 0}:
+        raise ValueError(
+            "history must have columns of the same length, with a number for each of one epoch or "
+            f"more; there are {', '.join(columns) or 'none'}."
+        )
+    return columns
+
+
+def _default_panels(history):
+    scores = [name for name in history if _is_score(name)]
+    negative = [name for name in scores if name.startswith("val_neg_")]
+    together = [name for name in scores if name not in negative]
+    losses = [name for name in ("loss", "val_loss") if name in history]
+    return [names for names in (losses, together, *([name] for name in negative)) if names]
+
+
+def _chosen(panels, history):
+    """Lists of names that the history has."""
+    chosen = [[names] if isinstance(names, str) else list(names) for names in panels]
+    if isinstance(panels, str) or not chosen or not all(chosen):
+        raise ValueError(
+            f"panels must be a list of names, or of lists of names that share a panel, got "
+            f"{panels!r}."
+        )
+    for name in (name for names in chosen for name in names):
+        if name not in history:
+            raise ValueError(
+                f"The history has no {name!r}: it has {', '.join(map(repr, history))}."
+            )
+    return chosen
+
+
+def _label(names):
+    if names[0] in ("loss", "val_loss"):
+        return "loss"
+    if all(map(_is_score, names)):
+        return "validation score" if len(names) > 1 else f"validation {names[0][4:]}"
+    return ", ".join(_LABELS.get(name, name) for name in names)
+
+
+def _curve(axes, epochs, values, column, name, line_kw):
+    known = np.isfinite(values)
+    label = _TITLES.get(column, column.removeprefix("val_"))
+    if name is not None:
+        label = f"{name}: {label}"
+    around = np.concatenate([[False], known, [False]])
+    alone = known & ~around[:-2] & ~around[2:]  # no line leads there
+    own = {"label": label, "markevery": alone.tolist(), "marker": "o", "markersize": 4}
+    [line] = axes.plot(epochs, np.where(known, values, np.nan), **own | (line_kw or {}))
+    return line
+
+
+def _best_of(history):
+    """The epoch with the lowest loss of validation, if it is known."""
+    values = history.get("val_loss", np.array([]))
+    if not np.isfinite(values).any():
+        return {"best_epoch": None, "best_label": None}
+    return {"best_epoch": int(np.nanargmin(values)) + 1, "best_label": "lowest validation loss"}
+
+
+def _kept(model, history):
+    """The epoch whose parameters were kept, if it was chosen."""
+    n_epochs, memory = len(history["epoch"]), model._history
+    for callback in reversed(model.callbacks or ()):
+        if isinstance(callback, EarlyStopping) and callback.restore_best:
+            values = history.get(callback.monitor, np.array([]))
+            sign, best, where = sign_of(callback.monitor, callback.mode), -math.inf, None
+            for i in range(len(values) - model.n_iter_, len(values)):
+                if sign * values[i] > best + callback.min_delta:
+                    best, where = sign * values[i], i
+            if where is not None:
+                return {"best_epoch": where + 1, "best_label": f"kept, best {callback.monitor}"}
+    scores = memory.validation_scores
+    if memory.stops_early and np.isfinite(scores).any():
+        where = n_epochs - len(scores) + int(np.nanargmax(scores))
+        return {
+            "best_epoch": where + 1,
+            "best_label": f"kept, best {next(iter(scorings(model)))}",
+        }
+    return None

@@ -1,0 +1,246 @@
+"""Scores for values of a parameter, and where they tell of underfitting and overfitting."""
+
+import math
+from numbers import Real
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.model_selection import ValidationCurveDisplay as ScoresDisplay
+from sklearn.model_selection import validation_curve
+
+from ..diagnostics.probe import network_in
+from .axes import COLORS, axes_for, check_matplotlib, shortened
+
+_ZONES = {"underfitting": COLORS[9], "overfitting": COLORS[1]}
+
+
+class ValidationCurveDisplay(ScoresDisplay):
+    """Scores of training and validation for values of a parameter, with zones.
+
+    It is scikit-learn's display of that name, and more: values need not be numbers, the best is
+    marked, and values that are worse are shaded.
+
+    Parameters
+    ----------
+    param_name : str
+    param_range : sequence of n_values
+    train_scores, test_scores : ndarray of shape (n_values, n_folds)
+        As `sklearn.model_selection.validation_curve` returns them.
+    score_name : str, default=None
+
+    Attributes
+    ----------
+    best_index_ : int
+        Number of the value with the highest mean score of validation.
+    zones_ : list of str or None
+        "underfitting", "overfitting" or None, for each value.
+    ax_ : Axes
+    figure_ : Figure
+    lines_, fill_between_, errorbar_
+        See scikit-learn's display.
+
+    Notes
+    -----
+    A value is in a zone if its mean score of validation is lower than the best one by more than the
+    standard error of that, its standard deviation over the folds divided by the root of their
+    number (Hastie, T., Tibshirani, R. and Friedman, J. "The elements of statistical learning",
+    2009, section 7.10). It is *underfitting* if the mean score of training is lower too, by half of
+    that difference or more: it fits not even the rows that it has seen. Else it is *overfitting*:
+    what is lost is lost on new rows only.
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import ValidationCurveDisplay
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = MLPClassifier((32,), solver="lbfgs", max_iter=50, random_state=0)
+    >>> display = ValidationCurveDisplay.from_estimator(
+    ...     model, X / 16, y, param_name="alpha", param_range=[1e-4, 1, 100], cv=3
+    ... )
+    >>> display.zones_[-1]
+    'underfitting'
+    """
+
+    def __init__(self, *, param_name, param_range, train_scores, test_scores, score_name=None):
+        _check_values(param_range)
+        super().__init__(
+            param_name=param_name,
+            param_range=param_range,
+            train_scores=np.asarray(train_scores, float),
+            test_scores=np.asarray(test_scores, float),
+            score_name="score" if score_name is None else score_name,
+        )
+
+    def plot(self, ax=None, *, show_zones=True, mark_best=True, **parameters):
+        """Draw the scores.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            None makes a figure.
+        show_zones : bool, default=True
+            Whether zones are shaded.
+        mark_best : bool, default=True
+            Whether the best value is marked.
+        **parameters
+            Those of scikit-learn's display: `negate_score`, `score_name`, `score_type`,
+            `std_display_style`, `line_kw`, `fill_between_kw` and `errorbar_kw`.
+
+        Returns
+        -------
+        display : ValidationCurveDisplay
+        """
+        check_matplotlib("ValidationCurveDisplay")
+        [ax], _ = axes_for(ax, 1, size=(6.4, 4.4))
+        self._judge()
+        values = self.param_range
+        numbers = _numbers(values)
+        parameters = {"fill_between_kw": {"alpha": 0.2}, **parameters}
+        self.param_range = np.arange(len(values)) if numbers is None else numbers
+        try:
+            super().plot(ax, **parameters)
+            if numbers is None:
+                ax.set_xscale("linear")
+                labels = [shortened(str(value), 20) for value in values]
+                long = sum(map(len, labels)) > 50
+                turned = dict(rotation=30, ha="right") if long else {}
+                ax.set_xticks(self.param_range, labels, **turned)
+            if show_zones:
+                self._shade()
+            if mark_best:
+                label = f"best: {shortened(_word(values[self.best_index_]), 24)}"
+                at = self.param_range[self.best_index_]
+                ax.axvline(at, color="0.2", linestyle=":", label=label)
+        finally:
+            self.param_range = values
+        ax.grid(alpha=0.3)
+        ax.legend()
+        return self
+
+    def _judge(self):
+        """The best value and the zones, by the rule in the docstring."""
+        train, test = self.train_scores.mean(axis=1), self.test_scores.mean(axis=1)
+        if np.isnan(test).all():
+            raise ValueError(
+                "No value has a score of validation: all trainings failed. error_score='raise' "
+                "tells why."
+            )
+        self.best_index_ = best = int(np.nanargmax(test))
+        error = self.test_scores[best].std() / math.sqrt(self.test_scores.shape[1])
+        self.zones_ = []
+        for lost_train, lost_test in zip(train[best] - train, test[best] - test, strict=True):
+            zone = "underfitting" if lost_train >= lost_test / 2 else "overfitting"
+            self.zones_.append(zone if lost_test > error else None)
+
+    def _shade(self):
+        ax, scale = self.ax_, self.ax_.xaxis.get_transform()
+        order = np.argsort(self.param_range)
+        places = scale.transform(np.asarray(self.param_range, float)[order])
+        middles = (places[1:] + places[:-1]) / 2
+        ends = scale.inverted().transform(np.concatenate([places[:1], middles, places[-1:]]))
+        limits, named = ax.get_xlim(), set()
+        ends[0], ends[-1] = limits
+        for i, number in enumerate(order):
+            zone = self.zones_[number]
+            if zone is not None:
+                label = None if zone in named else zone
+                named.add(zone)
+                own = dict(color=_ZONES[zone], alpha=0.35, linewidth=0, zorder=-1)
+                ax.axvspan(ends[i], ends[i + 1], label=label, **own)
+        ax.set_xlim(limits)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        param_name,
+        param_range,
+        groups=None,
+        cv=None,
+        scoring=None,
+        n_jobs=None,
+        error_score=np.nan,
+        ax=None,
+        **parameters,
+    ):
+        """Train for each value and each fold, and draw the scores.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            Cloned for each training.
+        X, y
+            As for `fit`.
+        param_name : str
+            Name of the parameter, such as "alpha" or "mlpclassifier__alpha".
+        param_range : sequence
+            Two or more values: numbers, or anything that the parameter may be.
+        groups, cv, scoring, n_jobs, error_score
+            See `sklearn.model_selection.validation_curve`.
+        ax : Axes, default=None
+            None makes a figure.
+        **parameters
+            Others of `plot`.
+
+        Returns
+        -------
+        display : ValidationCurveDisplay
+        """
+        check_matplotlib(cls.__name__)
+        model = network_in(estimator, f"{cls.__name__} draws")
+        param_range = list(param_range)
+        _check_values(param_range)
+        train_scores, test_scores = validation_curve(
+            estimator,
+            X,
+            y,
+            param_name=param_name,
+            param_range=param_range,
+            groups=groups,
+            cv=cv,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            error_score=error_score,
+        )
+        display = cls(
+            param_name=param_name,
+            param_range=param_range,
+            train_scores=train_scores,
+            test_scores=test_scores,
+            score_name=_score_name(model, scoring, parameters.get("negate_score", False)),
+        )
+        return display.plot(ax, **parameters)
+
+
+def _check_values(values):
+    """Refuse fewer than two values, and equal ones."""
+    if len({repr(value) for value in values}) < max(2, len(values)):
+        raise ValueError(
+            f"param_range must have two values or more, all different, got {list(values)!r}."
+        )
+
+
+def _numbers(values):
+    """The values as an array, or None if not all of them are numbers."""
+    plain = all(isinstance(value, Real) and not isinstance(value, bool) for value in values)
+    return np.array(values, float) if plain else None
+
+
+def _word(value):
+    """A value in the legend."""
+    return f"{value:.4g}" if isinstance(value, Real) and value is not True else str(value)
+
+
+def _score_name(model, scoring, negate):
+    """Name of the vertical axis."""
+    if scoring is None:
+        name = "accuracy" if is_classifier(model) else "r2"
+    else:
+        name = getattr(scoring, "__name__", "score") if callable(scoring) else scoring
+    if negate:
+        return name[4:] if name.startswith("neg_") else f"-{name}"
+    return name

@@ -1,0 +1,98 @@
+"""The weights of each layer."""
+
+import numpy as np
+
+from ..diagnostics.finding import number
+from .axes import check_matplotlib, fitted, percent
+from .histograms import check_bins, draw_histograms, names_of
+
+
+class WeightHistogramDisplay:
+    """Histograms of the weights, a panel for each layer.
+
+    Its title has their standard deviation, and the part that is exactly 0 where there are such.
+
+    Parameters
+    ----------
+    weights : list of ndarray
+        Those of each layer.
+    names : list of str
+        What the layers are called.
+    what : str, default="weight"
+        What the numbers are called.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import WeightHistogramDisplay
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = MLPClassifier((64, 32), random_state=0).fit(X / 16, y)
+    >>> display = WeightHistogramDisplay.from_estimator(model)
+    >>> display.names
+    ['layer 0 (64-64)', 'layer 1 (64-32)', 'layer 2 (32-10)']
+    """
+
+    def __init__(self, *, weights, names, what="weight"):
+        self.weights = weights
+        self.names = names
+        self.what = what
+
+    def plot(self, ax=None, *, bins=50, log_scale=False):
+        """Draw the histograms.
+
+        Parameters
+        ----------
+        ax : Axes or array-like of Axes, default=None
+            Where to draw; the place of one is divided. None makes a figure.
+        bins : int, default=50
+            Number of bins.
+        log_scale : bool, default=False
+            Whether the counts have a logarithmic axis.
+
+        Returns
+        -------
+        display : WeightHistogramDisplay
+        """
+        check_matplotlib("WeightHistogramDisplay")
+        check_bins(bins)
+        titles = [_title(*pair) for pair in zip(self.names, self.weights, strict=True)]
+        labels = self.what, f"{self.what}s"
+        self.axes_ = draw_histograms(ax, self.weights, titles, *labels, bins, log_scale)
+        self.figure_ = self.axes_[0].figure
+        return self
+
+    @classmethod
+    def from_estimator(cls, estimator, *, biases=False, ax=None, bins=50, log_scale=False):
+        """Draw the weights of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            A fitted one.
+        biases : bool, default=False
+            Whether `intercepts_` are drawn, and not `coefs_`.
+        ax, bins, log_scale
+            See `plot`.
+
+        Returns
+        -------
+        display : WeightHistogramDisplay
+        """
+        model = fitted(estimator, cls.__name__)
+        names = names_of(coef.shape for coef in model.coefs_)
+        weights, what = (model.intercepts_, "bias") if biases else (model.coefs_, "weight")
+        display = cls(weights=[np.array(one) for one in weights], names=names, what=what)
+        return display.plot(ax, bins=bins, log_scale=log_scale)
+
+
+def _title(name, weights):
+    spread = f"{name}\nstd {number(weights.std())}"
+    zeros, wrong = (weights == 0).mean(), (~np.isfinite(weights)).mean()
+    spread += f", {percent(zeros)} zero" if zeros else ""
+    return spread + (f", {percent(wrong)} not finite" if wrong else "")
