@@ -1,7 +1,6 @@
 """What all tests share: no window, the installed package, one stream of examples, a GPU or not."""
 
 import os
-import re
 
 os.environ.setdefault("MPLBACKEND", "agg")
 # Child processes test the package that this one tests, not the source folder they start in.
@@ -15,11 +14,6 @@ from devices import find_device
 # The same examples every time: a failure of one run is a failure of the next.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
-
-
-def pytest_itemcollected(item):
-    """No addresses of functions in the names of tests, so that `pytest -n` knows them again."""
-    item._nodeid = re.sub(" at 0x[0-9a-f]+", "", item.nodeid)
 
 
 def pytest_configure():
