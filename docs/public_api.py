@@ -20,7 +20,23 @@ FIRST = "estimators"
 FOR_ROUTING = re.compile("set_[a-z_]+_request|get_metadata_routing|set_output")
 
 # From what is simple to what takes some knowledge; scripts that are not named come at the end.
-GALLERY = ["check_training", "augmentation", "tuning"]
+GALLERY = [
+    "perceptron_to_softmax",
+    "gradient_descent",
+    "schedules",
+    "initialization",
+    "robust_losses",
+    "polynomial",
+    "regularization_paths",
+    "dropout_as_bagging",
+    "augmentation",
+    "random_labels",
+    "double_descent",
+    "check_training",
+    "grid_search",
+    "tuning",
+    "fashion_mnist",
+]
 
 
 def public_modules():
