@@ -5,7 +5,6 @@ bundled digits, prints accuracies and times, and saves a picture of the loss cur
 digits that fastnn got wrong.
 """
 
-import math
 import sys
 import time
 import warnings
@@ -55,36 +54,20 @@ def train(model, X, y):
     return time.perf_counter() - start
 
 
-def draw(curves, images, targets, predictions, n_test):
-    """Loss curves on the left, misclassified digits on the right."""
+def draw(models, X, y):
+    """Loss curves on the left, digits that fastnn got wrong on the right."""
     from matplotlib.figure import Figure
 
+    from fastnn.plots import FailureCasesDisplay, TrainingCurveDisplay
+
     figure = Figure(figsize=(12, 5), dpi=120, layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1))
-
-    axes = left.subplots()
-    styles = [{"linewidth": 2}, {"linewidth": 2, "linestyle": (0, (3, 2))}]
-    for (name, curve), style in zip(curves.items(), styles, strict=True):
-        axes.plot(np.arange(1, len(curve) + 1), curve, label=name, **style)
-    axes.set(xlabel="epoch", ylabel="training loss (cross-entropy)", yscale="log")
-    axes.set_title("Training loss")
-    axes.grid(alpha=0.3)
-    axes.legend()
-
-    n_shown = min(len(images), 20)
-    title = f"fastnn misclassified {len(images)} of {n_test} test digits"
-    right.suptitle(title if n_shown == len(images) else f"{title}; the first {n_shown}")
-    n_columns = max(3, math.ceil(math.sqrt(1.3 * n_shown)))
-    n_rows = max(1, math.ceil(n_shown / n_columns))
-    cells = right.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for cell in cells[n_shown:]:
-        cell.axis("off")
-    for cell, image, target, prediction in zip(
-        cells, images[:n_shown], targets, predictions, strict=False
-    ):
-        cell.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
-        cell.set(xticks=[], yticks=[])
-        cell.set_title(f"target {target}\npredicted {prediction}", fontsize=10)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+    for (name, model), dashes in zip(models.items(), ("-", (0, (3, 2))), strict=True):
+        style = {"linewidth": 2, "linestyle": dashes}
+        TrainingCurveDisplay.from_history(
+            {"loss": model.loss_curve_}, ax=left, name=name, log_scale=True, line_kw=style
+        )
+    FailureCasesDisplay.from_estimator(models["fastnn"], X, y, image_shape="square", ax=right)
     figure.savefig(PICTURE)
 
 
@@ -124,10 +107,7 @@ def main():
     ratio = times["scikit-learn"] / times["fastnn"]
     console.print(f"fastnn trained {ratio:.1f} times as fast as scikit-learn.")
 
-    predictions = models["fastnn"].predict(X_test)
-    wrong = predictions != y_test
-    curves = {name: model.loss_curve_ for name, model in models.items()}
-    draw(curves, X_test[wrong], y_test[wrong], predictions[wrong], len(y_test))
+    draw(models, X_test, y_test)
     console.print(f"Loss curves and misclassified digits: {PICTURE}")
 
 

@@ -7,8 +7,8 @@ from ..diagnostics.finding import number
 from ..diagnostics.layers import dead_and_saturated
 from ..layers import dense_activations
 from ..tables import take
-from .axes import check_matplotlib, fitted, percent
-from .histograms import check_bins, draw_histograms, names_of
+from .axes import check_matplotlib, figure_of, fitted, percent
+from .histograms import check_bins, draw_histograms, names_of, zeros_in
 
 
 class ActivationHistogramDisplay:
@@ -50,7 +50,7 @@ class ActivationHistogramDisplay:
         self.dead = dead
         self.saturated = saturated
 
-    def plot(self, ax=None, *, bins=50, log_scale=False):
+    def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
         """Draw the histograms.
 
         Parameters
@@ -59,6 +59,9 @@ class ActivationHistogramDisplay:
             Where to draw; the place of one is divided. None makes a figure.
         bins : int, default=50
             Number of bins.
+        show_zeros : bool, default=False
+            Whether numbers that are exactly 0 are in the bars, above which they can be so high that
+            nothing else is seen. The title tells how many there are.
         log_scale : bool, default=False
             Whether the counts have a logarithmic axis.
 
@@ -69,15 +72,26 @@ class ActivationHistogramDisplay:
         check_matplotlib("ActivationHistogramDisplay")
         check_bins(bins)
         parts = zip(self.names, self.activations, self.dead, self.saturated, strict=True)
-        titles = [_title(*layer) for layer in parts]
+        titles = [_title(*layer, show_zeros) for layer in parts]
         labels = "activation", "values"
-        self.axes_ = draw_histograms(ax, self.activations, titles, *labels, bins, log_scale)
-        self.figure_ = self.axes_[0].figure
+        self.axes_ = draw_histograms(
+            ax, self.activations, titles, *labels, bins, show_zeros, log_scale
+        )
+        self.figure_ = figure_of(self.axes_[0])
         return self
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, max_rows=2000, random_state=0, ax=None, bins=50, log_scale=False
+        cls,
+        estimator,
+        X,
+        *,
+        max_rows=2000,
+        random_state=0,
+        ax=None,
+        bins=50,
+        show_zeros=False,
+        log_scale=False,
     ):
         """Draw what the layers of a fitted estimator hand on.
 
@@ -91,7 +105,7 @@ class ActivationHistogramDisplay:
             So many rows are looked at.
         random_state : int, default=0
             Draws them.
-        ax, bins, log_scale
+        ax, bins, show_zeros, log_scale
             See `plot`.
 
         Returns
@@ -113,12 +127,12 @@ class ActivationHistogramDisplay:
         parts += [(0.0, 0.0)] * (len(values) - n_hidden)
         dead, saturated = map(list, zip(*parts, strict=True))
         display = cls(activations=values, names=names, dead=dead, saturated=saturated)
-        return display.plot(ax, bins=bins, log_scale=log_scale)
+        return display.plot(ax, bins=bins, show_zeros=show_zeros, log_scale=log_scale)
 
 
-def _title(name, values, dead, saturated):
-    facts = [f"{percent((values == 0).mean())} zero" if (values == 0).any() else ""]
+def _title(name, values, dead, saturated, show_zeros):
+    facts = [zeros_in(values, show_zeros)]
     facts.append(f"{percent(dead)} of units dead" if dead else "")
     facts.append(f"{percent(saturated)} saturated" if saturated else "")
-    told = ", ".join(fact for fact in facts if fact)
+    told = "\n".join(filter(None, facts))
     return f"{name}\n{told or f'std {number(values.std())}'}"

@@ -39,7 +39,7 @@ def fitted(estimator, display):
     return model
 
 
-def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
+def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, title=None):
     """Axes for several panels.
 
     Parameters
@@ -54,33 +54,34 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
         Width and height of a panel of a new figure, in inches.
     share : bool, default=False
         Whether panels have one horizontal axis.
+    title : str, default=None
+        Of all of them together. The axes of several that are given have none.
 
     Returns
     -------
     axes : ndarray of Axes of shape (n,)
-    whole : Axes or Figure
-        What has a title for all of them.
     """
-    import matplotlib.pyplot as plt
-
     n_columns = min(n, n_columns or n)
     n_rows = math.ceil(n / n_columns)
     if ax is None:
+        import matplotlib.pyplot as plt
+
         figsize = size[0] * n_columns, size[1] * n_rows
-        figure = whole = plt.figure(figsize=figsize, layout="constrained")
+        figure = plt.figure(figsize=figsize, layout="constrained")
+        figure.suptitle(title or "")
         grid = figure.add_gridspec(n_rows, n_columns)
-    elif not hasattr(ax, "get_subplotspec"):
+    elif not is_one(ax):
         axes = np.asarray(ax, dtype=object).ravel()
         if len(axes) != n:
             raise ValueError(
                 f"ax has {len(axes)} axes, and {n} are needed: give as many, or one whose place is "
                 "divided."
             )
-        return axes, axes[0].figure
-    elif n == 1:
-        return np.array([ax], dtype=object), ax
+        return axes
+    elif n == 1 and title is None:
+        return np.array([ax], dtype=object)
     else:
-        figure, whole, place = ax.figure, ax, ax.get_subplotspec()
+        figure, place = ax.figure, ax.get_subplotspec()
         if place is None or not ax.axison:
             raise ValueError(
                 "ax cannot be divided, as it is "
@@ -88,18 +89,47 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False):
                 + f". Or give {n} axes."
             )
         ax.set_axis_off()
+        if title is not None:
+            head, place = place.subgridspec(2, 1, height_ratios=(1, 14))
+            head = figure.add_subplot(head)
+            head.set_axis_off()
+            head.text(0.5, 0.5, title, ha="center", va="center", fontsize="large")
         grid = place.subgridspec(n_rows, n_columns)
     axes = np.empty(n, dtype=object)
     for i in range(n):
         first = axes[0] if share else None
         axes[i] = figure.add_subplot(grid[divmod(i, n_columns)], sharex=first)
-    return axes, whole
+    return axes
 
 
-def entitle(whole, text):
-    """Give several panels a title."""
-    set_title = getattr(whole, "suptitle", None) or whole.set_title
-    set_title(text)
+def is_one(ax):
+    """Whether this is one Axes, and not several or None."""
+    return hasattr(ax, "get_subplotspec")
+
+
+def size_of(ax):
+    """Width and height of the place of an Axes, in inches."""
+    place, box = ax.get_subplotspec(), ax.figure.bbox
+    if place is None:
+        box, parts = ax.get_window_extent(), (1.0, 1.0)
+    else:
+        grid = place.get_gridspec()
+        parts = len(place.colspan) / grid.ncols, len(place.rowspan) / grid.nrows
+    return box.width / ax.figure.dpi * parts[0], box.height / ax.figure.dpi * parts[1]
+
+
+def add_legend(axes, **parameters):
+    """A legend inside of the axes, which takes no room from others."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize="small", **parameters).set_in_layout(False)
+
+
+def figure_of(axes):
+    """The whole figure, also of axes in a part of it."""
+    figure = axes.figure
+    while figure is not figure.figure:
+        figure = figure.figure
+    return figure
 
 
 def shortened(text, width):

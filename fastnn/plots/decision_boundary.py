@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length
 
 from ..device_arrays import to_host
 from ..tables import Table
-from .axes import COLORS, axes_for, check_matplotlib, fitted
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, shortened
 
 _MARKERS = "os^DvPX<>*"
 
@@ -82,8 +82,8 @@ class DecisionBoundaryDisplay:
         display : DecisionBoundaryDisplay
         """
         check_matplotlib("DecisionBoundaryDisplay")
-        [self.ax_], _ = axes_for(ax, 1, size=(6.0, 4.8))
-        self.figure_, self.points_, self.colorbar_ = self.ax_.figure, [], None
+        [self.ax_] = axes_for(ax, 1, size=(6.0, 4.8))
+        self.figure_, self.points_, self.colorbar_ = figure_of(self.ax_), [], None
         if self.classes is None:
             self._plot_values(cmap, alpha, show_rows, size)
         else:
@@ -100,6 +100,7 @@ class DecisionBoundaryDisplay:
         if not self.probabilities:
             high = np.abs(response).max() or 1.0
             low = -high if response.ndim == 2 else response.max(axis=2).min()
+        names = [shortened(str(label), 24) for label in self.classes]
         levels = np.linspace(low, high, 13)
         style = dict(levels=levels, vmin=low, vmax=high, alpha=alpha, zorder=-1)
         if response.ndim == 2:
@@ -109,31 +110,38 @@ class DecisionBoundaryDisplay:
         else:
             surface.multiclass_colors = list(colors)
             surface.plot(ax=ax, extend="both", **style)
-            best = response.argmax(axis=2)
-            boundaries = [(best == number, 0.5) for number in range(len(self.classes))]
+            numbers = range(len(self.classes))
+            others = [np.delete(response, number, axis=2).max(axis=2) for number in numbers]
+            boundaries = [(response[:, :, number] - others[number], 0.0) for number in numbers]
         for values, level in boundaries:
             if values.min() < level < values.max():
                 ax.contour(*grid, values, [level], colors="0.2", linewidths=1, zorder=-1)
         if not show_rows:
-            pairs = zip(colors, self.classes, strict=True)
-            handles = [Patch(color=color, label=str(label)) for color, label in pairs]
-            ax.legend(handles=handles, title="class")
+            pairs = zip(colors, names, strict=True)
+            self._add_legend(handles=[Patch(color=color, label=name) for color, name in pairs])
             return
-        for number, (label, color) in enumerate(zip(self.classes, colors, strict=True)):
-            rows, marker = self.X[self.y == label], _MARKERS[number % len(_MARKERS)]
-            own = dict(color=color, marker=marker, edgecolors="0.1", linewidths=0.5, s=size)
-            self.points_.append(ax.scatter(*rows.T, label=str(label), **own))
-        ax.legend(title="class")
+        for number, (name, color) in enumerate(zip(names, colors, strict=True)):
+            rows = self.X[self.y == self.classes[number]]
+            own = dict(color=color, marker=_MARKERS[number % len(_MARKERS)], s=size, label=name)
+            self.points_.append(ax.scatter(*rows.T, edgecolors="0.1", linewidths=0.5, **own))
+        self._add_legend()
+
+    def _add_legend(self, **parameters):
+        """Beside the surface, where something makes room for it."""
+        if self.figure_.get_layout_engine() is not None:
+            parameters |= dict(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+        self.ax_.legend(title="class", **parameters)
 
     def _plot_values(self, cmap, alpha, show_rows, size):
+        from matplotlib.ticker import MaxNLocator
+
         response = self.surface.response
         seen = [response.min(), response.max()]
         if show_rows:
             seen += [self.y.min(), self.y.max()]
         low, high = min(seen), max(seen)
-        high += (high == low) * 1.0
-        style = dict(cmap=cmap, vmin=low, vmax=high)
-        levels = np.linspace(low, high, 21)
+        levels = MaxNLocator(20).tick_values(low, high + (high == low))
+        style = dict(cmap=cmap, vmin=levels[0], vmax=levels[-1])
         self.surface.plot(ax=self.ax_, levels=levels, alpha=alpha, zorder=-1, **style)
         if show_rows:
             own = dict(c=self.y, edgecolors="0.1", linewidths=0.5, s=size)

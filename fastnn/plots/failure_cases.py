@@ -10,7 +10,9 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..device_arrays import to_host
 from ..tables import Table, take
-from .axes import COLORS, axes_for, check_matplotlib, entitle, fitted, percent, shortened
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, is_one, shortened, size_of
+
+_FONT_SIZE = 8.5
 
 
 class FailureCasesDisplay:
@@ -27,8 +29,10 @@ class FailureCasesDisplay:
         Their targets and predictions.
     cases : ndarray of int
         Numbers of the rows that are wrong, the worst first.
-    remarks : list of str
-        What is told of each prediction in brackets, such as its probability; may be empty.
+    values : ndarray of shape (n_samples,) or None
+        What is told of each prediction, such as its probability.
+    remark : str
+        How it is told, as `str.format` takes it.
     order : str
         What comes first, such as "surest"; empty if nothing is known of it.
     regression : bool
@@ -54,16 +58,17 @@ class FailureCasesDisplay:
     13
     """
 
-    def __init__(self, *, X, y_true, y_pred, cases, remarks, order, regression):
+    def __init__(self, *, X, y_true, y_pred, cases, values, remark, order, regression):
         self.X = X
         self.y_true = y_true
         self.y_pred = y_pred
         self.cases = cases
-        self.remarks = remarks
+        self.values = values
+        self.remark = remark
         self.order = order
         self.regression = regression
 
-    def plot(self, ax=None, *, image_shape=None, n_cases=20, n_features=5):
+    def plot(self, ax=None, *, image_shape=None, n_cases=None, n_features=5):
         """Draw the rows.
 
         Parameters
@@ -73,8 +78,9 @@ class FailureCasesDisplay:
         image_shape : (int, int), (int, int, 3) or "square", default=None
             Height and width of the images that the rows are, and their colours; "square" is as high
             as wide, and grey. None draws bars.
-        n_cases : int, default=20
-            So many rows are shown, if there are so many.
+        n_cases : int, default=None
+            So many rows are shown, if there are so many. None is 20 images, or bars of 9 rows, or
+            as many as `ax` has place for.
         n_features : int, default=5
             Bars of each row.
 
@@ -84,27 +90,41 @@ class FailureCasesDisplay:
         """
         check_matplotlib("FailureCasesDisplay")
         for name, value in ("n_cases", n_cases), ("n_features", n_features):
-            if not isinstance(value, int | np.integer) or value < 1:
+            if value is not None and (not isinstance(value, int | np.integer) or value < 1):
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
         rows = _Rows(self.X)
         shape = None if image_shape is None else _checked_shape(image_shape, rows.n_features)
-        shown = self.cases[:n_cases]
-        if not len(shown):
-            self.axes_, _ = axes_for(ax, 1)
-            self.axes_[0].set_axis_off()
+        if len(self.cases):
+            draw = _Images(rows, shape) if shape else _Bars(rows, n_features)
+            self._draw(ax, draw, n_cases, rows.n_rows)
+        else:
+            self.axes_ = axes_for(ax, 1) if ax is None or is_one(ax) else np.ravel(ax)
+            for axes in self.axes_:
+                axes.set_axis_off()
             text = f"All {rows.n_rows} rows are predicted right."
             self.axes_[0].text(0.5, 0.5, text, ha="center", va="center")
-        else:
-            size, wide = ((1.45, 1.85), 1.3) if shape else ((3.6, 0.9 + 0.25 * n_features), 0.7)
-            n_columns = min(len(shown), max(3, math.ceil(math.sqrt(wide * len(shown)))))
-            self.axes_, whole = axes_for(ax, len(shown), n_columns, size)
-            entitle(whole, self._title(len(shown), rows.n_rows))
-            draw = _Images(rows, shape) if shape else _Bars(rows, n_features)
-            for i, axes in enumerate(self.axes_):
-                draw(axes, shown[i])
-                axes.set_title(self._case(i), fontsize="small")
-        self.figure_ = self.axes_[0].figure
+        self.figure_ = figure_of(self.axes_[0])
         return self
+
+    def _draw(self, ax, draw, n_cases, n_rows):
+        """As many cases as there are, as are asked for, or as there is place for."""
+        several = ax is not None and not is_one(ax)
+        most = n_cases or (len(np.ravel(ax)) if several else draw.most)
+        titles = [self._case(row) for row in self.cases[:most]]
+        if n_cases is None and is_one(ax):
+            titles = titles[: _n_fitting(ax, *_size(draw, titles))]
+        n_cases, size = len(titles), _size(draw, titles)
+        n_columns, scale = _arranged(ax, n_cases, *size)
+        spare = ()
+        if several:
+            ax, spare = np.ravel(ax)[:n_cases], np.ravel(ax)[n_cases:]
+        self.axes_ = axes_for(ax, n_cases, n_columns, size, title=self._title(n_cases, n_rows))
+        for axes, number, title in zip(self.axes_, self.cases, titles, strict=False):
+            draw(axes, number)
+            axes.set_title(title, fontsize=_FONT_SIZE * scale)
+        draw.label(self.axes_[-n_columns:])
+        for axes in spare:
+            axes.set_axis_off()
 
     def _title(self, n_shown, n_rows):
         if self.regression:
@@ -115,15 +135,14 @@ class FailureCasesDisplay:
             title += f"; the {n_shown} {self.order}" if self.order else f"; the first {n_shown}"
         return title
 
-    def _case(self, i):
-        row = self.cases[i]
-        remark = f" ({self.remarks[i]})" if self.remarks else ""
+    def _case(self, row):
+        remark = "" if self.values is None else f" ({self.remark.format(self.values[row])})"
         target, prediction = (_word(y[row]) for y in (self.y_true, self.y_pred))
         return f"target {target}\npredicted {prediction}{remark}"
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, image_shape=None, n_cases=20, n_features=5, ax=None
+        cls, estimator, X, y, *, image_shape=None, n_cases=None, n_features=5, ax=None
     ):
         """Draw the rows that a fitted estimator gets wrong.
 
@@ -166,7 +185,7 @@ class FailureCasesDisplay:
         confidence=None,
         regression=None,
         image_shape=None,
-        n_cases=20,
+        n_cases=None,
         n_features=5,
         ax=None,
     ):
@@ -208,7 +227,7 @@ class FailureCasesDisplay:
                 f"{y_pred.shape}."
             )
         if regression:
-            errors = y_pred - y_true
+            errors = y_pred.astype(float) - y_true.astype(float)
             sizes = np.abs(errors) if errors.ndim == 1 else np.linalg.norm(errors, axis=1)
             cases = np.argsort(-sizes, kind="stable")
             order, values = "largest errors", errors if errors.ndim == 1 else None
@@ -217,23 +236,43 @@ class FailureCasesDisplay:
             wrong = y_true != y_pred
             cases = np.flatnonzero(wrong if wrong.ndim == 1 else wrong.any(axis=1))
             values, order = confidence, ""
-            word = "margin {:.3g}"
+            word = "by {:.2g}" if margin else "{:.0f} %"
             if values is not None:
                 values, order = np.asarray(to_host(values), float), "surest"
                 cases = cases[np.argsort(-values[cases], kind="stable")]
-        remarks = []
-        if values is not None:
-            told = word.format if regression or margin else percent
-            remarks = [told(values[row]) for row in cases]
+                values = values if margin else 100 * values
         return cls(
             X=X,
             y_true=y_true,
             y_pred=y_pred,
             cases=cases,
-            remarks=remarks,
+            values=values,
+            remark=word,
             order=order,
             regression=regression,
         )
+
+
+def _size(draw, titles):
+    """Width and height of a case whose title is read."""
+    letters = max(len(line) for title in titles for line in title.split("\n"))
+    return max(draw.size[0], 0.3 + 0.07 * letters), draw.size[1]
+
+
+def _n_fitting(ax, width, height):
+    """How many panels an Axes has place for, if they are a little smaller."""
+    whole = size_of(ax)
+    return max(1, int(whole[0] / width / 0.75)) * max(1, int(whole[1] / height / 0.75))
+
+
+def _arranged(ax, n, width, height):
+    """Number of columns for panels of a size, and by how much they are narrower."""
+    if not is_one(ax):
+        return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width)))), 1.0
+    whole = size_of(ax)
+    ratio = (whole[0] / width) / (whole[1] / height)
+    n_columns = min(n, max(1, round(math.sqrt(n * ratio))))
+    return n_columns, min(1.0, max(0.6, whole[0] / n_columns / width))
 
 
 def _array(y):
@@ -314,7 +353,7 @@ def _checked_shape(shape, n_features):
                 "give (height, width)."
             )
         return side, side
-    whole = not isinstance(shape, str) and all(isinstance(n, int | np.integer) for n in shape)
+    whole = np.iterable(shape) and all(isinstance(n, int | np.integer) for n in shape)
     if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
         raise ValueError(
             f"image_shape must be (height, width), (height, width, 3) or 'square', got {shape!r}."
@@ -329,6 +368,8 @@ def _checked_shape(shape, n_features):
 class _Images:
     """Draws a row as an image."""
 
+    size, most = (1.45, 1.85), 20
+
     def __init__(self, rows, shape):
         self._rows, self._shape = rows, shape
         self._low, self._high = rows.limits()
@@ -339,12 +380,18 @@ class _Images:
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
 
+    def label(self, axes):
+        """Nothing, as pixels have no axes."""
+
 
 class _Bars:
     """Draws the features of a row that deviate most."""
 
+    most = 9
+
     def __init__(self, rows, n_features):
         self._rows, self._n = rows, min(n_features, rows.n_features)
+        self.size = 4.2, 0.8 + 0.22 * self._n
         self._means, self._stds = rows.moments()
 
     def __call__(self, ax, number):
@@ -353,10 +400,15 @@ class _Bars:
         stds = np.where(known, self._stds, 1)
         deviations = np.where(known, (row - self._means) / stds, 0)
         chosen = np.argsort(-np.abs(deviations), kind="stable")[: self._n][::-1]
-        labels = [f"{shortened(self._rows.names[i], 20)} = {row[i]:.3g}" for i in chosen]
+        labels = [f"{shortened(self._rows.names[i], 18)} = {row[i]:.3g}" for i in chosen]
         colors = [COLORS[0] if deviations[i] > 0 else COLORS[1] for i in chosen]
         ax.barh(range(len(chosen)), deviations[chosen], color=colors)
         ax.set_yticks(range(len(chosen)), labels, fontsize="small")
         ax.axvline(0, color="0.3", linewidth=0.8)
-        ax.set_xlabel("standard deviations from the mean", fontsize="small")
         ax.tick_params(axis="x", labelsize="small")
+        ax.locator_params(axis="x", nbins=5)
+
+    def label(self, axes):
+        """The lowest ones."""
+        for ax in axes:
+            ax.set_xlabel("standard deviations", fontsize="small")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .axes import COLORS, axes_for
+from .axes import COLORS, axes_for, percent
 
 
 def check_bins(bins):
@@ -13,12 +13,12 @@ def check_bins(bins):
         raise ValueError(f"bins must be a whole number of at least 1, got {bins!r}.")
 
 
-def draw_histograms(ax, arrays, titles, xlabel, ylabel, bins, log_scale):
+def draw_histograms(ax, arrays, titles, xlabel, ylabel, bins, show_zeros, log_scale):
     """A panel for each array; returns the axes."""
-    n_columns = math.ceil(math.sqrt(len(arrays)))
-    axes, _ = axes_for(ax, len(arrays), n_columns, size=(3.4, 2.7))
+    n_columns = len(arrays) if len(arrays) <= 3 else math.ceil(math.sqrt(len(arrays)))
+    axes = axes_for(ax, len(arrays), n_columns, size=(3.4, 2.7))
     for i, (panel, array, title) in enumerate(zip(axes, arrays, titles, strict=True)):
-        values = array[np.isfinite(array)]
+        values = array[np.isfinite(array) & ((array != 0) | show_zeros)]
         panel.hist(values, bins=bins, color=COLORS[0], log=log_scale)
         panel.set_title(title, fontsize="medium")
         if i + n_columns >= len(arrays):
@@ -26,6 +26,12 @@ def draw_histograms(ax, arrays, titles, xlabel, ylabel, bins, log_scale):
         if i % n_columns == 0:
             panel.set_ylabel(ylabel)
     return axes
+
+
+def zeros_in(array, show_zeros):
+    """What a title tells of them."""
+    zeros = (array == 0).mean()
+    return f"{percent(zeros)} zero{'' if show_zeros else ' (not drawn)'}" if zeros else ""
 
 
 def names_of(shapes):

@@ -5,7 +5,7 @@ import math
 from ..diagnostics import learning_rate_range
 from ..diagnostics.finding import number
 from ..diagnostics.probe import network_in
-from .axes import COLORS, axes_for, check_matplotlib
+from .axes import COLORS, axes_for, check_matplotlib, figure_of
 
 
 class LearningRateRangeDisplay:
@@ -54,12 +54,12 @@ class LearningRateRangeDisplay:
         found = self.finding
         if not len(found.rates):
             raise ValueError(f"There is nothing to draw: {found.verdict}")
-        [ax], _ = axes_for(ax, 1, size=(7.0, 4.4))
+        [ax] = axes_for(ax, 1, size=(7.0, 4.4))
         if show_raw:
             ax.plot(found.rates, found.losses, color="0.75", linewidth=1, label="loss of a step")
         ax.plot(found.rates, found.smoothed, color=COLORS[0], linewidth=2, label="smoothed")
         if math.isfinite(found.suggestion):
-            label = f"falls: {number(found.lowest)} to {number(found.highest)}"
+            label = f"loss falls: {number(found.lowest)} to {number(found.highest)}"
             ax.axvspan(found.lowest, found.highest, color=COLORS[0], alpha=0.15, label=label)
             label = f"suggestion: {number(found.suggestion)}"
             ax.axvline(found.suggestion, color=COLORS[2], linewidth=2, label=label)
@@ -79,7 +79,7 @@ class LearningRateRangeDisplay:
             ax.set_ylim(low - 0.1 * (high - low), high)
         ax.grid(alpha=0.3)
         ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, figure_of(ax)
         return self
 
     @classmethod

@@ -1,5 +1,6 @@
 """Losses and scores by epoch."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,10 +8,15 @@ import numpy as np
 from ..callbacks import EarlyStopping
 from ..callbacks.stopping import sign_of
 from ..validation import scorings
-from .axes import axes_for, check_matplotlib, fitted
+from .axes import add_legend, axes_for, check_matplotlib, figure_of, fitted
 
-_TITLES = {"loss": "training loss", "val_loss": "validation loss"}
-_LABELS = {"learning_rate": "learning rate", "grad_norm": "norm of the gradient"}
+_TITLES = {
+    "loss": "training loss",
+    "val_loss": "validation loss",
+    "learning_rate": "learning rate",
+    "grad_norm": "norm of the gradient",
+}
+_DASHES = "-", (0, (4, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1))
 
 
 class TrainingCurveDisplay:
@@ -96,31 +102,37 @@ class TrainingCurveDisplay:
         chosen = _default_panels(history) if panels is None else _chosen(panels, history)
         if learning_rate:
             chosen += _chosen(["learning_rate"], history)
-        self.axes_, _ = axes_for(ax, len(chosen), share=True)
-        self.figure_ = self.axes_[0].figure
+        n_columns = 1 if ax is not None else min(len(chosen), 2 if len(chosen) == 4 else 3)
+        self.axes_ = axes_for(ax, len(chosen), n_columns, share=True)
+        self.figure_ = figure_of(self.axes_[0])
         self.lines_, self.best_lines_ = {}, []
         epochs = history.get("epoch", np.arange(1, len(next(iter(history.values()))) + 1))
         for axes, names in zip(self.axes_, chosen, strict=True):
-            for column in names:
-                self.lines_[column] = _curve(axes, epochs, history[column], column, name, line_kw)
+            color = None
+            for column, dashes in zip(names, itertools.cycle(_DASHES)):
+                style = {"linestyle": dashes, "color": color, **(line_kw or {})}
+                line = _curve(axes, epochs, history[column], _title(column, name), style)
+                self.lines_[column] = line
+                # What has a name has a colour, so that several can be compared.
+                color = None if name is None else line.get_color()
             if mark_best and self.best_epoch is not None:
-                self._mark(axes, epochs[self.best_epoch - 1], name)
+                self._mark(axes, epochs[self.best_epoch - 1], name, color or "0.3")
             positive = any((history[column] > 0).any() for column in names)
             if log_scale and positive and not all(map(_is_score, names)):
                 axes.set_yscale("log")
             axes.set(xlabel="epoch", ylabel=_label(names))
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.grid(alpha=0.3)
-            axes.legend()
+            if name is not None or len(axes.get_legend_handles_labels()[1]) > 1:
+                add_legend(axes)
         return self
 
-    def _mark(self, axes, epoch, name):
+    def _mark(self, axes, epoch, name, color):
         label = f"epoch {epoch:g}: {self.best_label or 'best'}"
-        color = next(iter(axes.get_lines()[-1:])).get_color() if name else "0.3"
-        line = axes.axvline(
-            epoch, color=color, linestyle=":", label=label if name is None else f"{name}, {label}"
-        )
-        self.best_lines_.append(line)
+        label = label if name is None else f"{name}, {label}"
+        if axes is not self.axes_[0]:
+            label = None  # it has been told
+        self.best_lines_.append(axes.axvline(epoch, color=color, linestyle=":", label=label))
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None, **parameters):
@@ -194,11 +206,18 @@ def _columns(history):
 
 
 def _default_panels(history):
+    """Losses, and scores of validation: see `plot`."""
     scores = [name for name in history if _is_score(name)]
     negative = [name for name in scores if name.startswith("val_neg_")]
     together = [name for name in scores if name not in negative]
     losses = [name for name in ("loss", "val_loss") if name in history]
-    return [names for names in (losses, together, *([name] for name in negative)) if names]
+    chosen = [names for names in (losses, together, *([name] for name in negative)) if names]
+    if not chosen:
+        raise ValueError(
+            "The history has neither losses nor scores of validation: name what to draw in panels, "
+            f"of {', '.join(map(repr, history))}."
+        )
+    return chosen
 
 
 def _chosen(panels, history):
@@ -218,22 +237,26 @@ def _chosen(panels, history):
 
 
 def _label(names):
-    if names[0] in ("loss", "val_loss"):
+    if len(names) > 1 and names[0] in ("loss", "val_loss"):
         return "loss"
     if all(map(_is_score, names)):
         return "validation score" if len(names) > 1 else f"validation {names[0][4:]}"
-    return ", ".join(_LABELS.get(name, name) for name in names)
+    return ", ".join(_TITLES.get(name, name) for name in names)
 
 
-def _curve(axes, epochs, values, column, name, line_kw):
+def _title(column, name):
+    """What a curve is called in the legend."""
+    title = _TITLES.get(column, column.removeprefix("val_"))
+    return title if name is None else f"{name}: {title}"
+
+
+def _curve(axes, epochs, values, label, style):
     known = np.isfinite(values)
-    label = _TITLES.get(column, column.removeprefix("val_"))
-    if name is not None:
-        label = f"{name}: {label}"
     around = np.concatenate([[False], known, [False]])
     alone = known & ~around[:-2] & ~around[2:]  # no line leads there
-    own = {"label": label, "markevery": alone.tolist(), "marker": "o", "markersize": 4}
-    [line] = axes.plot(epochs, np.where(known, values, np.nan), **own | (line_kw or {}))
+    if alone.any():
+        style = {"marker": "o", "markersize": 4, "markevery": alone.tolist(), **style}
+    [line] = axes.plot(epochs, np.where(known, values, np.nan), label=label, **style)
     return line
 
 

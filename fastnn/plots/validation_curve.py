@@ -41,12 +41,12 @@ class ValidationCurveDisplay(ScoresDisplay):
 
     Notes
     -----
-    A value is in a zone if its mean score of validation is lower than the best one by more than the
-    standard error of that, its standard deviation over the folds divided by the root of their
-    number (Hastie, T., Tibshirani, R. and Friedman, J. "The elements of statistical learning",
-    2009, section 7.10). It is *underfitting* if the mean score of training is lower too, by half of
-    that difference or more: it fits not even the rows that it has seen. Else it is *overfitting*:
-    what is lost is lost on new rows only.
+    A value is in a zone if its mean score of validation is lower than that of the best value by
+    more than two standard errors: the differences in each fold have a standard deviation, and it is
+    divided by the root of the number of folds. It is *underfitting* if the mean score of training
+    is lower too, by half of that difference or more: it fits not even the rows that it has seen.
+    Else it is *overfitting*: what is lost is lost on new rows. Zones reach to the middle between
+    neighbouring values.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         display : ValidationCurveDisplay
         """
         check_matplotlib("ValidationCurveDisplay")
-        [ax], _ = axes_for(ax, 1, size=(6.4, 4.4))
+        [ax] = axes_for(ax, 1, size=(6.4, 4.4))
         self._judge()
         values = self.param_range
         numbers = _numbers(values)
@@ -100,6 +100,8 @@ class ValidationCurveDisplay(ScoresDisplay):
         self.param_range = np.arange(len(values)) if numbers is None else numbers
         try:
             super().plot(ax, **parameters)
+            for drawn in self.lines_ or self.errorbar_:
+                drawn.set_label({"Train": "training", "Test": "validation"}[drawn.get_label()])
             if numbers is None:
                 ax.set_xscale("linear")
                 labels = [shortened(str(value), 20) for value in values]
@@ -127,11 +129,14 @@ class ValidationCurveDisplay(ScoresDisplay):
                 "tells why."
             )
         self.best_index_ = best = int(np.nanargmax(test))
-        error = self.test_scores[best].std() / math.sqrt(self.test_scores.shape[1])
+        n_folds = self.test_scores.shape[1]
+        lost = self.test_scores[best] - self.test_scores
+        errors = lost.std(axis=1, ddof=1) / math.sqrt(n_folds) if n_folds > 1 else 0 * test
         self.zones_ = []
-        for lost_train, lost_test in zip(train[best] - train, test[best] - test, strict=True):
+        for i, lost_test in enumerate(test[best] - test):
+            lost_train = train[best] - train[i]
             zone = "underfitting" if lost_train >= lost_test / 2 else "overfitting"
-            self.zones_.append(zone if lost_test > error else None)
+            self.zones_.append(zone if lost_test > 2 * errors[i] else None)
 
     def _shade(self):
         ax, scale = self.ax_, self.ax_.xaxis.get_transform()

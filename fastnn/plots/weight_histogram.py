@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..diagnostics.finding import number
-from .axes import check_matplotlib, fitted, percent
-from .histograms import check_bins, draw_histograms, names_of
+from .axes import check_matplotlib, figure_of, fitted, percent
+from .histograms import check_bins, draw_histograms, names_of, zeros_in
 
 
 class WeightHistogramDisplay:
@@ -43,7 +43,7 @@ class WeightHistogramDisplay:
         self.names = names
         self.what = what
 
-    def plot(self, ax=None, *, bins=50, log_scale=False):
+    def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
         """Draw the histograms.
 
         Parameters
@@ -52,6 +52,9 @@ class WeightHistogramDisplay:
             Where to draw; the place of one is divided. None makes a figure.
         bins : int, default=50
             Number of bins.
+        show_zeros : bool, default=False
+            Whether numbers that are exactly 0 are in the bars, above which they can be so high that
+            nothing else is seen. The title tells how many there are.
         log_scale : bool, default=False
             Whether the counts have a logarithmic axis.
 
@@ -61,14 +64,16 @@ class WeightHistogramDisplay:
         """
         check_matplotlib("WeightHistogramDisplay")
         check_bins(bins)
-        titles = [_title(*pair) for pair in zip(self.names, self.weights, strict=True)]
+        titles = [_title(*pair, show_zeros) for pair in zip(self.names, self.weights, strict=True)]
         labels = self.what, f"{self.what}s"
-        self.axes_ = draw_histograms(ax, self.weights, titles, *labels, bins, log_scale)
-        self.figure_ = self.axes_[0].figure
+        self.axes_ = draw_histograms(ax, self.weights, titles, *labels, bins, show_zeros, log_scale)
+        self.figure_ = figure_of(self.axes_[0])
         return self
 
     @classmethod
-    def from_estimator(cls, estimator, *, biases=False, ax=None, bins=50, log_scale=False):
+    def from_estimator(
+        cls, estimator, *, biases=False, ax=None, bins=50, show_zeros=False, log_scale=False
+    ):
         """Draw the weights of a fitted estimator.
 
         Parameters
@@ -77,7 +82,7 @@ class WeightHistogramDisplay:
             A fitted one.
         biases : bool, default=False
             Whether `intercepts_` are drawn, and not `coefs_`.
-        ax, bins, log_scale
+        ax, bins, show_zeros, log_scale
             See `plot`.
 
         Returns
@@ -88,11 +93,12 @@ class WeightHistogramDisplay:
         names = names_of(coef.shape for coef in model.coefs_)
         weights, what = (model.intercepts_, "bias") if biases else (model.coefs_, "weight")
         display = cls(weights=[np.array(one) for one in weights], names=names, what=what)
-        return display.plot(ax, bins=bins, log_scale=log_scale)
+        return display.plot(ax, bins=bins, show_zeros=show_zeros, log_scale=log_scale)
 
 
-def _title(name, weights):
-    spread = f"{name}\nstd {number(weights.std())}"
-    zeros, wrong = (weights == 0).mean(), (~np.isfinite(weights)).mean()
-    spread += f", {percent(zeros)} zero" if zeros else ""
-    return spread + (f", {percent(wrong)} not finite" if wrong else "")
+def _title(name, weights, show_zeros):
+    finite = weights[np.isfinite(weights)]
+    wrong = 1 - len(finite) / weights.size
+    facts = [f"std {number(finite.std())}" if len(finite) else "", zeros_in(weights, show_zeros)]
+    facts.append(f"{percent(wrong)} not finite" if wrong else "")
+    return f"{name}\n{', '.join(filter(None, facts))}"
