@@ -1,16 +1,17 @@
-"""Digits and what augmentation makes of them, and what it does for a network that sees few.
+"""
+Augmentation of digits
+======================
 
 `augment=` changes training rows at random, anew in each epoch, in a thread beside the engine. The
 picture shows the same digits through each transform, and the test error of a network that is
 trained on 200 of scikit-learn's digits with and without it.
 
-    python examples/augmentation.py [PICTURE]
-
-With ``FASTNN_FAST_EXAMPLES=1`` it trains for fewer epochs, from fewer seeds.
+Which change helps depends on the data: digits stay what they are when they are turned and zoomed a
+little, and that brings the test error from 6.45 % to 5.82 %, with noise and mixup to 5.30 % (means
+of five seeds). Boxes that are erased hide what tells these small digits apart: 8.17 %.
 """
 
 import os
-import sys
 import warnings
 
 import matplotlib.pyplot as plt
@@ -24,7 +25,7 @@ from fastnn import MLPClassifier
 from fastnn import augment as a
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-EPOCHS, SEEDS = (10, 2) if FAST else (200, 4)
+EPOCHS, SEEDS = (200, 2) if FAST else (600, 5)
 ZOOM = 3
 SIDE = 8 * ZOOM
 
@@ -66,8 +67,8 @@ TRAINED = {
 
 def test_errors(augment):
     """Of networks from different seeds, in %."""
-    options = {"hidden_layer_sizes": (100,), "batch_size": 32, "max_iter": EPOCHS}
-    options |= {"n_iter_no_change": EPOCHS, "augment": augment}
+    options = {"batch_size": 32, "learning_rate_init": 0.003, "learning_rate": "linear"}
+    options |= {"max_iter": EPOCHS, "n_iter_no_change": EPOCHS, "augment": augment}
     models = (MLPClassifier(**options, random_state=seed).fit(X, y) for seed in range(SEEDS))
     return [100 * (1 - model.score(X_test, y_test)) for model in models]
 
@@ -79,7 +80,7 @@ for name, of_seeds in errors.items():
     spread = f"{np.mean(of_seeds):5.2f} ± {np.std(of_seeds):.2f} %"
     print(" ".join(name.split()).ljust(30), spread, f"of {len(y_test)} test digits wrong")
 
-figure = plt.figure(figsize=(15, 9), dpi=100, layout="constrained")
+figure = plt.figure(figsize=(15, 9), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=(2, 1))
 left.suptitle("The same digits through each transform")
 cells = left.subplots(len(TRANSFORMS) // 2, 2).T.ravel()
@@ -104,7 +105,4 @@ axes.set_xlabel("test error, % (points: seeds; line: mean)")
 axes.set_title(f"{len(y)} training digits, {EPOCHS} epochs")
 axes.set_ylabel("augment")
 axes.grid(axis="x", alpha=0.3)
-
-picture = sys.argv[1] if len(sys.argv) > 1 else "augmentation.png"
-figure.savefig(picture)
-print(f"Saved {picture}.")
+plt.show()

@@ -1,15 +1,17 @@
-"""Choose hyperparameters: a grid in a pipeline, successive halving over epochs, and Optuna.
+"""
+Searches for hyperparameters
+============================
 
-    python examples/tuning.py
-
-The digits of scikit-learn, split in three: searches validate on parts of the training rows, what
-they find is compared on the validation rows, and the best is tested once. With
-FASTNN_FAST_EXAMPLES=1 the searches are smaller, and take seconds.
+A grid in a pipeline, successive halving over epochs, and Optuna, on the digits of scikit-learn,
+split in three: searches validate on parts of the training rows, what they find is compared on the
+validation rows, and the best is tested once. `suggest_params` gives each its space.
 """
 
 import os
 import warnings
 
+import matplotlib.pyplot as plt
+import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -21,7 +23,7 @@ from fastnn import MLPClassifier, suggest_params
 from fastnn.preprocessing import train_val_test_split
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-EPOCHS, CANDIDATES, TRIALS = (4, 4, 3) if FAST else (27, 18, 10)
+EPOCHS, CANDIDATES, TRIALS = (9, 6, 3) if FAST else (27, 18, 10)
 
 # Candidates are compared after few epochs, on purpose.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
@@ -34,7 +36,8 @@ model = make_pipeline(StandardScaler(), MLPClassifier(max_iter=EPOCHS, random_st
 found = {}
 
 # Every pair of some penalties and learning rates.
-grid = suggest_params(model, grid=True, names=["alpha", "learning_rate_init"])
+names = ["alpha", "learning_rate_init"]
+grid = suggest_params(model, grid=True, names=names)
 found["grid"] = GridSearchCV(model, grid, cv=3).fit(X_train, y_train)
 
 # Many candidates for few epochs, then the best third of them for three times as many.
@@ -71,3 +74,41 @@ for name, score in scores.items():
     print(f"{name:8} validation accuracy {score:.3f}")
 winner = max(scores, key=scores.get)
 print(f"{winner} wins; its test accuracy is {found[winner].score(X_test, y_test):.3f}")
+
+# %%
+# The picture shows what grid and halving saw. The grid trains every pair for all of the epochs: the
+# penalty hardly matters, the learning rate does (94.7 % against 97.5 %). Halving draws all seven
+# parameters of 18 candidates; six go on after 3 epochs, two after 9, and so the search takes a
+# third of the epochs that training all would take, at a risk: who learns slowly is left out. On the
+# validation rows its choice has an accuracy of 0.950, the grid's 0.944; tested once, 0.975.
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+alphas, rates = (grid[f"mlpclassifier__{name}"] for name in names)
+# A grid's last parameter changes fastest.
+table = 100 * found["grid"].cv_results_["mean_test_score"].reshape(len(alphas), len(rates))
+image = left.imshow(table, cmap="cividis", aspect="auto")
+for (row, column), score in np.ndenumerate(table):
+    color = "black" if image.norm(score) > 0.5 else "white"
+    left.text(column, row, f"{score:.1f}", color=color, ha="center", va="center")
+left.set_xticks(range(len(rates)), rates)
+left.set_yticks(range(len(alphas)), alphas)
+left.set(xlabel="learning_rate_init", ylabel="alpha")
+left.set_title("Grid: accuracy in cross-validation, %")
+
+results = found["halving"].cv_results_
+curves = {}
+for options, score in zip(results["params"], results["mean_test_score"], strict=True):
+    epochs = options.pop("mlpclassifier__max_iter")
+    curves.setdefault(str(options), []).append((epochs, 100 * (1 - score)))
+for points in sorted(curves.values(), key=len):
+    goes_on = len(points) > 1
+    color = "tab:blue" if goes_on else "tab:gray"
+    right.plot(*zip(*points, strict=True), "o-" if goes_on else "x", color=color)
+right.plot([], "x", color="tab:gray", label="left out after the first round")
+right.plot([], "o-", color="tab:blue", label="goes on")
+right.set(xscale="log", yscale="log", title="Successive halving over epochs")
+right.set(xlabel="epochs", ylabel="error in cross-validation, %")
+right.set_xticks(np.unique(results["n_resources"]), np.unique(results["n_resources"]))
+right.minorticks_off()
+right.legend()
+plt.show()

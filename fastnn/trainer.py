@@ -250,8 +250,10 @@ class StepTables:
         self._begin, self._table, self._rates = 0, np.empty((0, 0)), np.empty(0)
         self._rate_factor = 1.0
 
-    def take(self, n: int, start: int, step: int, history: History) -> tuple[np.ndarray, float]:
-        """The table of the next n steps, and the learning rate of the last of them.
+    def take(
+        self, n: int, start: int, step: int, history: History
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The table of the next n steps, and their learning rates.
 
         The epoch began `start` steps ago; the optimizer has taken `step` steps.
         """
@@ -262,9 +264,9 @@ class StepTables:
                 n_epochs = max(1, min(epochs_left, self._ahead // n))
             self._make(n_epochs * n, start, step, history)
         end = self._begin + n
-        part, rate = self._table[self._begin : end], self._rates[end - 1]
+        part, rates = self._table[self._begin : end], self._rates[self._begin : end]
         self._begin = end
-        return part, rate
+        return part, rates
 
     def _make(self, n, start, step, history):
         settings, first, per_epoch = self._settings, history.n_steps + start, self._steps_per_epoch
@@ -469,7 +471,8 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
         part = rows[start * batch_size : (start + STEPS_PER_CALL) * batch_size]
         losses = np.empty((len(of_part), 2))
         done = state.step
-        table, rate = tables.take(len(of_part), start, done, history)
+        table, rates = tables.take(len(of_part), start, done, history)
+        rate = rates[-1]
         if settings.augment is not None:
             settings.augment.draw(table, of_part, data.X.shape[1], random_state)
         n_done, at_once = 0, STEPS_PER_CALL
@@ -488,7 +491,8 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
                 if watch is not None and watch.batch_interval:
                     its_loss = _sum_of_losses(losses, of_part, of_call, settings)
                     its_loss /= of_part[of_call].sum()
-                    stops = watch.ends_batch(start + n_done, float(its_loss))
+                    rate = rates[n_done - 1]
+                    stops = watch.ends_batch(start + n_done, float(its_loss), rate)
         finally:
             if len(state.average):
                 averaged = table[: state.step - done, Column.AVERAGE]

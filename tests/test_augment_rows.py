@@ -1,12 +1,9 @@
 """Rows changed in a thread beside the engine: each transform, what they are made of, and fits."""
 
 import doctest
-import runpy
-import sys
 import threading
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -591,14 +588,3 @@ def test_blocks_cover_all_rows():
 def test_examples_in_the_documentation():
     assert doctest.testmod(augment.text).attempted
     assert not doctest.testmod(augment.text).failed
-
-
-def test_the_example_draws_its_picture(tmp_path, monkeypatch):
-    path = Path(__file__).parents[1] / "examples" / "augmentation.py"
-    if not path.exists():
-        pytest.skip("there are no examples here")
-    pytest.importorskip("matplotlib")
-    monkeypatch.setenv("FASTNN_FAST_EXAMPLES", "1")
-    monkeypatch.setattr(sys, "argv", [str(path), str(tmp_path / "picture.png")])
-    runpy.run_path(str(path))
-    assert (tmp_path / "picture.png").stat().st_size > 10_000

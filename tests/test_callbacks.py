@@ -190,6 +190,20 @@ def test_true_of_a_batch_ends_its_epoch_and_training():
     assert model._network.state.step == 8
 
 
+def test_the_learning_rate_of_each_batch():
+    """That of the step that was taken; the history has the last, also where an epoch ends early."""
+    rates = []
+
+    class Looks(Callback):
+        def on_batch_end(self, context):
+            rates.append(context.learning_rate)
+            return len(rates) == 20
+
+    model = classifier(Looks(), learning_rate="cosine").fit(X, Y)
+    np.testing.assert_allclose(rates, 0.0005 * (1 + np.cos(np.pi * np.arange(20) / 30)))
+    assert model.history_["learning_rate"] == [rates[5], rates[11], rates[17], rates[19]]
+
+
 def test_context_tells_what_there_is():
     seen = []
 

@@ -1,9 +1,6 @@
 """Spaces to search in: what they hold, and searches of scikit-learn and Optuna through them."""
 
 import doctest
-import os
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,12 +186,3 @@ def test_optuna():
     fixed = optuna.trial.FixedTrial(study.best_params)
     best = clone(model).set_params(**suggest_params(fixed, model)).fit(X, y)
     assert best.score(X, y) == study.best_value
-
-
-def test_example(monkeypatch, capsys):
-    path = Path(__file__).parents[1] / "examples" / "tuning.py"
-    if not path.exists():  # the installed package is tested, without its sources
-        pytest.skip("there are no examples here")
-    monkeypatch.setitem(os.environ, "FASTNN_FAST_EXAMPLES", "1")
-    runpy.run_path(str(path), run_name="__main__")
-    assert "halving" in capsys.readouterr().out

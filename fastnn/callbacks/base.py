@@ -220,9 +220,9 @@ class Watch:
     def begins_epoch(self):
         return self._call("on_epoch_begin")
 
-    def ends_batch(self, batch, loss):
+    def ends_batch(self, batch, loss, rate):
         context = self._context
-        context.batch, context.logs = batch, {"loss": loss}
+        context.batch, context.logs, context.learning_rate = batch, {"loss": loss}, rate
         due = [
             callback
             for callback in self._callbacks
