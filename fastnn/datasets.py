@@ -1,14 +1,33 @@
-"""Readers of real data: IDX files (MNIST and its relatives).
+"""Data to learn on: IDX files (MNIST and its relatives), and MNIST-1D, which is drawn.
 
-The format is Yann LeCun's: two zero bytes, a type code, the number of dimensions, each size as a
-big-endian 32-bit integer, then the elements in C order, big-endian.
+The IDX format is Yann LeCun's: two zero bytes, a type code, the number of dimensions, each size as
+a big-endian 32-bit integer, then the elements in C order, big-endian.
 """
 
 import gzip
 import math
+from numbers import Integral, Real
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+
+#: What the labels of Fashion-MNIST stand for.
+FASHION_MNIST_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 __all__ = ["load_idx", "load_mnist"]
 
@@ -72,9 +91,34 @@ def load_mnist(folder=None):
     y : ndarray of shape (n_images,), int64
         Their labels.
     """
-    if folder is None:
-        return _fetch_mnist()
-    folder = Path(folder)
+    return _fetch("mnist_784") if folder is None else _load_folder(Path(folder))
+
+
+def load_fashion_mnist(folder=None):
+    """Fashion-MNIST: ten kinds of clothes in the format of MNIST, and harder to tell apart.
+
+    Parameters
+    ----------
+    folder : str or path-like, default=None
+        Where its IDX files lie, which have the names of MNIST's; see :func:`load_mnist`. None
+        downloads it through :func:`sklearn.datasets.fetch_openml`, which keeps a copy.
+
+    Returns
+    -------
+    X : ndarray of shape (n_images, n_pixels), uint8
+        Of files, training images first, then test images; else in the order of OpenML.
+    y : ndarray of shape (n_images,), int64
+        Their labels, for which ``FASHION_MNIST_CLASSES`` has names.
+
+    References
+    ----------
+    Xiao, H., Rasul, K. and Vollgraf, R. "Fashion-MNIST: a novel image dataset for benchmarking
+    machine learning algorithms" (2017).
+    """
+    return _fetch("Fashion-MNIST") if folder is None else _load_folder(Path(folder))
+
+
+def _load_folder(folder):
     parts = [part for name in ("train", "t10k") if (part := _load_pair(folder, name)) is not None]
     if not parts:
         raise FileNotFoundError(
@@ -120,9 +164,166 @@ def _find(folder, stem, kind):
     return None
 
 
-def _fetch_mnist():
+def _fetch(name):
     from sklearn.datasets import fetch_openml  # not at import: it costs more than all of this file
 
     # This parser needs no pandas.
-    X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff")
+    options = {"as_frame": False, "parser": "liac-arff"}
+    try:
+        X, y = fetch_openml(name, version=1, return_X_y=True, **options)
+    except URLError as error:
+        raise ConnectionError(
+            f"{name} cannot be downloaded from OpenML ({error.reason}): try again later, or name "
+            "the folder of its IDX files."
+        ) from error
     return X.astype(np.uint8), y.astype(np.int64)
+
+
+# A pen that draws the digit from top to bottom: where it is, to the left or right, at 12 heights.
+_TEMPLATES = np.array(
+    [
+        [0, 2.0, 3.4, 4.2, 4.7, 5.0, 5.0, 4.7, 4.2, 3.4, 2.0, 0],
+        [0, -2.4, -2.0, -1.4, -0.9, -0.3, 0.3, 0.9, 1.4, 2.0, 2.5, 0],
+        [0, 1.6, 2.6, 3.0, 2.4, 1.2, -0.2, -1.4, -2.4, -3.0, -1.6, 0],
+        [0, 2.0, 3.0, 2.6, 1.2, 0.4, 1.4, 2.8, 3.4, 2.8, 1.6, 0],
+        [0, -0.7, -1.4, -2.1, -2.8, -3.5, -1.0, 0.4, 0.4, 0.4, 0.4, 0],
+        [0, -2.6, -2.8, -2.4, -1.6, -0.4, 1.2, 2.4, 2.8, 2.2, 1.2, 0],
+        [0, -1.4, -2.6, -3.6, -4.3, -4.7, -4.9, -4.9, -4.6, -3.8, -2.3, 0],
+        [0, 3.0, 3.2, 2.6, 1.9, 1.2, 0.5, -0.2, -0.9, -1.6, -2.3, 0],
+        [0, -1.8, -2.6, -2.2, -0.9, -0.2, -1.1, -2.5, -3.1, -2.6, -1.4, 0],
+        [0, -1.9, -2.9, -2.9, -1.9, 0.2, 0.4, 0.3, 0.1, -0.2, -0.6, 0],
+    ]
+)
+
+_MNIST1D_CONSTRAINTS = {
+    "n_samples": [Interval(Integral, 1, None, closed="left")],
+    "n_features": [Interval(Integral, 2, None, closed="left")],
+    "scale": [Interval(Real, 0, 2, closed="left")],
+    "max_translation": [Interval(Integral, 1, None, closed="left")],
+    "correlated_noise": [Interval(Real, 0, None, closed="left")],
+    "noise": [Interval(Real, 0, None, closed="left")],
+    "shear": [Interval(Real, 0, None, closed="left")],
+    "random_state": ["random_state"],
+}
+
+
+def make_mnist1d(
+    n_samples=5000,
+    *,
+    n_features=40,
+    padding=(36, 60),
+    scale=0.4,
+    max_translation=48,
+    correlated_noise=0.25,
+    noise=0.02,
+    shear=0.75,
+    random_state=None,
+):
+    """MNIST-1D: ten curves, each hidden at a random place of a noisy signal.
+
+    A small problem that tells models apart as images do: a linear one is poor, a network is better,
+    and none is perfect. It is drawn in a fraction of a second.
+
+    Each class has a template of 12 points, of standard deviation 1 / 6. A row is made of one as in
+    the publication: zeros are appended; what results is stretched to a fixed length, scaled and
+    shifted in a circle; correlated noise takes the place of the zeros; white noise is added; a
+    slanting line is subtracted; and points at equal distances are taken of it, by linear
+    interpolation. At last all numbers together are brought to a mean of 0 and a standard deviation
+    of 1.
+
+    Parameters
+    ----------
+    n_samples : int, default=5000
+        Number of rows. The publication trains on 4000 and tests on 1000.
+    n_features : int, default=40
+        Points that are taken of each signal.
+    padding : tuple of 2 int, default=(36, 60)
+        The least and the largest number of zeros; a template that gets the least is stretched the
+        most. The signal has 12 points more than the largest number.
+    scale : float, default=0.4
+        A signal is multiplied by a number between ``1 - scale / 2`` and ``1 + scale / 2``.
+    max_translation : int, default=48
+        It is shifted by fewer points than this; 1 leaves it at the left.
+    correlated_noise : float, default=0.25
+        Standard deviation of the noise that is smoothed by a Gaussian of 2 points, before that.
+    noise : float, default=0.02
+        Standard deviation of the white noise.
+    shear : float, default=0.75
+        From the left end to the right the subtracted line rises by a number between ``-shear / 2``
+        and ``shear / 2``.
+    random_state : int, RandomState instance or None, default=None
+        Draws all of this.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features), float32
+        The signals, in random order.
+    y : ndarray of shape (n_samples,), int64
+        The classes, 0 to 9, as equal in number as can be.
+
+    Notes
+    -----
+    The steps and the defaults follow the publication; the templates do not: their numbers were
+    drawn for fastnn, after the same idea. So this is not the published data set, and results on it
+    are near the published ones at best. With the defaults and ``random_state=0``, of the last 1000
+    rows a linear classifier gets 25 % right, and a network with hidden layers of 100 and 100 units
+    54 % (mean of 5 seeds, `MLPClassifier` with early stopping, trained on the first 4000). The
+    publication has 32 % and 68 % for its data and its network.
+
+    References
+    ----------
+    Greydanus, S. and Kobak, D. "Scaling down deep learning with MNIST-1D" (2020), arXiv:2011.14439.
+
+    Examples
+    --------
+    >>> from fastnn.datasets import make_mnist1d
+    >>> X, y = make_mnist1d(random_state=0)
+    >>> X.shape, y.shape
+    ((5000, 40), (5000,))
+    """
+    validate_parameter_constraints(_MNIST1D_CONSTRAINTS, locals(), "make_mnist1d")
+    low, high = _padding(padding)
+    rng = check_random_state(random_state)
+    n_classes, n_points = _TEMPLATES.shape
+    y = rng.permutation(np.arange(n_samples, dtype=np.int64) % n_classes)
+    templates = _TEMPLATES - _TEMPLATES.mean(axis=1, keepdims=True)
+    templates /= 6 * templates.std(axis=1, keepdims=True)
+    templates -= templates[:, :1]  # begins at 0
+    padded = np.pad(templates, ((0, 0), (0, 1)))
+
+    def uniform(width):
+        return width * (rng.random_sample((n_samples, 1)) - 0.5)
+
+    # Where in the template each point of the signal lies, after it was stretched and shifted.
+    length = n_points + high
+    shift = rng.randint(max_translation, size=(n_samples, 1))
+    stretched = n_points + rng.randint(low, high + 1, size=(n_samples, 1))
+    place = (np.arange(length) - shift) % length * ((stretched - 1) / (length - 1))
+    X = _interpolate(padded[y], np.minimum(place, n_points)) * (1 + uniform(scale))
+    smooth = gaussian_filter1d(rng.normal(0, correlated_noise, X.shape), 2)
+    X = np.where(place < n_points, X, smooth) + rng.normal(0, noise, X.shape)
+    X -= uniform(shear) * np.linspace(-0.5, 0.5, length)
+    points = np.broadcast_to(np.linspace(0, length - 1, n_features), (n_samples, n_features))
+    X = _interpolate(X, points)
+    X -= X.mean()
+    X /= X.std() or 1  # without noise, rows of two points may all be 0
+    return X.astype(np.float32), y
+
+
+def _padding(padding):
+    is_pair = np.ndim(padding) == 1 and len(padding) == 2
+    if is_pair and all(isinstance(number, Integral) for number in padding):
+        low, high = padding
+        if 0 <= low <= high:
+            return low, high
+    raise ValueError(
+        "padding must be two whole numbers, of which the first is at least 0 and the second not "
+        f"smaller, got {padding!r}."
+    )
+
+
+def _interpolate(rows, places):
+    """Each row at its places, on straight lines between its values, which are at 0, 1, 2, .."""
+    before = np.minimum(places.astype(np.intp), rows.shape[1] - 2)
+    left, right = (np.take_along_axis(rows, before + step, axis=1) for step in (0, 1))
+    return left + (places - before) * (right - left)

@@ -1,12 +1,20 @@
-"""The IDX reader: every type, gzip or not, and one clear sentence for every damaged file."""
+"""The IDX reader, with one clear sentence for every damaged file, and the generator of MNIST-1D."""
 
 import gzip
 import struct
+from urllib.error import URLError
 
 import numpy as np
 import pytest
 
-from fastnn.datasets import load_idx, load_mnist
+from fastnn import MLPClassifier
+from fastnn.datasets import (
+    FASHION_MNIST_CLASSES,
+    load_fashion_mnist,
+    load_idx,
+    load_mnist,
+    make_mnist1d,
+)
 
 
 def idx_bytes(array):
@@ -95,13 +103,145 @@ def test_mnist_folder_errors(tmp_path):
         load_mnist(tmp_path)
 
 
-def test_mnist_without_a_folder_asks_openml(monkeypatch):
+@pytest.mark.parametrize(
+    ("load", "name"), [(load_mnist, "mnist_784"), (load_fashion_mnist, "Fashion-MNIST")]
+)
+def test_without_a_folder_openml_is_asked(monkeypatch, load, name):
     import sklearn.datasets
 
-    def fetch_openml(name, **options):
-        assert name == "mnist_784" and options["parser"] == "liac-arff"
+    def fetch_openml(asked, **options):
+        assert asked == name and options["version"] == 1 and options["parser"] == "liac-arff"
         return np.full((3, 784), 255.0), np.array(["1", "0", "7"], dtype=object)
 
     monkeypatch.setattr(sklearn.datasets, "fetch_openml", fetch_openml)
-    X, y = load_mnist()
+    X, y = load()
     assert X.dtype == np.uint8 and X.shape == (3, 784) and y.tolist() == [1, 0, 7]
+
+
+def test_without_a_network_a_folder_is_asked_for(monkeypatch):
+    import sklearn.datasets
+
+    def fetch_openml(name, **options):
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr(sklearn.datasets, "fetch_openml", fetch_openml)
+    message = r"mnist_784 cannot be downloaded from OpenML \(Name .* the folder of its IDX files"
+    with pytest.raises(ConnectionError, match=message):
+        load_mnist()
+
+
+def test_fashion_mnist_is_in_the_files_of_mnist(tmp_path):
+    X_train, y_train = write_mnist(tmp_path, "train", 6)
+    X, y = load_fashion_mnist(tmp_path)
+    np.testing.assert_array_equal(X, X_train)
+    np.testing.assert_array_equal(y, y_train)
+    assert len(set(FASHION_MNIST_CLASSES)) == 10
+
+
+# --- MNIST-1D -------------------------------------------------------------------------------------
+
+PURE = {"scale": 0.0, "max_translation": 1, "correlated_noise": 0.0, "noise": 0.0, "shear": 0.0}
+
+
+def test_mnist1d():
+    X, y = make_mnist1d(random_state=0)
+    assert X.shape == (5000, 40) and X.dtype == np.float32 and y.dtype == np.int64
+    assert abs(X.mean()) < 1e-5 and X.std() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_array_equal(np.bincount(y), [500] * 10)
+    assert len(np.unique(y[:50])) == 10  # in random order
+
+
+def test_mnist1d_is_drawn_by_its_seed():
+    X, y = make_mnist1d(50, random_state=3)
+    for random_state in (3, np.random.RandomState(3)):
+        again = make_mnist1d(50, random_state=random_state)
+        np.testing.assert_array_equal(again[0], X)
+        np.testing.assert_array_equal(again[1], y)
+    assert (make_mnist1d(50, random_state=4)[0] != X).all()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"padding": (36, 59)},
+        {"padding": (35, 60)},
+        {"scale": 0.5},
+        {"max_translation": 40},
+        {"correlated_noise": 0.3},
+        {"noise": 0.1},
+        {"shear": 1.0},
+    ],
+    ids=str,
+)
+def test_every_parameter_of_mnist1d_has_an_effect(changed):
+    assert (
+        make_mnist1d(20, random_state=0)[0] != make_mnist1d(20, random_state=0, **changed)[0]
+    ).any()
+    # Alone too, without what is random otherwise.
+    if "padding" not in changed:
+        pure, other = (
+            make_mnist1d(20, random_state=0, **(PURE | more))[0] for more in ({}, changed)
+        )
+        assert np.abs(pure - other).max() > 0.01
+
+
+def test_mnist1d_without_noise_is_its_templates():
+    """Unstretched, at the left: 12 points, then zeros, which are what the mean made of them."""
+    X, y = make_mnist1d(40, n_features=24, padding=(12, 12), random_state=0, **PURE)
+    templates = [X[y == digit] for digit in range(10)]
+    for rows in templates:
+        np.testing.assert_allclose(rows, np.tile(rows[0], (4, 1)))
+        np.testing.assert_allclose(rows[:, 12:], X[0, -1])
+        assert rows[0, :12].std() == pytest.approx(templates[0][0, :12].std(), rel=1e-5)
+    distances = [np.abs(one[0] - other[0]).max() for one in templates for other in templates]
+    assert sum(distance < 0.1 for distance in distances) == 10  # of each to itself
+
+
+def test_mnist1d_moves_in_a_circle():
+    options = {"n_features": 24, "padding": (12, 12), "random_state": 0}
+    X, y = make_mnist1d(300, **options, **PURE)
+    moved, y_moved = make_mnist1d(300, **options, **(PURE | {"max_translation": 24}))
+    np.testing.assert_array_equal(y, y_moved)
+    shifts = []
+    for row, other in zip(X, moved, strict=True):
+        errors = [np.abs(np.roll(row, shift) - other).max() for shift in range(24)]
+        assert min(errors) < 1e-5
+        shifts.append(np.argmin(errors))
+    assert set(shifts) == set(range(24))
+
+
+@pytest.mark.parametrize("n_samples", [1, 7, 33])
+def test_mnist1d_of_any_size(n_samples):
+    X, y = make_mnist1d(n_samples, n_features=2, random_state=0, **PURE)
+    assert X.shape == (n_samples, 2) and np.isfinite(X).all()
+    counts = np.bincount(y, minlength=10)
+    assert counts.sum() == n_samples and np.ptp(counts) <= 1
+
+
+def test_mnist1d_tells_a_network_from_a_linear_classifier():
+    X, y = make_mnist1d(random_state=0)
+    train, test = slice(4000), slice(4000, None)
+    scores = []
+    for hidden in ((), (100, 100)):
+        model = MLPClassifier(hidden, early_stopping=True, random_state=0).fit(X[train], y[train])
+        scores.append(model.score(X[test], y[test]))
+    linear, network = scores
+    assert 0.2 < linear < 0.35
+    assert network > linear + 0.2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_samples": 0}, "The 'n_samples' parameter of make_mnist1d must be an int in the range"),
+        ({"noise": -1}, "The 'noise' parameter of make_mnist1d must be a float in the range"),
+        ({"max_translation": 0}, "The 'max_translation' parameter of make_mnist1d"),
+        ({"padding": 36}, "padding must be two whole numbers"),
+        ({"padding": (60, 36)}, "the second not smaller, got \\(60, 36\\)"),
+        ({"padding": (1.5, 3)}, "padding must be two whole numbers"),
+        ({"padding": (-1, 3)}, "the first is at least 0"),
+    ],
+)
+def test_mnist1d_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
+        make_mnist1d(**options)

@@ -1,0 +1,94 @@
+"""
+A wardrobe: Fashion-MNIST, MNIST or digits
+==========================================
+
+Images are learned as rows of pixels, and what a network gets wrong is worth looking at: which
+classes it mistakes for which, and the images of which it is surest and wrong. It shows labels that
+are wrong, and clothes that nobody could tell apart.
+
+The variable ``FASTNN_EXAMPLE_IMAGES`` says which images:
+
+- ``fashion`` downloads the 70000 of Fashion-MNIST from OpenML; ``fashion FOLDER`` takes the IDX
+  files in a folder;
+- ``mnist`` and ``mnist FOLDER`` are the same with MNIST;
+- without it they are scikit-learn's 1797 digits of 8 x 8 pixels, which need no network. The picture
+  in the documentation shows these.
+"""
+
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.model_selection import train_test_split
+
+from fastnn import MLPClassifier
+from fastnn.datasets import FASHION_MNIST_CLASSES, load_fashion_mnist, load_mnist
+from fastnn.plots import FailureCasesDisplay, TrainingCurveDisplay
+
+FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
+
+# %%
+# Rows of pixels between 0 and 1, and a label each, which may be a name.
+
+
+def load(name, folder=None):
+    """Pixels and labels."""
+    if name == "digits":
+        X, y = load_digits(return_X_y=True)
+    elif name == "mnist":
+        X, y = load_mnist(folder)
+    elif name == "fashion":
+        X, y = load_fashion_mnist(folder)
+        y = np.array(FASHION_MNIST_CLASSES)[y]
+    else:
+        raise ValueError(
+            f"FASTNN_EXAMPLE_IMAGES begins with digits, mnist or fashion, got {name!r}."
+        )
+    return X.astype(np.float32) / X.max(), y
+
+
+source = os.environ.get("FASTNN_EXAMPLE_IMAGES", "digits").split(maxsplit=1)
+X, y = load(*source)
+print(f"{source[0]}: {len(X)} images of {X.shape[1]} pixels")
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
+
+# %%
+# A tenth of the training images is set aside, and the epoch that is best on it is kept.
+
+model = MLPClassifier(
+    hidden_layer_sizes=(256, 128),
+    normalization="batch",
+    dropout=0.2,
+    early_stopping=True,
+    max_iter=30 if FAST else 200,
+    random_state=0,
+).fit(X_train, y_train)
+print(f"{model.n_iter_} epochs, {model.score(X_test, y_test):.4f} of the test images right")
+
+# %%
+# Of the digits, 97.5 % of the test images are right, and the nine mistakes are hard to read at
+# 8 x 8 pixels. Of 10000 images of MNIST (its test files only, of which the script trains on 8000)
+# 95.9 % are right: 4 and 9 are mistaken for each other 14 times, more often than any other two.
+
+figure = plt.figure(figsize=(12, 8.5), layout="constrained")
+places = figure.subplot_mosaic(
+    [["curve", "confusion"], ["failures", "failures"]], width_ratios=(3, 2)
+)
+TrainingCurveDisplay.from_estimator(model, ax=places["curve"])
+ConfusionMatrixDisplay.from_estimator(
+    model,
+    X_test,
+    y_test,
+    ax=places["confusion"],
+    cmap="Blues",
+    xticks_rotation=45 if y.dtype.kind == "U" else 0,
+    im_kw={"norm": "symlog"},
+    text_kw={"fontsize": "x-small"},
+    colorbar=False,
+)
+FailureCasesDisplay.from_estimator(
+    model, X_test, y_test, ax=places["failures"], image_shape="square", n_cases=10
+)
+plt.show()
