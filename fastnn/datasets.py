@@ -15,6 +15,8 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+__all__ = ["load_fashion_mnist", "load_idx", "load_mnist", "make_mnist1d"]
+
 #: What the labels of Fashion-MNIST stand for.
 FASHION_MNIST_CLASSES = (
     "T-shirt/top",
@@ -28,8 +30,6 @@ FASHION_MNIST_CLASSES = (
     "Bag",
     "Ankle boot",
 )
-
-__all__ = ["load_idx", "load_mnist"]
 
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 

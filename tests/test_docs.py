@@ -13,7 +13,7 @@ from sklearn.model_selection import RandomizedSearchCV
 
 import fastnn
 from devices import find_device
-from fastnn import MLPClassifier, MLPRegressor
+from fastnn import MLPClassifier, MLPRegressor, datasets
 from fastnn.callbacks import Callback, Context
 
 ROOT = Path(__file__).parents[1]
@@ -134,3 +134,9 @@ def test_public_names_are_explained(name, obj):
     assert not inspect.isclass(obj) or "__doc__" in vars(obj)
     if obj is not Context:  # the trainer makes it
         assert set(inspect.signature(obj).parameters) <= told(obj)
+
+
+def test_readers_and_makers_of_data_are_public():
+    functions = inspect.getmembers(datasets, inspect.isfunction)
+    own = {name for name, each in functions if each.__module__ == datasets.__name__}
+    assert {name for name in own if not name.startswith("_")} == set(datasets.__all__)
