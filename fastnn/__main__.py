@@ -68,7 +68,7 @@ def draw(models, X, y):
             {"loss": model.loss_curve_}, ax=left, name=name, log_scale=True, line_kw=style
         )
     FailureCasesDisplay.from_estimator(models["fastnn"], X, y, image_shape="square", ax=right)
-    figure.savefig(PICTURE)
+    return figure
 
 
 def main():
@@ -107,7 +107,7 @@ def main():
     ratio = times["scikit-learn"] / times["fastnn"]
     console.print(f"fastnn trained {ratio:.1f} times as fast as scikit-learn.")
 
-    draw(models, X_test, y_test)
+    draw(models, X_test, y_test).savefig(PICTURE)
     console.print(f"Loss curves and misclassified digits: {PICTURE}")
 
 

@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import pytest
+import sklearn.neural_network
+
+from fastnn import MLPClassifier
 
 
 def test_demo(tmp_path):
@@ -25,6 +28,21 @@ def test_demo(tmp_path):
         [accuracy] = re.findall(rf"{library} +│ +([\d.]+)%", result.stdout)
         assert float(accuracy) > 95
     assert (tmp_path / "fastnn-demo.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_demo_draws_both_curves_and_what_is_wrong():
+    demo = runpy.run_module("fastnn", run_name="demo")
+    X_train, X_test, y_train, y_test = demo["digits"]()
+    settings = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
+    models = {"fastnn": MLPClassifier, "scikit-learn": sklearn.neural_network.MLPClassifier}
+    models = {name: kind(**settings).fit(X_train, y_train) for name, kind in models.items()}
+    figure = demo["draw"](models, X_test, y_test)
+    curves = {line.get_label(): line for line in figure.axes[0].lines}
+    for name, model in models.items():
+        assert list(curves[f"{name}: training loss"].get_ydata()) == model.loss_curve_
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(shown) > 5 and shown[0].get_title().startswith("target ")
 
 
 @pytest.mark.parametrize("missing", ["matplotlib", "rich"])

@@ -105,6 +105,7 @@ CHANGES = {
         alpha=0.2,
         show_rows=False,
         size=90,
+        show_legend=False,
     ),
     FailureCasesDisplay: dict(image_shape=(8, 8), n_cases=3, n_features=2),
     LearningRateRangeDisplay: dict(
@@ -158,7 +159,7 @@ def test_every_parameter_changes_the_picture(display, name):
 
 def test_changes_are_complete():
     rare = {"estimator", "X", "y", "ax", "param_name", "param_range", "groups", "n_jobs"}
-    rare |= {"error_score", "parameters", "cmap", "self"}
+    rare |= {"error_score", "parameters", "cmap", "grad_norm", "self"}
     for display, changed in CHANGES.items():
         known = {*inspect.signature(display.from_estimator).parameters}
         known |= {*inspect.signature(display.plot).parameters}
@@ -351,7 +352,7 @@ def test_lowest_loss_where_the_last_epoch_is_kept():
 def test_pipeline_and_lbfgs():
     display = curves(wine)
     assert display.lines_["loss"].get_ydata().tolist() == wine[-1].history_["loss"]
-    display = curves(moons, panels=["loss", "grad_norm"], log_scale=True)
+    display = curves(moons, grad_norm=True, log_scale=True)
     assert display.lines_["grad_norm"].get_ydata().tolist() == moons.history_["grad_norm"]
     assert [ax.get_ylabel() for ax in display.axes_] == ["training loss", "norm of the gradient"]
     assert [ax.get_yscale() for ax in display.axes_] == ["log", "log"]
@@ -400,7 +401,7 @@ def test_several_networks_in_the_same_panels():
 def test_scale_and_style():
     model = MLPClassifier((8,), max_iter=4, random_state=0)
     model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
-    display = curves(model, log_scale=True, line_kw={"color": "red", "linewidth": 4})
+    display = curves(model, log_scale=True, line_kw={"c": "red", "lw": 4})
     assert [ax.get_yscale() for ax in display.axes_] == ["log", "linear"]
     for line in display.lines_.values():
         assert (line.get_color(), line.get_linewidth()) == ("red", 4)
@@ -437,6 +438,8 @@ def test_wrong_histories():
             TrainingCurveDisplay.from_history(history)
     with pytest.raises(ValueError, match=r"^The history has no 'val_loss': it has 'epoch', "):
         curves(classifier, panels=["loss", "val_loss"])
+    with pytest.raises(ValueError, match="no 'grad_norm'"):
+        TrainingCurveDisplay.from_history({"loss": [1.0]}, grad_norm=True)
     with pytest.raises(ValueError, match="no 'learning_rate'"):
         curves(moons, learning_rate=True)
     for panels in "loss", [], [[]]:
@@ -526,7 +529,7 @@ def test_many_layers():
     boxes = [ax.get_tightbbox() for ax in display.axes_]
     for i, one in enumerate(boxes):
         assert not any(one.overlaps(other) for other in boxes[i + 1 :])
-    assert [ax.get_xlabel() != "" for ax in display.axes_] == [False] * 6 + [True] * 4
+    assert {ax.get_xlabel() for ax in display.axes_} == {"weight"}
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -642,6 +645,16 @@ def test_rows_of_many_kinds(kind):
         one.plot(**kwargs).axes_[3].get_images()[0].get_array() for one in (display, expected)
     ]
     assert np.array_equal(*images)
+
+
+def test_sparse_rows_of_bytes():
+    rows = (X_val * 16).astype(np.uint8)
+    predicted = classifier.predict(X_val)
+    one, other = (
+        FailureCasesDisplay.from_predictions(y_val, predicted, kind(rows), n_cases=1)
+        for kind in (np.asarray, sparse.csr_matrix)
+    )
+    assert np.array_equal(pixels(one), pixels(other))
 
 
 def test_columns_without_numbers_and_missing_values():
@@ -770,6 +783,7 @@ def test_wrong_failures():
         (dict(image_shape=(8, 4, 2)), "image_shape must be "),
         (dict(image_shape=64), "image_shape must be "),
         (dict(n_cases=0), "n_cases must be a whole number of at least 1, got 0"),
+        (dict(n_features=None), "n_features must be a whole number of at least 1, got None"),
         (dict(n_features=1.5), "n_features must be a whole number of at least 1, got 1.5"),
         (dict(confidence=[0.5]), "inconsistent numbers of samples"),
     ):
@@ -867,6 +881,7 @@ def test_surface_of_a_regressor():
     low, high = points.get_clim()
     assert low <= targets.min() and targets.max() <= high
     assert display.colorbar_.ax.get_ylabel() == "prediction (surface), target (rows)"
+    assert display.plot(show_legend=False).colorbar_ is None
     assert display.plot(show_rows=False).points_ == []
     assert display.colorbar_.ax.get_ylabel() == "prediction"
 

@@ -73,9 +73,8 @@ class ActivationHistogramDisplay:
         check_bins(bins)
         parts = zip(self.names, self.activations, self.dead, self.saturated, strict=True)
         titles = [_title(*layer, show_zeros) for layer in parts]
-        labels = "activation", "values"
         self.axes_ = draw_histograms(
-            ax, self.activations, titles, *labels, bins, show_zeros, log_scale
+            ax, self.activations, titles, "activation", bins, show_zeros, log_scale
         )
         self.figure_ = figure_of(self.axes_[0])
         return self

@@ -45,7 +45,8 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, title=None):
     Parameters
     ----------
     ax : Axes, array-like of Axes, or None
-        A new figure is made for None; the place of one is divided, if there are several panels.
+        A new figure is made for None; the place of one is divided, if there are several panels, and
+        its figure gets a constrained layout if it has none.
     n : int
         Number of panels.
     n_columns : int, default=None
@@ -89,6 +90,8 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, title=None):
                 + f". Or give {n} axes."
             )
         ax.set_axis_off()
+        if figure.get_layout_engine() is None:  # panels would cover each other's titles
+            figure_of(ax).set_layout_engine("constrained")
         if title is not None:
             head, place = place.subgridspec(2, 1, height_ratios=(1, 14))
             head = figure.add_subplot(head)
@@ -116,6 +119,19 @@ def size_of(ax):
         grid = place.get_gridspec()
         parts = len(place.colspan) / grid.ncols, len(place.rowspan) / grid.nrows
     return box.width / ax.figure.dpi * parts[0], box.height / ax.figure.dpi * parts[1]
+
+
+def arranged(ax, n, width, height):
+    """Number of columns for panels of this size, and by how much they are narrower.
+
+    A figure of their own is a little wider than high, and three fit in a row.
+    """
+    if not is_one(ax):
+        return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width)))), 1.0
+    whole = size_of(ax)
+    ratio = (whole[0] / width) / (whole[1] / height)
+    n_columns = min(n, max(1, round(math.sqrt(n * ratio))))
+    return n_columns, min(1.0, max(0.6, whole[0] / n_columns / width))
 
 
 def add_legend(axes, **parameters):

@@ -59,7 +59,17 @@ class DecisionBoundaryDisplay:
         self.classes = classes
         self.probabilities = probabilities
 
-    def plot(self, ax=None, *, colors=None, cmap="viridis", alpha=0.7, show_rows=True, size=20):
+    def plot(
+        self,
+        ax=None,
+        *,
+        colors=None,
+        cmap="viridis",
+        alpha=0.7,
+        show_rows=True,
+        size=20,
+        show_legend=True,
+    ):
         """Draw the surface and the rows.
 
         Parameters
@@ -76,6 +86,8 @@ class DecisionBoundaryDisplay:
             Whether there are the rows.
         size : float, default=20
             Their size, as matplotlib's `scatter` takes it.
+        show_legend : bool, default=True
+            Whether there is a legend, or of a regressor a colour bar.
 
         Returns
         -------
@@ -86,53 +98,73 @@ class DecisionBoundaryDisplay:
         self.figure_, self.points_, self.colorbar_ = figure_of(self.ax_), [], None
         if self.classes is None:
             self._plot_values(cmap, alpha, show_rows, size)
-        else:
-            self._plot_classes(_checked_colors(colors, len(self.classes)), alpha, show_rows, size)
+            if show_legend:
+                label = "prediction (surface), target (rows)" if show_rows else "prediction"
+                drawn = self.surface.surface_
+                self.colorbar_ = self.figure_.colorbar(drawn, ax=self.ax_, label=label)
+            return self
+        colors = _checked_colors(colors, len(self.classes))
+        self._plot_classes(colors, alpha)
+        if show_rows:
+            self._plot_rows(colors, size)
+        if show_legend:
+            self._add_legend(colors)
         return self
 
-    def _plot_classes(self, colors, alpha, show_rows, size):
+    def _plot_classes(self, colors, alpha):
+        """The surface of each class, and the lines between them."""
         from matplotlib.colors import LinearSegmentedColormap
-        from matplotlib.patches import Patch
 
-        ax, surface = self.ax_, self.surface
-        grid, response = (surface.xx0, surface.xx1), surface.response
-        low, high = 0.0, 1.0
-        if not self.probabilities:
-            high = np.abs(response).max() or 1.0
-            low = -high if response.ndim == 2 else response.max(axis=2).min()
-        names = [shortened(str(label), 24) for label in self.classes]
-        levels = np.linspace(low, high, 13)
-        style = dict(levels=levels, vmin=low, vmax=high, alpha=alpha, zorder=-1)
+        surface = self.surface
+        response, (low, high) = surface.response, self._limits()
+        style = dict(levels=np.linspace(low, high, 13), vmin=low, vmax=high, extend="both")
+        style |= dict(ax=self.ax_, alpha=alpha, zorder=-1)
         if response.ndim == 2:
             ramp = LinearSegmentedColormap.from_list("classes", [colors[0], "white", colors[1]])
-            surface.plot(ax=ax, cmap=ramp, extend="both", **style)
-            boundaries = [(response, 0.5 if self.probabilities else 0.0)]
+            surface.plot(cmap=ramp, **style)
+            boundaries = [response - (0.5 if self.probabilities else 0.0)]
         else:
             surface.multiclass_colors = list(colors)
-            surface.plot(ax=ax, extend="both", **style)
+            surface.plot(**style)
             numbers = range(len(self.classes))
             others = [np.delete(response, number, axis=2).max(axis=2) for number in numbers]
-            boundaries = [(response[:, :, number] - others[number], 0.0) for number in numbers]
-        for values, level in boundaries:
-            if values.min() < level < values.max():
-                ax.contour(*grid, values, [level], colors="0.2", linewidths=1, zorder=-1)
-        if not show_rows:
-            pairs = zip(colors, names, strict=True)
-            self._add_legend(handles=[Patch(color=color, label=name) for color, name in pairs])
-            return
-        for number, (name, color) in enumerate(zip(names, colors, strict=True)):
-            rows = self.X[self.y == self.classes[number]]
-            own = dict(color=color, marker=_MARKERS[number % len(_MARKERS)], s=size, label=name)
-            self.points_.append(ax.scatter(*rows.T, edgecolors="0.1", linewidths=0.5, **own))
-        self._add_legend()
+            boundaries = [response[:, :, number] - others[number] for number in numbers]
+        for values in boundaries:
+            if values.min() < 0 < values.max():
+                style = dict(colors="0.2", linewidths=1, zorder=-1)
+                self.ax_.contour(surface.xx0, surface.xx1, values, [0.0], **style)
 
-    def _add_legend(self, **parameters):
+    def _limits(self):
+        """Of the colours: from a probability of 0 to 1, or from where classes are equally good."""
+        if self.probabilities:
+            return 0.0, 1.0
+        response = self.surface.response
+        if response.ndim == 2:
+            high = np.abs(response).max() or 1.0
+            return -high, high
+        best = response.max(axis=2)
+        return best.min(), max(best.max(), best.min() + 1e-6)
+
+    def _plot_rows(self, colors, size):
+        """Those of each class, in its colour and with a marker of its own."""
+        for number, (label, color) in enumerate(zip(self.classes, colors, strict=True)):
+            rows = self.X[self.y == label]
+            own = dict(color=color, marker=_MARKERS[number % len(_MARKERS)], s=size)
+            self.points_.append(self.ax_.scatter(*rows.T, edgecolors="0.1", linewidths=0.5, **own))
+
+    def _add_legend(self, colors):
         """Beside the surface, where something makes room for it."""
+        from matplotlib.patches import Patch
+
+        place = {}
         if self.figure_.get_layout_engine() is not None:
-            parameters |= dict(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-        self.ax_.legend(title="class", **parameters)
+            place = dict(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+        handles = self.points_ or [Patch(color=color) for color in colors]
+        names = [shortened(str(label), 24) for label in self.classes]
+        self.ax_.legend(handles, names, title="class", **place)
 
     def _plot_values(self, cmap, alpha, show_rows, size):
+        """The surface of a regressor, and the rows in the same colours."""
         from matplotlib.ticker import MaxNLocator
 
         response = self.surface.response
@@ -146,8 +178,6 @@ class DecisionBoundaryDisplay:
         if show_rows:
             own = dict(c=self.y, edgecolors="0.1", linewidths=0.5, s=size)
             self.points_ = [self.ax_.scatter(*self.X.T, **own, **style)]
-        label = "prediction (surface), target (rows)" if show_rows else "prediction"
-        self.colorbar_ = self.figure_.colorbar(self.surface.surface_, ax=self.ax_, label=label)
 
     @classmethod
     def from_estimator(

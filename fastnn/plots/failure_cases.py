@@ -10,7 +10,17 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..device_arrays import to_host
 from ..tables import Table, take
-from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, is_one, shortened, size_of
+from .axes import (
+    COLORS,
+    arranged,
+    axes_for,
+    check_matplotlib,
+    figure_of,
+    fitted,
+    is_one,
+    shortened,
+    size_of,
+)
 
 _FONT_SIZE = 8.5
 
@@ -34,7 +44,7 @@ class FailureCasesDisplay:
     remark : str
         How it is told, as `str.format` takes it.
     order : str
-        What comes first, such as "surest"; empty if nothing is known of it.
+        What comes first, such as "surest"; empty if rows are in their order.
     regression : bool
         Whether targets are numbers, so that no row is quite right.
 
@@ -89,8 +99,11 @@ class FailureCasesDisplay:
         display : FailureCasesDisplay
         """
         check_matplotlib("FailureCasesDisplay")
-        for name, value in ("n_cases", n_cases), ("n_features", n_features):
-            if value is not None and (not isinstance(value, int | np.integer) or value < 1):
+        for name, value in (
+            ("n_cases", 1 if n_cases is None else n_cases),
+            ("n_features", n_features),
+        ):
+            if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
         rows = _Rows(self.X)
         shape = None if image_shape is None else _checked_shape(image_shape, rows.n_features)
@@ -114,7 +127,7 @@ class FailureCasesDisplay:
         if n_cases is None and is_one(ax):
             titles = titles[: _n_fitting(ax, *_size(draw, titles))]
         n_cases, size = len(titles), _size(draw, titles)
-        n_columns, scale = _arranged(ax, n_cases, *size)
+        n_columns, scale = arranged(ax, n_cases, *size)
         spare = ()
         if several:
             ax, spare = np.ravel(ax)[:n_cases], np.ravel(ax)[n_cases:]
@@ -122,7 +135,6 @@ class FailureCasesDisplay:
         for axes, number, title in zip(self.axes_, self.cases, titles, strict=False):
             draw(axes, number)
             axes.set_title(title, fontsize=_FONT_SIZE * scale)
-        draw.label(self.axes_[-n_columns:])
         for axes in spare:
             axes.set_axis_off()
 
@@ -230,7 +242,7 @@ class FailureCasesDisplay:
             errors = y_pred.astype(float) - y_true.astype(float)
             sizes = np.abs(errors) if errors.ndim == 1 else np.linalg.norm(errors, axis=1)
             cases = np.argsort(-sizes, kind="stable")
-            order, values = "largest errors", errors if errors.ndim == 1 else None
+            order, values = "", errors if errors.ndim == 1 else None
             word = "{:+.3g}"
         else:
             wrong = y_true != y_pred
@@ -263,16 +275,6 @@ def _n_fitting(ax, width, height):
     """How many panels an Axes has place for, if they are a little smaller."""
     whole = size_of(ax)
     return max(1, int(whole[0] / width / 0.75)) * max(1, int(whole[1] / height / 0.75))
-
-
-def _arranged(ax, n, width, height):
-    """Number of columns for panels of a size, and by how much they are narrower."""
-    if not is_one(ax):
-        return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width)))), 1.0
-    whole = size_of(ax)
-    ratio = (whole[0] / width) / (whole[1] / height)
-    n_columns = min(n, max(1, round(math.sqrt(n * ratio))))
-    return n_columns, min(1.0, max(0.6, whole[0] / n_columns / width))
 
 
 def _array(y):
@@ -331,7 +333,7 @@ class _Rows:
         """Means and standard deviations of the features."""
         if self._table is None:
             means = np.asarray(self._X.mean(axis=0)).ravel()
-            squares = np.asarray(self._X.multiply(self._X).mean(axis=0)).ravel()
+            squares = np.asarray(self._X.astype(float).power(2).mean(axis=0)).ravel()
             return means, np.sqrt(np.maximum(squares - means**2, 0))
         values = np.ma.masked_invalid(self._table.numbers(self._columns))
         return values.mean(axis=0).filled(0), values.std(axis=0).filled(0)
@@ -380,9 +382,6 @@ class _Images:
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
 
-    def label(self, axes):
-        """Nothing, as pixels have no axes."""
-
 
 class _Bars:
     """Draws the features of a row that deviate most."""
@@ -391,7 +390,7 @@ class _Bars:
 
     def __init__(self, rows, n_features):
         self._rows, self._n = rows, min(n_features, rows.n_features)
-        self.size = 4.2, 0.8 + 0.22 * self._n
+        self.size = 4.4, 1.0 + 0.22 * self._n
         self._means, self._stds = rows.moments()
 
     def __call__(self, ax, number):
@@ -407,8 +406,5 @@ class _Bars:
         ax.axvline(0, color="0.3", linewidth=0.8)
         ax.tick_params(axis="x", labelsize="small")
         ax.locator_params(axis="x", nbins=5)
-
-    def label(self, axes):
-        """The lowest ones."""
-        for ax in axes:
-            ax.set_xlabel("standard deviations", fontsize="small")
+        ax.set_xlabel("standard deviations", fontsize="small")
+        ax.set_ylabel("feature", fontsize="small")

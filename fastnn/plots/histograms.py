@@ -1,10 +1,8 @@
 """One histogram for each layer."""
 
-import math
-
 import numpy as np
 
-from .axes import COLORS, axes_for, percent
+from .axes import COLORS, arranged, axes_for, percent
 
 
 def check_bins(bins):
@@ -13,18 +11,16 @@ def check_bins(bins):
         raise ValueError(f"bins must be a whole number of at least 1, got {bins!r}.")
 
 
-def draw_histograms(ax, arrays, titles, xlabel, ylabel, bins, show_zeros, log_scale):
+def draw_histograms(ax, arrays, titles, xlabel, bins, show_zeros, log_scale):
     """A panel for each array; returns the axes."""
-    n_columns = len(arrays) if len(arrays) <= 3 else math.ceil(math.sqrt(len(arrays)))
-    axes = axes_for(ax, len(arrays), n_columns, size=(3.4, 2.7))
-    for i, (panel, array, title) in enumerate(zip(axes, arrays, titles, strict=True)):
+    size = 3.4, 2.7
+    n_columns, scale = arranged(ax, len(arrays), *size)
+    axes = axes_for(ax, len(arrays), n_columns, size)
+    for panel, array, title in zip(axes, arrays, titles, strict=True):
         values = array[np.isfinite(array) & ((array != 0) | show_zeros)]
         panel.hist(values, bins=bins, color=COLORS[0], log=log_scale)
-        panel.set_title(title, fontsize="medium")
-        if i + n_columns >= len(arrays):
-            panel.set_xlabel(xlabel)
-        if i % n_columns == 0:
-            panel.set_ylabel(ylabel)
+        panel.set_title(title, fontsize=10 * scale)
+        panel.set(xlabel=xlabel, ylabel="count")
     return axes
 
 

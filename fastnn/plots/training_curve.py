@@ -67,6 +67,7 @@ class TrainingCurveDisplay:
         name=None,
         panels=None,
         learning_rate=False,
+        grad_norm=False,
         log_scale=False,
         mark_best=True,
         line_kw=None,
@@ -84,8 +85,8 @@ class TrainingCurveDisplay:
             Names of columns, or lists of names that share a panel. None is the losses in one,
             the scores of validation in another, and each score whose name begins with ``neg_`` in
             one of its own.
-        learning_rate : bool, default=False
-            Whether these also have one for the learning rate.
+        learning_rate, grad_norm : bool, default=False
+            Whether there is also one for the learning rate, or for the norm of the gradient.
         log_scale : bool, default=False
             Whether all but scores have a logarithmic axis.
         mark_best : bool, default=True
@@ -98,10 +99,14 @@ class TrainingCurveDisplay:
         display : TrainingCurveDisplay
         """
         check_matplotlib("TrainingCurveDisplay")
+        from matplotlib.cbook import normalize_kwargs
+        from matplotlib.lines import Line2D
+
         history = _columns(self.history)
         chosen = _default_panels(history) if panels is None else _chosen(panels, history)
-        if learning_rate:
-            chosen += _chosen(["learning_rate"], history)
+        for column, wanted in ("learning_rate", learning_rate), ("grad_norm", grad_norm):
+            if wanted:
+                chosen += _chosen([column], history)
         n_columns = 1 if ax is not None else min(len(chosen), 2 if len(chosen) == 4 else 3)
         self.axes_ = axes_for(ax, len(chosen), n_columns, share=True)
         self.figure_ = figure_of(self.axes_[0])
@@ -110,7 +115,7 @@ class TrainingCurveDisplay:
         for axes, names in zip(self.axes_, chosen, strict=True):
             color = None
             for column, dashes in zip(names, itertools.cycle(_DASHES)):
-                style = {"linestyle": dashes, "color": color, **(line_kw or {})}
+                style = {"linestyle": dashes, "color": color, **normalize_kwargs(line_kw, Line2D)}
                 line = _curve(axes, epochs, history[column], _title(column, name), style)
                 self.lines_[column] = line
                 # What has a name has a colour, so that several can be compared.
@@ -271,7 +276,7 @@ def _best_of(history):
 def _kept(model, history):
     """The epoch whose parameters were kept, if it was chosen."""
     n_epochs, memory = len(history["epoch"]), model._history
-    for callback in reversed(model.callbacks or ()):
+    for callback in reversed(list(model.callbacks or ())):
         if isinstance(callback, EarlyStopping) and callback.restore_best:
             values = history.get(callback.monitor, np.array([]))
             sign, best, where = sign_of(callback.monitor, callback.mode), -math.inf, None

@@ -65,8 +65,9 @@ class WeightHistogramDisplay:
         check_matplotlib("WeightHistogramDisplay")
         check_bins(bins)
         titles = [_title(*pair, show_zeros) for pair in zip(self.names, self.weights, strict=True)]
-        labels = self.what, f"{self.what}s"
-        self.axes_ = draw_histograms(ax, self.weights, titles, *labels, bins, show_zeros, log_scale)
+        self.axes_ = draw_histograms(
+            ax, self.weights, titles, self.what, bins, show_zeros, log_scale
+        )
         self.figure_ = figure_of(self.axes_[0])
         return self
 
