@@ -52,8 +52,8 @@ def train(scaler, normalization, rate, seed):
 
 
 # %%
-# Where neither is used, SGD learns at rates from 0.002 to 0.02 only (a test error below 20 %), and at
-# best the error is 12.5 %. With batch norm it learns at 0.005 to 2, and the error is 7.5 %: nothing
+# With neither, SGD learns at rates from 0.002 to 0.02 only (a test error below 20 %), and at best
+# the error is 12.5 %. With batch norm it learns at 0.005 to 2, and the error is 7.5 %: nothing
 # gives the small features their part of the first layer's sums. `StandardScaler` does, 3.5 %, but
 # the rate may not be above 0.5. Both together have the lowest error, 2.9 %, and the widest range,
 # 0.002 to 2 (means of five seeds). Their loss in training is not the lowest: there each batch has a

@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from fastnn import MLPClassifier
 from fastnn.diagnostics import check_training
+from fastnn.plots import LearningRateRangeDisplay
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 EPOCHS = 30 if FAST else 60
@@ -34,30 +35,30 @@ reports["three mistakes"] = check_training(wrong, X_train, y_train, X_val=X_val,
 print(reports["three mistakes"])
 
 # %%
-# Each line of a report is a function of its own, such as `learning_rate_range`, and its numbers
-# are attributes of what that returns. On the left is the loss while the learning rate grows from
-# step to step: the sound network's rate lies where it falls, the other's far beyond the limit
-# of 0.156 at which half of the fall is lost again. On the right is what the layers do: the feature
-# of up to 589, where the others have 1, drives 74 % of the first layer's outputs to -1 or 1, where
-# tanh has no slope to learn by.
+# Each line of a report is a function of its own, such as `learning_rate_range`, and its numbers are
+# attributes of what that returns; `fastnn.plots` draws them. The loss of a few steps while the
+# learning rate grows: the sound network's rate lies where it falls, the other's, 1, far beyond
+# 0.156, where half of the fall is lost again. On the right is what the layers do: the feature of up
+# to 589, where the others have at most 1, drives 74 % of the first layer's outputs to -1 or 1,
+# where tanh has no slope to learn by.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-models = {"sound": (sound, "tab:blue", "-"), "three mistakes": (wrong, "tab:orange", "--")}
-for number, (name, (model, color, line)) in enumerate(models.items()):
-    found = reports[name]["learning_rate_range"]
-    left.plot(found.rates, found.smoothed, line, color=color, label=name)
-    rate = model.learning_rate_init
-    left.axvline(rate, color=color, linestyle=":", label=f"its rate, {rate:g}")
-    layers = reports[name]["layer_health"]
-    idle = 100 * (layers.dead + layers.saturated)
-    places = [place + 0.4 * number for place in range(len(idle))]
-    bars = right.bar(places, idle, 0.4, color=color, hatch="//" * number, label=name, alpha=0.8)
-    right.bar_label(bars, fmt="%.0f")
-left.set(xscale="log", xlabel="learning rate", ylabel="loss", title="learning_rate_range")
-left.set_ylim(0, 5)
-left.legend()
-right.set_xticks([place + 0.2 for place in range(len(idle))], layers.names)
-right.set(xlabel="layer", ylabel="dead units or saturated outputs, %", title="layer_health")
-right.margins(y=0.1)
-right.legend()
+figure, (*ranges, layers) = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
+models = {"sound": (sound, "tab:blue"), "three mistakes": (wrong, "tab:orange")}
+for number, (name, (model, color)) in enumerate(models.items()):
+    LearningRateRangeDisplay.from_finding(
+        reports[name]["learning_rate_range"],
+        learning_rate_init=model.learning_rate_init,
+        ax=ranges[number],
+        show_raw=False,
+    )
+    ranges[number].set_title(f"Learning rates: {name}")
+    found = reports[name]["layer_health"]
+    places = [place + 0.4 * number for place in range(len(found.names))]
+    idle = 100 * (found.dead + found.saturated)
+    bars = layers.bar(places, idle, 0.4, color=color, hatch="//" * number, label=name, alpha=0.8)
+    layers.bar_label(bars, fmt="%.0f")
+layers.set_xticks([place - 0.2 for place in places], found.names)
+layers.set(xlabel="layer", ylabel="dead units or saturated outputs, %", title="Layers")
+layers.margins(y=0.1)
+layers.legend()
 plt.show()

@@ -27,7 +27,7 @@ from sklearn.model_selection import train_test_split
 from fastnn import MLPClassifier
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-EPOCHS, SEEDS, N_THINNED, N_BAGGED = (40, 1, 60, 4) if FAST else (100, 3, 300, 20)
+EPOCHS, SEEDS, N_THINNED, N_BAGGED = (40, 1, 60, 4) if FAST else (100, 3, 300, 10)
 RATE = 0.5
 # The epochs are given.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
@@ -89,6 +89,15 @@ def compare(hidden, seed):
     return *errors, *(distance(each, scaled) for each in (mean, geometric, other))
 
 
+# %%
+# One thinned network is wrong for 8.0 % of the test digits, the mean of 300 for 6.0 % (5.8 % with
+# two hidden layers), and the whole network with scaled weights, one prediction in place of 300, for
+# 6.0 % (5.9 %). That is no worse than a bag of 10 networks trained apart: 6.4 % (6.0 %). What it
+# stands for is the geometric mean of the thinned networks: the more are sampled, the nearer they
+# come, within 0.26 % and 0.47 %, where another seed is 2.1 % and 2.6 % away. For one hidden layer
+# before a softmax the two are the same; for two it is an approximation, and the distance levels
+# off. The usual mean is 4.3 % and 6.0 % away, and as often right.
+
 figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained", sharex=True, sharey="row")
 networks = np.arange(1, N_THINNED + 1)
 for (errors, distances), hidden in zip(axes.T, [(128,), (128, 128)], strict=True):
@@ -111,6 +120,8 @@ for (errors, distances), hidden in zip(axes.T, [(128,), (128, 128)], strict=True
     errors.set(title=f"hidden layers {hidden}", ylabel="test error, %")
     distances.set(xlabel="networks", ylabel="distance from scaled weights, %")
     distances.set(xscale="log", yscale="log")
+    distances.set_yticks([0.3, 1, 3, 10], [0.3, 1, 3, 10])
+    distances.minorticks_off()
 axes[0, 0].legend()
 axes[1, 0].legend()
 plt.show()
