@@ -94,6 +94,6 @@ for panel, first, what in zip(panels, (0, 1), ("error, %", "cross-entropy"), str
     panel.axvline(N_ROWS, color="black", linestyle=":", label="parameters = rows")
     panel.set(xscale="log", xlabel="parameters", ylabel=what)
     panel.grid(alpha=0.3)
-panels[1].legend(loc="center right", bbox_to_anchor=(1, 0.3))
+panels[1].legend(loc="center right", bbox_to_anchor=(1, 0.3), fontsize="small")
 figure.suptitle(f"One hidden layer on {N_ROWS} rows of MNIST-1D, {NOISE:.0%} of the labels wrong")
 plt.show()

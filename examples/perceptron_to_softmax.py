@@ -70,9 +70,8 @@ for row, (problem, (X, y)) in zip(panels, PROBLEMS.items(), strict=True):
         score = model.score(X, y)
         print(f"{problem:15} {name:18} accuracy {score:.3f}")
         DecisionBoundaryDisplay.from_estimator(
-            model, X, y, ax=axes, grid_resolution=RESOLUTION, size=12
+            model, X, y, ax=axes, grid_resolution=RESOLUTION, size=12, show_legend=False
         )
-        axes.get_legend().remove()
         axes.set_title(f"{name}: {100 * score:.1f} %", fontsize="medium")
 
 # %%
