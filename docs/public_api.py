@@ -25,6 +25,7 @@ GALLERY = [
     "gradient_descent",
     "schedules",
     "initialization",
+    "batch_norm",
     "robust_losses",
     "polynomial",
     "regularization_paths",
