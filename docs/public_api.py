@@ -97,7 +97,9 @@ def index_of(modules):
     """The page that leads to those of the modules."""
     lines = ["API reference", "=============", ""]
     lines += ["All public names, by the module that they are imported from.", ""]
-    lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {m.__name__}" for m in modules), ""]
+    for module in modules:
+        lines += [f":doc:`{module.__name__}`", f"   {module.__doc__.splitlines()[0]}", ""]
+    lines += [".. toctree::", "   :hidden:", "", *(f"   {m.__name__}" for m in modules), ""]
     return "\n".join(lines)
 
 
@@ -127,7 +129,7 @@ def is_not_for_users(app, what, name, obj, skip, options):
     owner = getattr(module, getattr(function, "__qualname__", "").partition(".")[0], None)
     if not (inspect.isclass(owner) and issubclass(owner, Spec)):
         return None
-    return owner is not Callback
+    return None if owner is Callback else True
 
 
 def gallery_order(file):
