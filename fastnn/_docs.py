@@ -308,7 +308,7 @@ loss_ : float
     history_ : dict of list
         What is known of each epoch, or iteration of 'lbfgs', in all calls: "epoch", its number from
         1; "loss" as in `loss_curve_`; where there is validation data "val_loss", without penalty
-        and dropout, and each score as "val_" and its name; "grad_norm"; "learning_rate" of the last
+        and dropout, and each score as ``val_NAME``; "grad_norm"; "learning_rate" of the last
         step, not of 'lbfgs'; "seconds", validation included. NaN is for what was not known in some
         of them. ``pandas.DataFrame(model.history_)`` is a table of it.
 
@@ -347,7 +347,7 @@ loss_ : float
     n_features_in_ : int
         Number of features seen during `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen during `fit`, where `X` has names that are all strings.
 
     n_iter_ : int

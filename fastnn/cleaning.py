@@ -134,7 +134,7 @@ class NullRemover(BaseCleaner):
         What was removed and why. It prints as a table; see `to_pandas`.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where they are all strings.
 
     Notes
@@ -209,7 +209,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         What was removed and why.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where they are all strings.
 
     Examples
@@ -324,7 +324,7 @@ class DuplicateRemover(BaseCleaner):
         What was removed and why, with the distance as the score.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where they are all strings.
 
     Examples
@@ -513,7 +513,7 @@ class OutlierRemover(BaseCleaner):
         The largest score that was kept.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where they are all strings.
 
     Notes

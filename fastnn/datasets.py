@@ -15,6 +15,8 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+__all__ = ["load_fashion_mnist", "load_idx", "load_mnist", "make_mnist1d"]
+
 #: What the labels of Fashion-MNIST stand for.
 FASHION_MNIST_CLASSES = (
     "T-shirt/top",

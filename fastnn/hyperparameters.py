@@ -12,7 +12,8 @@ from scipy import sparse
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from .activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
-from .augment import MIXINGS, Mixing, RowTransform
+from .augment import Mixing, RowTransform
+from .augment.mixing import MIXINGS
 from .averaging import AVERAGES, Averaging
 from .callbacks import Callback, ProgressBar
 from .callbacks.progress import shows_bars

@@ -14,6 +14,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .specs import Spec, resolve
 
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LeCunNormal",
+    "LeCunUniform",
+    "Normal",
+    "Orthogonal",
+    "PyTorchDefault",
+    "ScikitLearn",
+    "Uniform",
+]
+
 _NUMBER = Interval(Real, None, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 

@@ -100,7 +100,7 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
     n_samples : int, default=None
         Number of training rows: batches are at most a quarter of them, where some in the space are.
     prefix : str, default=None
-        What comes before each name, such as 'mlp__'. None finds it out.
+        What comes before each name, such as ``'mlp__'``. None finds it out.
 
     Returns
     -------

@@ -43,6 +43,7 @@ from fastnn import (
 )
 from fastnn.augment import Gain, Noise, Shift
 from fastnn.callbacks import Callback
+from names import name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -478,7 +479,7 @@ BAD_PARAMETERS_OF_ONE = [
 @pytest.mark.parametrize(
     "estimator, options, message",
     [(of, *case) for of in ESTIMATORS for case in BAD_PARAMETERS] + BAD_PARAMETERS_OF_ONE,
-    ids=str,
+    ids=name_of,
 )
 def test_bad_parameters(estimator, options, message):
     options = {"hidden_layer_sizes": (5,)} | options

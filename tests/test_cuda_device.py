@@ -15,6 +15,7 @@ from fastnn import MLPClassifier, MLPRegressor, _core, show_versions
 from fastnn._core import cpu
 from fastnn.device_arrays import DeviceRows, is_on_gpu, to_host
 from fastnn.program import compile_program
+from names import name_of
 from test_bad_input import assert_unchanged, snapshot
 from test_process import run_script
 
@@ -439,7 +440,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
 @pytest.mark.parametrize("device", ["cuda", "auto"])
 def test_rows_on_the_gpu(stand_in, estimator, options, device):
     weights = 0.5 + rng.random(60)

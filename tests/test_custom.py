@@ -22,6 +22,7 @@ from fastnn import (
 )
 from fastnn._core.cpu import ops
 from fastnn._core.cpu.engine import AVAILABLE
+from names import name_of
 from problems import make_data, make_network, numerical_gradient, relative_error
 from test_engine import TOLERANCE, named
 
@@ -210,7 +211,7 @@ def test_kernel_of_a_loss(shape, dtype, isa):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize(
-    "own, built_in", [(SQUARE, "squared_error"), (OWN_HUBER, Huber(0.5))], ids=str
+    "own, built_in", [(SQUARE, "squared_error"), (OWN_HUBER, Huber(0.5))], ids=name_of
 )
 @pytest.mark.parametrize("output_activation", [None, "softplus"])
 def test_the_same_loss_trains_to_the_same_network(own, built_in, output_activation, solver, dtype):

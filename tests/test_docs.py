@@ -1,52 +1,142 @@
-"""What the documentation shows runs."""
+"""What the documentation shows runs, what it names is there, and every public name is explained."""
 
-import math
+import importlib
+import inspect
+import pkgutil
 import re
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
+from sklearn.model_selection import RandomizedSearchCV
 
 import fastnn
-from fastnn import MLPClassifier, MLPRegressor
+from devices import find_device
+from fastnn import MLPClassifier, MLPRegressor, datasets
+from fastnn.callbacks import Callback, Context
 
-DOCS = Path(__file__).parents[1] / "docs"
-BLOCKS = [
-    block
-    for path in sorted(DOCS.glob("*.md"))
-    for block in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
-]
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 rng = np.random.default_rng(0)
-X, X_val = rng.standard_normal((60, 12)), rng.standard_normal((30, 12))
-Y, Y_VAL = (abs(rows[:, 0]) for rows in (X, X_val))
-PROBABILITIES = np.full((60, 3), 1 / 3)
+X, X_VAL = rng.standard_normal((60, 16)), rng.standard_normal((30, 16))
+Y, Y_VAL = (abs(rows[:, 0]) for rows in (X, X_VAL))
+CLASSES, CLASSES_VAL = Y > 0.7, Y_VAL > 0.7
+EACH_PAGE = pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: str(page.relative_to(ROOT)).removesuffix(".md")
+)
 
 
-def fitted(cls, y):
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def fitted(cls, y, y_val):
     """A stand-in for a class: each of its estimators is fitted at once, so that it is validated."""
 
     def build(*args, **parameters):
         model = cls(*args, **{"max_iter": 4, **parameters})
-        return model.fit(X, y)
+        return model.fit(X, y, X_val=X_VAL, y_val=y_val)
 
     return build
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
-def test_block(block):
+def short_search(model, space, n_iter):
+    return RandomizedSearchCV(model.set_params(max_iter=2), space, n_iter=1, cv=2)
+
+
+def names_for(block):
+    """What a page takes for granted: the package's names, rows, and targets that suit the block."""
+    y, y_val = (CLASSES, CLASSES_VAL) if "MLPRegressor" not in block else (Y, Y_VAL)
     names = {name: getattr(fastnn, name) for name in fastnn.__all__}
-    names |= {"value": lambda x: math.tanh(x), "derivative": lambda x: 1 - math.tanh(x) ** 2}
+    names |= {"X": X, "y": y, "X_val": X_VAL, "y_val": y_val}
+    names |= {"X_train": X, "y_train": y, "X_test": X_VAL, "y_test": y_val}
+    names |= {"rows_of_probabilities": np.full((60, 3), 1 / 3)}
+    names |= {"columns_of_classes": np.digitize(X[:, :2], [-0.5, 0.5])}
     names |= {"loss_value": lambda z, y: (z - y) ** 2, "loss_derivative": lambda z, y: 2 * (z - y)}
-    names |= {"X": X, "X_val": X_val, "rows_of_probabilities": PROBABILITIES}
-    names["columns_of_classes"] = np.digitize(X[:, :2], [-0.5, 0.5])
-    regression, classification = {"y": Y, "y_val": Y_VAL}, {"y": Y > 0.7, "y_val": Y_VAL > 0.7}
+    names |= {"pandas": pandas, "Callback": Callback, "RandomizedSearchCV": short_search}
+    names |= {"my_function": lambda X, y, rng: (X, y)}
     names |= {
-        "MLPRegressor": fitted(MLPRegressor, Y),
-        "MLPClassifier": fitted(MLPClassifier, classification["y"]),
+        "MLPRegressor": fitted(MLPRegressor, Y, Y_VAL),
+        "MLPClassifier": fitted(MLPClassifier, CLASSES, CLASSES_VAL),
     }
-    exec(block, names | (regression if "MLPClassifier" not in block else classification))
+    return names
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@EACH_PAGE
+def test_blocks_run(page, tmp_path, monkeypatch):
+    """Those of a page one after another: what one has defined, the next may use."""
+    monkeypatch.chdir(tmp_path)
+    defined = {}
+    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        code = compile(block, f"{page.name}: {block.splitlines()[0]}", "exec")
+        if 'device="cuda"' in block and find_device() != "gpu":
+            continue
+        given = names_for(block) | defined
+        names = dict(given)
+        exec(code, names)
+        defined |= {name: value for name, value in names.items() if given.get(name) is not value}
 
 
 def test_there_are_blocks():
-    assert len(BLOCKS) >= 4
+    assert sum(len(BLOCK.findall(page.read_text(encoding="utf-8"))) for page in PAGES) >= 40
+
+
+# --- what is named --------------------------------------------------------------------------------
+
+
+@EACH_PAGE
+def test_names_are_there(page):
+    """Roles of the reference, and tests that are told to show something."""
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"\{(?:obj|mod)\}`~?([\w.]+)`", text):
+        module, _, attribute = name.rpartition(".")
+        importlib.import_module(name) if "{mod}`" + name in text else getattr(
+            importlib.import_module(module), attribute
+        )
+    for file, test in re.findall(r"`(test_\w+\.py)::(\w+)`", text):
+        assert f"\ndef {test}(" in (Path(__file__).parent / file).read_text(encoding="utf-8")
+
+
+# --- what is public -------------------------------------------------------------------------------
+
+
+def public_names():
+    """Every name of every module that says what is public."""
+    modules = [fastnn]
+    for found in pkgutil.iter_modules(fastnn.__path__, "fastnn."):
+        if not found.name.startswith("fastnn._"):
+            modules.append(importlib.import_module(found.name))
+    for module in modules:
+        # As in docs/public_api.py, which makes the reference of them:
+        for name in getattr(module, "__all__", ()):
+            yield f"{module.__name__}.{name}", getattr(module, name)
+
+
+def told(obj):
+    """Names in the sections of parameters and attributes, of a class also those of its bases."""
+    names = set()
+    for one in inspect.getmro(obj) if inspect.isclass(obj) else [obj]:
+        for line in (inspect.getdoc(one) or "").splitlines():
+            if found := re.match(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: : |$)", line):
+                names.update(name.strip("* ") for name in found[1].split(","))
+    return names
+
+
+@pytest.mark.parametrize("name, obj", list(public_names()))
+def test_public_names_are_explained(name, obj):
+    """A docstring of its own, and in it each parameter."""
+    assert obj.__doc__
+    if inspect.ismodule(obj):
+        return
+    assert not obj.__doc__.startswith(f"{obj.__name__}(")  # what a dataclass writes
+    assert not inspect.isclass(obj) or "__doc__" in vars(obj)
+    if obj is not Context:  # the trainer makes it
+        assert set(inspect.signature(obj).parameters) <= told(obj)
+
+
+def test_readers_and_makers_of_data_are_public():
+    functions = inspect.getmembers(datasets, inspect.isfunction)
+    own = {name for name, each in functions if each.__module__ == datasets.__name__}
+    assert {name for name in own if not name.startswith("_")} == set(datasets.__all__)

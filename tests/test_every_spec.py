@@ -70,7 +70,8 @@ from fastnn import (
     initializers,
 )
 from fastnn.activations import HIDDEN_ACTIVATIONS
-from fastnn.augment import MIXINGS, RowTransform
+from fastnn.augment import RowTransform
+from fastnn.augment.mixing import MIXINGS
 from fastnn.averaging import AVERAGES
 from fastnn.callbacks import Callback
 from fastnn.initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS
@@ -80,6 +81,7 @@ from fastnn.normalization import NORMALIZATIONS
 from fastnn.optimizers import OPTIMIZERS
 from fastnn.schedules import SCHEDULES
 from fastnn.specs import Spec
+from names import name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -326,8 +328,8 @@ def predicted(**options):
 
 def label(value):
     if isinstance(value, Case):
-        return f"{value.parameter}={the_spec(value.spec)}"
-    return getattr(value, "__name__", str(value))
+        return f"{value.parameter}={name_of(the_spec(value.spec))}"
+    return name_of(value)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +378,7 @@ def test_every_spec_is_documented_and_checks_every_hyperparameter(cls):
         assert any(name in head.replace(",", "").split() for head in heads), name
 
 
-@pytest.mark.parametrize("spec", EXAMPLES, ids=repr)
+@pytest.mark.parametrize("spec", EXAMPLES, ids=name_of)
 def test_every_spec_may_be_copied(spec):
     copies = [clone(spec), pickle.loads(pickle.dumps(spec))]
     copies.append(type(spec)(**spec.get_params(deep=False)))

@@ -34,6 +34,7 @@ from fastnn.initializers import Normal, Uniform
 from fastnn.program import Column
 from fastnn.schedules import SCHEDULES, Steps, resolve_schedule
 from fastnn.trainer import Settings, step_table
+from names import name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -103,7 +104,7 @@ BY_HAND = [
 ]
 
 
-@pytest.mark.parametrize("schedule, expected", BY_HAND, ids=repr)
+@pytest.mark.parametrize("schedule, expected", BY_HAND, ids=name_of)
 def test_factors_by_hand(schedule, expected):
     np.testing.assert_allclose(schedule.validate().factors(steps(100))[AT], expected, atol=1e-15)
 
@@ -274,7 +275,7 @@ def reference_sgd(rates, alphas):
             [0, 0.25, 0.5, 0.75, *np.repeat(0.95 ** np.arange(5), 4)],
         ),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_the_estimator_follows_the_schedule(schedule, factors):
     model = MLPRegressor(

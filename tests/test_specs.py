@@ -19,7 +19,7 @@ from fastnn.activations import (
     row_and_parameter,
     spread_of_slopes,
 )
-from fastnn.augment import MIXINGS
+from fastnn.augment.mixing import MIXINGS
 from fastnn.averaging import AVERAGES, EMA, SWA
 from fastnn.initializers import Normal, Orthogonal, Uniform
 from fastnn.layers import NORMALIZATIONS, BatchNorm, Dropout

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer, log_loss, mean_squared_error
 
 from fastnn import MLPClassifier, MLPRegressor
+from names import name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -105,7 +106,7 @@ def test_the_loss_of_validation_is_that_of_training_without_the_penalty():
         ("outputs", "r2"),
         ("outputs", lambda model, X, y: -float(abs(model.predict(X) - y).max())),
     ],
-    ids=str,
+    ids=name_of,
 )
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_any_scorer(name, scoring, early_stopping):

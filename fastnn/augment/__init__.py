@@ -7,7 +7,7 @@ engine. Tokens are changed before they become numbers: ``text.py``.
 
 from typing import TYPE_CHECKING
 
-from .mixing import MIXINGS, CutMix, Mixing, Mixup
+from .mixing import CutMix, Mixing, Mixup
 from .rows import RowTransform
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "MIXINGS",
     "Blur",
     "Brightness",
     "ChannelJitter",

@@ -24,10 +24,10 @@ class Noise(RowTransform):
     probability : float, default=1.0
         The part of the rows that are changed, in (0, 1].
 
-    See Also
-    --------
-    The parameter `input_noise` of the estimators, which is noise of one standard deviation, anew in
-    each step, in the engine.
+    Notes
+    -----
+    The parameter `input_noise` of the estimators is noise of one standard deviation, anew in each
+    step, in the engine.
     """
 
     std: Any = 0.1

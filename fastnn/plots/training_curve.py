@@ -83,7 +83,7 @@ class TrainingCurveDisplay:
             Name of the network in the legend, to compare several.
         panels : list, default=None
             Names of columns, or lists of names that share a panel. None is the losses in one,
-            the scores of validation in another, and each score whose name begins with "neg_" in
+            the scores of validation in another, and each score whose name begins with ``neg_`` in
             one of its own.
         learning_rate, grad_norm : bool, default=False
             Whether there is also one for the learning rate, or for the norm of the gradient.

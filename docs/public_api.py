@@ -1,0 +1,153 @@
+"""A Sphinx extension: pages of all public names, made from ``__all__``, and the gallery's order.
+
+A name that is added to ``__all__`` is in the reference at once, below the file that it is from.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from pathlib import Path
+
+import fastnn
+from fastnn.callbacks import Callback
+from fastnn.specs import Spec
+
+# Modules whose many names are shown by file.
+BY_FILE = {"fastnn", "fastnn.augment"}
+FIRST = "estimators"
+FOR_ROUTING = re.compile("set_[a-z_]+_request|get_metadata_routing|set_output")
+
+# From what is simple to what takes some knowledge; scripts that are not named come at the end.
+GALLERY = [
+    "perceptron_to_softmax",
+    "gradient_descent",
+    "schedules",
+    "initialization",
+    "batch_norm",
+    "robust_losses",
+    "polynomial",
+    "regularization_paths",
+    "dropout_as_bagging",
+    "augmentation",
+    "random_labels",
+    "double_descent",
+    "check_training",
+    "grid_search",
+    "tuning",
+    "fashion_mnist",
+]
+
+
+def public_modules():
+    """The package, and all its modules that say what is public in them."""
+    modules = [fastnn]
+    for found in pkgutil.iter_modules(fastnn.__path__, "fastnn."):
+        if not found.name.startswith("fastnn._"):
+            modules.append(importlib.import_module(found.name))
+    return [module for module in modules if hasattr(module, "__all__")]
+
+
+def public_names(module):
+    """What a module offers, save for modules, which have pages of their own."""
+    return [name for name in module.__all__ if not inspect.ismodule(getattr(module, name))]
+
+
+def groups_of(module):
+    """Titles, and the names that belong below them."""
+    names = public_names(module)
+    if module.__name__ not in BY_FILE:
+        return {"": names}
+    groups = {}
+    for name in names:
+        file = getattr(module, name).__module__.rpartition(".")[2]
+        groups.setdefault("general" if file == "fastnn" else file, []).append(name)
+    return {
+        file.capitalize(): groups[file] for file in sorted(groups, key=lambda f: (f != FIRST, f))
+    }
+
+
+def is_in_package(module, name):
+    """Whether it is a name of the package itself too, where its page is."""
+    public = name in fastnn.__all__ and getattr(fastnn, name) is getattr(module, name)
+    return module is not fastnn and public
+
+
+def page_of(module):
+    """The page of a module: what its docstring says, and tables of its names."""
+    name = module.__name__
+    lines = [name, "=" * len(name), "", f".. automodule:: {name}", ""]
+    lines += [f".. currentmodule:: {name}", ""]
+    for title, names in groups_of(module).items():
+        if title:
+            lines += [title, "-" * len(title), ""]
+        again = [each for each in names if is_in_package(module, each)]
+        own = [each for each in names if each not in again]
+        if own:
+            lines += [".. autosummary::", "   :toctree: generated", "   :nosignatures:", ""]
+            lines += [f"   {each}" for each in own] + [""]
+        if again:
+            lines += [".. autosummary::", "   :nosignatures:", ""]
+            lines += [f"   ~fastnn.{each}" for each in again] + [""]
+    return "\n".join(lines)
+
+
+def index_of(modules):
+    """The page that leads to those of the modules."""
+    lines = ["API reference", "=============", ""]
+    lines += ["All public names, by the module that they are imported from.", ""]
+    for module in modules:
+        lines += [f":doc:`{module.__name__}`", f"   {module.__doc__.splitlines()[0]}", ""]
+    lines += [".. toctree::", "   :hidden:", "", *(f"   {m.__name__}" for m in modules), ""]
+    return "\n".join(lines)
+
+
+def write_pages(app, config):
+    """Write the reference, before Sphinx looks which pages there are."""
+    folder = Path(app.srcdir, "api")
+    folder.mkdir(exist_ok=True)
+    modules = public_modules()
+    pages = {"index": index_of(modules)} | {m.__name__: page_of(m) for m in modules}
+    for name, text in pages.items():
+        path = folder / f"{name}.rst"
+        if (
+            not path.exists() or path.read_text() != text
+        ):  # a page that is not new is not read again
+            path.write_text(text)
+
+
+def is_not_for_users(app, what, name, obj, skip, options):
+    """Leave out what scikit-learn adds to all estimators, and the members of specs.
+
+    Specs have methods by which they are compiled; of callbacks only the base shows its hooks.
+    """
+    if FOR_ROUTING.fullmatch(name):
+        return True
+    function = obj.fget if isinstance(obj, property) else obj
+    module = sys.modules.get(getattr(function, "__module__", None))
+    owner = getattr(module, getattr(function, "__qualname__", "").partition(".")[0], None)
+    if not (inspect.isclass(owner) and issubclass(owner, Spec)):
+        return None
+    return None if owner is Callback else True
+
+
+def gallery_order(file):
+    """The key by which scripts are sorted."""
+    name = file.removesuffix(".py")
+    return (GALLERY.index(name) if name in GALLERY else len(GALLERY), name)
+
+
+def links_of_the_site(app, path, parent, text):
+    """Links of files that pages include lead to pages, where the site has one."""
+    text[0] = re.sub(r"\]\(docs/(.*?)\)", r"](/\1)", text[0])
+    text[0] = re.sub(r"\]\(examples/(\w+)\.py\)", r"](/auto_examples/\1.rst)", text[0])
+    for file, page in (("benches/README", "measuring"), ("CONTRIBUTING", "contributing")):
+        text[0] = text[0].replace(f"]({file}.md)", f"](/{page}.md)")
+
+
+def setup(app):
+    app.connect("config-inited", write_pages)
+    app.connect("include-read", links_of_the_site)
+    app.connect("autodoc-skip-member", is_not_for_users)
+    return {"parallel_read_safe": True}
