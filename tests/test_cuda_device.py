@@ -323,12 +323,12 @@ def test_auto_chooses_by_the_size_of_the_work(monkeypatch, small_and_large):
     assert chosen(large, 200, 10, trains=True) == "cpu"  # large ones, but few
     assert chosen(large, 10_000) == "cpu"
     assert not asked
-    assert chosen(large, 200, 10_000, trains=True) == "cuda"
-    assert chosen(large, 10**7) == "cuda"
+    assert chosen(large, 200, 100_000, trains=True) == "cuda"
+    assert chosen(large, 10**8) == "cuda"
     monkeypatch.setattr(_core, "cuda_problem", lambda: "no driver")
-    assert chosen(large, 200, 10_000, trains=True) == "cpu"
+    assert chosen(large, 200, 100_000, trains=True) == "cpu"
     monkeypatch.setattr(_core, "require_cuda", fail(RuntimeError("no driver")))
-    assert chosen(large, 200, 10_000, trains=True) == "cpu"
+    assert chosen(large, 200, 100_000, trains=True) == "cpu"
     with pytest.raises(RuntimeError, match="no driver"):
         _core.chosen_device("cuda", small, 1)
     with pytest.raises(RuntimeError, match="no driver"):
