@@ -96,7 +96,7 @@ def choose_tiling(m, n, tilings):
     return next(tiles for least, tiles in tilings if n_tiles(m, n, tiles) >= least)
 
 
-def choose_parts(m, n, depth, tilings):
+def choose_tiling_and_parts(m, n, depth, tilings):
     """The largest tiles of which a gradient (m, n) has enough, in parts of the depth; their number.
 
     Blocks of their own sum up each part. They are a power of two.

@@ -586,7 +586,7 @@ class Plan:
         has_sums = stage.bias == stage.weight + stage.n_in * ld and not self.program.tf32
         n_rows = stage.n_in + has_sums
         gradient = self._of_gradient(stage.weight, n_rows, ld)
-        tiling, n_parts = dense.choose_parts(stage.n_in, n, self.room, self._tilings)
+        tiling, n_parts = dense.choose_tiling_and_parts(stage.n_in, n, self.room, self._tilings)
         parts = gradient
         if n_parts > 1:
             parts = self.memory.zeros((n_parts * n_rows, ld), self.program.dtype)
