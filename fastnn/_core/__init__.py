@@ -13,9 +13,9 @@ import importlib.util
 DEVICES = ("cpu", "cuda")
 
 #: What 'auto' takes to CUDA: so many floating-point operations in all, and so many in each step.
-#: On the host of an H200, to compile the kernels of a network took 2 to 14 s, in which two cores of a
-#: processor do some 5e12 operations and sixteen more. A small step took 30 µs, in which a processor
-#: does about the second number.
+#: To compile the kernels of a network took 2 to 14 s on the host of an H200. A processor of two
+#: cores does 5e12 operations in that time, and one of sixteen more. A small step took 30 µs, in which
+#: a processor does about the second number.
 LEAST_ON_CUDA, LEAST_OF_STEP = 1e13, 1e7
 
 

@@ -7,11 +7,11 @@ from ..diagnostics.finding import number
 from ..diagnostics.layers import dead_and_saturated
 from ..layers import dense_activations
 from ..tables import take
-from .axes import check_matplotlib, figure_of, fitted, percent
-from .histograms import check_bins, draw_histograms, names_of, zeros_in
+from .axes import fitted, percent
+from .histograms import HistogramDisplay, names_of, zeros_in
 
 
-class ActivationHistogramDisplay:
+class ActivationHistogramDisplay(HistogramDisplay):
     """Histograms of the activations, a panel for each layer.
 
     The title of a hidden layer has the part of its units that are dead, 0 for all rows, and the
@@ -50,34 +50,9 @@ class ActivationHistogramDisplay:
         self.dead = dead
         self.saturated = saturated
 
-    def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
-        """Draw the histograms.
-
-        Parameters
-        ----------
-        ax : Axes or array-like of Axes, default=None
-            Where to draw; the place of one is divided. None makes a figure.
-        bins : int, default=50
-            Number of bins.
-        show_zeros : bool, default=False
-            Whether numbers that are exactly 0 are in the bars, above which they can be so high that
-            nothing else is seen. The title tells how many there are.
-        log_scale : bool, default=False
-            Whether the counts have a logarithmic axis.
-
-        Returns
-        -------
-        display : ActivationHistogramDisplay
-        """
-        check_matplotlib("ActivationHistogramDisplay")
-        check_bins(bins)
+    def _histograms(self, show_zeros):
         parts = zip(self.names, self.activations, self.dead, self.saturated, strict=True)
-        titles = [_title(*layer, show_zeros) for layer in parts]
-        self.axes_ = draw_histograms(
-            ax, self.activations, titles, "activation", bins, show_zeros, log_scale
-        )
-        self.figure_ = figure_of(self.axes_[0])
-        return self
+        return self.activations, [_title(*layer, show_zeros) for layer in parts], "activation"
 
     @classmethod
     def from_estimator(

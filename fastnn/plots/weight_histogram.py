@@ -3,11 +3,11 @@
 import numpy as np
 
 from ..diagnostics.finding import number
-from .axes import check_matplotlib, figure_of, fitted, percent
-from .histograms import check_bins, draw_histograms, names_of, zeros_in
+from .axes import fitted, percent
+from .histograms import HistogramDisplay, names_of, zeros_in
 
 
-class WeightHistogramDisplay:
+class WeightHistogramDisplay(HistogramDisplay):
     """Histograms of the weights, a panel for each layer.
 
     Its title has their standard deviation, and the part that is exactly 0 where there are such.
@@ -43,33 +43,9 @@ class WeightHistogramDisplay:
         self.names = names
         self.what = what
 
-    def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
-        """Draw the histograms.
-
-        Parameters
-        ----------
-        ax : Axes or array-like of Axes, default=None
-            Where to draw; the place of one is divided. None makes a figure.
-        bins : int, default=50
-            Number of bins.
-        show_zeros : bool, default=False
-            Whether numbers that are exactly 0 are in the bars, above which they can be so high that
-            nothing else is seen. The title tells how many there are.
-        log_scale : bool, default=False
-            Whether the counts have a logarithmic axis.
-
-        Returns
-        -------
-        display : WeightHistogramDisplay
-        """
-        check_matplotlib("WeightHistogramDisplay")
-        check_bins(bins)
+    def _histograms(self, show_zeros):
         titles = [_title(*pair, show_zeros) for pair in zip(self.names, self.weights, strict=True)]
-        self.axes_ = draw_histograms(
-            ax, self.weights, titles, self.what, bins, show_zeros, log_scale
-        )
-        self.figure_ = figure_of(self.axes_[0])
-        return self
+        return self.weights, titles, self.what
 
     @classmethod
     def from_estimator(
