@@ -14,8 +14,8 @@ DEVICES = ("cpu", "cuda")
 
 #: What 'auto' takes to CUDA: so many floating-point operations in all, and so many in each step.
 #: To compile the kernels of a network took 2 to 14 s on the host of an H200. A processor of two
-#: cores does 5e12 operations in that time, and one of sixteen more. A small step took 30 µs, in which
-#: a processor does about the second number.
+#: cores does 5e12 operations in that time, and one of sixteen more. A small step took 30 µs, in
+#: which a processor does about the second number.
 LEAST_ON_CUDA, LEAST_OF_STEP = 1e13, 1e7
 
 
