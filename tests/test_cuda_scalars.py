@@ -24,7 +24,7 @@ from fastnn._core.cuda import activations, kernels  # noqa: E402
 DTYPES = ["float32", "float64"]
 
 
-def jit(function=None, device=False):
+def jit(function=None, device=False, launch_bounds=None):
     """Stands in for ``cuda.jit``; divisions by zero are what they are on a GPU."""
     compiled = numba.njit(error_model="numpy")
     return compiled if function is None else compiled(function)

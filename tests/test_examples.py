@@ -14,6 +14,13 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 SAYS = {
     "augmentation": ["'mixup'", "test digits wrong"],
     "check_training": ["no fault in 9 checks", "FAULT  scale of the inputs"],
+    "double_descent": ["test error"],
+    "fashion_mnist": ["digits: 1797 images"],
+    "grid_search": ["best:"],
+    "initialization": ["gradient"],
+    "perceptron_to_softmax": ["XOR"],
+    "random_labels": ["100% shuffled"],
+    "robust_losses": ["between the quantiles"],
     "tuning": ["halving", "test accuracy"],
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
-from fastnn._core.cuda import small
+from fastnn._core.cuda import small_plan
 from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.custom import CustomActivation
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual
@@ -32,7 +32,7 @@ N_FEATURES, N_ROWS, BATCH = 5, 7, 4
 @pytest.fixture(autouse=True)
 def no_step_is_small(monkeypatch):
     """All of these networks are, and have a test of their own."""
-    monkeypatch.setattr(small, "MOST_OPERATIONS", 0)
+    monkeypatch.setattr(small_plan, "MOST_OPERATIONS", 0)
 
 
 def hidden(activation="tanh", normalization=None, dropout=0.0, widths=(6, 3)):
