@@ -138,11 +138,20 @@ def gallery_order(file):
     return (GALLERY.index(name) if name in GALLERY else len(GALLERY), name)
 
 
+#: Pages that include a file of their own.
+PAGES_OF_FILES = {
+    "benches/README": "measuring",
+    "benches/results/gpu": "gpu_runs",
+    "CONTRIBUTING": "contributing",
+}
+
+
 def links_of_the_site(app, path, parent, text):
     """Links of files that pages include lead to pages, where the site has one."""
     text[0] = re.sub(r"\]\(docs/(.*?)\)", r"](/\1)", text[0])
     text[0] = re.sub(r"\]\(examples/(\w+)\.py\)", r"](/auto_examples/\1.rst)", text[0])
-    for file, page in (("benches/README", "measuring"), ("CONTRIBUTING", "contributing")):
+    text[0] = text[0].replace("](examples)", "](/auto_examples/index.rst)")
+    for file, page in PAGES_OF_FILES.items():
         text[0] = text[0].replace(f"]({file}.md)", f"](/{page}.md)")
 
 
