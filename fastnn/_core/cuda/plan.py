@@ -2,7 +2,7 @@
 
 A plan is made once for many steps of one kind: arrays and sizes are settled, and launches are
 listed in the order in which the CPU's engine goes through a step. What it fuses or skips for the
-sake of its caches has no counterpart here.
+sake of its caches has no counterpart here, but that an activation beside a product is done with it.
 """
 
 from __future__ import annotations
@@ -333,16 +333,16 @@ class Plan:
         return self._value(stage.other, padded(2 * stage.groups, self.program.dtype))
 
     def _weight_norm(self, stage, x, y):
-        dense, ld = self.stages[stage.index - 1], stage.ld_out
+        layer, ld = self.stages[stage.index - 1], stage.ld_out
         scale = self._vector(stage, SCALE)
         self.add(
             over_columns(stage.n_out),
             "weightnorm_scales",
-            self._parameter(dense.weight, dense.n_in, ld),
+            self._parameter(layer.weight, layer.n_in, ld),
             self._parameter(stage.weight, ld),
             self._vector(stage, INVERSE_NORM),
             scale,
-            dense.n_in,
+            layer.n_in,
             stage.n_out,
         )
         bias = self._parameter(stage.bias, ld)
