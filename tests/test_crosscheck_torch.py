@@ -26,6 +26,7 @@ from fastnn.schedules import (
     Steps,
     Warmup,
 )
+from names import name_of
 from problems import EACH_LOSS, make_data, make_layers, make_network
 from reference import (
     ACTIVATIONS,
@@ -248,7 +249,7 @@ def test_activation(name):
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
-@pytest.mark.parametrize("each, function", [*TORCH_ACTIVATIONS.items(), *TORCH_SPECS], ids=str)
+@pytest.mark.parametrize("each, function", [*TORCH_ACTIVATIONS.items(), *TORCH_SPECS], ids=name_of)
 def test_activation_of_the_engine(each, function, dtype, tolerance):
     z = leaf(np.linspace(-30, 30, 1001), getattr(torch, dtype))
     value = function(z)
@@ -349,7 +350,7 @@ TORCH_INITIALIZERS = [
 ]
 
 
-@pytest.mark.parametrize("spec, initialize", TORCH_INITIALIZERS, ids=str)
+@pytest.mark.parametrize("spec, initialize", TORCH_INITIALIZERS, ids=name_of)
 def test_initializer(spec, initialize):
     """The same bound or standard deviation: what a draw between -1 and 1, or at 1, is scaled by."""
     uniform = spec.distribution == "uniform"
@@ -905,7 +906,7 @@ TORCH_SCHEDULES = [
 
 
 @pytest.mark.filterwarnings("ignore")  # of how SequentialLR calls the others
-@pytest.mark.parametrize("schedule, make, by_epoch", TORCH_SCHEDULES, ids=str)
+@pytest.mark.parametrize("schedule, make, by_epoch", TORCH_SCHEDULES, ids=name_of)
 def test_schedule(schedule, make, by_epoch):
     optim = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.05)
     scheduler = make(optim)
