@@ -220,12 +220,14 @@ class DecisionBoundaryDisplay:
         if not margin >= 0:
             raise ValueError(f"margin must be 0 or more, got {margin!r}.")
         rows = table.numbers([0, 1])
-        classes, method = None, "predict"
+        classes, method, style = None, "predict", {}
         if is_classifier(model):
             classes = model.classes_
             probabilities = hasattr(estimator, "predict_proba")
             method = "predict_proba" if probabilities else "decision_function"
         y = _checked_targets(model, rows, y, classes)
+        if classes is not None and len(classes) > 2:  # scikit-learn 1.7 has none for more than 10
+            style["multiclass_colors"] = _checked_colors(None, len(classes))
         # Its picture is thrown away: what counts is the surface of the box around the rows.
         surface = Surface.from_estimator(
             estimator,
@@ -236,6 +238,7 @@ class DecisionBoundaryDisplay:
             xlabel="feature 0" if table.names is None else None,
             ylabel="feature 1" if table.names is None else None,
             ax=Figure().subplots(),
+            **style,
         )
         display = cls(
             surface=surface,
