@@ -43,6 +43,7 @@ MODULES = (
     "rrelu",
     "small",
     "tensor_cores",
+    "vectors",
     "weightnorm",
 )
 
