@@ -23,3 +23,12 @@ def pytest_configure():
             "FASTNN_REQUIRE_CUDA=1 asks for tests on a GPU, and Numba finds none: they need an "
             "NVIDIA GPU with its driver, numba-cuda, and NUMBA_ENABLE_CUDASIM unset."
         )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Whole trials, which take minutes, run only where ``-m`` asks for them."""
+    if "whole" in config.option.markexpr:
+        return
+    whole = [item for item in items if item.get_closest_marker("whole")]
+    config.hook.pytest_deselected(items=whole)
+    items[:] = [item for item in items if item not in set(whole)]
