@@ -6,6 +6,7 @@ a big-endian 32-bit integer, then the elements in C order, big-endian.
 
 import gzip
 import math
+import zlib
 from numbers import Integral, Real
 from pathlib import Path
 from urllib.error import URLError
@@ -32,6 +33,8 @@ FASHION_MNIST_CLASSES = (
 )
 
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+# A byte of gzip stands for no more than so many bytes.
+_MOST_OF_GZIP = 1032
 
 
 def load_idx(path):
@@ -50,28 +53,49 @@ def load_idx(path):
     Raises
     ------
     ValueError
-        If the file is not IDX, or longer or shorter than its header says.
+        If the file is not IDX, is damaged, or longer or shorter than its header says. No more of it
+        is read than the header asks for.
     """
-    data = Path(path).read_bytes()
-    if data[:2] == b"\x1f\x8b":
+    path = Path(path)
+    with path.open("rb") as file:
+        if not path.is_file():
+            raise ValueError(f"{path} is no file: save what it gives to one.")
+        size = path.stat().st_size
+        if file.peek(2)[:2] != b"\x1f\x8b":
+            return _read_idx(path, file, size)
         try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError) as error:
+            with gzip.open(file) as content:
+                return _read_idx(path, content, size, is_packed=True)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path} is a damaged gzip file ({error}); copy it again.") from error
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_TYPES or data[3] == 0:
-        raise ValueError(f"{path} is not an IDX file: it starts with {data[:4].hex(' ')!r}.")
-    dtype, ndim = np.dtype(_IDX_TYPES[data[2]]), data[3]
-    start = 4 + 4 * ndim
-    if len(data) < start:
+
+
+def _read_idx(path, file, size, is_packed=False):
+    """The array in an open file, of which no more is read than its header asks for."""
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES or start[3] == 0:
+        raise ValueError(f"{path} is not an IDX file: it starts with {start.hex(' ')!r}.")
+    dtype, ndim = np.dtype(_IDX_TYPES[start[2]]), start[3]
+    lengths = file.read(4 * ndim)
+    if len(lengths) < 4 * ndim:
         raise ValueError(f"{path} ends within its IDX header; copy it again.")
-    shape = tuple(np.frombuffer(data, ">u4", ndim, offset=4).tolist())
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(data) != expected:
-        raise ValueError(
-            f"{path} holds {len(data)} bytes, but its IDX header {shape} asks for {expected}; "
-            "copy it again."
-        )
-    return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    shape = tuple(np.frombuffer(lengths, ">u4").tolist())
+    n_before, n_bytes = 4 + 4 * ndim, math.prod(shape) * dtype.itemsize
+    expected = f"but its IDX header {shape} asks for {n_before + n_bytes}; copy it again."
+    if not is_packed and size != n_before + n_bytes:
+        raise ValueError(f"{path} holds {size} bytes, {expected}")
+    if n_before + n_bytes > size * _MOST_OF_GZIP:
+        raise ValueError(f"{path} holds {size} bytes, compressed, {expected}")
+    try:
+        array = np.empty(shape, dtype)
+    except ValueError as error:  # such as too many dimensions
+        raise ValueError(f"{path} asks for an array of the shape {shape}: {error}.") from error
+    n_read = file.readinto(array.reshape(-1).view(np.uint8))
+    if n_read < n_bytes:
+        raise ValueError(f"{path} holds {n_before + n_read} bytes, {expected}")
+    if file.read(1):
+        raise ValueError(f"{path} holds more bytes, {expected}")
+    return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def load_mnist(folder=None):
