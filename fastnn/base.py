@@ -20,7 +20,8 @@ from sklearn.utils import estimator_html_repr
 from . import _core
 from .activations import ActivationSpec, refuse_threshold
 from .callbacks.base import Context, Watch
-from .callbacks.checkpoint import check_same, fingerprint, resumed
+from .callbacks.checkpoint import check_same, keeps, resumed
+from .callbacks.identity import identity
 from .callbacks.protocol import Bridge, TakesCallbacks, has_callbacks
 from .device_arrays import is_on_gpu, to_host
 from .hyperparameters import (
@@ -126,6 +127,13 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         sample_weight = weights_of_rows(self, sample_weight, X, y, dtype, balance, partial)
         held_out = validation_data(self, validation, loss, dtype, n_outputs, stochastic, balance)
 
+        origin = {}
+        if keeps(callbacks):
+            own_data = held_out and held_out[0]
+            origin["training"] = identity(self, fresh, X, targets, sample_weight, own_data)
+        if saved is not None:
+            check_same(saved, origin["training"], len(targets))
+
         network, device = self._prepare(
             X, loss, n_outputs, dtype, optimizer, random_state, fresh, device, partial
         )
@@ -136,15 +144,13 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         if self.scoring is not None and held_out is None and not partial:
             warn_of_unused_scoring(self, stochastic)
         data = Data(X, targets, sample_weight, rows)
-        origin = {}
-        if callbacks:
-            origin = {"data": fingerprint(data), "split": (rows, held_out and held_out[0].rows)}
+        origin["split"] = rows, held_out and held_out[0].rows
         settings = settings_of(self, optimizer, network, len(rows), partial)
         transforms, settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
         settings.verbose = verbose
         history = History() if fresh else self._history.continued(in_place=partial)
         if saved is not None:
-            network, history = self._take_over(saved, network, data, random_state)
+            network, history = self._take_over(saved, network, random_state)
         if transforms:
             from .augment.beside import Beside
 
@@ -266,9 +272,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         return {k: v for k, v in params.items() if not is_default(v, defaults[k])}
 
     @staticmethod
-    def _take_over(saved, network, data, random_state):
+    def _take_over(saved, network, random_state):
         """Network and history of a checkpoint, and its generator in place of this one's state."""
-        check_same(saved, network, data)
         random_state.set_state(saved["generator"])
         stack = network.layers, network.loss, network.input_dropout, network.input_noise
         return saved["model"]._network.continued(*stack), saved["model"]._history

@@ -300,11 +300,53 @@ class StepTables:
             sign=sign,
         )
         self._rate_factor = history.rate_factor
-        rate = settings.learning_rate_init * self._rate_factor
-        self._rates = rate * self._schedule.factors(steps)
-        self._table = step_table(self._optimizer, self._rates, settings, steps, step)
+        self._table, self._rates = self._of(steps, step)
         self._table[:, Column.GRAD_NORM] = np.resize(self._tells_norm[start:], n)  # or of epochs
         self._begin = 0
+
+    def _of(self, steps: Steps, step: int) -> tuple[np.ndarray, np.ndarray]:
+        settings = self._settings
+        rates = settings.learning_rate_init * self._rate_factor * self._schedule.factors(steps)
+        return step_table(self._optimizer, rates, settings, steps, step), rates
+
+    def check_plan(self, max_iter: int, history: History) -> None:
+        """Refuse to go on from a training that this one would not have come through.
+
+        That had another `max_iter`, and schedules may follow it.
+        """
+        settings, per_epoch = self._settings, self._steps_per_epoch
+        looked_at = np.unique(np.linspace(0, per_epoch - 1, STEPS_AHEAD).astype(int))
+        if history.n_iter > settings.max_iter:
+            raise ValueError(
+                f"The checkpoint is of epoch {history.n_iter}, beyond max_iter="
+                f"{settings.max_iter}: give a larger one, or remove the file."
+            )
+        plans = settings.planned_epochs, settings.planned_epochs - settings.max_iter + max_iter
+        curve, sign = history.progress()
+        begun = len(history.loss_curve) - history.n_iter
+        for epoch in range(history.n_iter if plans[0] != plans[1] else 0):
+            first = history.n_steps - (history.n_iter - epoch) * per_epoch
+            one, other = (
+                self._of(
+                    Steps(
+                        number=first + looked_at,
+                        epoch=begun + epoch,
+                        n_steps=plan * per_epoch,
+                        n_epochs=plan,
+                        steps_per_epoch=per_epoch,
+                        curve=curve[: begun + epoch],
+                        sign=sign,
+                    ),
+                    step=0,
+                )[0]
+                for plan in plans
+            )
+            if not np.array_equal(one, other, equal_nan=True):
+                raise ValueError(
+                    f"The checkpoint is of a training with max_iter={max_iter}, which its schedule "
+                    f"follows, and here it is {settings.max_iter}: give the same, or remove the "
+                    "file."
+                )
 
 
 def _telling(n_steps: int) -> np.ndarray:
@@ -366,12 +408,14 @@ def train(
     best, before = Snapshot(state), None
     diverged = stops = False
     if place is not None:
+        tables.check_plan(place["max_iter"], history)
         rows, stops = place["rows"], place["stops"]
         best.set(place["best"])
         before = place["before"] and Snapshot(state).set(place["before"])
 
     def current_place(stops):
         return {
+            "max_iter": settings.max_iter,
             "rows": rows,
             "stops": stops,
             "best": best.numbers(),

@@ -17,6 +17,8 @@ import types
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_regression
 from sklearn.metrics import make_scorer, median_absolute_error
@@ -24,7 +26,16 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastnn import SGD, BatchNorm, Constant, MLPClassifier, MLPRegressor, callbacks, trainer
+from fastnn import (
+    SGD,
+    BatchNorm,
+    Constant,
+    MLPClassifier,
+    MLPRegressor,
+    Scheduled,
+    callbacks,
+    trainer,
+)
 from fastnn.callbacks import (
     Callback,
     Checkpoint,
@@ -507,16 +518,186 @@ def test_load_checkpoint(tmp_path):
     np.testing.assert_array_equal(load_checkpoint(path).predict(X), model.predict(X))
 
 
+def shift(X, y, rng):
+    return X + 1, y
+
+
+def shift_far(X, y, rng):
+    return X + 2, y
+
+
+shift_far.__qualname__ = "shift"
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ({"alpha": 0.1}, "alpha was 0.0001 and is 0.1"),
+        ({"random_state": 1}, "random_state was 0 and is 1"),
+        ({"random_state": np.random.RandomState(0)}, "random_state was 0 and is RandomState"),
+        ({"solver": SGD(momentum=0.5)}, r"solver was 'adam' and is SGD\(momentum=0.5"),
+        ({"class_weight": {0: 2.0}}, r"class_weight was None and is {0: 2.0}"),
+        ({"precision": "float32"}, "precision was 'auto' and is 'float32'"),
+        ({"normalization": "batch"}, "normalization was None and is 'batch'"),
+        ({"augment": shift_far}, "augment has other values"),
+        ({"augment": [shift]}, r"augment was shift and is \[<function shift>\]"),
+        ({"max_iter": 4}, "of epoch 5, beyond max_iter=4"),
+        ({"X": X + 1}, "X has other values"),
+        ({"X": X[::-1]}, "X has other values"),
+        ({"X": X.astype(np.float32)}, "X was float64 of shape .* and is float32 of shape"),
+        ({"X": X[:140], "y": Y[:140]}, r"X was float64 of shape \(150, 4\) and is .*\(140, 4\)"),
+        ({"X": csr_matrix(X)}, "X has other values"),
+        ({"y": Y[::-1]}, "y has other values"),
+        ({"sample_weight": np.ones(150)}, "sample_weight was None and is float64 of shape"),
+        ({"X_val": X_VAL + 1}, "X_val has other values"),
+        ({"y_val": Y_VAL[::-1]}, "y_val has other values"),
+        ({"X_val": None, "y_val": None}, r"X_val was float64 of shape \(50, 4\) and is None"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_another_training_is_refused(tmp_path, options, told):
+    saved, passed = Checkpoint(tmp_path / "file", resume=True), ("X", "y", "sample_weight")
+
+    def fit(**others):
+        options = {"X": X, "y": Y, "augment": shift, **VALIDATION} | others
+        data = {name: options.pop(name) for name in (*VALIDATION, *passed) if name in options}
+        return classifier(saved, **options).fit(**data)
+
+    model = fit()
+    before = saved.path.read_bytes()
+    with pytest.raises(ValueError, match=told):
+        fit(**options)
+    assert saved.path.read_bytes() == before
+    changed_order = {"X": np.asfortranarray(X), "n_jobs": 1, "verbose": 0}
+    assert_same(fit(**changed_order), model)
+
+
+def test_sparse_rows_are_compared_by_value(tmp_path):
+    saved, rows = Checkpoint(tmp_path / "file", resume=True), csr_matrix(X)
+    model = classifier(saved).fit(rows, Y)
+    assert_same(classifier(saved).fit(rows.copy(), Y), model)
+    for name in ("data", "indices"):
+        others = rows.copy()
+        part = getattr(others, name)
+        part[:2] = part[1::-1]
+        with pytest.raises(ValueError, match="X has other values"):
+            classifier(saved).fit(others, Y)
+
+
+@pytest.mark.parametrize(
+    "options, goes_on",
+    [
+        ({"learning_rate": "step", "solver": "sgd"}, True),
+        ({"learning_rate": "cosine"}, False),
+        ({"learning_rate": "warmup"}, False),
+        ({"alpha": Scheduled(0.1)}, False),
+        ({"averaging": "swa"}, False),
+        ({"averaging": "ema"}, True),
+    ],
+    ids=str,
+)
+def test_more_epochs_where_no_schedule_follows_their_number(tmp_path, options, goes_on):
+    saved = Checkpoint(tmp_path / "file", resume=True)
+    classifier(saved, **options).fit(X, Y)
+    if goes_on:
+        longer = classifier(saved, max_iter=9, **options).fit(X, Y)
+        assert_same(longer, classifier(max_iter=9, **options).fit(X, Y))
+    else:
+        with pytest.raises(ValueError, match="max_iter=5, which its schedule follows, and here it"):
+            classifier(saved, max_iter=9, **options).fit(X, Y)
+
+
+def test_other_weights_to_start_from_are_another_training(tmp_path):
+    """A second call of a program has a file of its own, or its network would be the first one's."""
+    saved = Checkpoint(tmp_path / "file", resume=True)
+    model = classifier(saved, warm_start=True).fit(X, Y)
+    with pytest.raises(
+        ValueError, match="the fitted network that warm_start goes on from was None"
+    ):
+        model.fit(X, Y)
+    first = classifier(warm_start=True).fit(X, Y)
+    later = pickle.loads(pickle.dumps(first)).fit(X, Y)
+    saved.path.unlink()
+    pickle.loads(pickle.dumps(first)).set_params(callbacks=[saved]).fit(X, Y)
+    with pytest.raises(ValueError, match="warm_start goes on from has other values"):
+        later.set_params(callbacks=[saved]).fit(X, Y)
+
+
+def test_of_several_checkpoints_the_latest_goes_on(tmp_path):
+    best = Checkpoint(tmp_path / "best", monitor="loss", every=4, resume=True)
+    last = Checkpoint(tmp_path / "last", resume=True)
+    with pytest.raises(SystemExit):
+        classifier(best, last, Dies(3), max_iter=8).fit(X, Y)
+    classifier(best).fit(X[::-1], Y[::-1])
+    with pytest.raises(ValueError, match=r"best' is of another training: X has other values"):
+        classifier(best, last, max_iter=8).fit(X, Y)
+    best.path.unlink()
+    calls = []
+    model = classifier(best, last, Remembers(calls), max_iter=8).fit(X, Y)
+    assert calls[0] == ("fit begin", 3, 0)
+    assert_same(model, classifier(max_iter=8).fit(X, Y))
+
+
+def test_partial_fit_does_not_resume(tmp_path):
+    saved = Checkpoint(tmp_path / "file", resume=True)
+    model = classifier(saved).fit(X, Y)
+    before = saved.path.read_bytes()
+    for one in (model, classifier(saved)):
+        with pytest.raises(ValueError, match=r"Checkpoint\(resume=True\) is for fit"):
+            one.partial_fit(X, Y, classes=[0, 1, 2])
+    assert saved.path.read_bytes() == before
+    again = load_checkpoint(saved.path).set_params(callbacks=[Checkpoint(saved.path)])
+    assert load_checkpoint(saved.path).n_iter_ == 5
+    again.partial_fit(X, Y)
+    assert len(load_checkpoint(saved.path).loss_curve_) == 6
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_does_not_share_a_checkpoint_to_resume_from(tmp_path, n_jobs):
+    model = classifier(Checkpoint(tmp_path / "file", resume=True))
+    search = GridSearchCV(model, {"alpha": [0.1, 10.0]}, cv=2, n_jobs=n_jobs, error_score="raise")
+    refused = "is of another training|another training has written"
+    with parallel_config("threading"), pytest.raises((ValueError, RuntimeError), match=refused):
+        search.fit(X, Y)
+    apart = {
+        "alpha": [0.1],
+        "callbacks__0__path": [tmp_path / "a", tmp_path / "b"],
+        "callbacks__0__resume": [False],
+    }
+    GridSearchCV(model, apart, cv=2, error_score="raise").fit(X, Y)
+
+
+def test_two_trainings_do_not_write_one_checkpoint(tmp_path):
+    """Of fits that are under way at once, in threads or processes: a fit in a fit is like them."""
+    path = tmp_path / "file"
+
+    def another(context):
+        if context.epoch == 2:
+            classifier(Checkpoint(path), alpha=0.1).fit(X, Y)
+
+    model = classifier(Checkpoint(path), Function(another))
+    with pytest.raises(RuntimeError, match=r"another training has written .* give each a path"):
+        model.fit(X, Y)
+    assert not hasattr(model, "coefs_")
+    assert load_checkpoint(path).alpha == 0.1
+    classifier(Checkpoint(path)).fit(X, Y)  # one after the other is another matter
+    gone = Function(lambda context: context.epoch == 3 and path.unlink())
+    classifier(Checkpoint(path), gone).fit(X, Y)
+    assert load_checkpoint(path).n_iter_ == 5
+
+
+def test_what_was_left_of_another_file_is_not_taken_away(tmp_path):
+    left, of_another = (tmp_path / f".file{end}.a1b2c3d4.partial" for end in ("", ".csv"))
+    left.touch()
+    of_another.touch()
+    classifier(Checkpoint(tmp_path / "file")).fit(X, Y)
+    assert {one.name for one in tmp_path.iterdir()} == {"file", of_another.name}
+
+
 def test_what_cannot_go_on(tmp_path):
     path = tmp_path / "file"
     saved = Checkpoint(path, resume=True)
     classifier(saved).fit(X, Y)
-    with pytest.raises(ValueError, match="is of other data"):
-        classifier(saved).fit(X, Y[::-1])
-    with pytest.raises(ValueError, match="precision='float64', and this fit 'float32'"):
-        classifier(saved, precision="float32").fit(X, Y)
-    with pytest.raises(ValueError, match="layers of the same sizes"):
-        classifier(saved, normalization="batch").fit(X, Y)
     with pytest.raises(ValueError, match="cannot go on with solver='lbfgs'"):
         classifier(saved, solver="lbfgs").fit(X, Y)
     path.write_bytes(b"nonsense")

@@ -3,7 +3,6 @@
 import math
 import os
 import pickle
-import zlib
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -13,11 +12,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..optimizers import LBFGS
+from . import sealed
 from .base import Callback
-from .files import check_folder, replace_file, warn_of_failure
+from .files import check_folder, warn_of_failure
+from .identity import difference
 from .stopping import MODE, sign_of
 
-_FORMAT = 1
+_LENGTH_OF_MT19937 = 624  # of its state, into which its position is an index
 
 
 @dataclass
@@ -25,12 +26,14 @@ class Checkpoint(Callback):
     """Keep the training in a file, from which it can go on to the same bits.
 
     The file holds all that the next epoch depends on: parameters, the optimizer's state, history,
-    the generator and the order of the rows, and what other callbacks remember. It is a pickle: load
-    only those that you trust. At any time it is one whole checkpoint, the new or the one before,
-    whatever happens to the process. Where it cannot be written, on a full disk say, training goes
-    on with a warning.
+    the generator and the order of the rows, and what other callbacks remember. At any time it is
+    one whole checkpoint, the new or the one before, whatever happens to the process; a checksum
+    tells of a file that was damaged later. Where it cannot be written, on a full disk say, training
+    goes on with a warning. It is an error if another training writes the same file meanwhile.
 
-    `load_checkpoint` makes a fitted estimator of it.
+    `load_checkpoint` makes a fitted estimator of it. **A checkpoint is a pickle, which can run any
+    code when it is loaded**, and the checksum is no signature: load, and resume from, only files
+    that you trust.
 
     Parameters
     ----------
@@ -44,8 +47,11 @@ class Checkpoint(Callback):
         Whether less is better, or more, as for `EarlyStopping`.
     resume : bool, default=False
         Whether `fit` goes on from the file, where there is one: run the same program again after it
-        was killed, with the same data and parameters. `max_iter` may be larger. Not for
-        `partial_fit`, and not with 'lbfgs', whose memory SciPy does not give out.
+        was killed. A file of another training is refused: the values of rows, targets, weights and
+        validation data are compared, and all parameters but `n_jobs`, `verbose` and `callbacks`;
+        functions by their name and code. `max_iter` may be larger, where no schedule follows it.
+        So each model needs a file of its own, also those of a search. Not for `partial_fit`, and
+        not with 'lbfgs', whose memory SciPy does not give out.
 
     Examples
     --------
@@ -80,6 +86,7 @@ class Checkpoint(Callback):
     def on_fit_begin(self, context):
         check_folder(self.path, "Checkpoint")
         _check_pickles(context.parameters)
+        self._seal = sealed.seal_of(self.path)
         self._best = -math.inf
         if self.monitor is not None:
             sign = sign_of(self.monitor, self.mode)
@@ -103,9 +110,14 @@ class Checkpoint(Callback):
             if not value > self._best:
                 return
             self._best = value
-        content = {"format": _FORMAT, "model": context._view(False), **context._place()}
+        if sealed.seal_of(self.path) not in (self._seal, None):
+            raise RuntimeError(
+                f"Checkpoint: another training has written {str(self.path)!r} since this one "
+                "began: give each a path of its own."
+            )
+        content = {"model": context._view(False), **context._place()}
         try:
-            replace_file(Path(self.path), pickle.dumps(content, protocol=5))
+            self._seal = sealed.write(Path(self.path), content)
         except OSError as error:
             warn_of_failure("Checkpoint", self.path, error)
 
@@ -124,65 +136,74 @@ def _check_pickles(parameters) -> None:
             ) from error
 
 
-def _read(path) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            content = pickle.load(file)
-        number = content["format"]
-    except (pickle.UnpicklingError, EOFError, TypeError, KeyError, IndexError) as error:
-        raise ValueError(f"{str(path)!r} is no checkpoint of fastnn: {error}") from error
-    if number > _FORMAT:
-        raise ValueError(f"{str(path)!r} was written by a later fastnn: load it with that.")
-    return content
-
-
 def load_checkpoint(path):
     """The estimator of a checkpoint, as if its `fit` had ended there.
 
     Parameters
     ----------
     path : str or path-like
-        A file that `Checkpoint` wrote. It is a pickle: load only those that you trust.
+        A file that `Checkpoint` wrote. It is a pickle, which can run any code: load only those that
+        you trust.
 
     Returns
     -------
     estimator : MLPClassifier or MLPRegressor
         Fitted; its parameter `callbacks` is None.
+
+    Raises
+    ------
+    ValueError
+        Where the file is no checkpoint, is damaged, or was written by a later fastnn.
     """
-    return _read(path)["model"]
+    return sealed.read(path)["model"]
+
+
+def keeps(callbacks) -> bool:
+    """Whether one of them is a `Checkpoint`."""
+    return any(isinstance(callback, Checkpoint) for callback in callbacks)
 
 
 def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
-    """What a fit with these callbacks goes on from, if there is something."""
+    """The checkpoint that a fit with these callbacks goes on from, if there is one.
+
+    Of several it is the one of the latest epoch; "files" has what all are of, by their paths.
+    """
+    found = {}
     for callback in callbacks:
-        if not isinstance(callback, Checkpoint) or not callback.resume or is_partial:
+        if not isinstance(callback, Checkpoint) or not callback.resume:
             continue
+        if is_partial:
+            raise ValueError(
+                "Checkpoint(resume=True) is for fit: partial_fit goes on from the estimator "
+                "itself. load_checkpoint makes one of a file; or choose resume=False."
+            )
         if isinstance(optimizer, LBFGS):
             raise ValueError(
                 "Checkpoint(resume=True) cannot go on with solver='lbfgs', whose memory is not in "
                 "the file: choose a solver such as 'adam', or resume=False."
             )
         if os.path.exists(callback.path):
-            return _read(callback.path) | {"path": str(callback.path)}
-    return None
+            found[str(callback.path)] = sealed.read(callback.path)
+    if not found:
+        return None
+    latest = max(found.values(), key=lambda content: content["model"]._history.n_recorded)
+    return latest | {"files": {path: content["training"] for path, content in found.items()}}
 
 
-def fingerprint(data) -> dict[str, Any]:
-    """By what the data of a checkpoint is known again."""
-    targets = np.ascontiguousarray(data.y)
-    return {"shape": data.X.shape, "targets": zlib.crc32(targets.data)}
-
-
-def check_same(saved, network, data) -> None:
-    """Refuse a checkpoint of another network, or of other data."""
-    own = saved["model"]._network
-    if saved["data"] != fingerprint(data):
-        raise ValueError(
-            f"The checkpoint {saved['path']!r} is of other data, of shape "
-            f"{saved['data']['shape']}: give the same, or remove the file."
-        )
-    if own.precision != network.precision:
-        raise ValueError(
-            f"The checkpoint {saved['path']!r} has precision={own.precision!r}, and this fit "
-            f"{network.precision!r}: choose the same, or remove the file."
-        )
+def check_same(saved, training, n_rows: int) -> None:
+    """Refuse checkpoints of another training, see `identity.py`, and rows that are not there."""
+    for path, its_training in saved["files"].items():
+        if (what := difference(its_training, training)) is not None:
+            raise ValueError(
+                f"The checkpoint {path!r} is of another training: {what}. Give the same, another "
+                "path, or remove the file."
+            )
+    rows, (chosen, held_out), position = saved["rows"], saved["split"], saved["generator"][2]
+    numbers = [rows, chosen] if held_out is None else [rows, chosen, held_out]
+    if not (
+        all(one.dtype == np.intp and one.ndim == 1 and len(one) for one in numbers)
+        and all(one.min() >= 0 and one.max() < n_rows for one in numbers)
+        and len(rows) == len(chosen)
+        and 0 <= position <= _LENGTH_OF_MT19937
+    ):
+        raise ValueError("The checkpoint was changed by hand: it has rows that X has not.")

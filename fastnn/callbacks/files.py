@@ -22,18 +22,18 @@ def check_folder(path, what: str) -> Path:
         raise IsADirectoryError(f"{what}: {str(path)!r} is a folder: give the name of a file.")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{what}: the folder {str(folder)!r} must not be written to.")
-    for beside in folder.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
+    for beside in folder.glob(f".{glob.escape(path.name)}.{'?' * 8}{_PARTIAL}"):
         beside.unlink(missing_ok=True)
     return path
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, *parts: bytes) -> None:
     """Put a new file in the place of this one; one that was there stays until it is complete."""
     folder = path.absolute().parent
     handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(beside, _permissions(path))  # for `mkstemp` allows the owner only
