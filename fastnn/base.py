@@ -40,6 +40,7 @@ from .layers import checked
 from .losses import check_output_activation, row_and_parameter
 from .network import Network, check_memory
 from .optimizers import LBFGS, OPTIMIZERS
+from .pickles import refusing_damage
 from .program import Column
 from .randomness import generator
 from .regularizers import check_factors, check_max_norm
@@ -462,17 +463,32 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
     def __setstate__(self, state):
         from . import __version__
 
-        state = dict(state)
-        version, number = state.pop("_fastnn_version"), state.pop("_fastnn_format")
-        if number > PICKLE_FORMAT:
+        with refusing_damage(type(self).__name__):
+            state = dict(state)
+            version, number = state.pop("_fastnn_version"), state.pop("_fastnn_format")
+            is_known = number <= PICKLE_FORMAT
+        if not is_known:
             raise ValueError(
                 f"This {type(self).__name__} was saved by fastnn {version}, in a format that "
                 f"fastnn {__version__} does not know: load it with fastnn {version} or later."
             )
-        # Parameters that came after the pickle have their defaults.
-        super().__setstate__(defaults_of(type(self)) | state)
-        if "_network" in state:
-            self._name_parameters()
+        with refusing_damage(type(self).__name__):
+            # Parameters that came after the pickle have their defaults.
+            super().__setstate__(defaults_of(type(self)) | state)
+            if "_network" in state:
+                self._check_fitted()
+                self._name_parameters()
+
+    def _check_fitted(self):
+        """Refuse what does not belong together, of a pickle."""
+        network = self._network
+        if not isinstance(network, Network) or not isinstance(self._history, History):
+            raise ValueError("it has no network, or no history.")
+        if self.n_features_in_ != network.n_features:
+            raise ValueError(
+                f"n_features_in_ is {self.n_features_in_}, and its network has "
+                f"{network.n_features}."
+            )
 
     # ------------------------------------------------------------------------- scikit-learn
 

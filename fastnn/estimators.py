@@ -312,6 +312,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """Targets of other rows than those that are trained on."""
         return self._labels.encode(y, dtype, LOSSES[loss].class_codes)
 
+    def _check_fitted(self):
+        super()._check_fitted()
+        n_outputs, own = self._network.program.n_outputs, int(np.sum(self._labels.n_outputs))
+        if own != n_outputs:
+            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
+
     def _n_outputs(self):
         return self._labels.shown_outputs
 

@@ -9,7 +9,9 @@ from sklearn.utils.multiclass import (
 )
 
 from .losses import COMPARING_LOSSES
+from .pickles import refusing_damage
 
+_KINDS = ("binary", "multiclass", "multilabel-indicator", "probabilities")
 # Rows of probabilities may be rounded to so many parts of 1.
 _SUM_TOLERANCE = 1e-3
 # Labels are close together if they differ by no more than this and the number of rows.
@@ -123,6 +125,13 @@ class Labels:
             self._container = (
                 sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
             )
+
+    def __setstate__(self, state):
+        with refusing_damage("labels"):
+            self.__dict__.update(state)
+            classes = self.classes
+            if self.kind not in _KINDS or classes.ndim != 1 or (classes[1:] <= classes[:-1]).any():
+                raise ValueError(f"of kind {self.kind!r} and with the classes {classes}.")
 
     @property
     def n_outputs(self):

@@ -12,9 +12,10 @@ from scipy.sparse import issparse
 from . import _core
 from .device_arrays import DeviceRows
 from .initializers import draw_parameters
-from .layers import dense_activations
-from .losses import LOSSES, output_stage
+from .layers import Dropout, checked, dense_activations
+from .losses import LOSSES, check_output_activation, output_stage
 from .optimizers import SGD
+from .pickles import check_arrays, check_count, refusing_damage
 from .program import (
     ACTIVATION,
     BN_APPLY,
@@ -372,11 +373,15 @@ class Network:
 
     # A pickle holds plain arrays, so that it does not depend on how arenas are laid out.
 
-    def _arrays(self, arena, are_statistics=False):
+    def _in_order(self, are_statistics=False):
+        """Where the arrays lie, in the order of a pickle."""
         arrays = [array for array in self.program.arrays if array.is_statistic == are_statistics]
         # The first pickles had all weights, then all biases, then the rest.
         first = {"coef": 0, "intercept": 1}
-        return [a.view(arena) for a in sorted(arrays, key=lambda array: first.get(array.name, 2))]
+        return sorted(arrays, key=lambda array: first.get(array.name, 2))
+
+    def _arrays(self, arena, are_statistics=False):
+        return [array.view(arena) for array in self._in_order(are_statistics)]
 
     def __getstate__(self):
         state = self.state
@@ -416,6 +421,10 @@ class Network:
         ]
 
     def __setstate__(self, state):
+        with refusing_damage("a network"):
+            self._take(state)
+
+    def _take(self, state):
         names = (
             "n_features",
             "layers",
@@ -426,39 +435,78 @@ class Network:
             "bfloat16",
             "tf32",
         )
-        self.__init__(**{name: state[name] for name in names if name in state})
-        self._allocate()
+        made_of = {name: state[name] for name in names if name in state}
+        _check_parts(**made_of)
+        self.__init__(**made_of)
         statistics, parameters, *slots = state["arrays"]
-        self._use_slots(state["optimizer"], len(slots))
-        self.seed, self.state.step = state["seed"], state["step"]
-        groups = [(self._arrays(self.state.statistics, are_statistics=True), statistics)]
-        groups += [
-            (self._arrays(arena), arrays)
-            for arena, arrays in zip(
-                [self.state.parameters, *self.state.slots], [parameters, *slots], strict=True
-            )
-        ]
         # What came after the first pickles.
         self.averaging = state.get("averaging", "")
+        average = [state["average"]] if self.averaging else []
+        of_trained = state.get("trained") or []
+        trained = [arrays for arrays, _ in of_trained]
+        self._check_arrays([parameters, *slots, *average, *trained[:1]])
+        self._check_arrays([statistics, *trained[1:]], are_statistics=True)
+        for name in ("step", "n_averaged"):
+            check_count(name, state.get(name, 0))
+        if state["seed"] is not None:
+            check_count("seed", state["seed"])
+
+        self._allocate()
+        self._use_slots(state["optimizer"], len(slots))
+        self.seed, self.state.step = state["seed"], state["step"]
         if self.averaging:
             self.state.average = aligned_zeros(self.program.n_parameters, self.dtype)
             self.state.n_averaged = state["n_averaged"]
-            groups += [(self._arrays(self.state.average), state["average"])]
-        for views, arrays in groups:
-            for view, array in zip(views, arrays, strict=True):
-                view[...] = array
-        if state.get("trained"):
+        self._fill(self.state.statistics, statistics, are_statistics=True)
+        arenas = [self.state.parameters, *self.state.slots, self.state.average]
+        for arena, arrays in zip(arenas, [parameters, *slots, *average], strict=False):
+            self._fill(arena, arrays)
+        if of_trained:
             self._trained = []
             arenas = self.state.parameters, self.state.statistics
             for are_statistics, (arena, (arrays, unchanged)) in enumerate(
-                zip(arenas, state["trained"], strict=True)
+                zip(arenas, of_trained, strict=True)
             ):
-                trained, shown = np.zeros_like(arena), arena.copy()
-                for view, array in zip(self._arrays(trained, are_statistics), arrays, strict=True):
-                    view[...] = array
+                its_trained, shown = np.zeros_like(arena), arena.copy()
+                self._fill(its_trained, arrays, are_statistics)
                 if not unchanged:
                     shown = np.empty(0)  # what is shown is not what was: it counts
-                self._trained.append((trained, shown))
+                self._trained.append((its_trained, shown))
+
+    def _check_arrays(self, groups, are_statistics=False):
+        shapes = [array.shape for array in self._in_order(are_statistics)]
+        for arrays in groups:
+            check_arrays(arrays, shapes, self.dtype)
+
+    def _fill(self, arena, arrays, are_statistics=False):
+        for view, array in zip(self._arrays(arena, are_statistics), arrays, strict=True):
+            view[...] = array
+
+
+def _check_parts(
+    n_features,
+    layers,
+    loss,
+    dtype,
+    input_dropout=0.0,
+    input_noise=0.0,
+    bfloat16=False,
+    tf32=False,
+):
+    """Refuse arguments of `Network` that no estimator makes."""
+    check_count("n_features", n_features, least=1)
+    *hidden, output = layers
+    for layer in hidden:
+        checked(layer)
+    check_output_activation(loss, output.activation)
+    for n_units in np.atleast_1d(output.units).tolist():
+        check_count("units", n_units, least=1)
+    rounded = bfloat16 or tf32
+    if dtype not in ("float32", "float64") or (rounded and dtype != "float32"):
+        raise ValueError(f"a network of {dtype!r} with bfloat16={bfloat16!r}, tf32={tf32!r}.")
+    checked(input_dropout if isinstance(input_dropout, Dropout) else Dropout(input_dropout))
+    if not 0 <= input_noise < math.inf:
+        raise ValueError(f"input_noise is {input_noise!r}.")
 
 
 def _is_or_equals(a, b):

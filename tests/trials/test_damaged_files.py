@@ -1,0 +1,154 @@
+"""Damaged checkpoints are refused; damaged pickles, which have no checksum, end no process."""
+
+import pickle
+import resource
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from fastnn import MLPClassifier, MLPRegressor
+from fastnn.callbacks import Checkpoint, EarlyStopping, load_checkpoint, sealed
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, Y = load_iris(return_X_y=True)
+TYPES = [b"f2", b"f4", b"f8", b"f16", b"i8", b"u1", b"c16", b"O8", b"S8", b"V8", b"M8", b"b1"]
+MEMORY = 8 << 30  # enough for all but sizes that were damaged
+
+
+def damaged(data, rng):
+    """The same bytes, not all of them or not all the same."""
+    at, n = int(rng.integers(len(data))), int(rng.integers(1, 9))
+    kind = rng.integers(8)
+    if kind <= 2:  # bits
+        changed = np.frombuffer(data, np.uint8).copy()
+        for place in rng.integers(0, len(changed), rng.integers(1, 4)):
+            changed[place] ^= 1 << rng.integers(8)
+        return changed.tobytes()
+    if kind == 3:  # bytes
+        return data[:at] + rng.bytes(n) + data[at + n :]
+    if kind == 4:  # the end, or a part
+        return data[:at] + (data[at + n :] if rng.integers(2) else b"")
+    if kind == 5:  # a part twice
+        return data[: at + n] + data[at:]
+    old, new = rng.choice(TYPES, 2)  # the type of an array
+    pieces = data.split(bytes(old))
+    which = int(rng.integers(len(pieces)))
+    joined = [bytes(new) if i == which else bytes(old) for i in range(len(pieces) - 1)]
+    return b"".join(part for pair in zip(pieces, [*joined, b""], strict=True) for part in pair)
+
+
+def fitted(path=None, **options):
+    """A model with all that a state may have."""
+    options = {"n_jobs": 1, "max_iter": 4, "random_state": 0, "batch_size": 40} | options
+    if path is not None:
+        stop = EarlyStopping("loss", restore_best=True)
+        options |= {"callbacks": [Checkpoint(path, resume=True), stop]}
+    return MLPClassifier((7,), early_stopping=True, n_iter_no_change=99, **options).fit(X, Y)
+
+
+MODELS = [
+    lambda: fitted(normalization="batch", averaging="ema", dropout=0.1),
+    lambda: fitted(precision="bfloat16", activation="prelu"),
+    lambda: MLPRegressor(hidden_layer_sizes=(5, 4), n_jobs=1, max_iter=2).fit(X, X[:, :2]),
+    lambda: MLPClassifier((5,), n_jobs=1, max_iter=2).fit(X, np.stack([Y, Y == 1], axis=1)),
+]
+
+
+# --- checkpoints ----------------------------------------------------------------------------------
+
+
+def refuses(tmp_path, n):
+    path = tmp_path / "file"
+    fitted(path, max_iter=2)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for trial in range(n):
+        data = damaged(whole, rng)
+        if data == whole:
+            continue
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=r"is no checkpoint|is damaged|by a later fastnn"):
+            load_checkpoint(path) if trial % 2 else fitted(path)
+    path.write_bytes(whole)
+    np.testing.assert_array_equal(fitted(path).coefs_[0], fitted(tmp_path / "other").coefs_[0])
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    refuses(tmp_path, 200)
+
+
+@pytest.mark.whole
+def test_a_damaged_checkpoint_is_refused_every_time(tmp_path):
+    refuses(tmp_path, 20_000)
+
+
+# --- what is unpickled ----------------------------------------------------------------------------
+
+
+def harms_nothing(kind, first, n):
+    """Trials of these numbers, in a process that has to survive them."""
+    command = [sys.executable, __file__, kind, str(first), str(n)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
+    last = done.stdout.split()[-1:]
+    assert done.returncode == 0, f"trial {last} of {kind}: {done.stderr[-3000:]}"
+
+
+@pytest.mark.parametrize("kind", ["pickle", "checkpoint"])
+def test_a_damaged_pickle_harms_nothing(kind):
+    """Of a checkpoint it is one with a right checksum, which only a hand makes."""
+    harms_nothing(kind, 0, 60)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("kind", ["pickle", "checkpoint"])
+@pytest.mark.parametrize("first", range(1000, 5000, 1000))
+def test_a_damaged_pickle_harms_nothing_in_thousands_of_trials(kind, first):
+    harms_nothing(kind, first, 1000)
+
+
+def use_pickle(data):
+    model = pickle.loads(data)
+    for use in (model.predict, lambda X: model.partial_fit(X, model.predict(X))):
+        try:
+            use(X)
+        except Exception:
+            continue
+
+
+def use_checkpoint(data, path):
+    path.write_bytes(
+        f"fastnn checkpoint {sealed.FORMAT} {sealed._checksum(data)}\n".encode() + data
+    )
+    fitted(path)
+    path.unlink()
+
+
+def main(kind, first, n):
+    import tempfile
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    warnings.simplefilter("ignore")
+    path = Path(tempfile.mkdtemp()) / "file"
+    if kind == "pickle":
+        wholes = [pickle.dumps(make()) for make in MODELS]
+    else:
+        fitted(path, max_iter=2)
+        wholes = [path.read_bytes().partition(b"\n")[2]]
+    for trial in range(first, first + n):
+        print(trial, flush=True)
+        rng = np.random.default_rng(trial)
+        data = damaged(wholes[trial % len(wholes)], rng)
+        try:
+            use_pickle(data) if kind == "pickle" else use_checkpoint(data, path)
+        except Exception as error:
+            if "-v" in sys.argv:
+                print(type(error).__name__, str(error)[:150])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:4]))
