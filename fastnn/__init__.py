@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from . import augment, callbacks, initializers
+from . import _built, augment, callbacks, initializers  # noqa: F401
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA

@@ -1,115 +1,38 @@
-"""``python -m fastnn``: fastnn beside scikit-learn on handwritten digits.
+"""The command ``fastnn``, which is ``python -m fastnn`` too."""
 
-Trains both libraries' ``MLPClassifier`` with the same settings on the same split of scikit-learn's
-bundled digits, prints accuracies and times, and saves a picture of the loss curves and of the
-digits that fastnn got wrong.
-"""
-
+import argparse
 import sys
-import time
-import warnings
 
-import numpy as np
-import sklearn.neural_network
-from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-
-from fastnn import MLPClassifier
-from fastnn.callbacks import Callback
-
-PICTURE = "fastnn-demo.png"
-SETTINGS = {
-    "hidden_layer_sizes": (256, 128),
-    "batch_size": 32,
-    "max_iter": 100,
-    "n_iter_no_change": 100,  # both run all epochs
-    "random_state": 0,
-}
+from . import __version__, show_versions
 
 
-def digits():
-    """The bundled 8 x 8 digits as rows of float32 between 0 and 1, split: train, test."""
-    X, y = load_digits(return_X_y=True)
-    X = (X / 16).astype(np.float32)
-    return train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
+def demo():
+    """Train fastnn and scikit-learn side by side on handwritten digits, and draw the results."""
+    from ._demo import run  # slow to import
+
+    run()
 
 
-class Advance(Callback):
-    """Advances a task of rich's progress bars after each epoch."""
-
-    def __init__(self, progress, task):
-        self.progress, self.task = progress, task
-
-    def on_epoch_end(self, context):
-        self.progress.advance(self.task)
+def versions():
+    """Print the versions and the machine's capabilities, for a bug report."""
+    show_versions()
 
 
-def train(model, X, y):
-    """Seconds that ``fit`` takes."""
-    start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are given
-        model.fit(X, y)
-    return time.perf_counter() - start
-
-
-def draw(models, X, y):
-    """Loss curves on the left, digits that fastnn got wrong on the right."""
-    from matplotlib.figure import Figure
-
-    from fastnn.plots import FailureCasesDisplay, TrainingCurveDisplay
-
-    figure = Figure(figsize=(12, 5), dpi=120, layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
-    for (name, model), dashes in zip(models.items(), ("-", (0, (3, 2))), strict=True):
-        style = {"linewidth": 2, "linestyle": dashes}
-        TrainingCurveDisplay.from_history(
-            {"loss": model.loss_curve_}, ax=left, name=name, log_scale=True, line_kw=style
+def main(arguments=None):
+    """Do what the command line asks for; without a command, say what there is."""
+    parser = argparse.ArgumentParser(
+        "fastnn", description="Fast feed-forward neural networks with scikit-learn's interface."
+    )
+    parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in (demo, versions):
+        one = commands.add_parser(
+            command.__name__, help=command.__doc__, description=command.__doc__
         )
-    FailureCasesDisplay.from_estimator(models["fastnn"], X, y, image_shape="square", ax=right)
-    return figure
-
-
-def main():
-    try:
-        import matplotlib  # noqa: F401
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.table import Table
-    except ImportError as error:
-        sys.exit(f'The demo needs {error.name}: pip install "fastnn[demo]" installs it.')
-
-    X_train, X_test, y_train, y_test = digits()
-    models = {
-        "fastnn": MLPClassifier(**SETTINGS),
-        "scikit-learn": sklearn.neural_network.MLPClassifier(**SETTINGS),
-    }
-    console = Console()
-    columns = TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn()
-    times = {}
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("fastnn", total=SETTINGS["max_iter"])
-        models["fastnn"].callbacks = [Advance(progress, task)]
-        times["fastnn"] = train(models["fastnn"], X_train, y_train)
-        task = progress.add_task("scikit-learn", total=None)  # it does not tell how far it is
-        times["scikit-learn"] = train(models["scikit-learn"], X_train, y_train)
-        n_epochs = models["scikit-learn"].n_iter_
-        progress.update(task, total=n_epochs, completed=n_epochs)
-
-    table = Table("", "test accuracy", "training time", "epochs")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, model in models.items():
-        accuracy = model.score(X_test, y_test)
-        table.add_row(name, f"{accuracy:.2%}", f"{times[name]:.2f} s", str(model.n_iter_))
-    console.print(table)
-    ratio = times["scikit-learn"] / times["fastnn"]
-    console.print(f"fastnn trained {ratio:.1f} times as fast as scikit-learn.")
-
-    draw(models, X_test, y_test).savefig(PICTURE)
-    console.print(f"Loss curves and misclassified digits: {PICTURE}")
+        one.set_defaults(command=command)
+    asked = parser.parse_args(arguments)
+    getattr(asked, "command", parser.print_help)()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or ["demo"])

@@ -1,28 +1,32 @@
-"""``python -m fastnn``."""
+"""The command ``fastnn``, its demo, and what a source folder says."""
 
+import importlib
 import os
 import re
-import runpy
+import shutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import sklearn.neural_network
 
-from fastnn import MLPClassifier
+import fastnn
+from fastnn import MLPClassifier, __main__, _demo
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", **options)
 
 
 def test_demo(tmp_path):
     # OpenBLAS, not held to slow kernels, trains scikit-learn's half in a second or two.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
-    result = subprocess.run(
-        [sys.executable, "-m", "fastnn"],
-        cwd=tmp_path,
-        env=environment | {"COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
+    command = sys.executable, "-m", "fastnn"
+    result = run(*command, cwd=tmp_path, env=environment | {"COLUMNS": "100"})
     assert result.returncode == 0, result.stderr
     for library in ("fastnn", "scikit-learn"):
         [accuracy] = re.findall(rf"{library} +│ +([\d.]+)%", result.stdout)
@@ -32,12 +36,11 @@ def test_demo(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_demo_draws_both_curves_and_what_is_wrong():
-    demo = runpy.run_module("fastnn", run_name="demo")
-    X_train, X_test, y_train, y_test = demo["digits"]()
+    X_train, X_test, y_train, y_test = _demo.digits()
     settings = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
     models = {"fastnn": MLPClassifier, "scikit-learn": sklearn.neural_network.MLPClassifier}
     models = {name: kind(**settings).fit(X_train, y_train) for name, kind in models.items()}
-    figure = demo["draw"](models, X_test, y_test)
+    figure = _demo.draw(models, X_test, y_test)
     curves = {line.get_label(): line for line in figure.axes[0].lines}
     for name, model in models.items():
         assert list(curves[f"{name}: training loss"].get_ydata()) == model.loss_curve_
@@ -51,4 +54,57 @@ def test_demo_says_what_is_missing(monkeypatch, missing):
     for name in [name for name in sys.modules if name.startswith(f"{missing}.")]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(SystemExit, match=rf'needs {missing}.*: pip install "fastnn\[demo\]"'):
-        runpy.run_module("fastnn", run_name="__main__")
+        __main__.main(["demo"])
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], "usage: fastnn "),
+        (["--help"], "usage: fastnn "),
+        (["demo", "--help"], "usage: fastnn demo "),
+        (["--version"], f"fastnn {fastnn.__version__}"),
+        (["versions"], "instruction set: "),
+    ],
+    ids=" ".join,
+)
+def test_what_the_command_says(arguments, said, monkeypatch, capsys):
+    monkeypatch.setattr(_demo, "run", lambda: pytest.fail("the demo ran"))
+    try:
+        __main__.main(arguments)
+    except SystemExit as end:
+        assert end.code == 0
+    assert said in capsys.readouterr().out
+
+
+def test_asking_for_help_runs_nothing(tmp_path):
+    result = run(sys.executable, "-m", "fastnn", "--help", cwd=tmp_path)
+    assert result.returncode == 0 and "usage: fastnn " in result.stdout
+    assert not [*tmp_path.iterdir()]
+
+
+def test_there_is_a_script():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = project["scripts"]["fastnn"].partition(":")
+    assert getattr(importlib.import_module(module), function) is __main__.main
+
+
+def test_commands_of_the_readme_do_not_start_python_in_the_clone():
+    """`python -m` and `python -c` put the current folder first, which hides what was installed."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^    pip install .*&& (.*)$", readme, re.M) == ["fastnn demo", "pytest"]
+    assert not re.search(r"python -[cm]", readme)
+
+
+@pytest.mark.parametrize("statement", ["import fastnn", "from fastnn import MLPClassifier"])
+def test_an_unbuilt_tree_says_what_to_do(tmp_path, statement):
+    ignored = shutil.ignore_patterns("*.so", "*.pyd", "*.dylib", "__pycache__")
+    shutil.copytree(Path(fastnn.__file__).parent, tmp_path / "fastnn", ignore=ignored)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    result = run(sys.executable, "-c", statement, cwd=tmp_path, env=environment)
+    [error] = result.stderr.splitlines()[-1:]
+    assert error.startswith(f"ImportError: {tmp_path / 'fastnn'} is the source folder of fastnn")
+    assert f"run `pip install .` in {tmp_path}, and start Python in another folder" in error
