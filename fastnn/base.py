@@ -6,7 +6,6 @@ There is no arithmetic here.
 import copy
 import functools
 import math
-import warnings
 from contextlib import nullcontext
 from operator import is_not
 
@@ -56,6 +55,7 @@ from .validation import (
     validator,
     warn_of_unused_scoring,
 )
+from .warn import warn
 
 #: Raised when a pickle of this version could not be read by older ones.
 PICKLE_FORMAT = 1
@@ -176,10 +176,9 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             self._run(network, data, held_out, *plan, history, random_state, watching)
             ended = averaging is not None and not partial
             if ended and network.state.n_averaged == 0 < network.state.step:
-                warnings.warn(
+                warn(
                     f"Training ended after {len(history.loss_curve)} epochs, before "
                     f"averaging={averaging!r} began: the parameters are not averaged.",
-                    stacklevel=4,
                 )
         self._publish(network, history, stochastic)
 
@@ -345,11 +344,10 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 "choose precision='float32'."
             )
         if network.bfloat16 and _core.emulates_bfloat16():
-            warnings.warn(
+            warn(
                 "precision='bfloat16' is emulated here, with the same results, and is slower than "
                 "precision='float32': the processor has no AVX512_BF16, or FASTNN_ISA rules it "
                 "out.",
-                stacklevel=6,
             )
 
     def _publish(self, network, history, stochastic):

@@ -4,7 +4,6 @@ A function that takes a `model` reads parameters of an estimator, and changes no
 """
 
 import functools
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -40,6 +39,7 @@ from .schedules import (
 )
 from .specs import defaults_of, is_default, resolve
 from .trainer import Settings
+from .warn import is_searched, warn
 
 # Of both estimators, as scikit-learn's `validate_parameter_constraints` reads them.
 _COMMON = {
@@ -328,26 +328,24 @@ def _factors_below_one(name, number, steps):
 
 def settings_of(model, optimizer, network, n_rows, partial):
     """What the trainer needs to know."""
-    if model.batch_size != "auto" and model.batch_size > n_rows:
-        warnings.warn(
+    too_large = model.batch_size != "auto" and model.batch_size > n_rows
+    if too_large and not is_searched("batch_size"):
+        warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=5,
         )
     batch_size = batch_size_of(model, optimizer, n_rows, network)
     if isinstance(optimizer, Rprop) and batch_size < n_rows:
-        warnings.warn(
+        warn(
             f"Rprop compares the signs of gradients from step to step, and those of batches of "
             f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
             "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
-            stacklevel=5,
         )
     unused = not optimizer.uses_alpha and not isinstance(model.alpha, Scheduled)
     if unused and model.alpha and model.alpha != defaults_of(type(model))["alpha"]:
-        warnings.warn(
+        warn(
             f"alpha={model.alpha!r} has no effect with solver={model.solver!r}, which decays "
             f"weights by weight_decay: set that, as in {type(optimizer).__name__}"
             "(weight_decay=0.01), or choose a solver such as 'adam'.",
-            stacklevel=5,
         )
     columns = {Column.SMOOTHING: model.label_smoothing}
     for name in ("alpha", "dropout", "label_smoothing"):

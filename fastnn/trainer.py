@@ -7,7 +7,6 @@ and in which order. Its loss curves come out the same.
 import functools
 import math
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .program import Column, aligned_zeros
 from .regularizers import Regularization
 from .schedules import Adaptive, Constant, Scheduled, Steps, spec_at, value_at
+from .warn import is_searched, warn
 
 # A table of coefficients has one row for each step: bound its size for tiny batches of long data.
 STEPS_PER_CALL = 1 << 16
@@ -30,11 +30,9 @@ STEPS_AHEAD = 1 << 10
 # few rows and weights, another look at the gradient takes 6 % of a step.
 NORMS_PER_EPOCH = STEPS_PER_NORM = 8
 
-# SciPy's status where the callback raised StopIteration.
-_STOPPED = 99
-
-# From `train` and `train_lbfgs` up to the line of the user that called `fit`.
-_USER = 6
+# SciPy's status after as many iterations as were allowed, and where the callback raised
+# StopIteration.
+_AT_LIMIT, _STOPPED = 1, 99
 
 ADVICE = (
     "Lower learning_rate_init, scale the features (for example with StandardScaler), and check "
@@ -475,25 +473,24 @@ def train(
                 stops = watch.ends_epoch(rate, stops or diverged, current_place)
             if diverged or stops:
                 break
-            if history.n_iter == settings.max_iter and not settings.partial:
-                warnings.warn(
+            at_limit = history.n_iter == settings.max_iter and not settings.partial
+            if at_limit and not is_searched("max_iter"):
+                warn(
                     f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and "
                     "the optimization hasn't converged yet.",
                     ConvergenceWarning,
-                    stacklevel=_USER,
                 )
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=_USER)
+        warn("Training interrupted by user.")
 
     if diverged or not _finite(state):
         best.restore()
         state.slots[...] = 0  # they are no more finite than the loss
         state.step = 0
-        warnings.warn(
+        warn(
             f"Training diverged in epoch {history.n_iter}: the loss or the parameters are not "
             f"finite. It was stopped, and the best parameters so far were restored. {ADVICE}",
             ConvergenceWarning,
-            stacklevel=_USER,
         )
     elif history.stops_early and history.n_iter:
         best.restore()
@@ -703,15 +700,15 @@ def train_lbfgs(
                 },
             )
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=_USER)
+        warn("Training interrupted by user.")
     else:
         history.n_iter = min(result.nit, settings.max_iter)
-        if result.status not in (0, _STOPPED):
-            warnings.warn(
+        at_limit = result.status == _AT_LIMIT
+        if result.status not in (0, _STOPPED) and not (at_limit and is_searched("max_iter")):
+            warn(
                 f"lbfgs failed to converge after {history.n_iter} iteration(s) "
                 f"(status={result.status}): {result.message}. Increase max_iter or max_fun, or "
                 "scale the data (for example with StandardScaler).",
                 ConvergenceWarning,
-                stacklevel=_USER,
             )
     best.restore()

@@ -1,7 +1,6 @@
 """Validation data, given or set aside, and its score after each epoch."""
 
 import math
-import warnings
 from numbers import Real
 
 import numpy as np
@@ -11,6 +10,7 @@ from .device_arrays import DeviceRows
 from .rows import BLOCK, read_data
 from .sample_weights import weights_of_rows
 from .trainer import Data
+from .warn import warn
 
 
 def split(model, targets, random_state):
@@ -27,10 +27,9 @@ def split(model, targets, random_state):
             stratify = classes[~alone]
     if alone.any():
         labels = ", ".join(map(str, model.classes_[classes[alone]]))
-        warnings.warn(
+        warn(
             f"Classes of a single row are kept in training, where early_stopping sets aside "
             f"validation data: {labels}.",
-            stacklevel=5,
         )
     too_small = (
         "The validation set is too small. Increase 'validation_fraction' or the size of your "
@@ -94,7 +93,7 @@ def warn_of_unused_scoring(model, stochastic):
         else f"with solver={model.solver!r}, which does not use validation data: leave it out, or "
         "choose a solver such as 'adam'."
     )
-    warnings.warn(f"scoring={model.scoring!r} has no effect {reason}", stacklevel=5)
+    warn(f"scoring={model.scoring!r} has no effect {reason}")
 
 
 def scorings(model):

@@ -1,14 +1,18 @@
 """Spaces to search in: what they hold, and searches of scikit-learn and Optuna through them."""
 
 import doctest
+import warnings
 
 import numpy as np
 import pytest
+from joblib import parallel_backend
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
+    HalvingGridSearchCV,
     HalvingRandomSearchCV,
     ParameterGrid,
     ParameterSampler,
@@ -170,6 +174,27 @@ def test_halving_with_epochs_as_the_resource():
     assert search.best_estimator_.n_iter_ <= 18
     assert {*search.cv_results_["n_resources"]} == {2, 6, 18}
     assert search.score(X, y) > 0.6
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_search_that_sets_epochs_and_batches_does_not_warn_of_them(solver, n_jobs):
+    """Its candidates stop early by design; what it refits in the end is the user's to judge."""
+    grid = {"mlpclassifier__batch_size": [100, 500], "mlpclassifier__alpha": [1e-4, 1e-2]}
+    with warnings.catch_warnings(record=True) as told, parallel_backend("threading"):
+        warnings.simplefilter("always")
+        HalvingGridSearchCV(
+            network(solver=solver),
+            grid,
+            resource="mlpclassifier__max_iter",
+            max_resources=9,
+            cv=2,
+            n_jobs=n_jobs,
+        ).fit(X, y)
+    assert len({str(one.message)[:20] for one in told}) == len(told) <= 2
+    with pytest.warns(ConvergenceWarning) as told:
+        GridSearchCV(network(max_iter=2), {"mlpclassifier__alpha": [1e-4, 1e-2]}, cv=3).fit(X, y)
+    assert len(told) == 7
 
 
 def test_optuna():

@@ -3,8 +3,9 @@
 import glob
 import os
 import tempfile
-import warnings
 from pathlib import Path
+
+from ..warn import warn
 
 _PARTIAL = ".partial"
 
@@ -81,8 +82,7 @@ def append(path: Path, text: str) -> None:
 
 def warn_of_failure(what: str, path, error: OSError) -> None:
     """Training goes on where a file could not be written; the user hears of it."""
-    warnings.warn(
+    warn(
         f"{what} could not write {str(path)!r} ({error.strerror or error}): training goes on, and "
         "the file is as it was.",
-        stacklevel=2,
     )
