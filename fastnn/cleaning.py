@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 
 from .removals import Removals
 from .specs import check_parameters
-from .tables import Table, nulls_of, take
+from .tables import Table, codes_of, nulls_of, rows_of, take
 
 _COUNT_OR_PART = [
     Interval(Integral, 0, None, closed="left"),
@@ -88,14 +88,14 @@ class BaseCleaner(BaseEstimator):
         y : array of shape (n_kept,) or (n_kept, n_outputs), or None
             Their targets, in the kind that came.
         """
-        table = self._fit(X, y)
-        y = np.asarray(y) if isinstance(y, list | tuple) else y
+        table, y = self._fit(X, y)
         return take(table.data, self.sample_indices_), take(y, self.sample_indices_)
 
     def _fit(self, X, y):
         _validate(self)
         table = Table(X)
         if y is not None:
+            y = rows_of(y, "y")
             check_consistent_length(table.data, y)
         keep, report, fitted = self._find(table, y)
         if not keep.any():
@@ -106,7 +106,7 @@ class BaseCleaner(BaseEstimator):
         _remember_columns(self, table, reset=True)
         self.sample_indices_, self.report_ = np.flatnonzero(keep), report
         self.__dict__.update(fitted)
-        return table
+        return table, y
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -123,8 +123,8 @@ class NullRemover(BaseCleaner):
     max_nulls : int or float, default=0
         How many values of a row may be missing: a number, or (a float below 1) a part of the
         columns that are looked at.
-    columns : list of str or int, default=None
-        The columns that are looked at, by name or by number. None is all.
+    columns : list of str or int, or mask of bool, default=None
+        The columns that are looked at, by name, number, or True or False for each. None is all.
 
     Attributes
     ----------
@@ -173,8 +173,7 @@ class NullRemover(BaseCleaner):
         remove = counts > _most(self.max_nulls, len(chosen))
         no_target = np.zeros(table.n_rows, bool)
         if y is not None:
-            y = y if hasattr(y, "dtype") else np.asarray(y)
-            missing = Table(y).nulls() if np.ndim(y) == 2 else nulls_of(y)
+            missing = Table(y, "y").nulls() if np.ndim(y) == 2 else nulls_of(y)
             no_target |= missing.reshape(table.n_rows, -1).any(axis=1)
         report = Removals(table.n_rows)
         for row in np.flatnonzero(remove | no_target):
@@ -311,8 +310,8 @@ class DuplicateRemover(BaseCleaner):
         squares, or the sum. With hundreds of columns 'euclidean' is much the fastest.
     conflicts : {'keep', 'remove'}, default='keep'
         Whether rows that are alike, but have different targets, are kept, or all removed.
-    columns : list of str or int, default=None
-        The columns that are compared, by name or by number. None is all.
+    columns : list of str or int, or mask of bool, default=None
+        The columns that are compared, by name, number, or True or False for each. None is all.
     n_jobs : int, default=None
         Threads of the search for neighbours, `sklearn.neighbors.NearestNeighbors`.
 
@@ -424,7 +423,9 @@ class DuplicateRemover(BaseCleaner):
 
 
 def _as_table(y):
-    return Table(y if hasattr(y, "columns") else np.asarray(y).reshape(len(y), -1))
+    if np.ndim(y) == 1:
+        y = codes_of(y, "y")
+    return Table(y if hasattr(y, "columns") else np.reshape(y, (len(y), -1)), "y")
 
 
 def _same(table, columns=None):
@@ -490,8 +491,9 @@ class OutlierRemover(BaseCleaner):
     contamination : float, default=None
         The part of the rows, above 0 and at most 0.5, that has the highest scores and is removed,
         in place of a threshold.
-    columns : list of str or int, default=None
-        The columns that are looked at, by name or by number. None is all that hold numbers.
+    columns : list of str or int, or mask of bool, default=None
+        The columns that are looked at, by name, number, or True or False for each. None is all
+        that hold numbers.
     n_neighbors : int, default=20
         For 'lof'.
     n_estimators : int, default=100

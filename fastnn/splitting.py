@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_random_state, indexable
 
-from .tables import codes_of, take
+from .tables import codes_of, rows_of, take
 
 _PARTS = ("train", "validation", "test")
 # Folds of which the parts are put together, where classes and groups are both held to.
@@ -86,12 +86,13 @@ def _labels(name, values, n_rows):
     """Numbers that stand for labels, or None."""
     if values is None:
         return None
-    if np.ndim(values) != 1 or len(values) != n_rows:
+    values = rows_of(values, name)
+    if np.shape(values) != (n_rows,):
         raise ValueError(
             f"{name} must have one label for each of the {n_rows} rows, got shape "
             f"{np.shape(values)}."
         )
-    codes = codes_of(values if hasattr(values, "dtype") else np.asarray(values, object))
+    codes = codes_of(values, name)
     if (codes < 0).any():
         raise ValueError(
             f"{name} has no label for {(codes < 0).sum()} row(s), such as row "

@@ -1,5 +1,7 @@
 """Tables that users pass, of NumPy, pandas or polars: what is asked of all of them."""
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import _safe_indexing
@@ -8,6 +10,56 @@ from sklearn.utils import _safe_indexing
 def library_of(data):
     """Name of the package that a table or a column is of."""
     return type(data).__module__.partition(".")[0]
+
+
+def rows_of(values, name):
+    """Targets, labels or weights as their library has them, or else as an array.
+
+    Parameters
+    ----------
+    values : array-like, Series, Index, extension array or DataFrame
+    name : str
+        What they are called in the error where they are nothing with rows.
+    """
+    if sparse.issparse(values):
+        raise ValueError(f"{name} is sparse: pass {name}.toarray().")
+    if hasattr(values, "collect") and library_of(values) == "polars":
+        raise ValueError(f"{name} is a LazyFrame: pass {name}.collect().")
+    if type(values).__name__ == "MultiIndex":
+        raise ValueError(f"{name} is a MultiIndex: pass {name}.to_frame(), or one of its levels.")
+    if np.ma.isMaskedArray(values):
+        if np.ma.getmaskarray(values).any():
+            raise ValueError(
+                f"{name} is a masked array, and some of it is masked: remove these rows first, or "
+                "fill them in."
+            )
+    elif library_of(values) not in ("numpy", "pandas", "polars"):
+        values = _array_of(values, name)
+    if not np.ndim(values):
+        raise TypeError(
+            f"{name} must be an array, a list or a column of a frame, got {type(values).__name__}."
+        )
+    return values
+
+
+def _array_of(values, name):
+    """An array of a list and its like; numbers among strings stay what they are."""
+    if isinstance(values, str | bytes) or not (
+        isinstance(values, Sequence)
+        or hasattr(values, "__array__")
+        or hasattr(values, "__dlpack__")
+    ):
+        raise TypeError(
+            f"{name} must be an array, a list or a column of a frame, got {type(values).__name__}."
+        )
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "US":
+            return array
+        objects = np.asarray(values, object)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array ({error}).") from error
+    return array if all(isinstance(one, str | bytes) for one in objects.flat) else objects
 
 
 def _is_null(value):
@@ -23,7 +75,7 @@ def nulls_of(column):
             nulls |= column.is_nan().fill_null(True)
         return nulls.to_numpy()
     if library_of(column) == "pandas":
-        return column.isna().to_numpy()
+        return np.asarray(column.isna())  # of a Series another, of the rest an array
     values = np.asarray(column)
     if values.dtype.kind in "fc":
         return np.isnan(values)
@@ -34,13 +86,18 @@ def nulls_of(column):
     return np.zeros(values.shape, bool)
 
 
-def codes_of(column):
+def codes_of(column, name="X"):
     """Numbers that are equal where the values of a column are; nulls are equal to each other."""
     nulls, values = nulls_of(column), np.asarray(column)
     codes = np.full(len(values), -1)
     if values.dtype.kind == "O":
         known: dict = {}
         for i in np.flatnonzero(~nulls):
+            if not isinstance(values[i], Hashable):
+                raise ValueError(
+                    f"{name} holds {type(values[i]).__name__} objects, which are not compared: "
+                    "give numbers or strings."
+                )
             codes[i] = known.setdefault(values[i], len(known))
     else:
         codes[~nulls] = np.unique(values[~nulls], return_inverse=True)[1]
@@ -54,6 +111,8 @@ class Table:
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
         Of pandas or polars, or whatever NumPy makes an array of.
+    what : str, default="X"
+        What it is called in errors.
 
     Attributes
     ----------
@@ -63,25 +122,25 @@ class Table:
         Names of the columns of a frame.
     """
 
-    def __init__(self, X):
+    def __init__(self, X, what="X"):
         if sparse.issparse(X):
             raise ValueError(
-                "X is sparse, and rows are compared value by value: pass X.toarray(), or clean the "
-                "table that it was made of."
+                f"{what} is sparse, and rows are compared value by value: pass {what}.toarray(), "
+                "or clean the table that it was made of."
             )
-        if hasattr(X, "collect") and library_of(X) == "polars":
-            raise ValueError("X is a LazyFrame: pass X.collect().")
-        self.is_frame = library_of(X) in ("pandas", "polars") and hasattr(X, "columns")
-        self.data = X if self.is_frame else np.asarray(X)
+        self.data = rows_of(X, what)
+        self.is_frame = hasattr(self.data, "columns")
+        if not self.is_frame:
+            self.data = np.asarray(self.data)
         if len(self.data.shape) != 2:
             raise ValueError(
-                f"X must be a table of rows and columns, got {len(self.data.shape)} dimension(s): "
-                "reshape one column with X.reshape(-1, 1)."
+                f"{what} must be a table of rows and columns, got {len(self.data.shape)} "
+                f"dimension(s): reshape one column with {what}.reshape(-1, 1)."
             )
         self.n_rows, self.n_columns = self.data.shape
         if not self.n_rows or not self.n_columns:
             raise ValueError(
-                "X must have at least one row and one column, but has shape "
+                f"{what} must have at least one row and one column, but has shape "
                 f"({self.n_rows}, {self.n_columns})."
             )
         self.names = list(self.data.columns) if self.is_frame else None
@@ -103,23 +162,48 @@ class Table:
         return np.column_stack([nulls_of(self.column(i)) for i in range(self.n_columns)])
 
     def positions(self, columns):
-        """Numbers of columns that are given by name or by number; of all if None is given."""
+        """Numbers of columns that are given by names, by numbers or by a mask; of all for None."""
         if columns is None:
             return list(range(self.n_columns))
         if isinstance(columns, str):
             columns = [columns]
-        found, numbers = [], range(-self.n_columns, self.n_columns)
+        if not isinstance(columns, list | tuple) and np.ndim(columns) != 1:
+            raise ValueError(
+                "columns must be a list of names or numbers, or a mask of True and False, got "
+                f"{type(columns).__name__}."
+            )
+        found = dict.fromkeys(self._places(list(columns)))
+        if not found:
+            raise ValueError("columns is empty: name at least one, or None for all.")
+        return list(found)
+
+    def _places(self, columns):
+        """The number of each column of a list, or of those that a mask has."""
+        are_truths = [isinstance(column, bool | np.bool_) for column in columns]
+        if any(are_truths):
+            if not all(are_truths):
+                raise ValueError(
+                    "columns mixes truth values with others: give names, numbers, or True or False "
+                    "for each column."
+                )
+            if len(columns) != self.n_columns:
+                raise ValueError(
+                    f"columns is a mask of {len(columns)} truth values, and X has "
+                    f"{self.n_columns} columns: it needs one for each."
+                )
+            yield from (number for number, is_chosen in enumerate(columns) if is_chosen)
+            return
+        numbers = range(-self.n_columns, self.n_columns)
+        names = self.names or []
         for column in columns:
-            if self.names is not None and column in self.names:
-                found.append(self.names.index(column))
+            named = isinstance(column, Hashable) and column in names
+            if named:  # pandas lets several have one name
+                yield from (number for number, name in enumerate(names) if name == column)
             elif isinstance(column, int | np.integer) and column in numbers:
-                found.append(int(column) % self.n_columns)
+                yield int(column) % self.n_columns
             else:
                 known = self.names or f"{self.n_columns}, without names"
                 raise ValueError(f"X has no column {column!r}: its columns are {known}.")
-        if not found:
-            raise ValueError("columns is empty: name at least one, or None for all.")
-        return found
 
     def is_numeric(self, number):
         """Whether a column holds numbers; truth values are none."""
@@ -138,8 +222,12 @@ class Table:
             if chosen.dtype.kind == "O":
                 chosen = np.where(nulls_of(chosen), np.nan, chosen)
             try:
+                if chosen.dtype.kind == "O" and any(
+                    isinstance(one, str | bytes) for one in chosen.flat
+                ):
+                    raise TypeError("strings")
                 return chosen.astype(np.float64)
-            except (TypeError, ValueError) as error:
+            except (OverflowError, TypeError, ValueError) as error:
                 raise ValueError(
                     f"X holds values that are no numbers ({error}): encode them, or name the "
                     "columns that are numbers in `columns`."

@@ -20,6 +20,7 @@ from fastnn.preprocessing import (
     OutlierRemover,
     train_val_test_split,
 )
+from fastnn.tables import Table
 
 CLEANERS = [NullRemover(), DuplicateRemover(), DuplicateRemover(0.01)]
 CLEANERS += [
@@ -210,6 +211,147 @@ def test_near_duplicates_with_targets():
     remover = DuplicateRemover(1e-3, conflicts="remove").fit(X, y)
     assert remover.sample_indices_.tolist() == [0, 4]
     assert "but another target" in str(remover.report_)
+
+
+MASK = [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        MASK,
+        tuple(MASK),
+        np.array(MASK),
+        list(np.array(MASK)),
+        pd.Series(MASK, index=list("abc")),
+        pd.array(MASK, dtype="boolean"),
+        pl.Series(MASK),
+    ],
+    ids=lambda mask: type(mask).__name__,
+)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cleaner", [NullRemover(), DuplicateRemover(), OutlierRemover()], ids=repr)
+def test_a_mask_of_columns(cleaner, kind, mask):
+    X = planted()
+    X[3], X[7, 2] = X[2], X[2, 2]
+    if isinstance(cleaner, NullRemover):
+        X[5, 0], X[6, 2] = np.nan, np.nan
+    table = KINDS[kind][0](X)
+    removed = clone(cleaner).set_params(columns=[2]).fit(table).report_
+    assert clone(cleaner).set_params(columns=mask).fit(table).report_ == removed
+    assert len(removed) > 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ([True, False], "mask of 2 truth values, and X has 3 columns"),
+        (np.zeros(4, bool), "mask of 4 truth values"),
+        ([True, 1, 2], "mixes truth values"),
+        (["a", False, True], "mixes truth values"),
+        (pd.array([True, False, None], dtype="boolean"), "mixes truth values"),
+        (np.zeros(3, bool), "columns is empty"),
+        ({"a", "b"}, "columns must be a list"),
+        (np.zeros((1, 3), bool), "columns must be a list"),
+        ([[0], [1]], r"no column \[0\]"),
+        ([2**70], "no column 1180591620717411303424"),
+        ([1.5], "no column 1.5"),
+    ],
+)
+@pytest.mark.parametrize("cleaner", [NullRemover(), DuplicateRemover(), OutlierRemover()], ids=repr)
+def test_columns_that_are_none(cleaner, columns, message):
+    frame = pd.DataFrame(np.arange(12.0).reshape(4, 3), columns=list("abc"))
+    with pytest.raises(ValueError, match=message):
+        clone(cleaner).set_params(columns=columns).fit(frame)
+
+
+def test_a_column_counts_once():
+    X = [[1, np.nan], [1, 2]]
+    assert NullRemover(1, columns=[1, -1, 1]).fit(X).sample_indices_.tolist() == [0, 1]
+    # Of one name, which scikit-learn 1.7 lets through, all columns are meant.
+    assert Table(pd.DataFrame([[1, 2, 3]], columns=list("abb"))).positions(["b", 0]) == [1, 2, 0]
+
+
+STRINGS = ["a", "b", "c"] * 4
+DATES = pd.date_range("2020-01-01", periods=3).repeat(4)
+COLUMNS = [
+    pd.Categorical(STRINGS),
+    pd.array(STRINGS, dtype="string"),
+    pd.Series(STRINGS).array,
+    pd.Series(STRINGS),
+    pd.Series(STRINGS, dtype="category"),
+    pd.Index(STRINGS),
+    pd.array([1, 2, 3] * 4, dtype="Int64"),
+    pd.array([True, False, True] * 4, dtype="boolean"),
+    pd.RangeIndex(12) // 4,
+    DATES,
+    DATES.tz_localize("UTC"),
+    DATES.to_period("D"),
+    pd.to_timedelta([1, 2, 3] * 4, unit="D"),
+    pd.cut(np.arange(12), 3),
+    pl.Series(STRINGS),
+    pl.Series(STRINGS, dtype=pl.Categorical),
+    pl.Series(STRINGS, dtype=pl.Enum(["a", "b", "c"])),
+    pl.Series(DATES.to_numpy()),
+    np.array(STRINGS, object),
+    np.array(STRINGS, np.dtypes.StringDType()),
+    np.array([1, 2, 3] * 4, ">i4"),
+]
+
+
+@pytest.mark.parametrize("y", COLUMNS, ids=lambda y: f"{type(y).__name__}-{y.dtype}")
+def test_targets_and_groups_of_every_kind(y):
+    plain = [str(value) for value in y]
+    X = np.arange(24.0).reshape(12, 2)
+    for cleaner in (NullRemover(), DuplicateRemover(), DuplicateRemover(0.1), OutlierRemover()):
+        kept = cleaner.fit_resample(X, y)[1]
+        assert type(kept) is type(y) and kept.dtype == y.dtype and len(kept) == 12
+    X[:] = 0
+    kept = DuplicateRemover().fit_resample(X, y)[1]
+    assert type(kept) is type(y) and [str(value) for value in kept] == list(dict.fromkeys(plain))
+    for name, sizes in (("groups", (1, 1, 1)), ("stratify", (3, 3, 6))):
+        if len(kept) < 3 and name == "groups":
+            continue
+        options = dict(sizes=sizes, random_state=0)
+        expected = train_val_test_split(np.arange(12), **options, **{name: plain})
+        found = train_val_test_split(np.arange(12), y, **options, **{name: y})
+        for part, rows, values in zip(found[:3], expected, found[3:], strict=True):
+            assert part.tolist() == rows.tolist()
+            assert [str(value) for value in values] == [plain[row] for row in part]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (sparse.csr_array(np.ones((12, 1))), "{} is sparse: pass {}.toarray"),
+        (sparse.csr_matrix(np.ones((12, 2))), "{} is sparse"),
+        (sparse.coo_array(np.ones(12)), "{} is sparse"),
+        (pd.MultiIndex.from_arrays([STRINGS, STRINGS]), "{} is a MultiIndex"),
+        (pl.LazyFrame({"a": STRINGS}), "{} is a LazyFrame"),
+        (np.ma.array(np.arange(12), mask=np.arange(12) == 5), "{} is a masked array"),
+        (iter(STRINGS), "{} must be an array, a list"),
+        ({*range(12)}, "{} must be an array, a list"),
+        ("abcabcabcabc", "{} must be an array, a list"),
+        ([[1], [1, 2]] * 6, "{} is no array"),
+        (pl.Series([[1]] * 12), "{} holds ndarray objects"),
+    ],
+)
+def test_targets_and_groups_that_are_none(values, message):
+    X = np.zeros((12, 1))
+    with pytest.raises((TypeError, ValueError), match=message.format("y", "y")):
+        DuplicateRemover().fit_resample(X, values)
+    for name in ("stratify", "groups"):
+        with pytest.raises((TypeError, ValueError), match=message.format(name, name)):
+            train_val_test_split(X, **{name: values})
+
+
+def test_numbers_among_strings_stay_numbers():
+    X, y = NullRemover().fit_resample([[1, "a"], [None, "b"], [2, "c"]], [1, "a", "b"])
+    assert X.tolist() == [[1, "a"], [2, "c"]] and y.tolist() == [1, "b"]
+    with pytest.raises(ValueError, match="no numbers"):
+        OutlierRemover().fit(np.array([["1.5"], ["2"]], object))
+    with pytest.raises(ValueError, match="X is a masked array"):
+        NullRemover().fit(np.ma.array([[1.0, 2]], mask=[[True, False]]))
 
 
 def test_report_prints_a_part():
