@@ -6,14 +6,17 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 
 from . import _docs
 from .base import BaseMLP
 from .device_arrays import to_host
 from .hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
-from .labels import is_column, labels_of, part_of
+from .labels import LabelsOfHeads, classes_given, is_column, labels_of, part_of
 from .losses import COMPARING_LOSSES, LOSSES, LossSpec
+from .sample_weights import weights_given
+from .targets import labels_given, numbers_of
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -243,6 +246,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _encode(self, y, dtype, partial, classes):
         """Targets, name of the loss, and number of outputs; sets `classes_`."""
         known = getattr(self, "classes_", None)
+        if classes is not None:
+            classes = classes_given(classes)
         if partial and known is None:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -291,21 +296,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         score : float
         """
-        y, sample_weight = to_host(y), to_host(sample_weight)
-        labels = self.__dict__.get("_labels")
-        if labels is not None and labels.kind == "probabilities" and np.ndim(y) == 2:
-            y = np.argmax(y, axis=1)
-        if labels is not None and labels.kind == "multiclass-multioutput":
-            y = y.toarray() if sparse.issparse(y) else np.asarray(y)
-            if y.ndim != 2 or y.shape[1] != self.n_outputs_:
-                raise ValueError(f"y must have {self.n_outputs_} columns of labels.")
-            right = (self.predict(X) == y).all(axis=1)
-            return part_of(right, sample_weight)
-        # scikit-learn's function takes far longer than the prediction to look at few labels.
-        if labels is not None and sample_weight is None and is_column(y):
+        y, labels = labels_given(to_host(y), "y"), self.__dict__.get("_labels")
+        if labels is not None:
+            y = labels.answers(y)
+        if labels is not None and y is not None:
             predicted = self.predict(X)
-            if is_column(predicted) and len(predicted) == len(y):
-                return part_of(predicted == y, None)
+            check_consistent_length(predicted, y)
+            sample_weight = weights_given(sample_weight, y)
+            # scikit-learn's function takes far longer than the prediction to look at few labels,
+            # and knows no columns of classes.
+            if labels.kind == LabelsOfHeads.kind:
+                return part_of((predicted == y).all(axis=1), sample_weight)
+            if is_column(predicted) and is_column(y):
+                return part_of(predicted == y, sample_weight)
         return super().score(X, y, sample_weight)
 
     def _encode_more(self, y, loss, dtype, n_outputs):
@@ -467,7 +470,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         score : float
         """
-        return super().score(X, to_host(y), to_host(sample_weight))
+        y = numbers_of(to_host(y), "y")
+        return super().score(X, y, weights_given(sample_weight, X))
 
     def _encode(self, y, dtype, partial, classes):
         """Targets, loss, and number of outputs."""
@@ -491,7 +495,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return targets
 
     def _checked(self, y, dtype):
-        targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+        with np.errstate(over="ignore"):
+            targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+        if y.dtype != dtype and not np.isfinite(targets).all():
+            raise ValueError(
+                f"y has a value too large for {dtype}, the precision of this MLPRegressor: scale y "
+                "(sklearn.compose.TransformedTargetRegressor), or set precision='float64'."
+            )
         if self.loss == "poisson" and targets.min() < 0:
             raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
         return targets

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import (
 
 from .losses import COMPARING_LOSSES
 from .pickles import refusing_damage
+from .targets import labels_given, side_by_side
 
 _KINDS = ("binary", "multiclass", "multilabel-indicator", "probabilities")
 # Rows of probabilities may be rounded to so many parts of 1.
@@ -42,6 +43,18 @@ def _distinct(column):
     return (np.flatnonzero(counts) + bounds[0]).astype(column.dtype)
 
 
+def _in_dtype(labels, dtype):
+    """Numbers in the type of others, else as they are; a TypeError where that rounds some."""
+    if labels.dtype == dtype or labels.dtype.kind not in "iuf" or dtype.kind not in "iuf":
+        return labels
+    with np.errstate(invalid="ignore", over="ignore"):
+        same = labels.astype(dtype)
+        # A comparison may round, and a conversion wrap around, but not both.
+        if not (np.array_equal(same, labels) and np.array_equal(same.astype(labels.dtype), labels)):
+            raise TypeError("rounded")
+    return same
+
+
 def _classes_in(labels):
     """The labels of an array or a list, sorted."""
     if not sparse.issparse(labels) and is_column(column := np.asarray(labels)):
@@ -62,12 +75,14 @@ def labels_of(y, classes=None):
     Parameters
     ----------
     y : array-like or sparse matrix
-    classes : array-like or list of arrays, default=None
+    classes : ndarray or list of ndarray, default=None
         All classes, where `y` need not contain them; a list has those of each column.
     """
     if classes is None and is_column(y):
         return Labels(y)
-    each = classes is not None and len(classes) > 0 and all(np.ndim(part) == 1 for part in classes)
+    each = isinstance(classes, list)
+    if y.ndim == 2 and y.dtype.kind == "O":
+        return LabelsOfHeads(y, classes)
     kind = type_of_target(y, input_name="y")
     if sparse.issparse(y) and kind != "multilabel-indicator":  # it looks at the stored values only
         kind = type_of_target(y.toarray(), input_name="y")
@@ -83,7 +98,15 @@ def labels_of(y, classes=None):
             "of arrays, one for each column."
         )
     columns = kind in ("multilabel-indicator", "continuous-multioutput")
-    return Labels(y if columns or classes is None else np.asarray(classes))
+    return Labels(y if columns or classes is None else classes)
+
+
+def classes_given(classes):
+    """Classes that a user lists: an array, or a list of arrays, one for each column of y."""
+    several = isinstance(classes, np.ndarray | list | tuple) and len(classes) > 0
+    if several and all(np.ndim(part) == 1 for part in classes):
+        return [labels_given(part, "classes") for part in classes]
+    return labels_given(classes, "classes")
 
 
 class Labels:
@@ -207,8 +230,9 @@ class Labels:
         if (codes := self._looked_up(y)) is not None:
             return codes
         try:
-            codes = np.searchsorted(self.classes, y)
-            known = np.array_equal(self.classes.take(codes, mode="clip"), y)
+            same = _in_dtype(y, self.classes.dtype)
+            codes = np.searchsorted(self.classes, same)
+            known = np.array_equal(self.classes.take(codes, mode="clip"), same)
         except TypeError:  # numbers and strings have no order
             known = False
         if not known:
@@ -267,6 +291,12 @@ class Labels:
         if self.kind == "binary":
             return self.classes[positive[:, 0] if len(self.classes) > 1 else 0 * positive[:, 0]]
         return positive if self._container is None else self._container(positive)
+
+    def answers(self, y):
+        """Labels to compare predictions with: of probabilities the highest of each row."""
+        if self.kind == "probabilities" and np.ndim(y) == 2:
+            return _dense(y).argmax(axis=1)
+        return y
 
     def accuracy(self, targets, outputs, boundary, sample_weight):
         """Part of the rows whose labels are all right; of probabilities the highest counts."""
@@ -367,11 +397,16 @@ class LabelsOfHeads:
     def decode(self, outputs, boundary):
         """The labels that the outputs stand for, of shape (n_rows, n_heads)."""
         parts = zip(self.columns, self.split(outputs), strict=True)
-        return np.stack([column.decode(part, boundary) for column, part in parts], axis=1)
+        return side_by_side([column.decode(part, boundary) for column, part in parts])
 
     def split(self, outputs):
         """The outputs of each head."""
         return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
+
+    def answers(self, y):
+        """Labels to compare predictions with, of shape (n_rows, n_heads)."""
+        self._check_columns(y)
+        return _dense(y)
 
     def accuracy(self, targets, outputs, boundary, sample_weight):
         """Part of the rows of which all columns are right."""
@@ -384,7 +419,7 @@ class _LabelsOfHead(Labels):
 
     def __init__(self, y):
         self.kind, self._container = "multiclass", None
-        self.classes = np.unique(y)
+        self.classes = np.unique(labels_given(y, "y"))
 
 
 def _dense(y):

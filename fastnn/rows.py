@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
 
 from . import _core
 from .device_arrays import DeviceRows, is_on_gpu, to_host
+from .targets import labels_given, numbers_of
 
 # What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
 _ROWS = {
@@ -55,14 +56,15 @@ def read_data(model, X, y, reset=False):
     reset : bool, default=False
         Whether number and names of the features are remembered, or compared.
     """
+    numeric = isinstance(model, RegressorMixin)
+    y = numbers_of(to_host(y), "y") if numeric else labels_given(to_host(y), "y")
     if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
         model.n_features_in_ = X.shape[1]
     elif is_on_gpu(X):
-        X, y = _on_gpu(model, X, reset), to_host(y)
-        y = _check_y(y, multi_output=True, y_numeric=isinstance(model, RegressorMixin))
+        X = _on_gpu(model, X, reset)
+        y = _check_y(y, multi_output=True, y_numeric=numeric)
         check_consistent_length(X, y)
     else:
-        y, numeric = to_host(y), isinstance(model, RegressorMixin)
         checks = dict(multi_output=True, y_numeric=numeric, reset=reset)
         X, y = validate_data(model, X, y, **checks, **_ROWS)
         X = _readable(X)

@@ -1,9 +1,26 @@
 """Weights of rows: those that the user gives, times those of their classes."""
 
+from numbers import Real
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
+
+from .device_arrays import to_host
+from .targets import numbers_of
+
+
+def weights_given(sample_weight, X, dtype=np.float64):
+    """Weights that the user gives for the rows of X, one number for each, or None."""
+    if sample_weight is None:
+        return None
+    if not isinstance(sample_weight, Real):  # a number is the weight of all
+        sample_weight = numbers_of(to_host(sample_weight), "sample_weight")
+    sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
+    if not sample_weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return sample_weight
 
 
 def weights_of_rows(model, sample_weight, X, y, dtype, balance, partial=False):
@@ -11,12 +28,7 @@ def weights_of_rows(model, sample_weight, X, y, dtype, balance, partial=False):
 
     `balance` is what classes are balanced by: the labels of training and their weights.
     """
-    if sample_weight is not None:
-        sample_weight = _check_sample_weight(
-            sample_weight, X, dtype=dtype.type, ensure_non_negative=True
-        )
-        if not sample_weight.any():
-            raise ValueError("Sample weights must contain at least one non-zero number.")
+    sample_weight = weights_given(sample_weight, X, dtype.type)
     if model.class_weight is not None:
         sample_weight = _class_weighted(model, y, sample_weight, dtype, balance, partial)
     return sample_weight

@@ -161,7 +161,7 @@ def test_bad_targets(estimator, y, message):
             "several columns of classes, and loss='hinge' is for one: use loss='log_loss'",
         ),
         (MLPRegressor(loss="poisson"), X[:, 0], "loss='poisson' needs targets y >= 0"),
-        (MLPRegressor(), Y[MLPClassifier], "could not convert string to float"),
+        (MLPRegressor(), Y[MLPClassifier], "y must hold numbers, and holds strings"),
         (MLPClassifier(), X[:, :2], "rows of non-negative numbers whose sum is 1: row 0 is"),
         (MLPClassifier(), np.full((60, 2), 0.6), "row 0 is .*its sum 1.2"),
         (
