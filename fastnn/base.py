@@ -21,7 +21,7 @@ from .activations import ActivationSpec, refuse_threshold
 from .callbacks.base import Context, Watch
 from .callbacks.checkpoint import check_same, keeps, resumed
 from .callbacks.identity import identity
-from .callbacks.protocol import Bridge, TakesCallbacks, has_callbacks
+from .callbacks.protocol import OF_SCIKIT_LEARN, Bridge, TakesCallbacks, has_callbacks
 from .device_arrays import is_on_gpu, to_host
 from .hyperparameters import (
     augmentation_of,
@@ -48,6 +48,7 @@ from .sample_weights import weights_of_rows
 from .schedules import Scheduled
 from .specs import ListsOfSpecs, check_parameters, defaults_of, is_default
 from .trainer import Data, History, train, train_lbfgs
+from .turns import alone
 from .validation import (
     check_scoring,
     split,
@@ -59,6 +60,33 @@ from .warn import warn
 
 #: Raised when a pickle of this version could not be read by older ones.
 PICKLE_FORMAT = 1
+
+# What a fit goes on from, with warm_start or as partial_fit, and all that one learns.
+_GOES_ON_FROM = (
+    "_network",
+    "_history",
+    "_labels",
+    "classes_",
+    "n_features_in_",
+    "feature_names_in_",
+)
+_ARRAYS = ("coefs_", "intercepts_", "normalizations_", "activation_parameters_")
+_SHOWN = (
+    *_ARRAYS,
+    "n_layers_",
+    "n_outputs_",
+    "out_activation_",
+    "loss_",
+    "n_iter_",
+    "t_",
+    "history_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "_no_improvement_count",
+)
+LEARNED = frozenset((*_GOES_ON_FROM, *_SHOWN))
 
 
 class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
@@ -79,26 +107,46 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         check_parameters(self)
 
     def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
-        refuse_threshold(self.activation)
-        if not get_config()["skip_parameter_validation"]:
-            self._validate_params()
-        before = self.__dict__.copy()
-        # What a user wrote may keep the generator that it is given.
-        users = [self.weight_init, self.bias_init, self.augment]
-        to_keep = not all(isinstance(one, str | None) for one in users)
-        try:
-            with generator(self.random_state, to_keep) as random_state:
-                self._train(X, y, sample_weight, validation, partial, classes, random_state)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+        with alone(self, type(self).__name__):
+            fresh = "_network" not in self.__dict__ or not (self.warm_start or partial)
+            if not fresh:
+                self._fitted()  # what the user put into `coefs_` counts
+            # A twin learns, so that there is nothing to restore where it fails, and whoever
+            # predicts meanwhile sees the model of before.
+            twin = self._twin()
+            for name in LEARNED if fresh else _SHOWN:
+                twin.__dict__.pop(name, None)
+            bridges = [Bridge(self, X, y, sample_weight)] if has_callbacks(self) else []
+            # What a user wrote may keep the generator that it is given.
+            users = [twin.weight_init, twin.bias_init, twin.augment]
+            to_keep = not all(isinstance(one, str | None) for one in users)
+            refuse_threshold(twin.activation)
+            if not get_config()["skip_parameter_validation"]:
+                twin._validate_params()
+            with generator(twin.random_state, to_keep) as random_state:
+                twin._train(
+                    X, y, sample_weight, validation, partial, classes, random_state, fresh, bridges
+                )
+            self._take_from(twin)
         return self
 
-    def _train(self, X, y, sample_weight, validation, partial, classes, random_state):
-        fresh = "_network" not in self.__dict__ or not (self.warm_start or partial)
-        if not fresh:
-            self._adopt_parameters()
+    def _twin(self, **changes):
+        """An estimator of the same class and attributes, but for some."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, **changes)
+        return twin
+
+    def _take_from(self, twin):
+        """Know what it has learned: the model of before, or the new one, is seen whole."""
+        own, learned = self.__dict__, twin.__dict__
+        before = own.copy()  # so that nothing is freed, and no other thread runs, on the way
+        own.update({name: learned[name] for name in LEARNED if name in learned})
+        for name in before.keys() & LEARNED - learned.keys():
+            own.pop(name, None)
+
+    def _train(
+        self, X, y, sample_weight, validation, partial, classes, random_state, fresh, callbacks
+    ):
         optimizer = optimizer_of(self)
         stochastic = not isinstance(optimizer, LBFGS)
         regularization_of(self).check(optimizer, self.solver)
@@ -112,9 +160,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         schedule, averaging = schedule_of(self, optimizer), averaging_of(self, optimizer)
         check_scoring(self)
-        callbacks, verbose = callbacks_of(self)
-        if has_callbacks(self):
-            callbacks.append(Bridge(self, X, y, sample_weight))
+        own_callbacks, verbose = callbacks_of(self)
+        callbacks = [*own_callbacks, *callbacks]
         saved = resumed(callbacks, optimizer, partial)
 
         data = X, y, sample_weight, *validation
@@ -170,8 +217,14 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         settings.planned_epochs = self.max_iter + n_before * (not partial)
         plan = device, optimizer, schedule, averaging, settings
         may_fail = _core.may_fail(device) or callbacks or settings.beside is not None
-        late = not fresh and (may_fail or self._may_fail_late())
-        with network.unchanged_on_failure(late), history.unchanged_on_failure():
+        late = partial and not fresh and (may_fail or self._may_fail_late())
+        if callbacks or held_out is not None:  # they see an estimator that is complete
+            self._publish(network, history, stochastic)
+        with (
+            alone(network.state, type(self).__name__),
+            network.unchanged_on_failure(late),
+            history.unchanged_on_failure(),
+        ):
             watching = callbacks, origin, saved
             self._run(network, data, held_out, *plan, history, random_state, watching)
             ended = averaging is not None and not partial
@@ -210,11 +263,9 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 its_settle(True)
 
         def view(copied):
-            shown = object.__new__(type(self))
-            hidden = "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx"
-            hidden += ("_parent_callback_ctx",)
-            own = {name: value for name, value in vars(self).items() if name not in hidden}
-            vars(shown).update(own, callbacks=None)
+            shown = self._twin(callbacks=None)
+            for name in OF_SCIKIT_LEARN:
+                shown.__dict__.pop(name, None)
             changes = averaging is not None or network.program.n_statistics > 0
             its_network, its_history = network, history
             if copied or changes:
@@ -308,7 +359,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 n_features, layers, loss, dtype, input_dropout, self.input_noise, *rounded
             )
         else:
-            network = self._network.continued(layers, loss, input_dropout, self.input_noise)
+            network = self._network if partial else self._network.copied()
+            network = network.continued(layers, loss, input_dropout, self.input_noise)
         check_factors(self.learning_rate_factors or {}, network.program)
         network.check_rows(X)
         check_max_norm(self.max_norm, network.program)
@@ -352,6 +404,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     def _publish(self, network, history, stochastic):
         self._network, self._history = network, history
+        network.labels = self.__dict__.get("_labels")
         self._name_parameters()
         self.n_layers_ = len(network.layers) + 1
         self.n_outputs_ = self._n_outputs()
@@ -369,26 +422,31 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         }
         if stochastic:
             self.__dict__.update(curves)
-        else:
-            for name in curves:
-                self.__dict__.pop(name, None)
 
     # ------------------------------------------------------------------------- predicting
 
     def _fitted(self):
-        """The network, if there is one."""
-        network = self.__dict__.get("_network")
-        if network is None:
-            raise NotFittedError(
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
-                "appropriate arguments before using this estimator."
-            )
-        return network
+        """The network, with what the user put in place of its arrays, if there is one."""
+        own = self.__dict__
+        while (network := own.get("_network")) is not None:
+            coefs, intercepts = self.coefs_, self.intercepts_
+            mine = (*coefs, *intercepts)
+            if len(mine) == len(network.views) and not any(map(is_not, mine, network.views)):
+                return network
+            if own.get("_network") is network:  # else a fit has ended meanwhile
+                self.coefs_, self.intercepts_ = network.adopt(coefs, intercepts)
+                return network
+        raise NotFittedError(
+            f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
+            "appropriate arguments before using this estimator."
+        )
 
     def _outputs(self, X, pre_activation=False):
-        """Output of the network for rows that may be anything, or its pre-activation."""
+        """Output of the network for rows that may be anything, or its pre-activation.
+
+        Before it the network, whose labels say what that means: a fit may end meanwhile.
+        """
         network = self._fitted()
-        self._adopt_parameters()
         # The short way is for what needs no conversion and has no names to compare.
         if not (
             is_plain(X)
@@ -404,20 +462,13 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 f"Input X contains a value too large for {network.dtype}, the precision of this "
                 f"{type(self).__name__}: scale X, or fit with precision='float64'."
             )
-        return outputs
+        return network, outputs
 
     def _name_parameters(self):
-        self.coefs_ = list(self._network.coefs)
-        self.intercepts_ = list(self._network.intercepts)
-        self.normalizations_ = list(self._network.normalizations)
-        self.activation_parameters_ = list(self._network.activation_parameters)
-
-    def _adopt_parameters(self):
-        """Let what the user put in place of the network's arrays be what predicts."""
-        mine = (*self.coefs_, *self.intercepts_)
-        if len(mine) != len(self._network.views) or any(map(is_not, mine, self._network.views)):
-            self._network.adopt(self.coefs_, self.intercepts_)
-            self._name_parameters()
+        network = self._network
+        self.coefs_, self.intercepts_ = list(network.coefs), list(network.intercepts)
+        self.normalizations_ = list(network.normalizations)
+        self.activation_parameters_ = list(network.activation_parameters)
 
     # ------------------------------------------------------------------------- what is shown
 
@@ -451,10 +502,11 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
     def __getstate__(self):
         from . import __version__
 
+        if "_network" in self.__dict__:
+            self._fitted()
         state = dict(super().__getstate__())
         if "_network" in state:
-            self._adopt_parameters()
-            for name in ("coefs_", "intercepts_", "normalizations_", "activation_parameters_"):
+            for name in _ARRAYS:
                 state.pop(name, None)  # the network holds them
         return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
 
@@ -475,6 +527,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             super().__setstate__(defaults_of(type(self)) | state)
             if "_network" in state:
                 self._check_fitted()
+                self._network.labels = state.get("_labels")
                 self._name_parameters()
 
     def _check_fitted(self):

@@ -159,8 +159,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_targets)
             The labels, as they were given to `fit`.
         """
-        outputs = self._outputs(X)
-        return self._labels.decode(outputs, self._loss_row().boundary)
+        network, outputs = self._outputs(X)
+        return network.labels.decode(outputs, LOSSES[network.loss].boundary)
 
     def decision_function(self, X):
         """How much speaks for each class: the pre-activations of the output layer.
@@ -179,15 +179,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             in the order of `classes_`; the highest is predicted. Of several problems a list has
             those of each.
         """
-        scores = self._outputs(X, pre_activation=True)
-        if (row := self._loss_row()).name == "squared_error":
+        network, scores = self._outputs(X, pre_activation=True)
+        row, labels = LOSSES[network.loss], network.labels
+        if row.name == "squared_error":
             scores -= scores.dtype.type(row.boundary)
-        if self._labels.kind == "multiclass-multioutput":
-            parts = self._labels.split(scores)
+        if labels.kind == "multiclass-multioutput":
+            parts = labels.split(scores)
             return [part[:, 1] - part[:, 0] if part.shape[1] == 2 else part for part in parts]
         if scores.shape[1] == 1:
             return scores[:, 0]
-        if self._labels.kind == "probabilities" and scores.shape[1] == 2:
+        if labels.kind == "probabilities" and scores.shape[1] == 2:
             return scores[:, 1] - scores[:, 0]
         return scores
 
@@ -209,11 +210,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
             In the order of `classes_`.
         """
-        outputs = self._outputs(X)
-        if self._labels.kind == "multiclass-multioutput":
-            return self._labels.split(outputs)
+        network, outputs = self._outputs(X)
+        labels = network.labels
+        if labels.kind == "multiclass-multioutput":
+            return labels.split(outputs)
         if outputs.shape[1] > 1:
-            if self._labels.kind == "multiclass" and self._loss_row().name == "binary_log_loss":
+            if labels.kind == "multiclass" and network.loss == "binary_log_loss":
                 sums = outputs.sum(axis=1, keepdims=True)
                 outputs[sums[:, 0] == 0] = 1  # all so unlikely that they are rounded to 0
                 outputs /= outputs.sum(axis=1, keepdims=True)
@@ -451,7 +453,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         """
-        outputs = self._outputs(X)
+        _, outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def score(self, X, y, sample_weight=None):

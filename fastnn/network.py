@@ -67,6 +67,8 @@ class Network:
         Whose slots and whose average the state holds.
     seed : int or None
         Seed of dropout masks and other noise, once there is any.
+    labels : Labels, LabelsOfHeads or None
+        What the outputs stand for, of a classifier.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class Network:
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
         self.bfloat16, self.tf32 = bfloat16, tf32
         self._compile(layers, input_dropout, input_noise)
-        self.optimizer, self.seed, self.averaging = "", None, ""
+        self.optimizer, self.seed, self.averaging, self.labels = "", None, "", None
         self._trained = self._kept = None
 
     def _compile(self, layers, input_dropout, input_noise):
@@ -109,8 +111,8 @@ class Network:
                 "fewer units."
             ) from None
 
-    def _allocate(self):
-        self.state = State.new(self.program, 0)
+    def _allocate(self, state=None):
+        self.state = State.new(self.program, 0) if state is None else state
         layers = self.program.named(self.state.parameters, self.state.statistics)
         self.coefs = [arrays["coef"] for arrays in layers if "coef" in arrays]
         self.intercepts = [arrays["intercept"] for arrays in layers if "coef" in arrays]
@@ -153,6 +155,12 @@ class Network:
         network.__dict__.update(self.__dict__, **attributes)
         return network
 
+    def copied(self):
+        """A network with a copy of the state."""
+        network = self._with(_kept=None)
+        network._allocate(self.state.copied())
+        return network
+
     def continued(self, layers, loss, input_dropout=0.0, input_noise=0.0):
         """A network of the same state, whose layers may differ in all but their sizes."""
         network = self._with(loss=loss)
@@ -177,7 +185,12 @@ class Network:
             self.seed = int(random_state.randint(np.iinfo(np.int32).max))
 
     def check_rows(self, X):
-        """Refuse sparse rows where the network begins with anything but a matrix product."""
+        """Refuse rows of another width, and sparse ones where no matrix product comes first."""
+        if X.shape[1] != self.n_features:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but the network has {self.n_features} inputs: pass "
+                "rows such as it was fitted on."
+            )
         if issparse(X) and self.input_noise:
             raise ValueError(
                 "input_noise would leave nothing sparse of sparse rows: pass X.toarray(), or use "
@@ -333,23 +346,24 @@ class Network:
         engine.train_steps(X, y, sample_weight, rows, n_rows, coefficients, np.empty((1, 2)))
 
     def adopt(self, coefs, intercepts):
-        """Copy in what a user put into these lists in place of the views; the views return."""
-        self._adopt("coefs_", coefs, self.coefs)
-        self._adopt("intercepts_", intercepts, self.intercepts)
+        """Copy in what a user put into these in place of the views: all of it, or nothing.
 
-    @staticmethod
-    def _adopt(name, given, views):
-        if len(given) != len(views):
-            raise ValueError(f"{name} has {len(given)} arrays, but there are {len(views)} layers.")
-        given = [np.asarray(array) for array in given]
-        for i, (array, view) in enumerate(zip(given, views, strict=True)):
-            if array.shape != view.shape:
-                raise ValueError(
-                    f"{name}[{i}] has shape {array.shape}, but the network needs {view.shape}."
-                )
-        for array, view in zip(given, views, strict=True):
-            if array is not view:
-                view[...] = array
+        Returns
+        -------
+        coefs, intercepts : list of ndarray
+            The views; in the same lists, which a user may hold.
+        """
+        pairs = (coefs, self.coefs), (intercepts, self.intercepts)
+        edits = [
+            _edits(name, *pair, self.dtype)
+            for name, pair in zip(("coefs_", "intercepts_"), pairs, strict=True)
+        ]
+        for (given, views), its_edits in zip(pairs, edits, strict=True):
+            for i, (one, array) in its_edits.items():
+                views[i][...] = array
+                if isinstance(given, list) and given[i] is one:
+                    given[i] = views[i]
+        return [given if isinstance(given, list) else list(views) for given, views in pairs]
 
     def predict(self, X, n_jobs=None, device="cpu", pre_activation=False):
         """Output of the network for the rows of X, and whether all of X was finite.
@@ -512,6 +526,35 @@ def _check_parts(
 def _is_or_equals(a, b):
     """Whether these are the same object, or the same number or name."""
     return a is b or (isinstance(a, int | str) and a == b)
+
+
+def _edits(name, given, views, dtype):
+    """What a user put in place of views, by its number: as it is, and as a copy that was checked.
+
+    A copy, as one may be a part of another's view.
+    """
+    if len(given) != len(views):
+        raise ValueError(f"{name} has {len(given)} arrays, but there are {len(views)} layers.")
+    edits = {}
+    for i, (one, view) in enumerate(zip(given, views, strict=True)):
+        if one is view:
+            continue
+        array = np.asarray(one)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{name}[{i}] must be an array of real numbers, and has the type {array.dtype}: "
+                "convert it, as by .astype(float)."
+            )
+        if array.shape != view.shape:
+            raise ValueError(
+                f"{name}[{i}] has shape {array.shape}, but the network needs {view.shape}."
+            )
+        with np.errstate(over="ignore"):  # looked at below
+            array = array.astype(dtype)
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}[{i}] must be finite in {dtype}, and has NaN or infinity.")
+        edits[i] = one, array
+    return edits
 
 
 def _chosen(arrays, *names):

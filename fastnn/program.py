@@ -309,6 +309,18 @@ class State:
                 array.view(arena)[...] = array.initial
         return state
 
+    def copied(self) -> State:
+        """The same numbers in arenas of its own."""
+        arenas = self.parameters, self.statistics, self.slots, self.average
+        parameters, statistics, slots, average = map(_copied, arenas)
+        return State(parameters, statistics, slots, self.step, average, self.n_averaged)
+
+
+def _copied(arena: np.ndarray) -> np.ndarray:
+    copied = aligned_zeros(arena.shape, arena.dtype)
+    copied[...] = arena
+    return copied
+
 
 class _Arena:
     """Hands out offsets one after another."""

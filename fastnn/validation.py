@@ -189,10 +189,8 @@ def _scorer(model, network, data, y, device):
 
     X, _, sample_weight, rows = data
     # An estimator that predicts with the current parameters.
-    view = object.__new__(type(model))
-    view.__dict__.update(model.__dict__, _network=network, device=device)
+    view = model._twin(device=device)
     view.__dict__.pop("feature_names_in_", None)  # rows are arrays here
-    view._name_parameters()
     if len(rows) < X.shape[0]:
         X, y = X[rows], y[rows]
         sample_weight = None if sample_weight is None else sample_weight[rows]

@@ -541,6 +541,48 @@ def test_what_is_written_into_the_parameters_predicts():
     np.testing.assert_array_equal(model.predict(X_REGRESSION), 3)
 
 
+def test_written_arrays_that_change_places():
+    model = MLPRegressor(hidden_layer_sizes=(4, 4, 4), max_iter=1).fit(
+        X_REGRESSION[:, :4], Y_REGRESSION
+    )
+    first, second = model.coefs_[1].copy(), model.coefs_[2].copy()
+    lists = model.coefs_
+    model.coefs_[1], model.coefs_[2] = model.coefs_[2], model.coefs_[1]
+    model.predict(X_REGRESSION[:, :4])
+    np.testing.assert_array_equal(model.coefs_[1], second)
+    np.testing.assert_array_equal(model.coefs_[2], first)
+    model.coefs_[1] = model.coefs_[2].T
+    model.predict(X_REGRESSION[:, :4])
+    np.testing.assert_array_equal(model.coefs_[1], first.T)
+    lists[1] = np.ones((4, 4))  # a list that the user holds still counts
+    model.predict(X_REGRESSION[:, :4])
+    np.testing.assert_array_equal(model.coefs_[1], 1)
+
+
+@pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "type object"),
+        ("1", "type <U1"),
+        (1 + 1j, "type complex128"),
+        (np.nan, "NaN or infinity"),
+        (1e39, "must be finite in float32"),
+    ],
+)
+def test_of_written_arrays_all_are_taken_or_none(name, value, message):
+    X = X_REGRESSION.astype(np.float32)
+    model = MLPRegressor(hidden_layer_sizes=(3,), max_iter=1).fit(X, Y_REGRESSION)
+    before, arrays = model.predict(X), getattr(model, name)
+    kept = list(arrays)
+    arrays[0] = np.zeros_like(arrays[0])
+    arrays[1] = np.full(arrays[1].shape, value)
+    with pytest.raises(ValueError, match=message):
+        model.predict(X)
+    arrays[:] = kept
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
 def test_written_parameters_are_where_training_goes_on_from_and_what_is_pickled():
     model = regressor().fit(X_REGRESSION, Y_REGRESSION)
     model.coefs_[0] = np.zeros((10, 20))

@@ -6,6 +6,14 @@ from sklearn.utils.metaestimators import available_if
 
 from .base import Callback
 
+#: What it keeps in an estimator.
+OF_SCIKIT_LEARN = (
+    "_skl_callbacks",
+    "_skl_callbacks_to_teardown",
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+)
+
 
 def _known(estimator) -> bool:
     return find_spec("sklearn.callback") is not None

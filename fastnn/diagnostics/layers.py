@@ -185,7 +185,6 @@ def activations_of(estimator, X):
     """
     model, X = opened(estimator, X)
     network = model._fitted()
-    model._adopt_parameters()
     X = read_rows(model, to_host(X))
     network.check_rows(X)
     return activations(network, X, model.n_jobs)

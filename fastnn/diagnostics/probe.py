@@ -128,9 +128,8 @@ class Probe:
         estimator, X = opened(estimator, X, y=y)
         fitted = is_fitted(estimator) and not fresh
         if fitted:
-            estimator._adopt_parameters()
-            self.model = object.__new__(type(estimator))
-            vars(self.model).update(vars(estimator))
+            estimator._fitted()
+            self.model = estimator._twin()
         else:
             self.model = cloned(estimator, random_state, precision="float64")
             self.model._validate_params()

@@ -35,7 +35,6 @@ def fitted(estimator, display):
     check_matplotlib(display)
     model = network_in(estimator, f"{display} draws")
     model._fitted()
-    model._adopt_parameters()
     return model
 
 

@@ -1,0 +1,28 @@
+"""What may not be trained by two calls at once."""
+
+import os
+
+# Ids of objects and of what trains them: a flag of their own would be pickled and copied.
+_trained: dict[int, int] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_trained.clear)  # no other thread goes on there
+
+
+class alone:
+    """For a while, train an object of an estimator of this name; an error if another call does."""
+
+    def __init__(self, trained, name):
+        self._key, self._name = id(trained), name
+
+    def __enter__(self):
+        if _trained.setdefault(self._key, id(self)) != id(self):
+            raise RuntimeError(
+                f"This {self._name} is being fitted by another call, of a thread, a callback or a "
+                "signal handler: let one wait for the other, or fit a clone (sklearn.base.clone)."
+            )
+
+    def __exit__(self, *exception):
+        if _trained.get(self._key) == id(self):
+            del _trained[self._key]
+
+    __del__ = __exit__  # where a signal came in between
