@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import reference
 from engines import Engine, rounded
-from fastnn import MLPClassifier, MLPRegressor
+from fastnn import MLPClassifier, MLPRegressor, WeightNorm
 from fastnn._core import cpu
 from fastnn._core.cpu import ops
 from fastnn.layers import Dense, Residual
@@ -72,6 +72,8 @@ def test_matmul(kind, isa):
         assert (np.abs(actual - expected) <= bound).all()
         same = ops.bfloat16_matmul(a, b, bias, isa=AVAILABLE[0])
         np.testing.assert_array_equal(actual, same)
+        without_bias = ops.bfloat16_matmul(a, b, None, kind=kind, isa=isa)
+        assert (np.abs(without_bias - (expected - bias)) <= bound).all()
         if kind != "converting":
             added = ops.bfloat16_matmul(a, b, None, c, kind=kind, isa=isa)
             assert (np.abs(added - (expected - bias + c)) <= bound).all()
@@ -244,6 +246,20 @@ def test_predictions_do_not_depend_on_the_rows_beside(n_rows):
     y = rng.integers(3, size=500).astype(np.int32)
     loss = -np.log(all_rows[np.arange(500), y].astype(float)).mean()
     np.testing.assert_allclose(engine.loss(X, y), loss, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_rows", [1, 96, 97])
+@pytest.mark.parametrize("width", [16, 70, 130])
+def test_layers_without_biases_of_any_width(width, n_rows):
+    """The biases of a layer with weight norm are added behind it."""
+    rng = np.random.default_rng(9)
+    layers = [Dense(width, "relu", normalization=WeightNorm()), Dense(2, "identity")]
+    engine, network = twins(make_network(rng, 33, layers, "squared_error"), "squared_error")
+    X, y = make_data(rng, n_rows, 33, 2, "squared_error")
+    assert relative_error([engine.predict(X)], [network.predict(X)]) < 10 * TOLERANCE
+    engine.train(X, y, 50, [0.1] * -(-n_rows // 50))
+    network.train(X, y, "sgd", 50, [0.1] * -(-n_rows // 50))
+    assert relative_error(named(engine.parameters), named(network.parameters)) < 10 * TOLERANCE
 
 
 def test_what_is_written_into_a_view_is_what_predicts_and_trains():

@@ -170,7 +170,7 @@ static void matmul_converting(int64_t n_rows, int64_t n_k, int64_t n_cols, const
                 const int64_t rows = n_rows - i < most ? n_rows - i : most;
                 tiles[0][panels - 1][rows - 1]((n + 1) / 2, a + i * a_row + k / 2, a_row, NULL,
                                                block, panels * PANEL,
-                                               k + n == n_k ? bias + p * PANEL : NULL,
+                                               bias && k + n == n_k ? bias + p * PANEL : NULL,
                                                c + i * ldc + p * PANEL, ldc, k > 0);
             }
         }
