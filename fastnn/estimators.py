@@ -15,6 +15,7 @@ from .device_arrays import to_host
 from .hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
 from .labels import LabelsOfHeads, classes_given, is_column, labels_of, part_of
 from .losses import COMPARING_LOSSES, LOSSES, LossSpec
+from .memory import held
 from .sample_weights import weights_given
 from .targets import labels_given, numbers_of
 
@@ -498,7 +499,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _checked(self, y, dtype):
         with np.errstate(over="ignore"):
-            targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+            targets = held(np.ascontiguousarray(y.reshape(len(y), -1), dtype))
         if y.dtype != dtype and not np.isfinite(targets).all():
             raise ValueError(
                 f"y has a value too large for {dtype}, the precision of this MLPRegressor: scale y "

@@ -14,6 +14,8 @@ from sklearn.utils.validation import (
 
 from . import _core
 from .device_arrays import DeviceRows, is_on_gpu, to_host
+from .memory import held
+from .sparse_matrices import sound
 from .targets import labels_given, numbers_of
 
 # What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
@@ -42,11 +44,14 @@ def read_rows(model, X):
     """Rows to predict for. Whether they are finite, the engine tells."""
     if is_on_gpu(X):
         return _on_gpu(model, X, reset=False)
-    return _readable(validate_data(model, X, reset=False, **_ROWS))
+    return _readable(validate_data(model, sound(X, "X"), reset=False, **_ROWS))
 
 
 def read_data(model, X, y, reset=False):
     """Rows and their targets.
+
+    The rows are held as they are: what is done to the user's object in the course of a training,
+    other than writing numbers, does not reach them.
 
     Parameters
     ----------
@@ -66,8 +71,10 @@ def read_data(model, X, y, reset=False):
         check_consistent_length(X, y)
     else:
         checks = dict(multi_output=True, y_numeric=numeric, reset=reset)
-        X, y = validate_data(model, X, y, **checks, **_ROWS)
+        X, y = validate_data(model, sound(X, "X"), y, **checks, **_ROWS)
         X = _readable(X)
+    if isinstance(X, np.ndarray):
+        X = held(X)
     check_finite(model, X)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)

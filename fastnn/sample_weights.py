@@ -8,6 +8,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.validation import _check_sample_weight
 
 from .device_arrays import to_host
+from .memory import held
 from .targets import numbers_of
 
 
@@ -20,7 +21,7 @@ def weights_given(sample_weight, X, dtype=np.float64):
     sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return sample_weight
+    return held(sample_weight)
 
 
 def weights_of_rows(model, sample_weight, X, y, dtype, balance, partial=False):

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 
+from .sparse_matrices import sound
 from .tables import Table, nulls_of, rows_of
 
 # What is refused where numbers are needed, by NumPy's letters of kinds, and what to do.
@@ -73,8 +74,7 @@ def _plain(values, name, convert):
 def _sparse(values, name):
     if values.ndim != 2:
         raise ValueError(f"{name} is a sparse array of one dimension: pass {name}.toarray().")
-    if hasattr(values, "check_format"):
-        values.check_format(full_check=True)
+    values = sound(values, name)
     return values.toarray()[:, 0] if values.shape[1] == 1 else values
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from ..device_arrays import to_host
+from ..sparse_matrices import sound
 from .finding import Finding, listed, number
 
 
@@ -64,7 +65,7 @@ def input_scale(X, *, max_rows=10000, random_state=0):
     """
     columns = getattr(X, "columns", None)
     X = to_host(X)
-    X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
+    X = sound(X, "X") if sparse.issparse(X) else np.asarray(X)
     if X.ndim != 2 or not (X.shape[0] and X.shape[1]):
         raise ValueError(f"X must be a matrix with rows and columns, got the shape {X.shape}.")
     is_sparse = sparse.issparse(X)

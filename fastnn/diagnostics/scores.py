@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from ..device_arrays import to_host
+from ..sparse_matrices import sound
 from .finding import Finding, number
 from .probe import cloned, is_fitted, opened, quietly
 
@@ -118,7 +119,7 @@ def _score_of_guess(model, y):
     """The score of the same answer for all rows."""
     if not hasattr(model, "classes_"):
         return 0.0
-    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    y = sound(y, "y").toarray() if sparse.issparse(y) else np.asarray(y)
     if y.ndim == 2 and model._labels.kind == "probabilities":
         y = y.argmax(axis=1)
     return float(np.unique(y, axis=0, return_counts=True)[1].max() / len(y))

@@ -190,6 +190,55 @@ def test_no_memory_is_told_and_changes_nothing(is_late, monkeypatch):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def wrong_sparse(X):
+    X = sparse.csr_array(X)
+    X.indices[3] = 1 << 20
+    return X
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X, y, weight, order: (np.hstack([X, X]), y, weight, order),
+        lambda X, y, weight, order: (X[:-1], y, weight, order),
+        lambda X, y, weight, order: (X, y[:, :1], weight, order),
+        lambda X, y, weight, order: (X, y, weight[1:], order),
+        lambda X, y, weight, order: (X, y, weight, order - 1),
+        lambda X, y, weight, order: (X, y, weight, order + 1),
+        lambda X, y, weight, order: (wrong_sparse(X), y, weight, order),
+    ],
+)
+def test_what_does_not_fit_is_refused(change):
+    network, X, y, weight, order = problem()
+    trained = engine_of(network)
+    before = [arena.copy() for arena in state_of(trained)]
+    X, y, weight, order = change(X, y, weight, order)
+    with pytest.raises(ValueError, match=r"X|y|sample_weight|indices|index"):
+        trained.train(X, y, BATCH, [0.1] * N_STEPS, 0.1, weight, order)
+    for ours, theirs in zip(state_of(trained), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    if X.shape[1] != N_FEATURES:
+        with pytest.raises(ValueError, match="10 features"):
+            trained.predict(X)
+
+
+def test_an_engine_does_one_thing_at_a_time(monkeypatch):
+    network, X, y, *_ = problem()
+    trained = engine_of(network)
+    do, nested = engine.Engine._do, []
+
+    def twice(self, *arguments, **more):
+        with pytest.raises(RuntimeError, match="is being trained"):
+            trained.train(X, y, BATCH, [0.1] * N_STEPS)
+        nested.append(True)
+        return do(self, *arguments, **more)
+
+    monkeypatch.setattr(engine.Engine, "_do", twice)
+    for _ in range(2):
+        trained.train(X, y, BATCH, [0.1] * N_STEPS)
+    assert len(nested) == 2
+
+
 @pytest.mark.gpu
 def test_graphs_do_what_single_launches_do():
     """The first step of a plan is launched, others replayed: one by one, and many in a graph."""

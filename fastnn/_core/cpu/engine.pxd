@@ -1,5 +1,9 @@
 """What ops.pyx shares with the engine."""
 
+from libc.stdint cimport int64_t
+
+cimport numpy as cnp
+
 from fastnn._core.cpu.kernels cimport Bfloat16Kernels, Kernels, Rows
 
 cdef char *data(array) except? NULL
@@ -8,4 +12,7 @@ cdef const Bfloat16Kernels *choose_bfloat16_kernels(name) except NULL
 
 cdef class Data:
     cdef Rows rows
-    cdef object arrays
+    cdef object arrays, pins, lengths
+    cdef read_dense(self, cnp.ndarray X)
+    cdef read_sparse(self, X)
+    cdef int64_t most_entries(self, int64_t n_rows) except -1

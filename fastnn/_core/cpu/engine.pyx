@@ -27,6 +27,7 @@ from libc.string cimport memcpy, memset
 from fastnn._core.cpu.kernels cimport *
 
 from fastnn._core.penalties import add_penalty
+from fastnn.memory import pins
 from fastnn.program import aligned_zeros
 
 cnp.import_array()
@@ -155,6 +156,7 @@ cdef struct Job:
     char *out
     int64_t n_outputs
     bint all_finite
+    int in_range                # False: a sparse row has a column that there is not
     Barrier barrier
 
 # Rows of a matrix, one after another or, where order is not NULL, those with the numbers order[0],
@@ -667,7 +669,7 @@ cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
 
 # ------------------------------------------------------------------------------- input and weights
 
-cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
+cdef void read_rows(Job *job, const Worker *worker) noexcept nogil:
     """The worker's rows of the batch, into the engine's type."""
     cdef int64_t n = worker.last - worker.first, i, row
     cdef int64_t ld = job.stages[0].ld_in
@@ -692,7 +694,7 @@ cdef void read_rows(const Job *job, const Worker *worker) noexcept nogil:
     if n > 0:
         job.offsets[worker.last] = offset
     job.kernels.gather_csr(job.rows, own_order, worker.start + worker.first, n,
-                           job.offsets + worker.first, job.columns, job.entries)
+                           job.offsets + worker.first, job.columns, job.entries, &job.in_range)
 
 
 cdef inline bint of_weight(const Task *task) noexcept nogil:
@@ -1047,9 +1049,10 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     worker.team = n_threads
     worker.values, worker.room = job.values, job.max_batch
     worker.own = job.workers + thread * job.worker_size
-    worker.mixed = job.mixed + thread * job.mixed_size
-    worker.partners = job.partners + thread * ROW_BLOCK
     worker.mixing.weight = 1
+    if job.mixes:
+        worker.mixed = job.mixed + thread * job.mixed_size
+        worker.partners = job.partners + thread * ROW_BLOCK
     for task in range(tasks_begin, tasks_end):
         if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
@@ -1094,8 +1097,8 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             mean_loss += total * worker.scale
         if thread == 0:
             job.losses[2 * step] = mean_loss
-        if job.mode == TRAIN and not isfinite(mean_loss):
-            break   # every thread has the same sum and leaves here; the step is not applied
+        if job.mode == TRAIN and not (isfinite(mean_loss) and job.in_range):
+            break   # every thread sees the same and leaves here; the step is not applied
         if job.mode == EVALUATE:
             barrier_wait(&job.barrier, n_threads)
             if thread == 0:
@@ -1134,11 +1137,39 @@ cdef inline bint reads_input(const Job *job, int index) noexcept nogil:
     return job.stages[index].kind == STAGE_DENSE and job.stages[index].x == 0
 
 
-cdef int count_heads(const Job *job) noexcept nogil:
-    cdef int n = 0, index
+cdef inline bint takes_classes(const Stage *stage) noexcept nogil:
+    """Whether the targets of a head are numbers of classes, one a row."""
+    return stage.code in (LOSS_LOG, LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER)
+
+
+cdef bint rows_exist(const Job *job) noexcept nogil:
+    """Whether the data has all rows that the order names."""
+    cdef uint64_t most = 0
+    cdef int64_t i
+    if job.order == NULL:
+        return job.n_rows <= job.rows.n_rows
+    for i in range(job.n_rows):
+        most = max(most, <uint64_t> job.order[i])   # a negative number becomes a large one
+    return most < <uint64_t> job.rows.n_rows
+
+
+cdef bint classes_exist(const Job *job) noexcept nogil:
+    """Whether each head has all classes that the rows are of."""
+    cdef const Stage *stage
+    cdef const int32_t *classes
+    cdef uint32_t most
+    cdef int64_t i
+    cdef int index
     for index in range(job.n_stages):
-        n += job.stages[index].kind == STAGE_OUTPUT
-    return n
+        stage = job.stages + index
+        if stage.kind != STAGE_OUTPUT or not takes_classes(stage):
+            continue
+        classes, most = <const int32_t *> targets_of(job, stage), 0
+        for i in range(job.n_rows):
+            most = max(most, <uint32_t> classes[i if job.order == NULL else job.order[i]])
+        if most >= <uint64_t> stage.n_out:
+            return False
+    return True
 
 
 cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
@@ -1219,9 +1250,10 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     worker.values, worker.room = worker.own + job.worker_values * job.itemsize, job.max_batch
     worker.order, worker.first, worker.step, worker.scale = NULL, 0, 0, 0
     worker.mixing.weight = 1
-    own.offsets += thread * (ROW_BLOCK + 1)
-    own.columns += thread * job.n_entries
-    own.entries += thread * job.n_entries * job.itemsize
+    if job.rows.indptr != NULL:
+        own.offsets += thread * (ROW_BLOCK + 1)
+        own.columns += thread * job.n_entries
+        own.entries += thread * job.n_entries * job.itemsize
     for index in range(job.n_stages):
         if job.stages[index].kind == STAGE_BN_APPLY:
             merge(job, &worker, job.stages + index, False)
@@ -1237,6 +1269,8 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
         # This look at the rows also brings them into the cache.
         if not finite_rows(&own, &worker):
             job.all_finite = False
+        if not own.in_range:
+            job.in_range = False
         for index in range(job.n_stages):
             forward(&own, &worker, index, 0, n)
         out = job.out + row * job.n_outputs * job.itemsize
@@ -1336,36 +1370,127 @@ cdef char *data(array) except? NULL:
     return <char *> cnp.PyArray_DATA(<cnp.ndarray> array)
 
 
+cdef int real_type(dtype) except -1:
+    """NumPy's number of float32 or float64."""
+    return cnp.NPY_DOUBLE if dtype.itemsize == 8 else cnp.NPY_FLOAT
+
+
+cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) except? NULL:
+    """The memory of an array, if it has so many numbers of that kind, one after another.
+
+    Here is the door of the native code: what comes from Python passes it in every call, as others
+    may have got at the array since the last one.
+    """
+    cdef cnp.ndarray known
+    if isinstance(array, cnp.ndarray):
+        known = <cnp.ndarray> array
+        if (cnp.PyArray_TYPE(known) == kind and cnp.PyArray_SIZE(known) == size
+                and cnp.PyArray_ISBEHAVED_RO(known)
+                and (cnp.PyArray_IS_F_CONTIGUOUS(known) if by_columns
+                     else cnp.PyArray_IS_C_CONTIGUOUS(known))):
+            return <char *> cnp.PyArray_DATA(known)
+    found = type(array).__name__
+    if isinstance(array, cnp.ndarray):
+        found = f"an array of {array.dtype} with the shape {array.shape}"
+    raise ValueError(
+        f"{name} must be {size} numbers of type {cnp.PyArray_DescrFromType(kind)}, one after "
+        f"another in memory, and is {found}: it does not belong to this network or these rows, or "
+        "was changed meanwhile."
+    )
+
+
+cdef char *arena(array, name, int kind, int64_t size) except? NULL:
+    """The memory of an arena, which begins on a cache line."""
+    cdef char *start = checked(array, name, kind, size)
+    if <size_t> start % CACHE_LINE:
+        raise ValueError(f"{name} must begin on a cache line, as aligned_zeros makes it.")
+    return start
+
+
 cdef class Data:
-    """The user's rows as the kernels read them; keeps the arrays alive."""
+    """The user's rows as the kernels read them; keeps the arrays alive, and where they are."""
 
-    def __cinit__(self, X):
-        self.rows.n_rows, self.rows.n_cols = X.shape
-        if not isinstance(X, cnp.ndarray) and issparse(X):
-            self.arrays = (X.data, np.ascontiguousarray(X.indptr, np.int64),
-                           np.ascontiguousarray(X.indices, np.int32))
-            self.rows.indptr = <const int64_t *> data(self.arrays[1])
-            self.rows.indices = <const int32_t *> data(self.arrays[2])
+    def __cinit__(self, X, int64_t n_cols=-1):
+        if isinstance(X, cnp.ndarray):
+            self.read_dense(X)
+        elif issparse(X) and X.format == "csr":
+            self.read_sparse(X)
         else:
-            if X.strides[0] % X.itemsize or X.strides[1] % X.itemsize:
-                X = np.ascontiguousarray(X)
-            self.arrays = (X,)
-            self.rows.row_stride = X.strides[0] // X.itemsize
-            self.rows.col_stride = X.strides[1] // X.itemsize
-        self.rows.data = data(self.arrays[0])
-        self.rows.dtype = ROW_TYPES[self.arrays[0].dtype.char]
+            raise TypeError(f"X must be an array or a CSR matrix, and is a {type(X).__name__}.")
+        if n_cols >= 0 and self.rows.n_cols != n_cols:
+            raise ValueError(
+                f"X has {self.rows.n_cols} features, and this network has {n_cols}: it was fitted "
+                "anew, or X was changed meanwhile."
+            )
 
-    def most_entries(self, int64_t n_rows):
+    cdef read_dense(self, cnp.ndarray X):
+        cdef int64_t size = X.itemsize
+        if (cnp.PyArray_NDIM(X) != 2 or cnp.PyArray_TYPE(X) not in ROW_TYPES
+                or not cnp.PyArray_ISNOTSWAPPED(X)):
+            raise ValueError(
+                "X must be a matrix of float32, float64 or uint8, and is an array of "
+                f"{X.dtype} with the shape {np.shape(X)}."
+            )
+        if (not cnp.PyArray_ISALIGNED(X) or cnp.PyArray_STRIDE(X, 0) % size
+                or cnp.PyArray_STRIDE(X, 1) % size):
+            X = np.array(X, order="C")
+        self.arrays, self.pins = (X,), pins(X)
+        self.rows.n_rows, self.rows.n_cols = cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1)
+        self.rows.row_stride = cnp.PyArray_STRIDE(X, 0) // size
+        self.rows.col_stride = cnp.PyArray_STRIDE(X, 1) // size
+        self.rows.data = data(X)
+        self.rows.dtype = ROW_TYPES[cnp.PyArray_TYPE(X)]
+
+    cdef read_sparse(self, X):
+        """Row pointers are copied: what they say here stays true. Columns are looked at where
+        kernels copy them."""
+        n_rows, n_cols = X.shape
+        values, columns = np.ascontiguousarray(X.data), np.ascontiguousarray(X.indices)
+        indptr = np.array(X.indptr, np.int64)
+        if columns.dtype != np.int32:
+            columns = np.clip(columns, -1, LARGEST_COLUMN).astype(np.int32)
+        self.lengths = np.diff(indptr)
+        if not (values.ndim == columns.ndim == indptr.ndim == 1 and len(indptr) == n_rows + 1
+                and indptr[0] >= 0 and self.lengths.min(initial=0) >= 0
+                and indptr[n_rows] <= min(len(values), len(columns))):
+            raise ValueError(
+                "The row pointers of the sparse X do not go with its rows and elements: they must "
+                "not fall, nor point beyond. X was changed meanwhile, or made of wrong numbers."
+            )
+        if values.dtype.char not in "fd" or not values.dtype.isnative or n_cols > LARGEST_COLUMN:
+            raise ValueError(
+                "A sparse X must be of float32 or float64, with less than 2**31 columns, and is of "
+                f"{values.dtype} with the shape {X.shape}."
+            )
+        self.arrays, self.pins = (values, indptr, columns), pins(values) + pins(columns)
+        self.rows.n_rows, self.rows.n_cols = n_rows, n_cols
+        self.rows.data = data(values)
+        self.rows.indptr = <const int64_t *> data(indptr)
+        self.rows.indices = <const int32_t *> data(columns)
+        self.rows.dtype = ROW_TYPES[cnp.PyArray_TYPE(values)]
+
+    cdef int64_t most_entries(self, int64_t n_rows) except -1:
         """The most elements that n_rows sparse rows can have together."""
-        if self.rows.indptr == NULL:
-            return 0
-        lengths = np.diff(self.arrays[1])
+        lengths = self.lengths
         if n_rows < len(lengths):
             lengths = np.partition(lengths, len(lengths) - n_rows)[len(lengths) - n_rows:]
-        return int(lengths.sum())
+        return lengths.sum()
 
 
-ROW_TYPES = {"f": ROWS_FLOAT32, "d": ROWS_FLOAT64, "B": ROWS_UINT8}
+cdef int check_columns(const Job *job) except -1:
+    """Raise an error where kernels have found a column that there is not."""
+    if not job.in_range:
+        raise ValueError(
+            "The sparse X has column numbers below 0 or beyond its width: it was changed "
+            "meanwhile, or made of wrong numbers."
+        )
+    return 0
+
+
+ROW_TYPES = {
+    cnp.NPY_FLOAT: ROWS_FLOAT32, cnp.NPY_DOUBLE: ROWS_FLOAT64, cnp.NPY_UBYTE: ROWS_UINT8,
+}
+LARGEST_COLUMN = np.iinfo(np.int32).max
 
 
 cdef struct Words:
@@ -1402,20 +1527,23 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     Returns whether all of X was finite; where it was not, rows of `out` mean nothing.
     """
     cdef Job job
-    cdef Data rows = Data(X)
+    cdef Data rows = Data(X, program.n_features)
     cdef Words words
+    cdef int real = real_type(program.dtype)
     memset(&job, 0, sizeof(Job))
     job.mode = PREDICT
     job.kernels = choose_kernels(isa, program.dtype)
     job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
     job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
     job.n_statistics, job.n_outputs = program.n_statistics, program.n_outputs
-    job.parameters, job.statistics = data(parameters), data(statistics)
+    job.parameters = arena(parameters, "parameters", real, program.n_parameters)
+    job.statistics = arena(statistics, "statistics", real, job.n_statistics)
     job.read = job.parameters
-    job.rows, job.out = &rows.rows, data(out)
+    job.rows = &rows.rows
+    job.out = checked(out, "out", real, rows.rows.n_rows * job.n_outputs)
     n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
     job.max_batch = min(ROW_BLOCK, rows.rows.n_rows)
-    job.all_finite = True
+    job.all_finite = job.in_range = True
     job.worker_values = program.n_vectors
     job.worker_size = (job.worker_values + job.max_batch * program.n_values) * job.itemsize
     if program.bfloat16:
@@ -1446,6 +1574,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
             for first in range(0, stage["n_in"] * (stage["kind"] == STAGE_DENSE), TASK_ROWS):
                 store_column_squares(&job, index, first, min(first + TASK_ROWS, stage["n_in"]))
     in_slices(predict_rows, &job, rows.rows.n_rows, program.flops + 1., n_threads)
+    check_columns(&job)
     return job.all_finite
 
 
@@ -1470,31 +1599,47 @@ cdef class Engine:
 
     cdef readonly object program, state
     cdef Job job
-    cdef int n_threads
+    cdef bint busy
+    cdef Data rows            # of the call under way
+    cdef int n_threads, real
+    cdef int64_t n_targets    # numbers, or classes, of a row
     cdef int64_t n_columns
     cdef dict buffers
-    cdef object tasks, operands
+    cdef object arenas, tasks, operands
     cdef Words words
 
     def __init__(self, program, state, int optimizer, int64_t max_batch, int n_threads, seed,
                  isa=None):
         cdef Job *job = &self.job
+        cdef int index
+        cdef bint takes
         memset(job, 0, sizeof(Job))
         self.program, self.state, self.n_threads, self.buffers = program, state, n_threads, {}
         job.kernels = choose_kernels(isa, program.dtype)
         job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
         job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
-        job.n_heads = count_heads(job)
+        self.real = real_type(program.dtype)
+        for index in range(job.n_stages):
+            if job.stages[index].kind == STAGE_OUTPUT:
+                job.n_heads += 1
+                takes = takes_classes(job.stages + index)
+                self.n_targets += 1 if takes else job.stages[index].n_out
         job.n_parameters, job.n_statistics = program.n_parameters, program.n_statistics
-        job.parameters, job.statistics = data(state.parameters), data(state.statistics)
-        job.slots = data(state.slots)
-        job.average = data(state.average) if len(state.average) else NULL
+        # Kept alive here, in case that the state gets others.
+        self.arenas = state.parameters, state.statistics, state.slots, state.average
+        job.parameters = arena(state.parameters, "parameters", self.real, job.n_parameters)
+        job.statistics = arena(state.statistics, "statistics", self.real, job.n_statistics)
+        job.slots = arena(state.slots, "slots", self.real, len(state.slots) * job.n_parameters)
+        if len(state.average):
+            job.average = arena(state.average, "average", self.real, job.n_parameters)
         job.squares = self.buffer("squares", program.n_squares)
         job.optimizer, job.seed = optimizer, seed
         if program.bfloat16:
             self.plan_operands(choose_isa(isa))
         else:
             job.transposed = self.buffer("transposed", program.n_transposed)
+        job.ones = self.buffer("ones", job.panel)
+        self.buffers["ones"][:] = 1
         self.plan_tasks()
         self.make_room(max_batch)
 
@@ -1557,15 +1702,13 @@ cdef class Engine:
         if n_rows <= job.max_batch:
             return
         chunks = quotient_up(n_rows, ROW_CHUNK)
-        job.max_batch = n_rows
         job.values = self.buffer("values", n_rows * self.program.n_values)
         job.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
         job.partials = self.buffer("partials", chunks * self.program.n_sums)
         job.row_loss = self.buffer("row_loss", n_rows * job.n_heads)
         pairs = quotient_up(n_rows, 2) * self.words.batch
         job.converted_rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
-        job.ones = self.buffer("ones", job.panel)
-        self.buffers["ones"][:] = 1
+        job.max_batch = n_rows   # when all of it is there
 
     cdef make_sparse_room(self, Data rows, int64_t n_rows):
         cdef Job *job = &self.job
@@ -1612,39 +1755,72 @@ cdef class Engine:
             return
         # Of a block of rows, in the widest head.
         ld = int(self.program.stages["ld_out"][self.program.is_output].max())
-        job.mixed_size = ROW_BLOCK * (2 * ld + 1) * job.itemsize
-        job.mixed = self.buffer("mixed", self.n_threads * job.mixed_size, np.uint8)
+        size = ROW_BLOCK * (2 * ld + 1) * job.itemsize
+        job.mixed = self.buffer("mixed", self.n_threads * size, np.uint8)
         job.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
+        job.mixed_size = size
 
-    cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
-             grad_norms=None):
+    cdef prepare(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients,
+                 losses, grad_norms, grad):
+        """Check what a call works on, and make room for it."""
         cdef Job *job = &self.job
-        cdef Data rows = Data(X)
-        n = X.shape[0] if order is None else len(order)
-        batch_size = min(batch_size, n)
-        self.make_room(batch_size)
-        self.make_sparse_room(rows, batch_size)
-        job.mode, job.rows, job.targets = mode, &rows.rows, data(y)
-        job.target_run = X.shape[0] * y.itemsize
-        job.weights = NULL if sample_weight is None else data(sample_weight)
+        cdef Data rows = Data(X, self.program.n_features)
+        cdef int64_t n_rows = rows.rows.n_rows, n_steps = len(coefficients)
+        cdef bint classes = takes_classes(job.stages + job.n_stages - 1)
+        self.rows = rows   # which stays alive so
+        job.n_rows = n_rows if order is None else len(order)
+        job.batch_size = batch_size = min(batch_size, job.n_rows)
+        job.mode, job.rows, job.n_steps, job.in_range = mode, &rows.rows, n_steps, True
+        job.targets = checked(y, "y", cnp.NPY_INT32 if classes else self.real,
+                              n_rows * self.n_targets, job.n_heads > 1)
+        job.target_run = n_rows * (sizeof(int32_t) if classes else job.itemsize)
+        job.weights = job.grad_norms = NULL
+        if sample_weight is not None:
+            job.weights = checked(sample_weight, "sample_weight", self.real, n_rows)
         job.order = NULL
         if order is not None:
-            job.order = <const int64_t *> data(order)
-        job.n_rows, job.batch_size, job.step = n, batch_size, self.state.step
-        job.n_steps = len(coefficients)
+            job.order = <const int64_t *> checked(order, "order", cnp.NPY_INT64, job.n_rows)
+        job.coefficients = <const double *> checked(coefficients, "coefficients", cnp.NPY_DOUBLE,
+                                                    n_steps * N_COEFS)
+        job.losses = <double *> checked(losses, "losses", cnp.NPY_DOUBLE, 2 * n_steps)
+        if grad_norms is not None:
+            job.grad_norms = <double *> checked(grad_norms, "grad_norms", cnp.NPY_DOUBLE, n_steps)
+        if grad is not None:
+            job.gradient = arena(grad, "grad", self.real, job.n_parameters)
+        if batch_size < 1 or (n_steps - 1) * batch_size >= job.n_rows:
+            raise ValueError(f"{n_steps} steps of {batch_size} need more than {job.n_rows} rows.")
+        if not rows_exist(job):
+            raise ValueError(f"order has numbers of rows that X, of {n_rows} rows, has not.")
+        if classes and not classes_exist(job):
+            raise ValueError("y has numbers of classes that the network has no outputs for.")
+        job.step = self.state.step
+        self.make_room(batch_size)
+        self.make_sparse_room(rows, batch_size)
         self.plan_updates(mode, coefficients)
-        job.coefficients, job.losses = <const double *> data(coefficients), <double *> data(losses)
-        job.grad_norms = NULL if grad_norms is None else <double *> data(grad_norms)
         job.mixes = mode == TRAIN and bool((coefficients[:, COEF_MIX_WEIGHT] != 1).any())
         if job.mixes:
             self.make_mixing_room()
-        operations = (3. * self.program.flops * batch_size
-                      + UPDATE_COST * self.program.n_parameters)
+
+    cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
+             grad_norms, double total, grad):
+        cdef Job *job = &self.job
+        if self.busy:
+            raise RuntimeError(
+                "This network is being trained, and cannot be from a second thread, a signal "
+                "handler or a callback at the same time: wait until that has ended, or train a "
+                "copy."
+            )
+        self.busy, job.n_done, job.weight_sum = True, 0, total
         try:
-            in_slices(run_steps, job, len(coefficients), operations, self.n_threads)
+            self.prepare(mode, X, y, sample_weight, order, batch_size, coefficients, losses,
+                         grad_norms, grad)
+            in_slices(run_steps, job, job.n_steps, 3. * self.program.flops * job.batch_size
+                      + UPDATE_COST * self.program.n_parameters, self.n_threads)
         finally:
+            self.busy, self.rows = False, None
             if mode == TRAIN:
                 self.state.step += job.n_done
+        check_columns(job)
         return job.n_done
 
     def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses,
@@ -1660,24 +1836,22 @@ cdef class Engine:
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses,
-                        grad_norms)
+                        grad_norms, 0, None)
 
     def loss(self, X, y, sample_weight, order=None):
         """Mean data loss of the rows of X, of those in `order`, as in prediction.
 
         That is without dropout, penalty and label smoothing, and with batch norm's moving averages.
         """
-        cdef Job *job = &self.job
         n = X.shape[0] if order is None else len(order)
         total = float(n)
         if sample_weight is not None:
             chosen = sample_weight if order is None else sample_weight[order]
             total = float(chosen.sum(dtype=np.float64))
         block = min(n, ROWS_PER_GRADIENT_CALL)
-        losses = np.zeros((quotient_up(n, block), 2))
-        job.weight_sum = total
+        losses = np.zeros((quotient_up(n, max(1, block)), 2))
         self.run(EVALUATE, X, y, sample_weight, order, block, np.zeros((len(losses), N_COEFS)),
-                 losses)
+                 losses, None, total, None)
         return float(losses[:, 0].sum())
 
     def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0, l1_ratio=0.0,
@@ -1687,17 +1861,16 @@ cdef class Engine:
         Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
         has the layout of ``state.parameters`` and is overwritten.
         """
-        cdef Job *job = &self.job
         n = X.shape[0]
         total = float(n if sample_weight is None else sample_weight.sum(dtype=np.float64))
-        block = n if job.n_statistics else min(n, ROWS_PER_GRADIENT_CALL)
-        n_blocks = quotient_up(n, block)
+        block = n if self.program.n_statistics else min(n, ROWS_PER_GRADIENT_CALL)
+        n_blocks = quotient_up(n, max(1, block))
         grad[...] = 0
         losses = np.zeros((n_blocks, 2))
-        job.gradient, job.weight_sum = data(grad), total
         coefficients = np.zeros((n_blocks, N_COEFS))
         coefficients[:, COEF_SMOOTHING] = label_smoothing
-        self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses)
+        self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses, None, total,
+                 grad)
         penalty = add_penalty(self.program, self.state.parameters, grad, alpha / total, l1_ratio,
                               penalize_intercepts)
         return float(losses[:, 0].sum()), penalty

@@ -112,7 +112,7 @@
                    const int64_t *order, int64_t first_row, const void *other_delta,            \
                    const void *other_loss, void *delta, void *row_loss))                        \
     F(gather_csr, (const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,   \
-                   const int64_t *offsets, int32_t *columns, void *values))                     \
+                   const int64_t *offsets, int32_t *columns, void *values, int *in_range))      \
     F(csr_matmul, (int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,  \
                    const void *values, const void *w, const void *bias, void *z))               \
     F(csr_columns, (int64_t n_rows, int64_t first, int64_t last, const int64_t *offsets,        \

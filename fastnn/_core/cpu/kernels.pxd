@@ -199,7 +199,8 @@ cdef extern from "kernels.h" nogil:
             const void *other_loss, void *delta, void *row_loss) noexcept nogil
         void (*gather_csr)(
             const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
-            const int64_t *offsets, int32_t *columns, void *values) noexcept nogil
+            const int64_t *offsets, int32_t *columns, void *values,
+            int *in_range) noexcept nogil
         void (*csr_matmul)(
             int64_t n_rows, int64_t ld, const int64_t *offsets, const int32_t *columns,
             const void *values, const void *w, const void *bias, void *z) noexcept nogil

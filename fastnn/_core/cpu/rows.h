@@ -36,15 +36,27 @@ static void gather(const Rows *rows, const int64_t *order, int64_t first_row, in
     }
 }
 
-/* The same for CSR: element offsets[i] .. offsets[i + 1] of columns and values. */
+/* The same for CSR: element offsets[i] .. offsets[i + 1] of columns and values.
+ *
+ * The user's column numbers may be written while they are read, so it is the copies that are looked
+ * at. Where one of a row is out of range, all of them become 0, and so does *in_range. */
 static void gather_csr(const Rows *rows, const int64_t *order, int64_t first_row, int64_t n_rows,
-                       const int64_t *offsets, int32_t *columns, void *values_)
+                       const int64_t *offsets, int32_t *columns, void *values_, int *in_range)
 {
     real *values = values_;
     for (int64_t i = 0; i < n_rows; i++) {
         const int64_t from = rows->indptr[order ? order[i] : first_row + i];
         const int64_t n = offsets[i + 1] - offsets[i], to = offsets[i];
         memcpy(columns + to, rows->indices + from, (size_t)n * sizeof *columns);
+        uint32_t most = 0; /* a negative number becomes a large one */
+        for (int64_t e = to; e < to + n; e++) {
+            const uint32_t column = (uint32_t)columns[e];
+            most = column > most ? column : most;
+        }
+        if (n && most >= rows->n_cols) {
+            memset(columns + to, 0, (size_t)n * sizeof *columns);
+            *in_range = 0;
+        }
         if (rows->dtype == ROWS_FLOAT32)
             for (int64_t e = 0; e < n; e++) values[to + e] = (real)((const float *)rows->data)[from + e];
         else

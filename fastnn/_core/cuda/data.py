@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastnn.device_arrays import DeviceRows, PassingRows
+from fastnn.losses import LOSSES
 
 from ._numba import SIMULATED, cuda, device_array
 
@@ -22,6 +23,8 @@ from ._numba import SIMULATED, cuda, device_array
 PART_OF_MEMORY = 0.5
 #: Rows of a chunk together have about this many bytes.
 BYTES_OF_CHUNK = 1 << 26
+#: Losses whose targets are numbers of classes.
+CLASS_CODES = [loss.code for loss in LOSSES.values() if loss.class_codes]
 
 
 @dataclass
@@ -32,6 +35,35 @@ class Data:
     order: Any = None
     targets: list = field(default_factory=list)  # of each head
     weights: Any = None
+
+
+def check_width(program, X):
+    """Refuse rows of another width than the network's."""
+    if X.shape[1] != program.n_features:
+        raise ValueError(
+            f"X has {X.shape[1]} features, and this network has {program.n_features}: it was "
+            "fitted anew, or X was changed meanwhile."
+        )
+
+
+def check_data(program, X, y, sample_weight, order):
+    """Refuse what does not belong together: kernels trust it, and others may have got at it."""
+    check_width(program, X)
+    heads, n_rows = program.stages[program.is_output], X.shape[0]
+    classes = np.isin(heads["code"], CLASS_CODES)
+    size = n_rows * int(np.where(classes, 1, heads["n_out"]).sum())
+    if y.size != size:
+        raise ValueError(f"y must be {size} numbers, for {n_rows} rows, and is {y.size}.")
+    if sample_weight is not None and sample_weight.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must be {n_rows} numbers, and has the shape {sample_weight.shape}."
+        )
+    if order is not None and ((order < 0) | (order >= n_rows)).any():
+        raise ValueError(f"order has numbers of rows that X, of {n_rows} rows, has not.")
+    if classes.all():
+        numbers = y.reshape(n_rows, -1)
+        if (numbers < 0).any() or (numbers >= heads["n_out"]).any():
+            raise ValueError("y has numbers of classes that the network has no outputs for.")
 
 
 class Uploads:
@@ -115,7 +147,9 @@ def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
         rows = rows if order is None else order[rows]
         out = staging[number % 2][: len(rows)]
         if issparse(X):
-            X[rows].toarray(out=out)
+            sparse = X[rows]
+            sparse.check_format(full_check=True)  # others may have written into X
+            sparse.toarray(out=out)
         else:
             np.take(X, rows, axis=0, out=out, mode="clip")
         return rows, out

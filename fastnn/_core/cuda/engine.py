@@ -18,7 +18,7 @@ from fastnn.device_arrays import DeviceRows
 from fastnn.program import N_COEFFICIENTS, Column, State
 
 from ._numba import device_errors, start
-from .data import Data, Uploads, in_chunks, on_device, whole
+from .data import Data, Uploads, check_data, check_width, in_chunks, on_device, whole
 from .launch import Memory, Replay, new_stream
 from .plan import EVALUATE, GRADIENT, PREDICT, TRAIN, Arenas, Call, Plan
 from .steps import CURSOR, START, step_tables
@@ -64,8 +64,23 @@ class Engine:
         self.program, self.state = program, state
         self._optimizer, self._uploads = optimizer, Uploads()
         self._steps = Steps(program, seed)
+        self._busy = False
 
-    def _run(
+    def _run(self, *arguments, **more):
+        """What `_do` does, one call at a time."""
+        if self._busy:
+            raise RuntimeError(
+                "This network is being trained, and cannot be from a second thread, a signal "
+                "handler or a callback at the same time: wait until that has ended, or train a "
+                "copy."
+            )
+        self._busy = True
+        try:
+            return self._do(*arguments, **more)
+        finally:
+            self._busy = False
+
+    def _do(
         self,
         mode,
         X,
@@ -79,6 +94,7 @@ class Engine:
         grad_norms=None,
     ):
         """Do a step of that kind for each row of `coefficients`; returns how many were done."""
+        check_data(self.program, X, y, sample_weight, order)
         n, n_steps = X.shape[0] if order is None else len(order), len(coefficients)
         batch_size = min(batch_size, n)
         if total is None:
@@ -303,6 +319,7 @@ class Predictor:
 
     def predict(self, parameters, statistics, X, out):
         """Fill `out`; returns whether all of X was finite."""
+        check_width(self.program, X)
         steps, n = self._steps, X.shape[0]
         block = min(n, ROWS_PER_BLOCK)
         n_steps, n_outputs = -(-n // block), out.shape[1]
