@@ -13,6 +13,7 @@ import sys
 import textwrap
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -320,6 +321,97 @@ def test_what_is_no_callback_is_refused():
         MLPClassifier(callbacks=EarlyStopping()).fit(X, Y)
     with pytest.raises(ValueError, match="The 'patience' parameter of EarlyStopping"):
         classifier(EarlyStopping(patience=-1)).fit(X, Y)
+
+
+class Collects(Callback):
+    """As many are: attributes of `__init__`, of `on_fit_begin`, and one that others set."""
+
+    stop = False
+
+    def __init__(self):
+        self.losses = []
+
+    def on_fit_begin(self, context):
+        self.epochs = []
+
+    def on_epoch_end(self, context):
+        self.losses.append(context.logs["loss"])
+        self.epochs.append(context.epoch)
+        return self.stop
+
+
+def test_attributes_are_there_during_a_fit_and_after_it():
+    collects = Collects()
+    seen = Function(lambda context: len(collects.losses) == 3 and setattr(collects, "stop", True))
+    model = classifier(seen, collects, max_iter=9).fit(X, Y)
+    assert collects.losses == model.loss_curve_
+    assert model.n_iter_ == 4  # it is seen an epoch later
+    assert collects.epochs == [1, 2, 3, 4]
+    with pytest.raises(ZeroDivisionError):
+        classifier(collects, Function(lambda context: 1 / 0)).fit(X, Y)
+    assert collects.epochs == [1]
+    assert len(collects.losses) == 5
+
+
+def in_a_fit(model):
+    """Fit it while another is under way that has the same callbacks, after its second epoch."""
+    others = []
+
+    def fit(context):
+        if context.epoch == 2:
+            others.append(
+                clone(model).set_params(callbacks=model.callbacks[:-1]).fit(X, Y, **VALIDATION)
+            )
+
+    model.callbacks.append(Function(fit))
+    return model.fit(X, Y, **VALIDATION), others[0]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: EarlyStopping("loss", 3, 0.05, restore_best=True),
+        lambda: ReduceLROnPlateau("loss", 0.5, 1, threshold=10.0, threshold_mode="abs"),
+        TerminateOnNaN,
+        ProgressBar,
+        Collects,
+    ],
+)
+def test_one_callback_in_two_fits_at_once(make):
+    """A fit within a fit is as two in threads, whatever their timing."""
+    options = {"max_iter": 30, "learning_rate_init": 0.01}
+    alone = classifier(make(), **options).fit(X, Y, **VALIDATION)
+    shared = make()
+    for model in in_a_fit(classifier(shared, **options)):
+        assert_same(model, alone)
+    assert_same(classifier(shared, **options).fit(X, Y, **VALIDATION), alone)  # it is free again
+
+
+def test_one_callback_in_threads():
+    def make(seed):
+        return classifier(shared, max_iter=60, random_state=seed, solver="sgd")
+
+    shared = EarlyStopping("loss", 2, 0.01)
+    alone = [make(seed).fit(X, Y).n_iter_ for seed in range(8)]
+    assert len(set(alone)) > 2
+    with ThreadPoolExecutor(4) as pool:
+        models = [*pool.map(lambda seed: make(seed).fit(X, Y), range(8))]
+    assert [model.n_iter_ for model in models] == alone
+
+
+def test_one_callback_twice_in_a_list():
+    shared = EarlyStopping("loss", 6, 10.0)
+    assert classifier(shared, shared, max_iter=20).fit(X, Y).n_iter_ == 7
+
+
+def test_a_csv_file_is_of_one_model(tmp_path):
+    logger = CSVLogger(tmp_path / "log.csv")
+    models = [classifier(logger, random_state=seed) for seed in range(2)]
+    for _ in range(3):
+        for model in models:
+            model.partial_fit(X, Y, classes=[0, 1, 2])
+            found = pd.read_csv(logger.path)
+            pd.testing.assert_frame_equal(found, pd.DataFrame(model.history_))
 
 
 # --- stopping -------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a callback is, what it gets to know, and the callbacks of a fit as the trainer sees them."""
 
 import math
+import threading
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +18,11 @@ class Callback(Spec):
 
     Where a hook raises an error, `fit` does too, and the estimator is as it was. `on_fit_end` is
     called even then, for every callback whose `on_fit_begin` was.
+
+    What a callback keeps in its attributes may be read after the fit. While it takes part in one,
+    another fit that it is given to, in a thread or within a hook, works with a copy that has the
+    attributes of before the first: no fit sees the state of another. To read those of both, give
+    each estimator a callback of its own, as `clone` does.
 
     Attributes
     ----------
@@ -156,6 +162,32 @@ class Context:
             ) from None
 
 
+class _Claims:
+    """Which callbacks take part in a fit, and what they had in their attributes before."""
+
+    def __init__(self):
+        self._taken: dict[int, tuple[Callback, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, callback):
+        """The callback for one fit, or a copy where it takes part in another."""
+        with self._lock:
+            if id(callback) not in self._taken:
+                self._taken[id(callback)] = callback, vars(callback).copy()
+                return callback
+            _, before = self._taken[id(callback)]
+        copied = object.__new__(type(callback))
+        vars(copied).update(before)
+        return copied
+
+    def give_back(self, callbacks):
+        for callback in callbacks:
+            self._taken.pop(id(callback), None)
+
+
+_claims = _Claims()
+
+
 class Watch:
     """The callbacks of one fit.
 
@@ -171,7 +203,8 @@ class Watch:
     """
 
     def __init__(self, callbacks, context, origin, states=()):
-        self._callbacks, self._context, self._begun = callbacks, context, []
+        self._given, self._context, self._begun = callbacks, context, []
+        self._callbacks = []  # within a fit
         self._origin, self._states = origin, states
         base = Callback.on_batch_end
         intervals = [c.batch_interval for c in callbacks if type(c).on_batch_end is not base]
@@ -195,6 +228,7 @@ class Watch:
         return stops
 
     def __enter__(self):
+        self._callbacks = [_claims.take(callback) for callback in self._given]
         try:
             for callback in self._callbacks:
                 self._begun.append(callback)
@@ -209,11 +243,14 @@ class Watch:
 
     def __exit__(self, kind, error, traceback):
         self._context.error, failure = error, None
-        for callback in self._begun:
-            try:
-                self._call("on_fit_end", [callback])
-            except Exception as its_error:
-                failure = failure or its_error
+        try:
+            for callback in self._begun:
+                try:
+                    self._call("on_fit_end", [callback])
+                except Exception as its_error:
+                    failure = failure or its_error
+        finally:
+            _claims.give_back(self._callbacks)
         if failure is not None and error is None:
             raise failure
 

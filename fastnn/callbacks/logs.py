@@ -41,19 +41,21 @@ class CSVLogger(Callback):
             self._written = None
 
     def _on_epoch_over(self, context):
-        columns = list(context.history)
-        path = Path(self.path)
+        history, path = context.history, Path(self.path)
+        columns, row = list(history), [values[-1] for values in history.values()]
+        # Of this model, and not of another one that this callback was given to meanwhile.
+        before = columns, [value for values in history.values() for value in values[-2:-1]]
         try:
-            if self._written == (columns, context.epoch - 1) and path.exists():
-                append(path, _lines([context.logs.values()]))
+            if self._written == before and path.exists():
+                append(path, _lines([row]))
             else:
-                rows = zip(*context.history.values(), strict=True)
+                rows = zip(*history.values(), strict=True)
                 replace_file(path, _lines([columns, *rows]).encode())
-            self._written = columns, context.epoch
+            self._written = columns, row
         except OSError as error:
             warn_of_failure("CSVLogger", path, error)
 
-    _written: ClassVar[tuple | None] = None  # what the file has
+    _written: ClassVar[tuple | None] = None  # the columns and the last row of the file
 
 
 def _numbers(logs):
