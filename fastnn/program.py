@@ -120,14 +120,23 @@ def padded(n: int, dtype) -> int:
     return (panels + 1 if panels > 1 and panels % 2 == 0 else panels) * panel
 
 
+class _Memory:
+    """What owns the memory of arrays, so that none of them does: an owner can be resized."""
+
+    __slots__ = ("__array_interface__", "_raw")
+
+    def __init__(self, raw, **interface) -> None:
+        self._raw, self.__array_interface__ = raw, interface | {"version": 3}
+
+
 def aligned_zeros(shape, dtype) -> np.ndarray:
     """Zeros that begin on a cache line; the operating system's pages are touched on first use."""
-    dtype = np.dtype(dtype)
-    n_bytes = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
-    raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
+    dtype, shape = np.dtype(dtype), shape if isinstance(shape, tuple) else (shape,)
+    raw = np.zeros(math.prod(shape) * dtype.itemsize + ALIGNMENT, np.uint8)
     # `raw.ctypes.data` says the same, and takes seven times as long.
     address = ctypes.addressof(ctypes.c_char.from_buffer(raw))  # type: ignore[arg-type]
-    return np.ndarray(shape, dtype, raw, -address % ALIGNMENT)
+    begin = address + -address % ALIGNMENT
+    return np.asarray(_Memory(raw, shape=shape, typestr=dtype.str, data=(begin, False)))
 
 
 class Array(NamedTuple):

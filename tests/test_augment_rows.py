@@ -1,8 +1,10 @@
 """Rows changed in a thread beside the engine: each transform, what they are made of, and fits."""
 
+import contextlib
 import doctest
 import threading
 import time
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -556,6 +558,99 @@ def test_bad_transforms_leave_the_model_as_it_was(kind, fresh):
         assert model.loss_curve_ == curve
         model.set_params(augment=None).fit(X / X.max(), y)
     assert not any(one.name.startswith("fastnn-augment") for one in threading.enumerate())
+
+
+def resized(X, y, rng):
+    X.resize((4, 12), refcheck=False)
+    return X, y
+
+
+def base_resized(X, y, rng):
+    X.base.resize((4, 12), refcheck=False)
+    return X, y
+
+
+def with_changed(name, value):
+    def change(X, y, rng):
+        setattr(X, name, value)
+        return X, y
+
+    return change
+
+
+@dataclass
+class Narrow(RowTransform):
+    probability: float = 1
+
+    def change(self, rows, rng):
+        return rows[:, :1]
+
+
+@dataclass
+class InPlace(RowTransform):
+    probability: float = 1
+
+    def change(self, rows, rng):
+        rows += 1
+        return rows
+
+
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # NumPy 2.4 and later
+@pytest.mark.parametrize(
+    "function, message",
+    [
+        (resized, "resized raised ValueError .* it does not own its data"),
+        (base_resized, "base_resized raised ValueError .* it does not own its data"),
+        (with_changed("shape", (30, 8)), r"of the shape \(60, 4\) .* it returned \(30, 8\)"),
+        (with_changed("dtype", np.int32), r"of the shape \(60, 4\) .* it returned \(60, 8\)"),
+        (lambda X, y, r: (X, y.resize((3, 7), refcheck=False) or y), r"it returned .*\(3, 7\)"),
+        (lambda X, y, r: (X.astype(np.longdouble) * np.longdouble("1e400"), y), "made NaN or inf"),
+        (Narrow(), r"Narrow\(.*\) must return rows of the shape \(60, 4\).* it returned \(60, 1\)"),
+        (InPlace(), "read-only"),
+    ],
+)
+def test_what_is_done_to_the_rows_does_not_reach_the_engine(function, message):
+    X, y = rng().random((60, 4)), np.arange(60) % 3
+    before = X.copy()
+    with pytest.raises((RuntimeError, ValueError), match=message):
+        MLPClassifier(augment=function, **FAST).fit(X, y)
+    np.testing.assert_array_equal(X, before)
+
+
+def kept_and_resized():
+    """Resizes, late, what it was given and returned in epochs before."""
+    kept = []
+
+    def change(X, y, rng):
+        for X_before, y_before in kept[-3:]:
+            with contextlib.suppress(ValueError):
+                X_before.resize((1, 1), refcheck=False)
+            X_before.shape = -1
+            y_before.resize((1, 1), refcheck=False)
+        kept.append((X, y))
+        y += 1
+        return X, y
+
+    return change
+
+
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # NumPy 2.4 and later
+@pytest.mark.parametrize(
+    "function, same",
+    [
+        (kept_and_resized(), lambda X, y, rng: (X, y + 1)),
+        (with_changed("strides", (0, 8)), lambda X, y, rng: (X[:1].repeat(len(X), 0), y)),
+        (lambda X, y, rng: (X[::-1], y), lambda X, y, rng: (X[::-1].copy(), y)),
+        (lambda X, y, rng: (X[:, ::-1], y), lambda X, y, rng: (X[:, ::-1].copy(), y)),
+        (lambda X, y, rng: (X.setflags(write=False) or X, y), lambda X, y, rng: (X, y)),
+    ],
+)
+def test_views_of_the_rows_are_as_good_as_copies(monkeypatch, function, same):
+    monkeypatch.setattr(blocks_of, "_BLOCK", 64)
+    X = rng().random((60, 4))
+    options = FAST | {"hidden_layer_sizes": (5,)}
+    one, other = (MLPRegressor(augment=f, **options).fit(X, X[:, :2]) for f in (function, same))
+    np.testing.assert_array_equal(weights(one), weights(other))
 
 
 def test_sparse_rows_are_refused():

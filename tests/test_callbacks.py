@@ -1,5 +1,6 @@
 """Callbacks: when they are called, what each does, what happens when one fails; and the history."""
 
+import contextlib
 import copy
 import csv
 import dataclasses
@@ -412,6 +413,55 @@ def test_a_csv_file_is_of_one_model(tmp_path):
             model.partial_fit(X, Y, classes=[0, 1, 2])
             found = pd.read_csv(logger.path)
             pd.testing.assert_frame_equal(found, pd.DataFrame(model.history_))
+
+
+def disfigure(context):
+    """All that can be done to arrays and lists that a callback can get at."""
+    model = context.model
+    snapshot = context.snapshot()
+    arrays = [*model.coefs_, *model.intercepts_, *model._network.arenas()]
+    arrays += [array for _, array in snapshot._pairs]
+    for array in arrays:
+        for owner in (array, array.base):
+            with contextlib.suppress(AttributeError, ValueError):
+                owner.resize((1, 1), refcheck=False)
+        for name, value in (("shape", -1), ("dtype", np.uint8), ("strides", (0,) * array.ndim)):
+            with contextlib.suppress(AttributeError, TypeError, ValueError):
+                setattr(array, name, value)
+    model.coefs_.clear()
+
+
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # NumPy 2.4 and later
+def test_arrays_that_a_callback_sees_are_its_own():
+    options = {"averaging": "ema", "normalization": "batch", "max_iter": 4}
+    hooks = "on_fit_begin", "on_epoch_begin", "on_batch_end", "on_epoch_end", "on_fit_end"
+    model = classifier(*(Function(disfigure, hook) for hook in hooks), **options).fit(X, Y)
+    assert_same(model, classifier(**options).fit(X, Y))
+
+
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # NumPy 2.4 and later
+def test_fitted_arrays_are_not_resized():
+    """They are views of what trains and predicts."""
+    model = classifier(normalization="batch").fit(X, Y)
+    expected, again = model.predict_proba(X), classifier(normalization="batch").fit(X, Y)
+    for array in (*model.coefs_, *model.intercepts_, *model.normalizations_[0].values()):
+        for owner in (array, array.base):
+            with pytest.raises((ValueError, AttributeError), match=r"resize|its data"):
+                owner.resize((1, 1), refcheck=False)
+        with contextlib.suppress(AttributeError):  # where there is padding
+            array.shape = (-1, 1)
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
+    assert_same(pickle.loads(pickle.dumps(model)).partial_fit(X, Y), again.partial_fit(X, Y))
+
+
+@pytest.mark.parametrize("change", [list.clear, list.pop, lambda values: values.append(0.0)])
+def test_a_history_that_a_callback_changes_harms_nothing(change):
+    """It is to be read only: an error, or a history of another length, and no crash."""
+    model = classifier(Function(lambda context: change(context.history["loss"])), max_iter=4)
+    with contextlib.suppress(IndexError, ValueError):
+        model.fit(X, Y)
+        model.partial_fit(X, Y)
+    assert classifier().fit(X, Y).n_iter_ == 5
 
 
 # --- stopping -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ..device_arrays import PassingRows
+from ..program import aligned_zeros
 from .rows import RowTransform, blocks
 
 
@@ -74,7 +75,7 @@ class Beside:
     def _make(self, epoch):
         out, other = self._buffers
         if out is None:
-            out = np.empty(self._shape, self._dtype)
+            out = aligned_zeros(self._shape, self._dtype)
         self._buffers = [other, out]
         seeds = np.random.SeedSequence([self._seed, epoch]).spawn(len(self._transforms))
         # The fastest that NumPy has.
@@ -102,9 +103,15 @@ class Beside:
             if self._stopped:
                 raise _StoppedError
             chosen = block if X is out or self._rows is None else self._rows[block]
-            part = np.ascontiguousarray(X[chosen], self._dtype)
+            part = np.ascontiguousarray(X[chosen], self._dtype).view()
+            part.flags.writeable = False  # it may be the user's
             for transform, rng in pairs:
                 part = transform.changed(part, rng)
+            if np.shape(part) != out[block].shape:
+                raise ValueError(
+                    f"augment: {_name(transform)} must return rows of the shape "
+                    f"{out[block].shape}, as it was given; it returned {np.shape(part)}."
+                )
             if pairs and not np.isfinite(part).all():
                 names = ", ".join(_name(transform) for transform, _ in pairs)
                 raise ValueError(_not_finite(names, epoch))
@@ -115,7 +122,8 @@ class Beside:
         """Let a function change all rows, into `out`; returns the targets."""
         name, shape = _name(transform), y.shape
         try:
-            changed = transform(out, y.copy(), rng)
+            # What is done to the shape of a view is done to the view.
+            changed = transform(out.view(), y.copy(), rng)
         except Exception as error:
             if isinstance(transform, RowTransform):
                 raise
@@ -135,12 +143,16 @@ class Beside:
             )
         if X.dtype.kind not in "biuf":
             raise ValueError(f"augment: {name} must return X of numbers, and returned {X.dtype}.")
+        in_place = X.__array_interface__ == out.__array_interface__
+        if not in_place and np.may_share_memory(X, out):
+            X = X.copy()  # such as out[::-1]
         for block in blocks(*out.shape):
-            if not np.isfinite(X[block]).all():
+            if not in_place:
+                with np.errstate(over="ignore"):
+                    out[block] = X[block]
+            if not np.isfinite(out[block]).all():
                 raise ValueError(_not_finite(name, epoch))
-            if X is not out:
-                out[block] = X[block]
-        return y
+        return y.copy()  # which the function may have kept
 
     def _encoded(self, y):
         """Targets as the engine reads them."""
