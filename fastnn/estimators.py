@@ -499,7 +499,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _checked(self, y, dtype):
         with np.errstate(over="ignore"):
-            targets = held(np.ascontiguousarray(y.reshape(len(y), -1), dtype))
+            targets = held(np.require(y.reshape(len(y), -1), dtype, "CA"))
         if y.dtype != dtype and not np.isfinite(targets).all():
             raise ValueError(
                 f"y has a value too large for {dtype}, the precision of this MLPRegressor: scale y "

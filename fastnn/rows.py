@@ -74,7 +74,7 @@ def read_data(model, X, y, reset=False):
         X, y = validate_data(model, sound(X, "X"), y, **checks, **_ROWS)
         X = _readable(X)
     if isinstance(X, np.ndarray):
-        X = held(X)
+        X = held(np.require(X, requirements="A"))
     check_finite(model, X)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)

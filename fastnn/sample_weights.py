@@ -21,7 +21,7 @@ def weights_given(sample_weight, X, dtype=np.float64):
     sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return held(sample_weight)
+    return held(np.require(sample_weight, requirements="CA"))
 
 
 def weights_of_rows(model, sample_weight, X, y, dtype, balance, partial=False):

@@ -82,8 +82,17 @@ def fitted(estimator, **options):
         return estimator(hidden_layer_sizes=(5,), max_iter=3, **options).fit(X, Y[estimator])
 
 
+def wrong(name, position, value, container=sparse.csr_array):
+    """A sparse matrix with a wrong number in one of its arrays."""
+    rows = container(X)
+    array = getattr(rows, name)
+    array[position] = value
+    return rows
+
+
 # --- rows and targets -----------------------------------------------------------------------------
 
+DAMAGED = "X is a sparse matrix whose arrays do not belong together: "
 BAD_ROWS = {
     "nan": (spoiled(np.nan), "Input X contains NaN"),
     "inf": (spoiled(np.inf), "Input X contains infinity"),
@@ -97,6 +106,15 @@ BAD_ROWS = {
     "3-D": (X[np.newaxis], "Found array with dim 3"),
     "strings": (X.astype(str).astype(object) + "?", "could not convert string to float"),
     "complex": (X + 1j, "Complex data not supported"),
+    "a column too far": (wrong("indices", 7, 4), DAMAGED),
+    "a negative column": (wrong("indices", 7, -1, sparse.csr_matrix), DAMAGED),
+    "row pointers that fall": (wrong("indptr", 7, 0), DAMAGED),
+    "row pointers that fall to 0": (wrong("indptr", -1, 0), DAMAGED),
+    "row pointers from 5 on": (wrong("indptr", 0, 5), DAMAGED),
+    "a row pointer beyond": (wrong("indptr", -1, 9999), DAMAGED),
+    "a row too far, csc": (wrong("indices", 0, 1 << 20, sparse.csc_array), DAMAGED),
+    "a row too far, coo": (wrong("row", 0, 60, sparse.coo_array), DAMAGED),
+    "a block too far": (wrong("indices", 0, 1 << 20, sparse.bsr_array), DAMAGED),
 }
 
 
