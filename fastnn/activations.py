@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from .specs import Layer
+from .specs import Layer, OneOf
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class GELU(ActivationSpec):
 
     approximate: str = "none"
 
-    _parameter_constraints: ClassVar[dict] = {"approximate": [StrOptions({"none", "tanh"})]}
+    _parameter_constraints: ClassVar[dict] = {"approximate": [OneOf({"none", "tanh"})]}
 
     @property
     def name(self):
@@ -268,6 +268,10 @@ class Maxout(ActivationSpec):
 _WITH_STAGES: dict[str, ActivationSpec] = {spec.name: spec for spec in (PReLU(), Maxout())}
 HIDDEN_ACTIVATIONS = [*ELEMENTWISE, *_WITH_STAGES]
 _DEFAULTS: dict[str, ActivationSpec] = {spec.name: spec for spec in (LeakyReLU(), ELU(), RReLU())}
+#: Names that stand for specs, whose parameters they can be given.
+ACTIVATION_SPECS = {spec.name: type(spec) for spec in (*_DEFAULTS.values(), GELU())} | {
+    name: type(spec) for name, spec in _WITH_STAGES.items()
+}
 
 
 def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, float]:

@@ -34,6 +34,7 @@ from .hyperparameters import (
     regularization_of,
     schedule_of,
     settings_of,
+    taken_over,
 )
 from .layers import checked
 from .losses import check_output_activation, row_and_parameter
@@ -102,6 +103,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         del self.__dict__["self"]
 
     # ------------------------------------------------------------------------- fitting
+
+    _taken_over = taken_over
 
     def _validate_params(self):
         check_parameters(self)

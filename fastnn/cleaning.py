@@ -8,7 +8,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_feature_names_in,
@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from .removals import Removals
-from .specs import check_parameters
+from .specs import OneOf, check_parameters
 from .tables import Table, codes_of, nulls_of, rows_of, take
 
 _COUNT_OR_PART = [
@@ -339,8 +339,8 @@ class DuplicateRemover(BaseCleaner):
 
     _parameter_constraints: ClassVar[dict] = {
         "tolerance": [Interval(Real, 0, None, closed="left")],
-        "metric": [StrOptions({"chebyshev", "euclidean", "manhattan"})],
-        "conflicts": [StrOptions({"keep", "remove"})],
+        "metric": [OneOf({"chebyshev", "euclidean", "manhattan"})],
+        "conflicts": [OneOf({"keep", "remove"})],
         "columns": [None, str, "array-like"],
         "n_jobs": [None, Integral],
     }
@@ -543,7 +543,7 @@ class OutlierRemover(BaseCleaner):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "method": [StrOptions(set(_UNITS))],
+        "method": [OneOf(_UNITS)],
         "threshold": [None, Interval(Real, 0, None, closed="left")],
         "contamination": [None, Interval(Real, 0, 0.5, closed="right")],
         "columns": [None, str, "array-like"],

@@ -7,10 +7,10 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
 from .activations import ELEMENTWISE, ActivationSpec
 from .losses import CUSTOM, LossSpec
+from .specs import OneOf
 
 _NUMBERS = {1: "one number", 2: "two numbers"}
 # Functions by the address of what was made of them.
@@ -101,7 +101,7 @@ class CustomLoss(LossSpec):
     _parameter_constraints: ClassVar[dict] = {
         "value": [callable],
         "derivative": [callable],
-        "output_activation": [StrOptions(set(ELEMENTWISE)), ActivationSpec],
+        "output_activation": [OneOf(ELEMENTWISE), ActivationSpec],
     }
     name: ClassVar[str] = "custom"
     parameter: ClassVar[float] = 0.0

@@ -15,6 +15,7 @@ from .device_arrays import to_host
 from .hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
 from .labels import LabelsOfHeads, classes_given, is_column, labels_of, part_of
 from .losses import COMPARING_LOSSES, LOSSES, LossSpec
+from .meant import explains_arguments
 from .memory import held
 from .sample_weights import weights_given
 from .targets import labels_given, numbers_of
@@ -78,6 +79,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ):
         self._set_parameters(locals())
 
+    @explains_arguments
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network to rows and their labels.
 
@@ -111,6 +113,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(BaseMLP._check_solver)
+    @explains_arguments
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Go through some rows once, from where the last call ended.
 
@@ -396,6 +399,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ):
         self._set_parameters(locals())
 
+    @explains_arguments
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network to rows and their targets.
 
@@ -423,6 +427,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(BaseMLP._check_solver)
+    @explains_arguments
     def partial_fit(self, X, y, sample_weight=None):
         """Go through some rows once, from where the last call ended.
 

@@ -4,13 +4,20 @@ A function that takes a `model` reads parameters of an estimator, and changes no
 """
 
 import functools
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options
 
-from .activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, ActivationSpec, one_for_each
+from .activations import (
+    ACTIVATION_SPECS,
+    ACTIVATIONS,
+    HIDDEN_ACTIVATIONS,
+    ActivationSpec,
+    one_for_each,
+)
 from .augment import Mixing, RowTransform
 from .augment.mixing import MIXINGS
 from .averaging import AVERAGES, Averaging
@@ -21,6 +28,7 @@ from .initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from .layers import Dense, Dropout, Heads, checked
 from .losses import (
     CLASSIFICATION_LOSSES,
+    LOSS_SPECS,
     REGRESSION_LOSSES,
     LossSpec,
     row_and_parameter,
@@ -37,18 +45,18 @@ from .schedules import (
     Scheduled,
     resolve_schedule,
 )
-from .specs import defaults_of, is_default, resolve
+from .specs import OneOf, Spec, defaults_of, is_default, resolve
 from .trainer import Settings
 from .warn import is_searched, warn
 
 # Of both estimators, as scikit-learn's `validate_parameter_constraints` reads them.
 _COMMON = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec, list, tuple],
-    "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
+    "activation": [OneOf(HIDDEN_ACTIVATIONS), ActivationSpec, list, tuple],
+    "solver": [OneOf(OPTIMIZERS), Optimizer],
     "alpha": [Interval(Real, 0, None, closed="left"), Scheduled],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
+    "batch_size": [OneOf({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [OneOf(SCHEDULES), Schedule, callable],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -69,10 +77,10 @@ _COMMON = {
         Options(Real, {np.inf}),
     ],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
+    "normalization": [None, OneOf(NORMALIZATIONS), Normalization],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
-    "device": [StrOptions({"cpu", "cuda", "auto"})],
-    "precision": [StrOptions({"auto", "float32", "float64", "bfloat16", "tf32"})],
+    "device": [OneOf({"cpu", "cuda", "auto"})],
+    "precision": [OneOf({"auto", "float32", "float64", "bfloat16", "tf32"})],
     "n_jobs": [
         None,
         Interval(Integral, 1, None, closed="left"),
@@ -80,26 +88,26 @@ _COMMON = {
     ],
     "weight_init": [
         None,
-        StrOptions(set(WEIGHT_INITIALIZERS)),
+        OneOf(WEIGHT_INITIALIZERS),
         Initializer,
         "array-like",
         callable,
     ],
     "bias_init": [
         None,
-        StrOptions(set(BIAS_INITIALIZERS)),
+        OneOf(BIAS_INITIALIZERS),
         Initializer,
         "array-like",
         callable,
     ],
     "layers": [None, list, tuple],
     "scoring": [None, str, callable, list, tuple, dict],
-    "averaging": [None, StrOptions(set(AVERAGES)), Averaging],
-    "augment": [None, StrOptions(set(MIXINGS)), Mixing, RowTransform, list, tuple, callable],
+    "averaging": [None, OneOf(AVERAGES), Averaging],
+    "augment": [None, OneOf(MIXINGS), Mixing, RowTransform, list, tuple, callable],
     "input_noise": [Interval(Real, 0, None, closed="left")],
     "output_activation": [
         None,
-        StrOptions({*ACTIVATIONS, *HIDDEN_ACTIVATIONS}),
+        OneOf({*ACTIVATIONS, *HIDDEN_ACTIVATIONS}),
         ActivationSpec,
     ],
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
@@ -113,11 +121,28 @@ _COMMON = {
 }
 OF_CLASSIFIERS = {
     **_COMMON,
-    "loss": [StrOptions(set(CLASSIFICATION_LOSSES))],
+    "loss": [OneOf(CLASSIFICATION_LOSSES)],
     "label_smoothing": [Interval(Real, 0, 1, closed="left"), Scheduled],
-    "class_weight": [None, StrOptions({"balanced"}), dict, list],
+    "class_weight": [None, OneOf({"balanced"}), dict, list],
 }
-OF_REGRESSORS = {**_COMMON, "loss": [StrOptions(set(REGRESSION_LOSSES)), LossSpec]}
+OF_REGRESSORS = {**_COMMON, "loss": [OneOf(REGRESSION_LOSSES), LossSpec]}
+
+#: By parameter, of estimators or specs, the names in it that stand for specs.
+SPECS: dict[str, Mapping[str, type[Spec]]] = {
+    "activation": ACTIVATION_SPECS,
+    "augment": MIXINGS,
+    "averaging": AVERAGES,
+    "bias_init": BIAS_INITIALIZERS,
+    "layers": ACTIVATION_SPECS,
+    "learning_rate": SCHEDULES,
+    "loss": LOSS_SPECS,
+    "normalization": NORMALIZATIONS,
+    "output_activation": ACTIVATION_SPECS,
+    "schedule": SCHEDULES,
+    "solver": OPTIMIZERS,
+    "then": SCHEDULES,
+    "weight_init": WEIGHT_INITIALIZERS,
+}
 
 # What scikit-learn's solvers, given by name, take over from the estimator's parameters.
 _OF_SOLVERS = {
@@ -131,11 +156,17 @@ _TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout
 _GRADIENT_ROWS = 1024
 
 
+def taken_over(model, parameter):
+    """What the spec that a name stands for takes over from the estimator's parameters."""
+    own = {"power_t": "power_t"} if parameter == "learning_rate" else {}
+    if parameter == "solver" and isinstance(model.solver, str):
+        own = _OF_SOLVERS.get(model.solver, {})
+    return {name: getattr(model, mine) for name, mine in own.items()}
+
+
 def optimizer_of(model):
     """The spec of the optimizer."""
-    own = _OF_SOLVERS.get(model.solver, {}) if isinstance(model.solver, str) else {}
-    defaults = {name: getattr(model, parameter) for name, parameter in own.items()}
-    return resolve("solver", model.solver, OPTIMIZERS, defaults)
+    return resolve("solver", model.solver, OPTIMIZERS, taken_over(model, "solver"))
 
 
 def regularization_of(model):
@@ -152,7 +183,9 @@ def regularization_of(model):
 
 def schedule_of(model, optimizer):
     """The spec of the learning rate's schedule; refuses one that the optimizer does not use."""
-    schedule = resolve_schedule("learning_rate", model.learning_rate, {"power_t": model.power_t})
+    schedule = resolve_schedule(
+        "learning_rate", model.learning_rate, taken_over(model, "learning_rate")
+    )
     by_name = isinstance(model.learning_rate, str) and model.learning_rate in SKLEARN_SCHEDULES
     # scikit-learn lets its own pass with a solver that does not use them.
     passes = by_name or isinstance(schedule, Constant)
@@ -340,12 +373,18 @@ def settings_of(model, optimizer, network, n_rows, partial):
             f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
             "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
         )
-    unused = not optimizer.uses_alpha and not isinstance(model.alpha, Scheduled)
-    if unused and model.alpha and model.alpha != defaults_of(type(model))["alpha"]:
+    is_given = model.alpha not in (0, defaults_of(type(model))["alpha"])
+    is_given = is_given and not isinstance(model.alpha, Scheduled)
+    if is_given and not optimizer.uses_alpha:
         warn(
             f"alpha={model.alpha!r} has no effect with solver={model.solver!r}, which decays "
             f"weights by weight_decay: set that, as in {type(optimizer).__name__}"
             "(weight_decay=0.01), or choose a solver such as 'adam'.",
+        )
+    if is_given and model.loss == "quantile":
+        warn(
+            "alpha is the strength of the penalty, and loss='quantile' predicts the median: name "
+            "another quantile as in loss=Quantile(0.9), or the median as loss=Quantile(0.5)."
         )
     columns = {Column.SMOOTHING: model.label_smoothing}
     for name in ("alpha", "dropout", "label_smoothing"):

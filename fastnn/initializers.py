@@ -10,9 +10,9 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from .specs import Spec, resolve
+from .specs import OneOf, Spec, resolve
 
 __all__ = [
     "Constant",
@@ -192,7 +192,7 @@ class HeUniform(_Scaled):
 
     _parameter_constraints: ClassVar[dict] = {
         "negative_slope": [_NUMBER],
-        "mode": [StrOptions({"fan_in", "fan_out"})],
+        "mode": [OneOf({"fan_in", "fan_out"})],
     }
     distribution: ClassVar[str] = "uniform"
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces, refuse_threshold
+from .meant import value_meant
 from .normalization import NORMALIZATIONS, Normalization
 from .normalization import BatchNorm as BatchNorm
-from .specs import Layer, resolve
+from .specs import Layer, OneOf, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
 
@@ -97,8 +98,8 @@ class Dense(Layer):
 
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), ActivationSpec],
-        "normalization": [None, StrOptions(set(NORMALIZATIONS)), Normalization],
+        "activation": [OneOf(HIDDEN_ACTIVATIONS), ActivationSpec],
+        "normalization": [None, OneOf(NORMALIZATIONS), Normalization],
         "dropout": [_RATE, Dropout],
     }
 
@@ -214,6 +215,7 @@ def checked(layer):
             raise ValueError(
                 f"{layer!r} in layers is no activation: the known ones are "
                 f"{', '.join(map(repr, HIDDEN_ACTIVATIONS))}."
+                f"{value_meant('layers', layer, HIDDEN_ACTIVATIONS)}"
             )
         return layer
     if not isinstance(layer, Layer):

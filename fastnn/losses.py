@@ -193,7 +193,9 @@ class Quantile(LossSpec):
         return self.quantile
 
 
-_DEFAULTS: dict[str, LossSpec] = {spec.name: spec for spec in (Huber(), Minkowski(), Quantile())}
+#: Names that stand for specs, whose parameters they can be given.
+LOSS_SPECS: dict[str, type[LossSpec]] = {spec.name: spec for spec in (Huber, Minkowski, Quantile)}
+_DEFAULTS = {name: spec() for name, spec in LOSS_SPECS.items()}
 
 
 def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, float]:

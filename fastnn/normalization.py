@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from .specs import Layer
+from .specs import Layer, OneOf
 
 _EPSILON_AND_POSITION: dict[str, list] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "position": [StrOptions({"before", "after"})],
+    "position": [OneOf({"before", "after"})],
 }
 _COUNT = [Interval(Integral, 1, None, closed="left")]
 
@@ -59,7 +59,7 @@ class BatchNorm(Normalization):
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="right")],
         **_EPSILON_AND_POSITION,
-        "statistics": [StrOptions({"moving", "exact"})],
+        "statistics": [OneOf({"moving", "exact"})],
     }
 
     def add_to(self, compiler):

@@ -10,11 +10,11 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from .program import N_COEFFICIENTS, NEUTRAL
 from .schedules import Scheduled
-from .specs import Spec
+from .specs import OneOf, Spec
 
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -146,7 +146,7 @@ class SGD(StochasticOptimizer):
 
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterov": ["boolean", StrOptions({"look_ahead"})],
+        "nesterov": ["boolean", OneOf({"look_ahead"})],
         "weight_decay": [_NOT_NEGATIVE, Scheduled],
     }
 

@@ -11,14 +11,14 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from .specs import Spec, resolve
+from .specs import OneOf, Spec, resolve
 
 _FRACTION = Interval(Real, 0, 1, closed="both")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
-_PER = StrOptions({"step", "epoch"})
+_PER = OneOf({"step", "epoch"})
 
 
 @dataclass(slots=True)
@@ -411,7 +411,7 @@ class OneCycle(Schedule):
         "pct_start": [Interval(Real, 0, 1, closed="neither")],
         "div_factor": [Interval(Real, 1, None, closed="left")],
         "final_div_factor": [Interval(Real, 1, None, closed="left")],
-        "anneal_strategy": [StrOptions({"cos", "linear"})],
+        "anneal_strategy": [OneOf({"cos", "linear"})],
         "three_phase": ["boolean"],
         "per": [_PER],
     }
@@ -473,7 +473,7 @@ class ReduceOnPlateau(Schedule):
         "factor": [Interval(Real, 0, 1, closed="neither")],
         "patience": [Interval(Integral, 0, None, closed="left")],
         "threshold": [Interval(Real, 0, None, closed="left")],
-        "threshold_mode": [StrOptions({"rel", "abs"})],
+        "threshold_mode": [OneOf({"rel", "abs"})],
         "cooldown": [Interval(Integral, 0, None, closed="left")],
         "minimum": [_FRACTION],
     }
@@ -580,6 +580,20 @@ class CustomSchedule(Schedule):
     per: str = "step"
 
     _parameter_constraints: ClassVar[dict] = {"function": [callable], "per": [_PER]}
+
+    def validate(self):
+        super().validate()
+        try:
+            inspect.signature(self.function).bind(0, 1)
+        except TypeError as error:
+            raise ValueError(
+                f"The schedule {self.function!r} must be a function of two arguments ({error}): as "
+                f"in `lambda t, n: 1 - t / n`, it is given a {self.per} and how many are planned, "
+                "and returns a factor of the initial value."
+            ) from None
+        except ValueError:  # of a function that does not tell
+            pass
+        return self
 
     def at(self, t, n):
         return np.reshape([self._value(int(i), n) for i in np.ravel(t)], np.shape(t))

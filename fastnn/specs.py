@@ -2,11 +2,28 @@
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import make_constraint, validate_parameter_constraints
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    StrOptions,
+    make_constraint,
+    validate_parameter_constraints,
+)
+
+from .meant import ExplainsArguments, argument_meant, value_meant
+
+
+class OneOf(StrOptions):
+    """One of some names, told in the order of the alphabet."""
+
+    def __init__(self, names: Iterable[str]):
+        super().__init__(set(names))
+
+    def __str__(self):
+        return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
 
 
 @functools.cache
@@ -54,9 +71,14 @@ def check_parameters(owner) -> None:
             if constraint.is_satisfied_by(value):
                 break
         else:
-            validate_parameter_constraints(
-                owner._parameter_constraints, {name: value}, type(owner).__name__
-            )
+            names = [each for one in constraints if isinstance(one, OneOf) for each in one.options]
+            meant = value_meant(name, value, names)
+            try:
+                validate_parameter_constraints(
+                    owner._parameter_constraints, {name: value}, type(owner).__name__
+                )
+            except InvalidParameterError as error:
+                raise InvalidParameterError(f"{error}{meant}") from None
 
 
 def _is_part(value) -> bool:
@@ -80,44 +102,49 @@ def params_of_parts(params: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def with_items(name: str, items, params: dict[str, Any]):
-    """A copy of a list or tuple of specs, in which some are replaced or have other parameters.
+def _changed(owner, name: str, held, params: dict[str, Any]):
+    """What a parameter of an estimator or a spec holds, and has parameters, with others of these.
 
-    Parameters
-    ----------
-    name : str
-        Of the list, for error messages.
-    items : list or tuple
-    params : dict
-        New values by ``"0"``, an item, or ``"0__units"``, a parameter of one.
+    A name gives way to the spec that it stands for. Items of a list or tuple are replaced by
+    ``"0"``, and their parameters by ``"0__units"``, in a copy.
     """
-    items, kind = list(items), type(items)
+    if isinstance(held, str):
+        from .hyperparameters import SPECS  # which imports this module
+
+        if held not in (specs := SPECS.get(name, {})):
+            having = f", unlike {', '.join(map(repr, specs))}" if specs else ""
+            raise ValueError(f"{name}={held!r} has no parameter {next(iter(params))!r}{having}.")
+        return resolve(name, held, specs, owner._taken_over(name)).set_params(**params)
+    if _is_part(held):
+        return held.set_params(**params)
+    items = list(held)
     for key, value in sorted(params.items(), key=lambda pair: "__" in pair[0]):
         number, _, parameter = key.partition("__")
         if not number.isdecimal() or int(number) >= len(items):
             raise ValueError(f"{name} has {len(items)} items, and none of the number {number!r}.")
+        item = items[int(number)]
         if not parameter:
             items[int(number)] = value
-        elif _is_part(items[int(number)]):
+        elif _is_part(item) or isinstance(item, str):
             # A copy, as a list such as [Dense(5)] * 3 holds one item three times.
-            items[int(number)] = copy(items[int(number)]).set_params(**{parameter: value})
+            items[int(number)] = _changed(owner, name, copy(item), {parameter: value})
         else:
-            raise ValueError(f"{name}__{number} is {items[int(number)]!r}, without parameters.")
-    return kind(items)
+            raise ValueError(f"{name}__{number} is {item!r}, without parameters.")
+    return type(held)(items)
 
 
 def split_params(owner, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters of items of lists, by the name of the list; and all others."""
-    of_items: dict[str, Any] = {}
+    """Parameters of what lists and names stand for, by what holds these; and all others."""
+    inner: dict[str, Any] = {}
     others = {}
     for key, value in params.items():
         name, _, rest = key.partition("__")
         held = params.get(name, getattr(owner, name, None))
-        if rest and isinstance(held, list | tuple):
-            of_items.setdefault(name, {})[rest] = value
+        if rest and isinstance(held, list | tuple | str):
+            inner.setdefault(name, {})[rest] = value
         else:
             others[key] = value
-    return of_items, others
+    return inner, others
 
 
 @functools.cache
@@ -125,8 +152,12 @@ def _names_of(cls: type) -> list[str]:
     return super(ListsOfSpecs, cls)._get_param_names()  # type: ignore[misc]
 
 
-class ListsOfSpecs:
+class ListsOfSpecs(ExplainsArguments):
     """For estimators: `get_params` and `set_params` also reach the specs in lists."""
+
+    def _taken_over(self, parameter: str) -> dict[str, Any]:
+        """What the spec that a name stands for takes over from the estimator's parameters."""
+        raise NotImplementedError
 
     @classmethod
     def _get_param_names(cls):
@@ -166,14 +197,22 @@ class ListsOfSpecs:
         self : estimator instance
             Estimator instance.
         """
-        of_items, others = split_params(self, params)
+        inner, others = split_params(self, params)
+        known = self._get_param_names()
+        for name in others:
+            if (own := name.partition("__")[0]) not in known:
+                meant = argument_meant(own, known, type(self))
+                raise ValueError(
+                    f"Invalid parameter {own!r} for estimator {self}.{meant} Valid parameters are: "
+                    f"{known}."
+                )
         super().set_params(**others)
-        for name, items in of_items.items():
-            setattr(self, name, with_items(name, getattr(self, name), items))
+        for name, changes in inner.items():
+            setattr(self, name, _changed(self, name, getattr(self, name), changes))
         return self
 
 
-class Spec:
+class Spec(ExplainsArguments):
     """Base of the dataclasses that configure a part of a network.
 
     They answer `get_params` and `set_params` as estimators do, so that ``solver__beta_1`` is a
@@ -182,6 +221,10 @@ class Spec:
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {}
+
+    def __init__(self) -> None:
+        # The signature of those that have no parameters, in place of that of `__new__`.
+        super().__init__()
 
     @classmethod
     def names(cls) -> list[str]:
@@ -195,26 +238,30 @@ class Spec:
 
     def set_params(self, **params):
         """Set parameters by name, also those of specs that this one holds."""
-        of_items, others = split_params(self, params)
+        inner, others = split_params(self, params)
         # What replaces a spec comes before what changes it.
         for name, value in sorted(others.items(), key=lambda pair: "__" in pair[0]):
-            own, _, inner = name.partition("__")
+            own, _, rest = name.partition("__")
             if own not in self.names():
                 raise ValueError(
                     f"{type(self).__name__} has no parameter {own!r}: it has {self.names()}."
                 )
-            if not inner:
+            if not rest:
                 setattr(self, own, value)
             elif _is_part(getattr(self, own)):
-                getattr(self, own).set_params(**{inner: value})
+                getattr(self, own).set_params(**{rest: value})
             else:
                 raise ValueError(
                     f"{own} of {type(self).__name__} is {getattr(self, own)!r}, which has no "
-                    f"parameter {inner!r}."
+                    f"parameter {rest!r}."
                 )
-        for name, items in of_items.items():
-            setattr(self, name, with_items(name, getattr(self, name), items))
+        for name, changes in inner.items():
+            setattr(self, name, _changed(self, name, getattr(self, name), changes))
         return self
+
+    def _taken_over(self, parameter: str) -> dict[str, Any]:
+        """What the spec that a name stands for takes over from this one's parameters: nothing."""
+        return {}
 
     def validate(self):
         """Check the values of the parameters."""
@@ -258,6 +305,7 @@ def resolve(
         return value.validate()
     if not isinstance(value, str) or value not in registry:
         known = ", ".join(map(repr, registry))
-        raise ValueError(f"Unknown {kind} {value!r}: the known ones are {known}.")
+        meant = value_meant(kind, value, registry)
+        raise ValueError(f"Unknown {kind} {value!r}: the known ones are {known}.{meant}")
     spec, defaults = registry[value], defaults or {}
     return spec(**{name: defaults[name] for name in spec.names() if name in defaults}).validate()

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .device_arrays import DeviceRows
+from .meant import value_meant
 from .rows import BLOCK, read_data
 from .sample_weights import weights_of_rows
 from .trainer import Data
@@ -78,10 +79,11 @@ def check_scoring(model):
             continue
         from sklearn.metrics import get_scorer_names  # slow to import
 
-        if scoring not in get_scorer_names():
+        if scoring not in (names := get_scorer_names()):
+            meant = value_meant("scoring", scoring, ["loss", *names])
             raise ValueError(
                 f"Unknown scoring {scoring!r}: give 'loss', a function, or one of "
-                "sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'."
+                f"sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'.{meant}"
             )
 
 

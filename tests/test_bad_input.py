@@ -1,6 +1,7 @@
 """What is refused: with one clear sentence, and the estimator is as it was before the call."""
 
 import copy
+import inspect
 import re
 import tracemalloc
 import warnings
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn import config_context
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from fastnn import (
     ELU,
@@ -280,8 +281,8 @@ def test_warm_start_with_other_classes():
 
 
 def known(name, *values):
-    """The message that names a parameter and lists what it may be, in any order."""
-    return f"'{name}' parameter" + "".join(f"(?=.*'{value}')" for value in values)
+    """The message that names a parameter and lists what it may be, in alphabetical order."""
+    return f"'{name}' parameter.*" + ".*".join(f"'{value}'" for value in sorted(values))
 
 
 BAD_PARAMETERS = [
@@ -506,6 +507,123 @@ def test_bad_parameters(estimator, options, message):
         with pytest.raises(ValueError, match=message):
             model.fit(X, Y[estimator])
         assert_unchanged(model, before)
+
+
+OUTPUT_LAYER = "The output layer is made from y and the loss, with an activation that suits them:"
+MEANT = [
+    ({"activation": "swish"}, "Did you mean 'silu'?"),
+    ({"activation": "Sigmoid"}, "Did you mean 'logistic'?"),
+    ({"activation": ["Leaky ReLU"]}, "Did you mean 'leaky_relu'?"),
+    ({"activation": np.tanh}, "Did you mean 'tanh'?"),
+    ({"activation": "softmax"}, OUTPUT_LAYER),
+    ({"output_activation": "sigmoid"}, "Did you mean 'logistic'?"),
+    ({"layers": [Dense(5, "sigmoid")], "hidden_layer_sizes": (100,)}, "Did you mean 'logistic'?"),
+    ({"layers": [Dense(3, "softmax")], "hidden_layer_sizes": (100,)}, OUTPUT_LAYER),
+    ({"layers": [Dense(5), "relux"], "hidden_layer_sizes": (100,)}, "Did you mean 'relu'?"),
+    ({"loss": "mse"}, "Did you mean 'squared_error'?"),
+    ({"solver": "Adam"}, "Did you mean 'adam'?"),
+    ({"solver": "l-bfgs"}, "Did you mean 'lbfgs'?"),
+    ({"solver": Adam}, "Did you mean an object, Adam()?"),
+    ({"solver": SGD(nesterov="lookahead")}, "Did you mean 'look_ahead'?"),
+    ({"device": "gpu"}, "Did you mean 'cuda'?"),
+    ({"precision": np.float32}, "Did you mean 'float32'?"),
+    ({"precision": "float16"}, "Did you mean 'bfloat16'?"),
+    ({"learning_rate": 0.01}, "It is a schedule: did you mean learning_rate_init=0.01?"),
+    ({"learning_rate": "one-cycle"}, "Did you mean 'one_cycle'?"),
+    ({"learning_rate": lambda epoch: 0.1}, "must be a function of two arguments ("),
+    ({"alpha": Scheduled(0.1, "cosin")}, "Did you mean 'cosine'?"),
+    ({"normalization": "batchnorm"}, "Did you mean 'batch'?"),
+    ({"normalization": "instance"}, "Did you mean InstanceNorm(n_channels)?"),
+    ({"weight_init": ["xavier", None]}, "Did you mean 'glorot_uniform'?"),
+    ({"averaging": "polyak"}, "Did you mean 'swa'?"),
+    ({"augment": "cutout"}, "Did you mean augment.Erase()?"),
+    ({"scoring": "mse", "early_stopping": True}, "Did you mean 'neg_mean_squared_error'?"),
+]
+MEANT = [
+    *((of, *case) for of in ESTIMATORS for case in MEANT),
+    (MLPClassifier, {"loss": "cross_entropy"}, "Did you mean 'log_loss'?"),
+    (MLPClassifier, {"class_weight": "balance"}, "Did you mean 'balanced'?"),
+    (MLPRegressor, {"loss": "mae"}, "Did you mean 'absolute_error'?"),
+]
+
+
+@pytest.mark.parametrize("estimator, options, meant", MEANT, ids=name_of)
+def test_what_is_meant_by_a_value(estimator, options, meant):
+    with pytest.raises(ValueError) as error:
+        estimator(**options).fit(X, Y[estimator])
+    assert meant in str(error.value)
+
+
+def test_no_guess_is_better_than_a_wrong_one():
+    for options in ({"solver": "newton"}, {"loss": "mae"}, {"batch_size": "full"}):
+        with pytest.raises(ValueError, match=r"instead\.$"):
+            MLPClassifier(**options).fit(X, Y[MLPClassifier])
+
+
+@pytest.mark.parametrize(
+    "call, name, meant",
+    [
+        (MLPClassifier, "epochs", "Did you mean 'max_iter'?"),
+        (MLPRegressor, "optimizer", "Did you mean 'solver'?"),
+        (MLPClassifier, "hidden_layer_size", "Did you mean 'hidden_layer_sizes'?"),
+        (MLPClassifier, "patience", "Did you mean 'early_stopping' and 'n_iter_no_change'?"),
+        (MLPClassifier, "weight_decay", "Did you mean solver=AdamW(weight_decay=...)?"),
+        (MLPClassifier, "validation_data", "Did you mean 'X_val' and 'y_val' of fit?"),
+        (MLPClassifier, "solver__beta_1", "Names with two underscores are for set_params."),
+        (MLPClassifier, "xyz", "got an unexpected keyword argument 'xyz'."),
+        (MLPClassifier().fit, "epochs", "Did you mean 'max_iter' of the estimator?"),
+        (MLPRegressor().fit, "eval_set", "Did you mean 'X_val' and 'y_val'?"),
+        (MLPClassifier().fit, "batch_size", "Did you mean 'batch_size' of the estimator?"),
+        (MLPClassifier().fit, "sample_weights", "Did you mean 'sample_weight'?"),
+        (MLPClassifier().partial_fit, "epochs", "Did you mean 'max_iter' of the estimator?"),
+        (Adam, "lr", "Did you mean 'learning_rate_init' of the estimator?"),
+        (SGD, "learning_rate", "Did you mean 'learning_rate_init' of the estimator?"),
+        (Dense, "act", "Did you mean 'activation'?"),
+        (Quantile, "alpha", "Did you mean 'quantile'?"),
+    ],
+    ids=name_of,
+)
+def test_what_is_meant_by_an_argument(call, name, meant):
+    with pytest.raises(TypeError) as error:
+        call(**{name: 1})
+    message = str(error.value)
+    assert f"() got an unexpected keyword argument {name!r}." in message
+    assert message.endswith(meant)
+
+
+def test_what_is_meant_by_a_name_in_set_params():
+    message = (
+        r"Invalid parameter 'epochs' for .*\. Did you mean 'max_iter'\? Valid parameters are: \["
+    )
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier().set_params(epochs=3)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_signatures_are_those_of_the_code(estimator):
+    for function in (estimator, estimator.fit, estimator.partial_fit):
+        kinds = {one.kind for one in inspect.signature(function).parameters.values()}
+        assert not kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+
+
+def test_a_subclass_may_take_any_argument():
+    class Own(MLPClassifier):
+        def __init__(self, width=5, **others):
+            super().__init__((width,))
+            self.others = others
+
+    assert Own(epochs=3).others == {"epochs": 3}
+
+
+def test_alpha_is_no_quantile():
+    quantile = dict(hidden_layer_sizes=(5,), max_iter=1, alpha=0.9)
+    with pytest.warns(UserWarning, match=r"name another quantile as in loss=Quantile\(0.9\)"):
+        MLPRegressor(loss="quantile", **quantile).fit(X, X[:, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        MLPRegressor(loss=Quantile(0.5), **quantile).fit(X, X[:, 0])
+        MLPRegressor(loss="quantile", **quantile | {"alpha": 0}).fit(X, X[:, 0])
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn import CutMix, Mixup, initializers, losses
+from fastnn import CutMix, Dense, Mixup, MLPRegressor, Scheduled, initializers, losses
 from fastnn.activations import (
     ACTIVATIONS,
     ELU,
@@ -74,6 +74,83 @@ REGISTRIES = {
 def test_set_params_tells_the_known_names():
     with pytest.raises(ValueError, match=r"Adam has no parameter 'beta': it has \['beta_1'"):
         Adam().set_params(beta=0.5)
+
+
+@pytest.mark.parametrize(
+    "given, params, becomes",
+    [
+        ({"solver": "adam", "beta_2": 0.99}, {"solver__beta_1": 0.8}, {"solver": Adam(0.8, 0.99)}),
+        (
+            {},
+            {"solver": "sgd", "solver__nesterov": False, "momentum": 0.5},
+            {"solver": SGD(0.5, nesterov=False)},
+        ),
+        (
+            {"learning_rate": "invscaling", "power_t": 0.3},
+            {"learning_rate__power_t": 0.4},
+            {"learning_rate": InvScaling(0.4)},
+        ),
+        (
+            {"learning_rate": Warmup(3, "cosine")},
+            {"learning_rate__then__minimum": 0.1},
+            {"learning_rate": Warmup(3, CosineDecay(0.1))},
+        ),
+        (
+            {"alpha": Scheduled(0.1, "linear")},
+            {"alpha__schedule__floor": 0.5},
+            {"alpha": Scheduled(0.1, LinearDecay(0.5))},
+        ),
+        ({"activation": "elu"}, {"activation__alpha": 2.0}, {"activation": ELU(2.0)}),
+        (
+            {"activation": ["elu", "relu"]},
+            {"activation__0__alpha": 2.0},
+            {"activation": [ELU(2.0), "relu"]},
+        ),
+        (
+            {"layers": [Dense(3, "elu"), "gelu"]},
+            {"layers__0__activation__alpha": 2.0, "layers__1__approximate": "tanh"},
+            {"layers": [Dense(3, ELU(2.0)), GELU("tanh")]},
+        ),
+        (
+            {"normalization": "batch"},
+            {"normalization__momentum": 0.5},
+            {"normalization": BatchNorm(0.5)},
+        ),
+        ({"averaging": "ema"}, {"averaging__decay": 0.5}, {"averaging": EMA(0.5)}),
+        ({"augment": ["mixup"]}, {"augment__0__alpha": 0.5}, {"augment": [Mixup(0.5)]}),
+        ({"weight_init": "normal"}, {"weight_init__std": 0.5}, {"weight_init": Normal(std=0.5)}),
+        ({"loss": "quantile"}, {"loss__quantile": 0.9}, {"loss": Quantile(0.9)}),
+        (
+            {"output_activation": "elu"},
+            {"output_activation__alpha": 2.0},
+            {"output_activation": ELU(2.0)},
+        ),
+    ],
+    ids=repr,
+)
+def test_a_name_gives_way_to_its_spec(given, params, becomes):
+    model = MLPRegressor(**given).set_params(**params)
+    assert {name: getattr(model, name) for name in becomes} == becomes
+    assert model.get_params()[next(reversed(params))] == params[next(reversed(params))]
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"solver__beta": 0.5}, "Adam has no parameter 'beta': it has"),
+        (
+            {"activation__alpha": 0.5},
+            "activation='relu' has no parameter 'alpha', unlike 'leaky_re",
+        ),
+        ({"device__number": 1}, "device='cpu' has no parameter 'number'"),
+        ({"solver": "newton", "solver__beta_1": 0.5}, "solver='newton' has no parameter 'beta_1'"),
+    ],
+)
+def test_a_name_without_such_a_parameter(params, message):
+    model = MLPRegressor()
+    with pytest.raises(ValueError, match=message):
+        model.set_params(**params)
+    assert model.solver in ("adam", "newton")
 
 
 @pytest.mark.parametrize(

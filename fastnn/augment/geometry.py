@@ -5,8 +5,9 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
+from ..specs import OneOf
 from .rows import BELOW_ONE, FINITE, PROBABILITY, ImageTransform
 
 _FRACTION = Interval(Real, 0, 1, closed="right")
@@ -205,7 +206,7 @@ class Flip(ImageTransform):
     shape: Any = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "direction": [StrOptions({"horizontal", "vertical"})],
+        "direction": [OneOf({"horizontal", "vertical"})],
         "probability": [PROBABILITY],
         "shape": [None, "array-like"],
     }

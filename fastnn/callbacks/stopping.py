@@ -6,12 +6,13 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from ..schedules import ReduceOnPlateau, Steps
+from ..specs import OneOf
 from .base import Callback
 
-MODE = [StrOptions({"auto", "min", "max"})]
+MODE = [OneOf({"auto", "min", "max"})]
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _COUNT = Interval(Integral, 0, None, closed="left")
 
