@@ -11,14 +11,13 @@ from sklearn.utils.metaestimators import available_if
 
 from . import _docs
 from .base import BaseMLP
-from .device_arrays import to_host
 from .hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
 from .labels import LabelsOfHeads, classes_given, is_column, labels_of, part_of
 from .losses import COMPARING_LOSSES, LOSSES, LossSpec
 from .meant import explains_arguments
 from .memory import held
+from .rows import read_targets
 from .sample_weights import weights_given
-from .targets import labels_given, numbers_of
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -302,7 +301,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         score : float
         """
-        y, labels = labels_given(to_host(y), "y"), self.__dict__.get("_labels")
+        y, labels = read_targets(self, y), self.__dict__.get("_labels")
         if labels is not None:
             y = labels.answers(y)
         if labels is not None and y is not None:
@@ -478,8 +477,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         score : float
         """
-        y = numbers_of(to_host(y), "y")
-        return super().score(X, y, weights_given(sample_weight, X))
+        return super().score(X, read_targets(self, y), weights_given(sample_weight, X))
 
     def _encode(self, y, dtype, partial, classes):
         """Targets, loss, and number of outputs."""

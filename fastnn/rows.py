@@ -61,8 +61,7 @@ def read_data(model, X, y, reset=False):
     reset : bool, default=False
         Whether number and names of the features are remembered, or compared.
     """
-    numeric = isinstance(model, RegressorMixin)
-    y = numbers_of(to_host(y), "y") if numeric else labels_given(to_host(y), "y")
+    numeric, y = isinstance(model, RegressorMixin), read_targets(model, y)
     if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
         model.n_features_in_ = X.shape[1]
     elif is_on_gpu(X):
@@ -79,6 +78,11 @@ def read_data(model, X, y, reset=False):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def read_targets(model, y):
+    """Targets as plain numbers or labels, on the host; whether they are finite is not looked at."""
+    return (numbers_of if isinstance(model, RegressorMixin) else labels_given)(to_host(y), "y")
 
 
 def _on_gpu(model, X, reset):

@@ -187,8 +187,6 @@ def _default_scorer(model, network, data, device):
 
 def _scorer(model, network, data, y, device):
     """A function that returns the score by a name of scikit-learn's, or a function."""
-    from sklearn.metrics import get_scorer  # slow to import
-
     X, _, sample_weight, rows = data
     # An estimator that predicts with the current parameters.
     view = model._twin(device=device)
@@ -198,24 +196,26 @@ def _scorer(model, network, data, y, device):
         sample_weight = None if sample_weight is None else sample_weight[rows]
     if isinstance(X, DeviceRows):  # a function of the user's knows arrays only
         X = X.array
+    return lambda scoring: score_by(scoring, view, X, y, sample_weight)
+
+
+def score_by(scoring, model, X, y, sample_weight):
+    """The score of what a model predicts, by a name of scikit-learn's or by a function."""
+    from sklearn.metrics import get_scorer  # slow to import
+
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-
-    def score(scoring):
-        try:
-            value = get_scorer(scoring)(view, X, y, **weights)
-        except (AttributeError, TypeError, ValueError) as error:
-            if callable(scoring):  # an error of the user's own
-                raise
-            raise ValueError(
-                f"scoring={scoring!r} cannot score the predictions of "
-                f"{type(model).__name__} for the validation data: choose another, or None. "
-                f"{error}"
-            ) from error
-        if not isinstance(value, Real) or not math.isfinite(value):
-            raise ValueError(
-                f"scoring={scoring!r} returned {value!r} for the validation data: it must "
-                "be a finite number. Choose another, or other validation data."
-            )
-        return float(value)
-
-    return score
+    try:
+        value = get_scorer(scoring)(model, X, y, **weights)
+    except (AttributeError, TypeError, ValueError) as error:
+        if callable(scoring):  # an error of the user's own
+            raise
+        raise ValueError(
+            f"scoring={scoring!r} cannot score the predictions of {type(model).__name__} for the "
+            f"validation data: choose another, or None. {error}"
+        ) from error
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(
+            f"scoring={scoring!r} returned {value!r} for the validation data: it must be a finite "
+            "number. Choose another, or other validation data."
+        )
+    return float(value)

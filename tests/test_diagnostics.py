@@ -7,12 +7,15 @@ import warnings
 from copy import deepcopy
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_regression
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, log_loss, make_scorer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
@@ -31,6 +34,7 @@ from fastnn import (
     diagnostics,
     initializers,
 )
+from fastnn.callbacks import EarlyStopping
 from fastnn.diagnostics import (
     activations_of,
     check_gradients,
@@ -465,3 +469,123 @@ def test_bad_input():
         initial_loss(classifier(), X, Y, max_rows=1)
     with pytest.raises(ValueError, match="hidden_layer_sizes must be > 0"):
         initial_loss(MLPClassifier((0,)), X, Y)
+
+
+LETTERS = np.array(list("abcdefghij"))[Y]
+SOFT = np.full((len(Y), 10), 0.01) + 0.9 * np.eye(10)[Y]
+KINDS_OF_TARGETS = {
+    "strings": (LETTERS, LETTERS),
+    "series": (pd.Series(LETTERS), LETTERS),
+    "categories": (pd.Categorical(LETTERS), LETTERS),
+    "frame of one": (pd.DataFrame({"a": LETTERS}), LETTERS),
+    "polars": (pl.Series(LETTERS), LETTERS),
+    "nullable": (pd.Series(Y, dtype="Int64"), Y),
+    "list": (LETTERS.tolist(), LETTERS),
+    "several labels": (sparse.csr_array(np.eye(10, dtype=int)[Y]), np.eye(10, dtype=int)[Y]),
+    "frame of several labels": (pd.DataFrame(np.eye(10, dtype=int)[Y]), np.eye(10, dtype=int)[Y]),
+    "soft": (sparse.csr_array(SOFT), SOFT),
+    "frame of soft": (pl.DataFrame(SOFT), SOFT),
+    "strings and numbers": (
+        pd.DataFrame({"a": LETTERS, "b": Y > 4, "c": Y}),
+        np.column_stack([Y, Y > 4, Y]),
+    ),
+    "two columns of strings": (
+        pl.DataFrame({"a": LETTERS, "b": LETTERS}),
+        np.column_stack([Y, Y]),
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("kind", KINDS_OF_TARGETS)
+def test_targets_of_every_kind(kind):
+    y, plain = KINDS_OF_TARGETS[kind]
+    model = classifier(max_iter=10, learning_rate_init=0.01)
+    for given in ({}, dict(X_val=X, y_val=y)):
+        report = check_training(model, X, y, max_rows=400, **given)
+        given |= dict(y_val=plain) if given else {}
+        same = check_training(model, X, plain, max_rows=400, **given)
+        assert [*report._lines()] == [*same._lines()]
+    fitted = clone(model).fit(X, y)
+    assert [*check_training(fitted, X, y)._lines()] == [
+        *check_training(clone(model).fit(X, plain), X, plain)._lines()
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(early_stopping=True),
+        dict(precision="float32"),
+        dict(precision="bfloat16"),
+        dict(class_weight="balanced"),
+        dict(class_weight={digit: 1 + digit for digit in range(10)}),
+        dict(scoring="f1_macro"),
+        dict(scoring=["neg_log_loss", "accuracy"], early_stopping=True),
+        dict(scoring={"mine": make_scorer(balanced_accuracy_score)}),
+        dict(scoring="roc_auc_ovr"),
+        dict(scoring="loss"),
+        dict(scoring=lambda estimator, X, y: estimator.score(X, y)),
+        dict(callbacks=[EarlyStopping("loss")]),
+        dict(warm_start=True, verbose=True, averaging="ema"),
+    ],
+    ids=lambda options: ", ".join(map(str, options)),
+)
+@pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])
+def test_options_of_every_kind(options, as_rows, capsys):
+    model = classifier(learning_rate_init=0.01, **options)
+    report = check_training(model, as_rows(X), Y, skip=["curvature"])
+    assert report.ok, report
+    assert not capsys.readouterr().out
+
+
+def test_generalization_is_judged_by_scoring_and_class_weight():
+    rare = np.where(np.arange(len(X)) % 20 == 0, 1, 0)  # nothing to do with the rows
+    plain = generalization(classifier(max_iter=5), X, rare)
+    assert plain.guess == pytest.approx(0.95, abs=0.01)
+    assert "score 0.9" in plain.verdict
+    balanced = generalization(classifier(max_iter=5, class_weight="balanced"), X, rare)
+    assert balanced.guess == pytest.approx(0.5, abs=0.05)
+    for scoring, guess in (
+        ("balanced_accuracy", 0.5),
+        ("f1", 0.0),
+        ("roc_auc", 0.5),
+        ("neg_log_loss", -0.2),
+    ):
+        finding = generalization(classifier(max_iter=5, scoring=scoring), X, rare)
+        assert finding.guess == pytest.approx(guess, abs=0.03)
+        assert f"{scoring} " in finding.verdict
+        of_ten = {"f1": "f1_macro", "roc_auc": "roc_auc_ovr"}.get(scoring, scoring)
+        good = generalization(classifier(scoring=of_ten), X, Y)
+        assert good.ok, good
+    finding = generalization(regressor(max_iter=200, scoring="neg_mean_squared_error"), X_R, Y_R)
+    assert finding.ok and finding.guess == pytest.approx(-1, abs=0.4)
+    fitted = classifier(scoring="neg_log_loss").fit(X, Y)
+    finding = generalization(fitted, X, Y, X_val=X[:100], y_val=Y[:100])
+    assert finding.validation_score == pytest.approx(
+        -log_loss(Y[:100], fitted.predict_proba(X[:100]), labels=fitted.classes_)
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("offset", [0, 1000])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+def test_the_scale_of_targets_is_no_fault_of_the_gradients(factor, offset, loss):
+    model = regressor(loss=loss, max_iter=20)
+    y = factor * (Y_R + offset)
+    for one in (model, clone(model).fit(X_R, y)):
+        assert check_gradients(one, X_R, y).ok
+    for finding in (
+        initial_loss(model, X_R, y),
+        overfit_tiny_subset(model, X_R, y),
+        curvature(model, X_R, y),
+    ):
+        assert finding.ok or "scale the targets" in finding.verdict, finding
+    if factor == 1e6:
+        found(initial_loss(model, X_R, y), "scale the targets")
+
+
+def test_a_wrong_derivative_is_found_at_any_scale_of_targets():
+    for factor in (1, 1e3, 1e6):
+        model = regressor(activation=CustomActivation(square, wrong_derivative))
+        found(check_gradients(model, X_R, factor * Y_R), "the gradients by coefs_[0]")

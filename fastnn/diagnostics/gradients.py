@@ -9,6 +9,7 @@ import numpy as np
 from ..custom import CustomActivation, CustomLoss
 from .finding import Finding, listed, number
 from .probe import Probe, magnitude
+from .start import of_another_scale
 
 
 @dataclass(repr=False)
@@ -40,7 +41,8 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
 
     Both are the engine's, in float64, near the initial or the fitted parameters, with a little
     noise on them so that no unit is exactly at a kink. A `CustomActivation` and a `CustomLoss` are
-    also looked at by themselves, element by element.
+    also looked at by themselves, element by element. Targets of a regression that are far from all
+    outputs are replaced by some that are near: of a large loss, differences are rounded away.
 
     Parameters
     ----------
@@ -63,6 +65,10 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     arrays = _named_parameters(probe)
     for array in arrays.values():
         array += 0.1 * max(magnitude(array), 0.1) * drawing.standard_normal(array.shape)
+    if of_another_scale(probe):
+        outputs = probe.activations()[-1]
+        spread = magnitude(outputs) or 1.0
+        probe.targets = outputs + spread * drawing.standard_normal(outputs.shape)
     if not math.isfinite(probe.differentiate()[0]):
         verdict = "the loss is not finite: weights or features are far too large."
         return GradientCheck(False, verdict, {}, functions, 0, 0)

@@ -10,7 +10,7 @@ from ..hyperparameters import optimizer_of
 from ..optimizers import SGD, Momentum
 from .finding import Finding, number
 from .probe import Probe
-from .start import guess
+from .start import guess, of_another_scale
 
 # Of so many parameters the whole Hessian is found.
 _MOST_DENSE = 300
@@ -98,9 +98,10 @@ def curvature(estimator, X, y, *, n_eigenvalues=5, max_rows=200, random_state=0)
     if not sizes.any():
         verdict = "the loss is flat in all directions: nothing can be learned"
     elif top > _STEEP * scale:
+        advice = of_another_scale(probe) or "scale the features, or normalise"
         verdict += (
             "; along the steepest direction a step of 0.01 makes more of a difference than all "
-            "that there is to learn: scale the features, or normalise"
+            f"that there is to learn: {advice}"
         )
     elif rate > limit:
         verdict += (

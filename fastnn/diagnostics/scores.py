@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 
 from ..device_arrays import to_host
-from ..sparse_matrices import sound
+from ..rows import read_targets
+from ..sample_weights import weights_of_rows
+from ..validation import score_by, scorings
 from .finding import Finding, number
 from .probe import cloned, is_fitted, opened, quietly
 
@@ -20,7 +22,8 @@ class Generalization(Finding):
     Attributes
     ----------
     train_score, validation_score : float
-        As `score` tells them: accuracy, or R2.
+        By the estimator's `scoring` where it is a scorer of scikit-learn's, of several by the
+        first; else as `score` tells them: accuracy, or R2. Rows are weighted by `class_weight`.
     guess : float
         The score of the same answer for all rows.
     """
@@ -61,7 +64,8 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
         raise ValueError("X_val and y_val belong together: give both, or none.")
     estimator, X, X_val = opened(estimator, X, X_val, y=y)
     given, model = X_val is not None, estimator
-    X, y, X_val, y_val = map(to_host, (X, y, X_val, y_val))
+    X, X_val = to_host(X), to_host(X_val)
+    y, y_val = _targets(estimator, y), _targets(estimator, y_val)
     X, y = _drawn(X, y, max_rows, random_state)
     if given:
         X_val, y_val = _drawn(X_val, y_val, max_rows, random_state)
@@ -82,18 +86,71 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
                 "the features."
             )
             return Generalization(False, verdict, math.nan, math.nan, math.nan)
-    scores = model.score(X, y), model.score(X_val, y_val)
-    guess = _score_of_guess(model, y_val)
-    return _judged_scores(*scores, guess)
+    return _judged_scores(*_scores(model, (X, y), (X_val, y_val)))
 
 
-def _judged_scores(train, validation, guess):
-    skill, skill_val = ((score - guess) / max(1 - guess, 1e-12) for score in (train, validation))
+def _scores(model, train, validation):
+    """What scores by, and the scores: of training, of validation, of a guess, and the best."""
+    dtype, balance = np.dtype(np.float64), (train[1], None)
+    train, validation = (
+        (X, y, weights_of_rows(model, None, X, y, dtype, balance)) for X, y in (train, validation)
+    )
+    name, scoring = next(iter(scorings(model).items()))
+    is_scorer = isinstance(scoring, str) or hasattr(scoring, "_score_func")  # of make_scorer
+    if scoring == "loss" or not is_scorer:
+        scores = model.score(*train), model.score(*validation)
+        return "score", *scores, _score_of_guess(model, *validation[1:]), 1.0
+    from sklearn.dummy import DummyClassifier, DummyRegressor  # slow to import
+
+    guesses = is_classifier(model)
+    constant = (DummyClassifier if guesses else DummyRegressor)().fit(*train)
+    right = _RightLabels(validation[1], constant) if guesses else _RightNumbers(validation[1])
+    of_train = score_by(scoring, model, *train)
+    return (
+        name,
+        of_train,
+        *(score_by(scoring, one, *validation) for one in (model, constant, right)),
+    )
+
+
+class _RightNumbers(RegressorMixin, BaseEstimator):
+    """Predicts the targets."""
+
+    def __init__(self, y):
+        self.y = y
+
+    def predict(self, X):
+        return self.y
+
+
+class _RightLabels(ClassifierMixin, BaseEstimator):
+    """Predicts the labels, and is sure of them; it knows the classes of another estimator."""
+
+    def __init__(self, y, other):
+        self.y, self.classes_ = y, other.classes_
+
+    def predict(self, X):
+        return self.y
+
+    def predict_proba(self, X):
+        if np.ndim(self.y) == 2:
+            return self.y
+        return (self.y[:, np.newaxis] == self.classes_).astype(float)
+
+    def decision_function(self, X):
+        sure = self.predict_proba(X)
+        return sure[:, 1] if np.ndim(self.y) == 1 and len(self.classes_) == 2 else sure
+
+
+def _judged_scores(name, train, validation, guess, best):
+    """A finding from scores of training, of validation, of a guess, and the best that there is."""
+    reach = max(best - guess, 1e-12)
+    skill, skill_val = (train - guess) / reach, (validation - guess) / reach
     numbers = (
-        f"score {number(train)} in training, {number(validation)} in validation (a guess has "
+        f"{name} {number(train)} in training, {number(validation)} in validation (a guess has "
         f"{number(guess)})"
     )
-    if guess == 1:
+    if guess >= best:
         ok, what = False, "all targets are the same"
     elif skill_val < 0.1 < min(skill, skill - skill_val):
         ok = False
@@ -115,14 +172,25 @@ def _judged_scores(train, validation, guess):
     return Generalization(ok, f"{what}; {numbers}.", train, validation, guess)
 
 
-def _score_of_guess(model, y):
+def _score_of_guess(model, y, weights):
     """The score of the same answer for all rows."""
-    if not hasattr(model, "classes_"):
+    if not is_classifier(model):
         return 0.0
-    y = sound(y, "y").toarray() if sparse.issparse(y) else np.asarray(y)
-    if y.ndim == 2 and model._labels.kind == "probabilities":
-        y = y.argmax(axis=1)
-    return float(np.unique(y, axis=0, return_counts=True)[1].max() / len(y))
+    labels = model._labels
+    answers = labels.encode(y, np.float64, class_codes=True)
+    if labels.kind == "probabilities":
+        answers = answers.argmax(axis=1)
+    _, answers = np.unique(answers, axis=0, return_inverse=True)
+    return float(
+        np.bincount(answers.ravel(), weights).max()
+        / (len(answers) if weights is None else weights.sum())
+    )
+
+
+def _targets(model, y):
+    """As `fit` reads them."""
+    y = read_targets(model, y)
+    return y[:, 0] if y is not None and y.shape[1:] == (1,) else y
 
 
 def _rows(array, numbers):
@@ -142,7 +210,6 @@ def _drawn(X, y, max_rows, random_state):
 
 def _split(estimator, X, y, random_state):
     """Rows to train on and to validate with, by classes where each has several rows."""
-    from sklearn.base import is_classifier
     from sklearn.model_selection import train_test_split
 
     stratify = None

@@ -75,13 +75,25 @@ def initial_loss(estimator, X, y, *, max_rows=2000, random_state=0):
         if not probe.is_classifier:
             advice = f"scale the targets (TransformedTargetRegressor), {advice}"
         verdict = f"{numbers}: the network starts far from its targets; {advice}"
-    elif probe.network.loss in _SCALED and probe.targets.std() > _MOST_OF_TARGETS:
-        ok = False
-        verdict = (
-            f"{numbers}: the targets vary by {number(probe.targets.std())}, and the outputs of a "
-            "new network by about 1; scale the targets (TransformedTargetRegressor)"
-        )
+    elif probe.targets.std() > _MOST_OF_TARGETS and (unscaled := of_another_scale(probe)):
+        ok, verdict = False, f"{numbers}: {unscaled}"
     return InitialLoss(ok, verdict + ".", loss, of_guess)
+
+
+def of_another_scale(probe):
+    """What to say of the targets of a regression, where outputs of a new network are far from them.
+
+    None where they are of its scale, or are no values.
+    """
+    if probe.network.loss not in _SCALED:
+        return None
+    spread, mean = probe.targets.std(), probe.targets.mean()
+    if 1 / _MOST_OF_TARGETS <= spread <= _MOST_OF_TARGETS and abs(mean) <= _MOST_OF_TARGETS:
+        return None
+    return (
+        f"the targets vary by {number(spread)} about {number(mean)}, and the "
+        "outputs of a new network by about 1; scale the targets (TransformedTargetRegressor)"
+    )
 
 
 def _slack(probe):
@@ -254,6 +266,8 @@ def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=20
         reason = "too few units, units that are dead or all the same, or a wrong derivative"
         if twins := _contradictions(probe):
             reason = f"{twins} of them equal others whose targets differ"
+        elif unscaled := of_another_scale(probe):
+            reason = unscaled
         verdict = (
             f"{n_rows} rows cannot be learned by heart: the loss stays at {number(loss)}, where a "
             f"guess has {number(of_guess)}; {reason}"
