@@ -560,7 +560,7 @@ def test_generalization_is_judged_by_scoring_and_class_weight():
         assert good.ok, good
     finding = generalization(regressor(max_iter=200, scoring="neg_mean_squared_error"), X_R, Y_R)
     assert finding.ok and finding.guess == pytest.approx(-1, abs=0.4)
-    fitted = classifier(scoring="neg_log_loss").fit(X, Y)
+    fitted = classifier().fit(X, Y).set_params(scoring="neg_log_loss")
     finding = generalization(fitted, X, Y, X_val=X[:100], y_val=Y[:100])
     assert finding.validation_score == pytest.approx(
         -log_loss(Y[:100], fitted.predict_proba(X[:100]), labels=fitted.classes_)
