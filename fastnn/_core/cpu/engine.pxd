@@ -12,7 +12,7 @@ cdef const Bfloat16Kernels *choose_bfloat16_kernels(name) except NULL
 
 cdef class Data:
     cdef Rows rows
-    cdef object arrays, pins, lengths
+    cdef object arrays, pins
     cdef read_dense(self, cnp.ndarray X)
     cdef read_sparse(self, X)
     cdef int64_t most_entries(self, int64_t n_rows) except -1

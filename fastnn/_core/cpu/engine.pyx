@@ -1142,6 +1142,14 @@ cdef inline bint takes_classes(const Stage *stage) noexcept nogil:
     return stage.code in (LOSS_LOG, LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER)
 
 
+cdef void find_asked(const Job *job, bint *asked) noexcept nogil:
+    """Which columns of the table differ from what is off in any step: from 1 of COEF_MIX_WEIGHT."""
+    cdef int64_t i
+    memset(asked, 0, N_COEFS * sizeof(bint))
+    for i in range(job.n_steps * N_COEFS):
+        asked[i % N_COEFS] |= job.coefficients[i] != (i % N_COEFS == COEF_MIX_WEIGHT)
+
+
 cdef bint rows_exist(const Job *job) noexcept nogil:
     """Whether the data has all rows that the order names."""
     cdef uint64_t most = 0
@@ -1407,6 +1415,15 @@ cdef char *arena(array, name, int kind, int64_t size) except? NULL:
     return start
 
 
+cdef bint rises(int64_t n_rows, const int64_t *indptr, int64_t n) noexcept nogil:
+    """Whether row pointers never fall, and stay among n elements."""
+    cdef int64_t row
+    for row in range(n_rows):
+        if indptr[row] > indptr[row + 1]:
+            return False
+    return indptr[0] >= 0 and indptr[n_rows] <= n
+
+
 cdef class Data:
     """The user's rows as the kernels read them; keeps the arrays alive, and where they are."""
 
@@ -1449,10 +1466,8 @@ cdef class Data:
         indptr = np.array(X.indptr, np.int64)
         if columns.dtype != np.int32:
             columns = np.clip(columns, -1, LARGEST_COLUMN).astype(np.int32)
-        self.lengths = np.diff(indptr)
         if not (values.ndim == columns.ndim == indptr.ndim == 1 and len(indptr) == n_rows + 1
-                and indptr[0] >= 0 and self.lengths.min(initial=0) >= 0
-                and indptr[n_rows] <= min(len(values), len(columns))):
+                and rises(n_rows, <const int64_t *> data(indptr), min(len(values), len(columns)))):
             raise ValueError(
                 "The row pointers of the sparse X do not go with its rows and elements: they must "
                 "not fall, nor point beyond. X was changed meanwhile, or made of wrong numbers."
@@ -1471,10 +1486,15 @@ cdef class Data:
 
     cdef int64_t most_entries(self, int64_t n_rows) except -1:
         """The most elements that n_rows sparse rows can have together."""
-        lengths = self.lengths
-        if n_rows < len(lengths):
-            lengths = np.partition(lengths, len(lengths) - n_rows)[len(lengths) - n_rows:]
-        return lengths.sum()
+        cdef int64_t n = 0, i, rest = self.rows.n_rows - n_rows
+        cdef const int64_t *lengths
+        if rest <= 0:
+            return self.rows.indptr[self.rows.n_rows] - self.rows.indptr[0]
+        sorted_ = np.partition(np.diff(self.arrays[1]), rest)
+        lengths = <const int64_t *> data(sorted_)
+        for i in range(rest, self.rows.n_rows):
+            n += lengths[i]
+        return n
 
 
 cdef int check_columns(const Job *job) except -1:
@@ -1723,11 +1743,12 @@ cdef class Engine:
         job.entries = self.buffer("entries", n)
         job.entry_values = self.buffer("entry_values", n)
 
-    cdef plan_updates(self, Mode mode, table):
+    cdef plan_updates(self):
         """What an update consists of, by what the table of the steps asks for."""
         cdef Job *job = &self.job
-        asked = table.any(axis=0)
-        cdef bint train = mode == TRAIN, noise = train and asked[COEF_WEIGHT_NOISE]
+        cdef bint asked[N_COEFS]
+        find_asked(job, asked)
+        cdef bint train = job.mode == TRAIN, noise = train and asked[COEF_WEIGHT_NOISE]
         cdef bint shifts = noise or (train and job.optimizer == OPT_LOOK_AHEAD)
         job.clips_norm = train and asked[COEF_CLIP_NORM]
         job.limits = train and asked[COEF_MAX_NORM]
@@ -1742,6 +1763,9 @@ cdef class Engine:
             job.column_squares = self.kept("column_squares", self.n_columns)
         if shifts:
             job.read = self.kept("read", job.n_parameters)
+        job.mixes = train and asked[COEF_MIX_WEIGHT]
+        if job.mixes:
+            self.make_mixing_room()
 
     cdef char *kept(self, name, n) except? NULL:
         """The buffer of that name, made when it is first asked for."""
@@ -1754,8 +1778,12 @@ cdef class Engine:
         if job.mixed_size > 0:
             return
         # Of a block of rows, in the widest head.
-        ld = int(self.program.stages["ld_out"][self.program.is_output].max())
-        size = ROW_BLOCK * (2 * ld + 1) * job.itemsize
+        cdef int64_t ld = 0
+        cdef int index
+        for index in range(job.n_stages):
+            if job.stages[index].kind == STAGE_OUTPUT:
+                ld = max(ld, job.stages[index].ld_out)
+        cdef int64_t size = ROW_BLOCK * (2 * ld + 1) * job.itemsize
         job.mixed = self.buffer("mixed", self.n_threads * size, np.uint8)
         job.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
         job.mixed_size = size
@@ -1796,10 +1824,7 @@ cdef class Engine:
         job.step = self.state.step
         self.make_room(batch_size)
         self.make_sparse_room(rows, batch_size)
-        self.plan_updates(mode, coefficients)
-        job.mixes = mode == TRAIN and bool((coefficients[:, COEF_MIX_WEIGHT] != 1).any())
-        if job.mixes:
-            self.make_mixing_room()
+        self.plan_updates()
 
     cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
              grad_norms, double total, grad):

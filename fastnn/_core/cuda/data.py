@@ -99,7 +99,13 @@ def contiguous(array):
 def on_device(X):
     """Rows of the host or of the device as kernels read them."""
     if isinstance(X, DeviceRows):
-        return device_array(X.array)
+        array = device_array(X.array)
+        if array.shape != X.shape:
+            raise ValueError(
+                f"X on the GPU had the shape {X.shape}, and has {array.shape}: it was changed "
+                "meanwhile."
+            )
+        return array
     return cuda.to_device(contiguous(X))
 
 
