@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn import get_config
 from sklearn.base import RegressorMixin
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _core
+from .columns import refuse_dates, why_not_finite, why_unreadable
 from .device_arrays import DeviceRows, is_on_gpu, to_host
 from .memory import held
 from .sparse_matrices import sound
@@ -44,10 +45,10 @@ def read_rows(model, X):
     """Rows to predict for. Whether they are finite, the engine tells."""
     if is_on_gpu(X):
         return _on_gpu(model, X, reset=False)
-    return _readable(validate_data(model, sound(X, "X"), reset=False, **_ROWS))
+    return _readable(_validated(model, X, "X", reset=False))
 
 
-def read_data(model, X, y, reset=False):
+def read_data(model, X, y, reset=False, name="X"):
     """Rows and their targets.
 
     The rows are held as they are: what is done to the user's object in the course of a training,
@@ -60,6 +61,8 @@ def read_data(model, X, y, reset=False):
         As the user gave them.
     reset : bool, default=False
         Whether number and names of the features are remembered, or compared.
+    name : str, default="X"
+        What the rows are called in errors.
     """
     numeric, y = isinstance(model, RegressorMixin), read_targets(model, y)
     if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
@@ -70,11 +73,11 @@ def read_data(model, X, y, reset=False):
         check_consistent_length(X, y)
     else:
         checks = dict(multi_output=True, y_numeric=numeric, reset=reset)
-        X, y = validate_data(model, sound(X, "X"), y, **checks, **_ROWS)
+        X, y = _validated(model, X, name, y=y, **checks)
         X = _readable(X)
     if isinstance(X, np.ndarray):
         X = held(np.require(X, requirements="A"))
-    check_finite(model, X)
+    check_finite(model, X, name)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
@@ -83,6 +86,18 @@ def read_data(model, X, y, reset=False):
 def read_targets(model, y):
     """Targets as plain numbers or labels, on the host; whether they are finite is not looked at."""
     return (numbers_of if isinstance(model, RegressorMixin) else labels_given)(to_host(y), "y")
+
+
+def _validated(model, X, name, **checks):
+    """What scikit-learn makes of rows; of those that are no numbers the columns are named."""
+    refuse_dates(model, X, name)
+    try:
+        return validate_data(model, sound(X, name), **checks, **_ROWS)
+    except (TypeError, ValueError) as error:
+        if why := why_unreadable(model, X, name):
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(f"{str(error).removesuffix('.')}. {why}") from error
+        raise
 
 
 def _on_gpu(model, X, reset):
@@ -120,11 +135,11 @@ def _readable(X):
     return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
 
 
-def check_finite(model, X):
+def check_finite(model, X, name="X"):
     """Raise an error if there is a NaN or an infinity, without arrays as large as X."""
     if isinstance(X, DeviceRows):
         if not get_config()["assume_finite"] and not _core.all_finite(X):
-            raise ValueError(f"Input X contains NaN or infinity, for {type(model).__name__}.")
+            raise ValueError(f"Input {name} contains NaN or infinity, for {type(model).__name__}.")
         return
     values = X.data[:, np.newaxis] if sparse.issparse(X) else X
     if values.dtype.kind != "f" or get_config()["assume_finite"]:
@@ -135,4 +150,4 @@ def check_finite(model, X):
     for start in range(0, len(values), step):
         block = values[start : start + step]
         if not np.isfinite(block).all():
-            assert_all_finite(block, estimator_name=type(model).__name__, input_name="X")
+            raise ValueError(why_not_finite(model, X, name))

@@ -25,7 +25,7 @@ _NO_NUMBERS = {
 }
 _NO_NUMBERS["U"] = _NO_NUMBERS["S"]
 # Types of pandas' and polars' columns of categories.
-_CATEGORIES = "CategoricalDtype", "Categorical", "Enum"
+CATEGORIES = "CategoricalDtype", "Categorical", "Enum"
 
 
 def numbers_of(values, name):
@@ -122,7 +122,7 @@ def _array_of(column, name):
 
 def _numbers(column, name):
     array = _array_of(column, name)
-    is_category = type(column.dtype).__name__ in _CATEGORIES
+    is_category = type(column.dtype).__name__ in CATEGORIES
     kind = "category" if is_category else array.dtype.kind
     if kind in _NO_NUMBERS:
         _refuse(_NO_NUMBERS[kind], name)
@@ -131,7 +131,7 @@ def _numbers(column, name):
     for one in array.flat:
         if not isinstance(one, Real | Decimal | np.bool_):
             _refuse(
-                _NO_NUMBERS.get(_kind_of(one), f"{type(one).__name__} objects: convert them"), name
+                _NO_NUMBERS.get(kind_of(one), f"{type(one).__name__} objects: convert them"), name
             )
     try:
         return array.astype(np.float64)
@@ -139,7 +139,7 @@ def _numbers(column, name):
         raise ValueError(f"{name} has a number that is too large for float64.") from error
 
 
-def _kind_of(value):
+def kind_of(value):
     """NumPy's letter for the kind of an object."""
     if isinstance(value, date | np.datetime64):
         return "M"

@@ -62,7 +62,7 @@ def validation_data(model, validation, loss, dtype, n_outputs, stochastic, balan
             "use validation data."
         )
     try:
-        X, y = read_data(model, X, y)
+        X, y = read_data(model, X, y, name="X_val")
         targets = model._encode_more(y, loss, dtype, n_outputs)
         sample_weight = weights_of_rows(model, sample_weight, X, y, dtype, balance)
     except ValueError as error:
