@@ -47,7 +47,7 @@ from .regularizers import check_factors, check_max_norm
 from .rows import check_finite, is_plain, read_data, read_rows
 from .sample_weights import weights_of_rows
 from .schedules import Scheduled
-from .specs import ListsOfSpecs, check_parameters, defaults_of, is_default
+from .specs import ListsOfSpecs, check_parameters, defaults_of, is_default, plain_numbers
 from .trainer import Data, History, train, train_lbfgs
 from .turns import alone
 from .validation import (
@@ -134,9 +134,15 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         return self
 
     def _twin(self, **changes):
-        """An estimator of the same class and attributes, but for some."""
+        """An estimator to work with: of the same class and attributes, but for some.
+
+        Its numbers are plain ones. Callbacks are the user's own, whatever theirs are.
+        """
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, **changes)
+        own = twin.__dict__
+        own.update(self.__dict__)
+        changes.setdefault("callbacks", self.callbacks)
+        own.update(plain_numbers(own) | changes)
         return twin
 
     def _take_from(self, twin):

@@ -151,3 +151,16 @@ def check_finite(model, X, name="X"):
         block = values[start : start + step]
         if not np.isfinite(block).all():
             raise ValueError(why_not_finite(model, X, name))
+
+
+def check_range(X, dtype):
+    """Raise an error if a finite value becomes infinite in the precision of a network."""
+    if isinstance(X, DeviceRows) or X.dtype.itemsize <= np.dtype(dtype).itemsize:
+        return
+    values = X.data if sparse.issparse(X) else X
+    most = np.finfo(dtype).max
+    if values.size and (values.max() > most or values.min() < -most):
+        raise ValueError(
+            f"Input X contains a value too large for {dtype}, the precision of the network: scale "
+            "it, or choose precision='float64'."
+        )

@@ -4,8 +4,11 @@ import functools
 import inspect
 from collections.abc import Iterable, Mapping
 from copy import copy
+from numbers import Integral, Real
+from operator import is_not
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.utils._param_validation import (
     InvalidParameterError,
     StrOptions,
@@ -79,6 +82,43 @@ def check_parameters(owner) -> None:
                 )
             except InvalidParameterError as error:
                 raise InvalidParameterError(f"{error}{meant}") from None
+
+
+# What is looked at no further.
+_PLAIN = frozenset((int, float, bool, str, type(None)))
+
+
+def plain(value):
+    """A value whose numbers are Python's: those of NumPy overflow, and round what they meet.
+
+    Specs, lists and tuples in which there are others are copied, and all else is as it was.
+    """
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Real):
+        return float(value)
+    if type(value) in (list, tuple):
+        items = [plain(item) for item in value]
+        return type(value)(items) if any(map(is_not, items, value)) else value
+    if isinstance(value, Spec):
+        changes = plain_numbers(vars(value))
+        if changes:
+            value = copy(value)
+            vars(value).update(changes)
+    return value
+
+
+def plain_numbers(values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values by name that are other ones with plain numbers."""
+    changed = {}
+    for name, value in values.items():
+        if type(value) not in _PLAIN and (number := plain(value)) is not value:
+            changed[name] = number
+    return changed
 
 
 def _is_part(value) -> bool:

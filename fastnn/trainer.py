@@ -4,7 +4,6 @@ The rules are scikit-learn's: what counts as progress, when training stops, what
 and in which order. Its loss curves come out the same.
 """
 
-import functools
 import math
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
+from .blas import one_thread
 from .program import Column, aligned_zeros
 from .regularizers import Regularization
 from .schedules import Adaptive, Constant, Scheduled, Steps, spec_at, value_at
@@ -187,15 +187,18 @@ class History:
             self.best_validation_score = -np.inf
 
     def improves(self, tol: float) -> bool:
-        """Take account of the last epoch; tell whether it was the best so far."""
+        """Take account of the last epoch; tell whether it was the best so far.
+
+        A score that is NaN is no progress, whatever else.
+        """
         best = self.best_validation_score
         if self.validates and self.validation_scores[-1] > best:
             self.best_validation_score = self.validation_scores[-1]
         if self.stops_early:
             score = self.validation_scores[-1]
-            stalled, better = score < best + tol, score > best
+            stalled, better = not score >= best + tol, score > best
         else:
-            stalled, better = self.loss > self.best_loss - tol, self.loss < self.best_loss
+            stalled, better = not self.loss <= self.best_loss - tol, self.loss < self.best_loss
             if better:
                 self.best_loss = self.loss
         self.n_stalled = self.n_stalled + 1 if stalled else 0
@@ -493,7 +496,15 @@ def train(
             ConvergenceWarning,
         )
     elif history.stops_early and history.n_iter:
-        best.restore()
+        if any(map(math.isfinite, history.validation_scores[-history.n_iter :])):
+            best.restore()
+        else:
+            warn(
+                "No validation score was finite, so that early_stopping had nothing to choose by: "
+                "the parameters are those of the last epoch. Check the validation data and "
+                "`scoring`.",
+                ConvergenceWarning,
+            )
 
 
 def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: int) -> np.ndarray:
@@ -613,18 +624,6 @@ def _finite(state):
     return all(np.isfinite(arena).all() for arena in arenas)
 
 
-@functools.cache
-def _thread_pools():
-    """Those of the libraries that are loaded.
-
-    The threads of SciPy's BLAS spin for a while after each of its few small calls, on the
-    processors that the engine's threads need.
-    """
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
 def train_lbfgs(
     engine,
     state,
@@ -686,7 +685,7 @@ def train_lbfgs(
     if watch is not None and watch.begins_epoch():
         return
     try:
-        with _thread_pools().limit(limits=1, user_api="blas"):
+        with one_thread():
             result = minimize(
                 objective,
                 state.parameters.astype(np.float64),

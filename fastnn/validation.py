@@ -8,7 +8,7 @@ from sklearn.base import is_classifier
 
 from .device_arrays import DeviceRows
 from .meant import value_meant
-from .rows import BLOCK, read_data
+from .rows import BLOCK, check_range, read_data
 from .sample_weights import weights_of_rows
 from .trainer import Data
 from .warn import warn
@@ -63,6 +63,7 @@ def validation_data(model, validation, loss, dtype, n_outputs, stochastic, balan
         )
     try:
         X, y = read_data(model, X, y, name="X_val")
+        check_range(X, dtype)
         targets = model._encode_more(y, loss, dtype, n_outputs)
         sample_weight = weights_of_rows(model, sample_weight, X, y, dtype, balance)
     except ValueError as error:
@@ -134,6 +135,11 @@ def validator(model, network, engine, data, y, settings, settle, device):
     named = scorings(model)
     scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
     if None in scorers.values():
+        if len(rows) < 2 and not is_classifier(model):
+            raise ValueError(
+                "R2 of one row of validation data is undefined: give two or more, or another "
+                "scoring, such as 'neg_mean_squared_error'."
+            )
         default = _default_scorer(model, network, data, device)
     if any(scoring is not None for scoring in scorers.values()):
         score = _scorer(model, network, data, y, device)

@@ -258,6 +258,50 @@ def test_threadpoolctl_limits_the_threads():
 
 
 @needs_openmp
+def test_overlapping_lbfgs_fits_leave_the_threads_of_blas_as_they_were():
+    script = """
+import threading
+from sklearn.datasets import load_iris
+from threadpoolctl import ThreadpoolController
+from fastnn import MLPClassifier
+from fastnn.callbacks import Callback
+
+X, y = load_iris(return_X_y=True)
+inside, first_is_over = threading.Barrier(2), threading.Event()
+
+class Wait(Callback):
+    def __init__(self, longer=False):
+        self.longer = longer
+    def on_epoch_end(self, context):
+        if context.epoch == 1:
+            inside.wait(20)
+            if self.longer:
+                first_is_over.wait(20)
+                counts.append(threads())
+
+def threads():
+    pools = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [pool.num_threads for pool in pools]
+
+def fit(longer):
+    model = MLPClassifier(solver="lbfgs", max_iter=3, n_jobs=1, callbacks=[Wait(longer)])
+    model.fit(X, y)
+
+import scipy.linalg
+for pool in ThreadpoolController().select(user_api="blas").lib_controllers:
+    pool.set_num_threads(2)
+before, counts = threads(), []
+both = [threading.Thread(target=fit, args=(longer,)) for longer in (False, True)]
+[thread.start() for thread in both]
+both[0].join()
+first_is_over.set()
+both[1].join()
+assert set(counts[0]) == {1}, counts
+assert threads() == before, (threads(), before)
+"""
+    run_script(script)
+
+
 @pytest.mark.parametrize("limit", [1, 2])
 def test_environment_limits_the_threads(limit):
     script = f"from fastnn import _core; print(_core.n_threads(None, {HUGE}))"

@@ -1,11 +1,14 @@
 """Specs and their registries: names, codes, values that are refused, and what they compute."""
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
+import fastnn
 from fastnn import CutMix, Dense, Mixup, MLPRegressor, Scheduled, initializers, losses
 from fastnn.activations import (
     ACTIVATIONS,
@@ -439,3 +442,41 @@ def test_dropout_rates():
     for bad in ([0.1, 1.0], [-0.1, 0.0], ["a", 0.0]):
         with pytest.raises(ValueError, match=r"dropout rates must be numbers in \[0, 1\)"):
             Dropout(bad).rates(2)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "given, plain",
+    [
+        ({"max_iter": np.int16(220), "batch_size": np.int8(1), "learning_rate": "cosine"},) * 2,
+        ({"alpha": np.float16(0.1), "learning_rate_init": np.float16(0.01)},) * 2,
+        ({"alpha": Fraction(1, 4), "momentum": np.longdouble(0.5)},) * 2,
+        ({"hidden_layer_sizes": np.array([3, 2], np.int8)}, {"hidden_layer_sizes": [3, 2]}),
+        ({"hidden_layer_sizes": np.uint8(3), "shuffle": np.bool_(False)},) * 2,
+        ({"solver": fastnn.Adam(beta_1=np.float16(0.5))}, {"solver": fastnn.Adam(beta_1=0.5)}),
+        (
+            {"learning_rate": fastnn.Warmup(np.int8(3), fastnn.StepDecay(np.int8(100)))},
+            {"learning_rate": fastnn.Warmup(3, fastnn.StepDecay(100))},
+        ),
+        (
+            {"layers": [fastnn.Dense(np.int8(3), dropout=np.float16(0.5))]},
+            {"layers": [fastnn.Dense(3, dropout=0.5)]},
+        ),
+        ({"dropout": [np.float16(0.25)]}, {"dropout": [0.25]}),
+        ({"alpha": fastnn.Scheduled(np.float16(0.25))}, {"alpha": fastnn.Scheduled(0.25)}),
+        ({"averaging": fastnn.EMA(np.float16(0.5))}, {"averaging": fastnn.EMA(0.5)}),
+        ({"augment": [fastnn.Mixup(np.float16(0.5))]}, {"augment": [fastnn.Mixup(0.5)]}),
+    ],
+)
+def test_numbers_of_any_kind_are_read_as_plain_ones(given, plain):
+    """Those of NumPy overflow: 220 epochs of 150 steps are beyond an int16."""
+    own = {k: v.item() if isinstance(v, np.generic) else v for k, v in plain.items()}
+    own = {k: float(v) if isinstance(v, Fraction | np.longdouble) else v for k, v in own.items()}
+    options = {"hidden_layer_sizes": 3, "solver": "sgd", "max_iter": 3, "random_state": 0}
+    if "layers" in given:
+        del options["hidden_layer_sizes"]
+    X, y = load_iris(return_X_y=True)
+    model = fastnn.MLPClassifier(**options | given).fit(X, y)
+    assert model.loss_curve_ == fastnn.MLPClassifier(**options | own).fit(X, y).loss_curve_
+    for name, value in given.items():
+        assert model.get_params(deep=False)[name] is value

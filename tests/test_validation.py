@@ -305,3 +305,67 @@ def test_divergence_is_no_error_of_the_scorer(scoring, early_stopping):
         model.fit(X, y, X_val=X_val, y_val=y_val)
     assert np.isfinite(model.predict(X)).all()
     assert np.isnan(model.validation_scores_[-1])
+
+
+# --- scores that are not finite ------------------------------------------------------------------
+
+
+class _Now:
+    """A scorer of one epoch after the other, which `validator` would not let return NaN."""
+
+    def __init__(self, scores):
+        self.scores = iter(scores)
+
+    def __call__(self, loss, targets, outputs, sample_weight):
+        return next(self.scores)
+
+
+def stopped(monkeypatch, scores, **parameters):
+    monkeypatch.setattr(MLPRegressor, "_score", _Now(scores))
+    _, (X, y), (X_val, y_val) = problem("regression")
+    model = MLPRegressor(
+        hidden_layer_sizes=3,
+        early_stopping=True,
+        max_iter=len(scores),
+        random_state=0,
+        **parameters,
+    )
+    return model.fit(X, y, X_val=X_val, y_val=y_val)
+
+
+def test_nan_is_no_progress(monkeypatch):
+    scores = [0.1, math.nan, 0.1, math.nan, 0.1, math.nan, 0.1, 0.2, 0.3]
+    model = stopped(monkeypatch, scores, n_iter_no_change=3)
+    assert model.n_iter_ == 5
+    assert model.best_validation_score_ == 0.1
+    first = stopped(monkeypatch, [0.1], n_iter_no_change=3)
+    np.testing.assert_array_equal(model.coefs_[0], first.coefs_[0])
+
+
+def test_where_no_score_is_finite_the_last_parameters_stay(monkeypatch):
+    with pytest.warns(ConvergenceWarning, match="No validation score was finite"):
+        model = stopped(monkeypatch, [math.nan] * 9, n_iter_no_change=3)
+    assert model.n_iter_ == 4
+    last = stopped(monkeypatch, [0.1, 0.2, 0.3, 0.4], n_iter_no_change=9)
+    np.testing.assert_array_equal(model.coefs_[0], last.coefs_[0])
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_r2_needs_two_rows(early_stopping):
+    _, (X, y), _ = problem("regression")
+    model = MLPRegressor(early_stopping=early_stopping, max_iter=3)
+    with pytest.raises(ValueError, match="R2 of one row of validation data is undefined"):
+        model.fit(X, y, X_val=X[:1], y_val=y[:1])
+    model.set_params(scoring="neg_mean_squared_error").fit(X, y, X_val=X[:1], y_val=y[:1])
+
+
+def test_validation_data_too_large_for_the_precision():
+    _, (X, y), _ = problem("regression")
+    model = MLPRegressor(early_stopping=True, precision="float32", max_iter=3)
+    for rows in (X * 1e39, -1e39 * X, sparse.csr_matrix(X * 1e39)):
+        with pytest.raises(ValueError, match=r"\(X_val, y_val\): Input X contains a value too"):
+            model.fit(X, y, X_val=rows, y_val=y)
+    with pytest.raises(ValueError, match=r"\(X_val, y_val\): y has a value too large for float32"):
+        model.fit(X, y, X_val=X, y_val=y * 1e39)
+    with pytest.raises(ValueError, match="y has a value too large for float32"):
+        model.fit(X, y * 1e39)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..schedules import ReduceOnPlateau, Steps
-from ..specs import OneOf
+from ..specs import OneOf, plain
 from .base import Callback
 
 MODE = [OneOf({"auto", "min", "max"})]
@@ -152,7 +152,7 @@ class ReduceLROnPlateau(Callback):
     def _product(self, context) -> float:
         """Of all reductions so far: nothing is remembered but the history."""
         names = ReduceOnPlateau.names()
-        rule = ReduceOnPlateau(**{name: getattr(self, name) for name in names})
+        rule = plain(ReduceOnPlateau(**{name: getattr(self, name) for name in names}))
         curve = context.history.get(self.monitor, [])[context.first_epoch :]
         steps = Steps(np.zeros(1), curve=curve, sign=sign_of(self.monitor, self.mode))
         return float(rule.factors(steps)[0])

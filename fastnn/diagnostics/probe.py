@@ -131,7 +131,7 @@ class Probe:
             estimator._fitted()
             self.model = estimator._twin()
         else:
-            self.model = cloned(estimator, random_state, precision="float64")
+            self.model = cloned(estimator, random_state, precision="float64")._twin()
             self.model._validate_params()
         model, dtype = self.model, np.dtype(np.float64)
         optimizer = optimizer_of(model)
