@@ -196,7 +196,10 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         )
         rows = np.arange(X.shape[0])
         if early_stopping and held_out is None:
-            rows, chosen = split(self, targets, random_state) if saved is None else saved["split"]
+            if saved is None:
+                rows, chosen = split(self, targets, sample_weight, random_state)
+            else:
+                rows, chosen = saved["split"]
             held_out = Data(X, targets, sample_weight, chosen), y
         if self.scoring is not None and held_out is None and not partial:
             warn_of_unused_scoring(self, stochastic)

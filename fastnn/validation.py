@@ -1,5 +1,7 @@
 """Validation data, given or set aside, and its score after each epoch."""
 
+import copy
+import inspect
 import math
 from numbers import Real
 
@@ -14,39 +16,69 @@ from .trainer import Data
 from .warn import warn
 
 
-def split(model, targets, random_state):
-    """Numbers of the training rows and of the validation rows, drawn as scikit-learn does."""
+def split(model, targets, sample_weight, random_state):
+    """Numbers of the training rows and of the validation rows, drawn as scikit-learn does.
+
+    It stratifies two classes only. With `scoring` more are stratified too, and each class of two
+    rows or more is in both parts, which many scores need. What counts for nothing, a row whose
+    weight is 0, is never held out.
+    """
     from sklearn.model_selection import train_test_split  # slow to import
 
-    rows, stratify = np.arange(len(targets)), None
-    alone = np.zeros(len(targets), bool)
+    scored = model.scoring not in (None, "loss")
     classes = model._class_numbers(targets)
+    drawn = np.ones(len(targets), bool) if sample_weight is None else sample_weight > 0
+    stratify = None
     if classes is not None:
-        counts = np.bincount(classes)
-        alone = counts[classes] == 1
-        if targets.ndim == 2 and targets.shape[1] == 1:  # of two classes only
-            stratify = classes[~alone]
-    if alone.any():
-        labels = ", ".join(map(str, model.classes_[classes[alone]]))
-        warn(
-            f"Classes of a single row are kept in training, where early_stopping sets aside "
-            f"validation data: {labels}.",
-        )
+        counts = np.bincount(classes[drawn], minlength=classes.max() + 1)
+        alone = drawn & (counts[classes] == 1)
+        drawn = drawn & ~alone
+        if alone.any():
+            labels = ", ".join(map(str, model.classes_[classes[alone]]))
+            warn(
+                f"Classes of a single row are kept in training, where early_stopping sets aside "
+                f"validation data: {labels}.",
+            )
+        binary = targets.ndim == 2 and targets.shape[1] == 1
+        if binary or (scored and _can_be_stratified(counts[counts > 1], model)):
+            stratify = classes[drawn]
     too_small = (
         "The validation set is too small. Increase 'validation_fraction' or the size of your "
         "dataset."
     )
-    if alone.all():
+    if sample_weight is not None:
+        too_small += " Rows whose weight is 0 are not held out."
+    if not drawn.any():
         raise ValueError(too_small)
     train_rows, held_out = train_test_split(
-        rows[~alone],
+        np.flatnonzero(drawn),
         random_state=random_state,
         test_size=model.validation_fraction,
         stratify=stratify,
     )
     if len(held_out) < 2:
         raise ValueError(too_small)
-    return np.concatenate([train_rows, rows[alone]]), held_out
+    if classes is not None and scored:
+        _share(classes, train_rows, held_out)
+        _share(classes, held_out, train_rows)
+    return np.concatenate([train_rows, np.flatnonzero(~drawn)]), held_out
+
+
+def _can_be_stratified(counts, model):
+    """Whether both parts have room for these classes."""
+    n_held_out = math.ceil(model.validation_fraction * counts.sum())
+    return min(n_held_out, counts.sum() - n_held_out) >= len(counts)
+
+
+def _share(classes, rows, others):
+    """Exchange rows, in place, so that the others have one of each class that has two here."""
+    for code in np.flatnonzero(np.bincount(classes[rows]) > 1):
+        there = np.bincount(classes[others])
+        if (code < len(there) and there[code]) or there.max() < 2:
+            continue
+        i = np.flatnonzero(classes[rows] == code)[0]
+        j = np.flatnonzero(classes[others] == there.argmax())[0]
+        rows[i], others[j] = others[j], rows[i]
 
 
 def validation_data(model, validation, loss, dtype, n_outputs, stochastic, balance):
@@ -135,7 +167,8 @@ def validator(model, network, engine, data, y, settings, settle, device):
     named = scorings(model)
     scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
     if None in scorers.values():
-        if len(rows) < 2 and not is_classifier(model):
+        n_rows = len(rows) if sample_weight is None else np.count_nonzero(sample_weight[rows])
+        if n_rows < 2 and not is_classifier(model):
             raise ValueError(
                 "R2 of one row of validation data is undefined: give two or more, or another "
                 "scoring, such as 'neg_mean_squared_error'."
@@ -191,6 +224,22 @@ def _default_scorer(model, network, data, device):
     return score
 
 
+def _knows_classes(scorer, model):
+    """The same scorer, told of classes that the validation data may lack; of probabilities only.
+
+    Those of labels would count them as mistakes.
+    """
+    function, labels = getattr(scorer, "_score_func", None), getattr(model, "_labels", None)
+    if function is None or labels is None or labels.kind not in ("binary", "multiclass"):
+        return scorer
+    told = "labels" in scorer._kwargs or scorer._response_method == "predict"
+    if told or "labels" not in inspect.signature(function).parameters:
+        return scorer
+    scorer = copy.copy(scorer)
+    scorer._kwargs = scorer._kwargs | {"labels": model.classes_}
+    return scorer
+
+
 def _scorer(model, network, data, y, device):
     """A function that returns the score by a name of scikit-learn's, or a function."""
     X, _, sample_weight, rows = data
@@ -202,7 +251,12 @@ def _scorer(model, network, data, y, device):
         sample_weight = None if sample_weight is None else sample_weight[rows]
     if isinstance(X, DeviceRows):  # a function of the user's knows arrays only
         X = X.array
-    return lambda scoring: score_by(scoring, view, X, y, sample_weight)
+
+    def score(scoring):
+        view._publish(network, model._history, stochastic=True)  # as far as it is
+        return score_by(scoring, view, X, y, sample_weight)
+
+    return score
 
 
 def score_by(scoring, model, X, y, sample_weight):
@@ -210,8 +264,9 @@ def score_by(scoring, model, X, y, sample_weight):
     from sklearn.metrics import get_scorer  # slow to import
 
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    scorer = _knows_classes(get_scorer(scoring), model)
     try:
-        value = get_scorer(scoring)(model, X, y, **weights)
+        value = scorer(model, X, y, **weights)
     except (AttributeError, TypeError, ValueError) as error:
         if callable(scoring):  # an error of the user's own
             raise

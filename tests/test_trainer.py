@@ -362,7 +362,7 @@ def test_a_class_of_one_row_is_kept_in_training(n_classes):
     targets = targets if n_classes > 1 else targets[:, np.newaxis].astype(float)
     for seed in range(10):
         with pytest.warns(UserWarning, match="Classes of a single row"):
-            rows, held_out = split(model, targets, np.random.RandomState(seed))
+            rows, held_out = split(model, targets, None, np.random.RandomState(seed))
         assert 7 in rows
         assert sorted([*rows, *held_out]) == list(range(len(y)))
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_digits, make_multilabel_classification, make_regression
+from sklearn.datasets import load_digits, load_iris, make_multilabel_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer, log_loss, mean_squared_error
+from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_squared_error
 
 from fastnn import MLPClassifier, MLPRegressor
 from names import name_of
@@ -369,3 +369,114 @@ def test_validation_data_too_large_for_the_precision():
         model.fit(X, y, X_val=X, y_val=y * 1e39)
     with pytest.raises(ValueError, match="y has a value too large for float32"):
         model.fit(X, y * 1e39)
+
+
+# --- what is held out ----------------------------------------------------------------------------
+
+
+def rare(n_rare=4):
+    X, y = load_iris(return_X_y=True)
+    chosen = np.r_[:100, 100 : 100 + n_rare]
+    return X[chosen], np.array(["a", "b", "c"])[y[chosen]]
+
+
+def held_out_by(X, y, **parameters):
+    """Targets and weights of the rows that were held out."""
+    seen = []
+
+    def scoring(model, X, y, sample_weight=None):
+        seen.append((y, sample_weight))
+        return 0.0
+
+    weights = parameters.pop("sample_weight", None)
+    options = {"max_iter": 1, "early_stopping": True, "random_state": 0, **parameters}
+    MLPClassifier((5,), scoring=scoring, **options).fit(X, y, weights)
+    return seen[0]
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        "neg_log_loss",
+        "d2_log_loss_score",
+        "neg_brier_score",
+        "roc_auc_ovr",
+        "roc_auc_ovo",
+        "top_k_accuracy",
+        "f1_macro",
+        make_scorer(log_loss, greater_is_better=False, response_method="predict_proba"),
+    ],
+    ids=name_of,
+)
+def test_every_score_of_a_rare_class(scoring):
+    X, y = rare()
+    for seed in range(6):
+        model = MLPClassifier((5,), early_stopping=True, scoring=scoring, max_iter=2)
+        model.set_params(random_state=seed).fit(X, y)
+        if "roc_auc" not in str(scoring):  # what is undefined where a class is missing
+            model.fit(X, y, X_val=X[:90], y_val=y[:90])
+        assert np.isfinite(model.validation_scores_).all()
+
+
+@pytest.mark.parametrize("n_rare", [2, 4, 30])
+def test_with_scoring_classes_are_stratified_and_in_both_parts(n_rare):
+    X, y = rare(n_rare)
+    for seed in range(6):
+        held_out, _ = held_out_by(X, y, random_state=seed)
+        there = dict(zip(*np.unique(held_out, return_counts=True), strict=True))
+        assert len(held_out) == math.ceil(len(y) / 10)
+        assert there["c"] == max(1, round(n_rare / 10))
+        assert abs(there["a"] - there["b"]) <= 1
+
+
+def test_few_rows_of_many_classes():
+    X, y = np.random.RandomState(0).rand(60, 3), np.arange(60) % 20
+    held_out, _ = held_out_by(X, y)
+    assert len(held_out) == 6
+
+
+@pytest.mark.filterwarnings("ignore:Classes of a single row")
+def test_rows_of_no_weight_are_not_held_out():
+    X, y = load_iris(return_X_y=True)
+    weights = np.zeros(len(X))
+    weights[::7] = 2
+    for seed in range(6):
+        held_out, its_weights = held_out_by(X, y, random_state=seed, sample_weight=weights)
+        assert len(held_out) == 3
+        assert (its_weights == 2).all()
+    few = np.zeros(len(X))
+    few[::30] = 1
+    for scoring in (None, "loss", "accuracy"):
+        model = MLPClassifier((5,), early_stopping=True, scoring=scoring, max_iter=9)
+        with pytest.raises(ValueError, match=r"set is too small.*Rows whose weight is 0 are not"):
+            model.fit(X, y, few)
+        model.set_params(validation_fraction=0.5).fit(X, y, few)
+        assert np.isfinite(model.validation_scores_).all()
+    regressor = MLPRegressor(early_stopping=True, max_iter=3)
+    with pytest.raises(ValueError, match="R2 of one row"):
+        regressor.fit(X, y, X_val=X[:2], y_val=y[:2], sample_weight_val=[0, 1])
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_scorer_sees_an_estimator_that_is_complete(name):
+    seen = []
+
+    def scoring(model, X, y):
+        seen.append((set(vars(model)), model.n_iter_, len(model.loss_curve_)))
+        return model.score(X, y)
+
+    model, (X, y), (X_val, y_val) = problem(name, scoring=scoring, max_iter=3)
+    for n_before in (0, 3):  # of a second fit nothing of the first
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+        for epoch, (names, n_iter, n_losses) in enumerate(seen, 1):
+            assert names == set(vars(model)), n_before
+            assert n_iter == n_losses == epoch
+        seen.clear()
+
+
+def test_a_scorer_of_several_columns_of_classes():
+    X = np.random.RandomState(0).rand(60, 3)
+    y = np.stack([np.arange(60) % 3, np.arange(60) % 4], axis=1)
+    model = MLPClassifier((5,), max_iter=2, scoring=lambda e, X, y: e.score(X, y))
+    model.fit(X, y, X_val=X, y_val=y)
+    assert model.validation_scores_[-1] == model.score(X, y)
