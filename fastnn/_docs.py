@@ -113,7 +113,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Not used by 'lbfgs'.
 
     validation_fraction : float, default=0.1
-        The part of the rows that is set aside for `early_stopping`.
+        The part of the rows that is set aside for `early_stopping`. With `scoring`, it has rows of
+        each class of two or more. Rows whose weight is 0 are never set aside.
 
     beta_1, beta_2 : float, default=0.9 and 0.999
         Decay rates of the moments of 'adam', in [0, 1).

@@ -55,6 +55,7 @@ from .validation import (
     split,
     validation_data,
     validator,
+    warn_of_far_columns,
     warn_of_unused_scoring,
 )
 from .warn import warn
@@ -183,6 +184,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         balance = y, sample_weight
         sample_weight = weights_of_rows(self, sample_weight, X, y, dtype, balance, partial)
         held_out = validation_data(self, validation, loss, dtype, n_outputs, stochastic, balance)
+        if held_out is not None:
+            warn_of_far_columns(X, held_out[0].X)
 
         origin = {}
         if keeps(callbacks):

@@ -6,6 +6,7 @@ import math
 from numbers import Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import is_classifier
 
 from .device_arrays import DeviceRows
@@ -14,6 +15,12 @@ from .rows import BLOCK, check_range, read_data
 from .sample_weights import weights_of_rows
 from .trainer import Data
 from .warn import warn
+
+# Rows and columns that are looked at, and how many rows tell something.
+_LOOKED_AT, _LEAST_ROWS = 256, 30
+# Medians that differ by more than so many interquartile ranges are far apart; or such ranges, of
+# which one is so many times the other.
+_FAR, _WIDER = 1.5, 5.0
 
 
 def split(model, targets, sample_weight, random_state):
@@ -101,6 +108,45 @@ def validation_data(model, validation, loss, dtype, n_outputs, stochastic, balan
     except ValueError as error:
         raise ValueError(f"Validation data (X_val, y_val): {error}") from error
     return Data(X, targets, sample_weight, np.arange(X.shape[0])), y
+
+
+def _sample(X):
+    """Some of the rows and columns, evenly spaced; None of rows on the GPU, or of too few."""
+    if isinstance(X, DeviceRows) or X.shape[0] < _LEAST_ROWS:
+        return None
+    rows, columns = (
+        np.unique(np.linspace(0, length - 1, _LOOKED_AT).astype(int)) for length in X.shape
+    )
+    part = X[rows][:, columns]
+    return (part.toarray() if sparse.issparse(part) else part), columns
+
+
+def warn_of_far_columns(X, X_val):
+    """Tell that validation rows are not such as are trained on, mostly as nothing scaled them.
+
+    Medians and quartiles of few rows are compared, which a few large values do not move. A column
+    that is mostly constant says nothing, and one that differs might be chance: half of them must.
+    """
+    own, others = _sample(X), _sample(X_val)
+    if own is None or others is None:
+        return
+    low, middle, high = np.percentile(own[0], [25, 50, 75], axis=0)
+    its_low, its_middle, its_high = np.percentile(others[0], [25, 50, 75], axis=0)
+    spread, its_spread = high - low, its_high - its_low
+    varies = (spread > 0) & (its_spread > 0)
+    widest, gap = np.maximum(spread, its_spread), np.abs(middle - its_middle)
+    far = gap > _FAR * widest
+    far |= widest > _WIDER * np.minimum(spread, its_spread)
+    far &= varies
+    if far.sum() < max(varies.sum() / 2, 1):
+        return
+    i = np.flatnonzero(far)[0]
+    warn(
+        f"X_val lies far from X: the quartiles of column {own[1][i]} are {its_low[i]:.3g} and "
+        f"{its_high[i]:.3g}, and {low[i]:.3g} and {high[i]:.3g} in X. If a pipeline transforms "
+        "X, let it transform X_val too: Pipeline(..., transform_input=['X_val']) and "
+        "set_fit_request(X_val=True, y_val=True) of the network, with metadata routing enabled."
+    )
 
 
 def check_scoring(model):

@@ -6,12 +6,25 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from scipy import sparse
-from sklearn.datasets import load_digits, load_iris, make_multilabel_classification, make_regression
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_wine,
+    make_multilabel_classification,
+    make_regression,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_squared_error
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from fastnn import MLPClassifier, MLPRegressor
+from fastnn.validation import warn_of_far_columns
 from names import name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -480,3 +493,58 @@ def test_a_scorer_of_several_columns_of_classes():
     model = MLPClassifier((5,), max_iter=2, scoring=lambda e, X, y: e.score(X, y))
     model.fit(X, y, X_val=X, y_val=y)
     assert model.validation_scores_[-1] == model.score(X, y)
+
+
+# --- rows that are far from those that are trained on --------------------------------------------
+
+
+def iris_parts(seed=0):
+    X, y = load_iris(return_X_y=True)
+    return train_test_split(X, y, stratify=y, random_state=seed)
+
+
+def test_validation_rows_that_no_pipeline_transformed():
+    X, X_val, y, y_val = iris_parts()
+    model = make_pipeline(StandardScaler(), MLPClassifier(early_stopping=True, max_iter=3))
+    with pytest.warns(UserWarning, match=r"X_val lies far from X: .*transform_input=\['X_val'\]"):
+        model.fit(X, y, mlpclassifier__X_val=X_val, mlpclassifier__y_val=y_val)
+    # What the warning says helps.
+    with sklearn.config_context(enable_metadata_routing=True), warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        network = MLPClassifier(early_stopping=True, max_iter=3, random_state=0)
+        network.set_fit_request(X_val=True, y_val=True)
+        model = make_pipeline(StandardScaler(), network, transform_input=["X_val"])
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+        assert network.validation_scores_[-1] == model.score(X_val, y_val)
+
+
+def test_far_columns_are_found_after_any_scaler():
+    for scaler in (StandardScaler(), MinMaxScaler(), RobustScaler()):
+        for load in (load_iris, load_wine, load_breast_cancer, load_digits, load_diabetes):
+            X, X_val = train_test_split(load(return_X_y=True)[0], random_state=0)
+            with pytest.warns(UserWarning, match="X_val lies far from X"):
+                warn_of_far_columns(scaler.fit_transform(X), X_val)
+
+
+@pytest.mark.filterwarnings("error")
+def test_ordinary_splits_are_not_far():
+    rng = np.random.default_rng(0)
+    tables = [
+        load(return_X_y=True)[0] for load in (load_iris, load_wine, load_breast_cancer, load_digits)
+    ]
+    tables += [
+        np.eye(5)[rng.integers(5, size=200)],
+        np.ones((200, 3)),
+        rng.lognormal(0, 2, (300, 6)),
+        rng.standard_cauchy((300, 2)),
+        (rng.random((300, 4)) < 0.5) * 1.0,
+        rng.integers(0, 255, (300, 20)).astype(np.uint8),
+        sparse.random(300, 400, format="csr", random_state=0),
+        rng.normal(size=(12, 3)),
+        rng.normal(size=(300, 600)),
+    ]
+    for X in tables:
+        for seed in range(20):
+            for size in (0.05, 0.3):
+                warn_of_far_columns(*train_test_split(X, test_size=size, random_state=seed))
