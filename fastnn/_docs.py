@@ -1,8 +1,9 @@
 """Docstrings of the estimators: most parameters and attributes are the same for both."""
 
 _PARAMETERS = """\
-hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
-        The number of units of each hidden layer.
+hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(100,)
+        The number of units of each hidden layer. '100-50' is (100, 50), as a study of Optuna keeps
+        what `fastnn.suggest_params` has suggested.
 
     activation : str, an activation's spec or a list of these, default='relu'
         Activation function of the hidden layers, of the pre-activation x. A list has one for each
@@ -93,8 +94,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
 
     verbose : bool, default=False
         Whether to print the progress of training: True shows `fastnn.callbacks.ProgressBar` in a
-        terminal where rich is installed, and prints scikit-learn's lines elsewhere; 2 always
-        prints these.
+        notebook, and in a terminal where rich is installed, and prints scikit-learn's lines
+        elsewhere; 2 always prints these.
 
     warm_start : bool, default=False
         Whether `fit` goes on from where the last call ended: from its parameters, and from the

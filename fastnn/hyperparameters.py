@@ -51,7 +51,7 @@ from .warn import is_searched, warn
 
 # Of both estimators, as scikit-learn's `validate_parameter_constraints` reads them.
 _COMMON = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), str],
     "activation": [OneOf(HIDDEN_ACTIVATIONS), ActivationSpec, list, tuple],
     "solver": [OneOf(OPTIMIZERS), Optimizer],
     "alpha": [Interval(Real, 0, None, closed="left"), Scheduled],
@@ -290,9 +290,14 @@ def layers_of(model, n_outputs, output_activation):
         _refuse_beside_layers(model)
         return [*map(checked, model.layers), output], 0.0
     sizes = model.hidden_layer_sizes
+    if isinstance(sizes, str):
+        sizes = [int(part) if part.isdecimal() else part for part in sizes.split("-")]
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if not all(isinstance(size, Integral) for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be integers, got {sizes}.")
+        raise ValueError(
+            f"hidden_layer_sizes must be integers, got {sizes}: give them as in (100, 50) or "
+            "'100-50'."
+        )
     if any(size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     dropout = model.dropout.value if isinstance(model.dropout, Scheduled) else model.dropout

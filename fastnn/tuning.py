@@ -106,7 +106,9 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
     -------
     params : dict
         By name a list or a frozen distribution of `scipy.stats`, for `RandomizedSearchCV` and its
-        like; a list, with `grid`; with a trial a value, for `set_params`.
+        like; a list, with `grid`; with a trial a value, for `set_params`. The study keeps plain
+        values, ``'100-50'`` for the sizes (100, 50), which estimators understand: its `best_params`
+        are for ``MLPClassifier(**study.best_params)`` and for `set_params`.
 
     Raises
     ------

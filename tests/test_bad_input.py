@@ -290,6 +290,8 @@ BAD_PARAMETERS = [
     ({"hidden_layer_sizes": (5, 0)}, r"hidden_layer_sizes must be > 0, got \[5, 0\]"),
     ({"hidden_layer_sizes": (5, -1)}, r"hidden_layer_sizes must be > 0, got \[5, -1\]"),
     ({"hidden_layer_sizes": (5.5,)}, r"hidden_layer_sizes must be integers, got \[5.5\]"),
+    ({"hidden_layer_sizes": "5,5"}, r"must be integers, got \['5,5'\]: .* \(100, 50\) or '100-50'"),
+    ({"hidden_layer_sizes": "5-0"}, r"hidden_layer_sizes must be > 0, got \[5, 0\]"),
     ({"activation": "swish"}, known("activation", "identity", "logistic", "relu", "tanh")),
     ({"activation": "softmax"}, "'activation' parameter"),
     ({"activation": LeakyReLU}, "'activation' parameter"),

@@ -197,6 +197,20 @@ def test_a_search_that_sets_epochs_and_batches_does_not_warn_of_them(solver, n_j
     assert len(told) == 7
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_study_keeps_is_understood(seed):
+    trial = Trial(seed)
+    drawn = suggest_params(trial, "classification")
+    assert "-".join(map(str, drawn["hidden_layer_sizes"])) == trial.params["hidden_layer_sizes"]
+    kept, expected = (
+        MLPClassifier(max_iter=3, random_state=0, **parameters).fit(X, y)
+        for parameters in (trial.params, drawn)
+    )
+    assert [w.shape for w in kept.coefs_] == [w.shape for w in expected.coefs_]
+    for weights, others in zip(kept.coefs_, expected.coefs_, strict=True):
+        np.testing.assert_array_equal(weights, others)
+
+
 def test_optuna():
     optuna = pytest.importorskip("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -209,5 +223,6 @@ def test_optuna():
     study.optimize(objective, n_trials=4)
     assert set(study.best_params) == set(suggest_params(model))
     fixed = optuna.trial.FixedTrial(study.best_params)
-    best = clone(model).set_params(**suggest_params(fixed, model)).fit(X, y)
-    assert best.score(X, y) == study.best_value
+    for parameters in (suggest_params(fixed, model), study.best_params):
+        best = clone(model).set_params(**parameters).fit(X, y)
+        assert best.score(X, y) == study.best_value

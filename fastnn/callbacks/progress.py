@@ -1,5 +1,6 @@
 """A bar that shows how far a training is."""
 
+import html
 import sys
 import time
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from .base import Callback
 class ProgressBar(Callback):
     """Show epochs, rate, losses, scores and the time that is left.
 
-    In a terminal with rich (``pip install rich``) that is a bar, and elsewhere plain lines on
-    standard output. ``verbose=True`` of the estimator shows the bar in a terminal, and else prints
-    what scikit-learn does.
+    In a notebook, and in a terminal with rich (``pip install rich``), that is a bar, and elsewhere
+    plain lines on standard output. ``verbose=True`` of the estimator shows the bar where there is
+    one, and else prints what scikit-learn does.
 
     Parameters
     ----------
@@ -30,29 +31,8 @@ class ProgressBar(Callback):
     _parameter_constraints: ClassVar[dict] = {"every": [Interval(Integral, 1, None, closed="left")]}
 
     def on_fit_begin(self, context):
-        self._began, self._first, self._bar = time.perf_counter(), context.epoch, None
-        self._line = None
-        if shows_bars():
-            from rich.errors import LiveError
-            from rich.progress import BarColumn, Progress, TextColumn
-            from rich.table import Column
-
-            number = f"epoch {{task.completed:.0f}}/{context.n_epochs}"
-            width = len(f"epoch {context.n_epochs}/{context.n_epochs}")
-            rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # where a line is too short
-            self._bar = Progress(
-                TextColumn(number, table_column=Column(min_width=width)),
-                BarColumn(bar_width=10),
-                TextColumn("{task.fields[text]}", table_column=rest),
-                expand=True,
-            )
-            self._task = self._bar.add_task(
-                "", total=context.n_epochs, completed=context.epoch, text=""
-            )
-            try:
-                self._bar.start()
-            except LiveError:  # another bar is shown, of a search in threads say
-                self._bar = None
+        self._began, self._first = time.perf_counter(), context.epoch
+        self._display = _display(context.epoch, context.n_epochs, self.every)
 
     def on_epoch_end(self, context):
         seconds = (time.perf_counter() - self._began) / (context.epoch - self._first)
@@ -60,31 +40,108 @@ class ProgressBar(Callback):
         hidden = "epoch", "grad_norm", "learning_rate", "seconds"
         parts = [f"{k} {v:.4g}" for k, v in context.logs.items() if k not in hidden]
         parts = [f"{_duration(left)} left", *parts, f"{context.n_rows / seconds:.3g} rows/s"]
-        text = "  ".join(parts)
-        if self._bar is not None:
-            self._bar.update(self._task, completed=context.epoch, text=text)
-            return
-        self._line = f"epoch {context.epoch}/{context.n_epochs}  {text}"
-        if context.epoch % self.every == 0:
-            self._print()
-
-    def _print(self):
-        print(self._line, flush=True)
-        self._line = None
+        self._display.show(context.epoch, "  ".join(parts))
 
     def on_fit_end(self, context):
-        bar, self._bar = self._bar, None
-        if bar is not None:
-            bar.stop()
-        elif self._line is not None:
-            self._print()
+        display, self._display = self._display, None
+        display.stop()
 
-    _bar: ClassVar[Any] = None
-    _line: ClassVar[str | None] = None
+    _display: ClassVar[Any] = None
+
+
+class _Lines:
+    """A line for some epochs, and for the last one."""
+
+    def __init__(self, first, last, every):
+        self._last, self._every, self._line = last, every, None
+
+    def show(self, epoch, text):
+        self._line = f"epoch {epoch}/{self._last}  {text}"
+        if epoch % self._every == 0:
+            self.stop()
+
+    def stop(self):
+        if self._line is not None:
+            print(self._line, flush=True)
+        self._line = None
+
+
+class _TerminalBar:
+    """A bar of rich."""
+
+    def __init__(self, first, last):
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
+
+        number, width = f"epoch {{task.completed:.0f}}/{last}", len(f"epoch {last}/{last}")
+        rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # where a line is too short
+        self._bar = Progress(
+            TextColumn(number, table_column=Column(min_width=width)),
+            BarColumn(bar_width=10),
+            TextColumn("{task.fields[text]}", table_column=rest),
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=last, completed=first, text="")
+        self._bar.start()
+
+    def show(self, epoch, text):
+        self._bar.update(self._task, completed=epoch, text=text)
+
+    def stop(self):
+        self._bar.stop()
+
+
+class _NotebookBar:
+    """A bar that a notebook draws, and that is sent to it anew ten times a second at most."""
+
+    def __init__(self, first, last):
+        from IPython.display import display
+
+        self._last, self._sent = last, time.perf_counter()
+        self._content = self._drawn(first, "")
+        self._handle = display(self._content, raw=True, display_id=True)
+
+    def _drawn(self, epoch, text):
+        text = f"epoch {epoch}/{self._last}  {text}"
+        bar = f'<progress value="{epoch}" max="{self._last}"></progress>'
+        style = "font-family: monospace; white-space: pre"
+        drawn = f'<div style="{style}">{bar} {html.escape(text)}</div>'
+        return {"text/plain": text, "text/html": drawn}
+
+    def show(self, epoch, text):
+        self._content = self._drawn(epoch, text)
+        if time.perf_counter() - self._sent >= 0.1:
+            self._sent = time.perf_counter()
+            self._handle.update(self._content, raw=True)
+
+    def stop(self):
+        self._handle.update(self._content, raw=True)
+
+
+def _display(first, last, every):
+    """What shows the epochs from the first to the last."""
+    if _is_notebook():
+        return _NotebookBar(first, last)
+    if shows_bars():
+        from rich.errors import LiveError
+
+        try:
+            return _TerminalBar(first, last)
+        except LiveError:  # another bar is shown, of a search in threads say
+            pass
+    return _Lines(first, last, every)
+
+
+def _is_notebook() -> bool:
+    """Whether a kernel of Jupyter runs this: it is IPython's, and has imported that."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def shows_bars() -> bool:
-    """Whether standard output is a terminal, and rich is there."""
+    """Whether this is a notebook, or standard output is a terminal and rich is there."""
+    if _is_notebook():
+        return True
     if not (hasattr(sys.stdout, "isatty") and sys.stdout.isatty()):
         return False
     try:
