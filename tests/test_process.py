@@ -116,6 +116,83 @@ def test_ctrl_c_stops_a_long_call_soon():
     assert answered < 1
 
 
+INTERRUPTED_STEP = """
+    import os, signal, sys, threading, time
+    import numpy as np
+    import scipy.sparse
+    sys.path.insert(0, {tests!r})
+    from engines import Engine
+    from problems import make_data, make_layers, make_network
+
+    name = {name!r}
+    n_rows, n_features, width = 5_000, 500, 1_500
+    rng = np.random.default_rng(0)
+    layers = make_layers([width, width, 10], position="before" if "normalized" in name else None)
+    network = make_network(rng, n_features, layers, "squared_error")
+    X, y = make_data(rng, n_rows, n_features, 10, "squared_error")
+    X = X.astype("float32")
+    rows = scipy.sparse.csr_array(X * (X > 1)) if "sparse" in name else X
+    optimizer = "lamb" if "lamb" in name else "adam"
+    made = network, "squared_error", optimizer, "float32", 16
+    engine, twin = Engine(*made, n_threads=2), Engine(*made, n_threads=2)
+
+    def step(engine, n=None):
+        return engine.train(rows[:n], y[:n], n or n_rows, [1e-4])
+
+    call = {{
+        "predict": lambda: [engine.predict(rows) for _ in range(4)],
+        "gradient": lambda: engine.loss_and_grad(rows, y),
+        "step": lambda: step(engine),
+    }}[name.split()[-1]]
+    step(engine, 40)
+    step(twin, 40)
+    began = time.perf_counter()
+    call()
+    whole = time.perf_counter() - began
+    if name.endswith("step"):
+        step(twin)
+
+    def interrupt(delay):
+        time.sleep(delay)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    for part in {parts}:
+        sent = []
+        thread = threading.Thread(target=interrupt, args=(part * whole,))
+        thread.start()
+        try:
+            call()
+        except KeyboardInterrupt:
+            print(time.perf_counter() - sent[0], whole)
+        else:
+            raise AssertionError("the call was not interrupted")
+        thread.join()
+        assert engine.state.step == twin.state.step
+    assert step(engine, 40).tolist() == step(twin, 40).tolist()
+    for arena in ("parameters", "statistics", "slots"):
+        assert np.array_equal(getattr(engine.state, arena), getattr(twin.state, arena)), arena
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("normalized step", (0.1, 0.5, 0.8)),  # forward, back, and while weights get gradients
+        ("lamb step", (0.8,)),
+        ("sparse step", (0.3, 0.8)),
+        ("normalized gradient", (0.3,)),
+        ("predict", (0.3,)),
+    ],
+)
+def test_ctrl_c_leaves_a_long_step_as_if_it_had_not_begun(name, parts):
+    script = INTERRUPTED_STEP.format(tests=os.path.dirname(__file__), name=name, parts=parts)
+    for line in run_script(script).splitlines():
+        answered, whole = map(float, line.split())
+        print(f"{name} of {whole:.1f} s: Ctrl-C was answered after {answered * 1000:.0f} ms")
+        assert answered < 1
+
+
 def test_ctrl_c_leaves_a_usable_estimator():
     answered = run_script("""
         import os, signal, threading, time, warnings

@@ -28,24 +28,41 @@ typedef struct {
     atomic_int arrived;
     char between[64];
     atomic_uint round;
+    atomic_int leaves; /* a thread wants the team to leave .. */
+    int agreed;        /* .. as the last to arrive saw it */
     char after[64];
 } Barrier;
 
-/* Returns when all threads of the team have called it. Zeroed memory is a fresh barrier. */
-static inline void barrier_wait(Barrier *barrier, int team)
+/* Asks the team to leave at the next barrier. */
+static inline void leave_at_barrier(Barrier *barrier)
 {
-    if (team == 1) return;
+    atomic_store_explicit(&barrier->leaves, 1, memory_order_relaxed);
+}
+
+/* Whether a thread has asked for it: the others may still go by a barrier they are at. */
+static inline int leaves_at_barrier(Barrier *barrier)
+{
+    return atomic_load_explicit(&barrier->leaves, memory_order_relaxed);
+}
+
+/* Returns when all threads of the team have called it, to each of them the same: whether they leave.
+ * Zeroed memory is a fresh barrier. */
+static inline int barrier_wait(Barrier *barrier, int team)
+{
+    if (team == 1) return leaves_at_barrier(barrier);
     const unsigned round = atomic_load_explicit(&barrier->round, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) == team - 1) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
+        barrier->agreed = leaves_at_barrier(barrier);
         atomic_store_explicit(&barrier->round, round + 1, memory_order_release);
-        return;
+        return barrier->agreed;
     }
     for (int spin = 0; atomic_load_explicit(&barrier->round, memory_order_acquire) == round; spin++)
         if (spin < SPINS)
             PAUSE();
         else
             sched_yield();
+    return barrier->agreed;
 }
 
 #endif

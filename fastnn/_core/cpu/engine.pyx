@@ -11,18 +11,16 @@ by barriers, gradients are stored, and what tasks summed is combined in their or
 Threads never share a sum, so their number does not change a bit of the result.
 """
 
-from time import perf_counter
-
 import numpy as np
 from scipy.sparse import issparse
 
 cimport numpy as cnp
-from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport parallel, threadid
 from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport getenv
 from libc.string cimport memcpy, memset
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from fastnn._core.cpu.kernels cimport *
 
@@ -32,22 +30,28 @@ from fastnn.program import aligned_zeros
 
 cnp.import_array()
 
-# Between two looks for Ctrl-C lies about this time; the first slice is sized by its operations.
-cdef double SECONDS_PER_SLICE = 0.05
-cdef double OPERATIONS_OF_FIRST_SLICE = 2e8
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() noexcept   # an error stays set until the call returns
+
+# Between two looks for Ctrl-C lies about this time; the clock is read after so many operations, of
+# which a row takes some in every stage that multiplies nothing.
+cdef double SECONDS_BETWEEN_LOOKS = 0.05
+cdef double OPERATIONS_BETWEEN_CLOCKS = 1e7
+cdef double OTHER_OPERATIONS_OF_ROW = 1000
+# An update of so many operations waits for all gradients, to be left before it changes anything;
+# of so many rows, since to store a gradient takes little beside computing it.
+cdef double OPERATIONS_OF_LONG_UPDATE = 1e9
 # Rows that go through all stages together, so that their values stay in the cache; a multiple
 # of ROW_CHUNK and of the register tiles.
 cdef enum:
     ROW_BLOCK = 96
     ROWS_PER_GRADIENT_CALL = 1024
+    ROWS_OF_LONG_UPDATE = 1024
     MOST_UNITS_IN_PLACE = 256
     ROWS_FOR_A_CALL = 3   # of a weight: what a task costs beside its rows; a row of biases costs so
     CACHE_LINE = 64
 # 24 bits are what a float32 can hold of a rate.
 cdef double MOST_DROPPED = 1 - 2. ** -24
-# What an update of one parameter costs beside its gradient, in operations.
-cdef double UPDATE_COST = 20
-
 
 TASK = np.dtype([("stage", np.int32), ("first", np.int64), ("last", np.int64),
                  ("scratch", np.int64), ("columns", np.int64), ("cost", np.float64)], align=True)
@@ -139,8 +143,8 @@ cdef struct Job:
     const char *weights
     const int64_t *order
     int64_t n_rows, batch_size, n_steps
-    int64_t first, last         # the slice: steps of training, rows of prediction
     int64_t n_done, n_taken     # steps done, blocks of rows taken
+    double row_cost             # operations of a row, forward or back
     const double *coefficients
     double *losses
     double *grad_norms          # NULL: nobody asks
@@ -150,6 +154,7 @@ cdef struct Job:
     bint clips_norm     # .. by the norm of all of them
     bint adapts         # LAMB: the norm of a weight decides the length of its step
     bint limits         # the norms of the columns of weights
+    bint waits          # the optimizer has no gradient before all are there
     bint stores         # gradients, as the optimizer does not take them at once
     uint64_t seed
     int64_t step
@@ -185,10 +190,42 @@ cdef struct Worker:
     int64_t *partners
     Mixing mixing           # and what else the step has in the table
     double dropout
+    bint looks              # for signals: the thread that called
+    double cost             # operations since it saw the clock
+    double next_look
+    uint64_t mode           # of floating-point numbers, outside
 
 
 # What Numba made of a user's function.
 ctypedef void (*Elementwise)(int64_t n, const void *x, void *y) noexcept nogil
+
+
+# ---------------------------------------------------------------------------------------- signals
+
+cdef inline bint leaves(Job *job, Worker *worker, double cost) noexcept nogil:
+    """Whether a signal ends the call: what was begun is left. `cost` is of what comes next."""
+    if worker.looks:
+        worker.cost += cost
+        if worker.cost > OPERATIONS_BETWEEN_CLOCKS:
+            worker.cost = 0
+            look_for_signals(job, worker)
+    return leaves_at_barrier(&job.barrier)
+
+
+cdef void look_for_signals(Job *job, Worker *worker) noexcept nogil:
+    """Let Python handle signals, if it is time to; an error of theirs ends the call."""
+    cdef timespec clock
+    clock_gettime(CLOCK_MONOTONIC, &clock)
+    cdef double now = clock.tv_sec + 1e-9 * clock.tv_nsec
+    if now < worker.next_look:
+        return
+    if worker.next_look > 0:
+        restore_denormals(worker.mode)   # a handler runs anything
+        with gil:
+            if PyErr_CheckSignals() != 0:
+                leave_at_barrier(&job.barrier)
+        flush_denormals()
+    worker.next_look = now + SECONDS_BETWEEN_LOOKS
 
 
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
@@ -623,11 +660,12 @@ cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
                             vector(job, worker, stage, INVERSE_STD))
 
 
-cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
+cdef void through_stages(Job *job, Worker *worker) noexcept nogil:
     """All stages, forward and back, for the worker's rows.
 
     Stages run by segments: a segment ends where one needs all rows of the batch, that is after
-    batch norm's sums. Within a segment a block of rows goes through all stages at once.
+    batch norm's sums. Within a segment a block of rows goes through all stages at once. Where the
+    team leaves, the next barrier says so too.
     """
     cdef int first = 0, last, index
     cdef int64_t row, n
@@ -641,12 +679,16 @@ cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
         row = worker.first
         while row < worker.last:
             n = min(<int64_t> ROW_BLOCK, worker.last - row)
+            if leaves(job, worker, n * job.row_cost):
+                break
+            if first == 0:
+                read_rows(job, worker, row, n)
             for index in range(first, last + 1):
                 forward(job, worker, index, row, n)
             row += ROW_BLOCK
         first = last + 1
-        if first < job.n_stages:
-            barrier_wait(&job.barrier, worker.team)
+        if first < job.n_stages and barrier_wait(&job.barrier, worker.team):
+            return
     if job.mode == EVALUATE:
         return
     first = job.n_stages - 1
@@ -659,42 +701,49 @@ cdef void through_stages(Job *job, const Worker *worker) noexcept nogil:
         row = worker.first
         while row < worker.last:
             n = min(<int64_t> ROW_BLOCK, worker.last - row)
+            if leaves(job, worker, n * job.row_cost):
+                break
             for index in range(first, last - 1, -1):
                 backward(job, worker, index, row, n)
             row += ROW_BLOCK
         first = last - 1
-        if first >= 0:
-            barrier_wait(&job.barrier, worker.team)
+        if first >= 0 and barrier_wait(&job.barrier, worker.team):
+            return
 
 
 # ------------------------------------------------------------------------------- input and weights
 
-cdef void read_rows(Job *job, const Worker *worker) noexcept nogil:
-    """The worker's rows of the batch, into the engine's type."""
-    cdef int64_t n = worker.last - worker.first, i, row
-    cdef int64_t ld = job.stages[0].ld_in
-    cdef const int64_t *order = worker.order
-    cdef const int64_t *own_order = shifted(order, worker.first)
+cdef void lay_out_entries(const Job *job, const Worker *worker) noexcept nogil:
+    """Where the entries of the worker's rows lie, if rows are sparse.
+
+    Every thread sums all lengths and writes those of its own rows.
+    """
+    cdef int64_t offset = 0, i, row
     if job.rows.indptr == NULL:
-        if worker.input.first == worker.values:
-            job.kernels.gather(job.rows, own_order, worker.start + worker.first, n, ld,
-                               worker.values + worker.first * ld * job.itemsize)
-            if worker.mixing.weight != 1:
-                job.kernels.mix_rows(job.rows, order, worker.start, worker.n_rows, worker.first, n,
-                                     ld, &worker.mixing,
-                                     worker.values + worker.first * ld * job.itemsize)
         return
-    # Every thread sums all lengths and writes those of its own rows.
-    cdef int64_t offset = 0
     for i in range(worker.last):
         if i >= worker.first:
             job.offsets[i] = offset
-        row = worker.start + i if order == NULL else order[i]
+        row = worker.start + i if worker.order == NULL else worker.order[i]
         offset += job.rows.indptr[row + 1] - job.rows.indptr[row]
-    if n > 0:
+    if worker.last > worker.first:
         job.offsets[worker.last] = offset
-    job.kernels.gather_csr(job.rows, own_order, worker.start + worker.first, n,
-                           job.offsets + worker.first, job.columns, job.entries, &job.in_range)
+
+
+cdef void read_rows(Job *job, const Worker *worker, int64_t first,
+                    int64_t n_rows) noexcept nogil:
+    """Some of the worker's rows of the batch, into the engine's type."""
+    cdef int64_t ld = job.stages[0].ld_in
+    cdef const int64_t *own_order = shifted(worker.order, first)
+    cdef char *x = worker.values + first * ld * job.itemsize
+    if job.rows.indptr != NULL:
+        job.kernels.gather_csr(job.rows, own_order, worker.start + first, n_rows,
+                               job.offsets + first, job.columns, job.entries, &job.in_range)
+    elif worker.input.first == worker.values:
+        job.kernels.gather(job.rows, own_order, worker.start + first, n_rows, ld, x)
+        if worker.mixing.weight != 1:
+            job.kernels.mix_rows(job.rows, worker.order, worker.start, worker.n_rows, first, n_rows,
+                                 ld, &worker.mixing, x)
 
 
 cdef inline bint of_weight(const Task *task) noexcept nogil:
@@ -745,7 +794,6 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     cdef MatrixRows x = stage_input(job, worker, stage, 0)
     cdef const char *dy = delta(job, stage.dy, 0, ld)
     cdef char *g = gradient(job, worker, task)
-    cdef char *moving
 
     if stage.kind == STAGE_WEIGHT_NORM and of_bias(task):   # the sums are one chunk's by now
         k.column_sums(1, n, vector(job, worker, stage, D_SUMS) + ld * job.itemsize, g, not train)
@@ -756,11 +804,6 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
         k.column_sums(worker.n_rows, n, partial(job, stage, False, 0), g, not train)
     elif stage.kind == STAGE_BN_APPLY:
         memcpy(g, vector(job, worker, stage, D_SCALE), n * job.itemsize)
-        if train and worker.n_rows > 1:
-            moving = job.statistics + stage.statistics * job.itemsize
-            k.batchnorm_moving(worker.n_rows, ld, stage.momentum, vector(job, worker, stage, MEAN),
-                               vector(job, worker, stage, VARIANCE), moving,
-                               moving + ld * job.itemsize)
     elif still:
         memset(g, 0, n * job.itemsize)
     elif not is_weight:
@@ -839,8 +882,9 @@ cdef void finish(const Job *job, const Worker *worker, int index,
 
 cdef void descend(const Job *job, const Worker *worker, int index, const double *coefficients,
                   double clip) noexcept nogil:
-    """The optimizer's step of a task, with the gradient times `clip`."""
+    """The optimizer's step of a task, with the gradient times `clip`, and moving averages."""
     cdef const Task *task = job.tasks + index
+    cdef const Stage *stage = job.stages + task.stage
     cdef const Kernels *k = job.kernels
     cdef bint is_weight = of_weight(task)
     cdef int64_t offset = task_offset(job, task), n = task_length(job, task)
@@ -849,6 +893,12 @@ cdef void descend(const Job *job, const Worker *worker, int index, const double 
     cdef char *g = gradient(job, worker, task)
     # The last line of a thread's memory takes sums that nobody needs.
     cdef char *penalty = worker.own + job.worker_size - CACHE_LINE
+    cdef char *moving
+    if stage.kind == STAGE_BN_APPLY and worker.n_rows > 1:
+        moving = job.statistics + stage.statistics * job.itemsize
+        k.batchnorm_moving(worker.n_rows, stage.ld_out, stage.momentum,
+                           vector(job, worker, stage, MEAN), vector(job, worker, stage, VARIANCE),
+                           moving, moving + stage.ld_out * job.itemsize)
     if factor == 0:
         return
     if not job.finishes:
@@ -889,14 +939,16 @@ cdef double trust_ratio(const Job *job, int begin, int end) noexcept nogil:
     return sqrt(weight / direction) if weight > 0 and direction > 0 else 1
 
 
-cdef void update(Job *job, const Worker *worker, int tasks_begin, int tasks_end,
+cdef void update(Job *job, Worker *worker, int tasks_begin, int tasks_end,
                  const double *coefficients, const double *after) noexcept nogil:
     """All that a thread's tasks do at a step: gradients and, in training, what follows from them.
 
-    Each task goes from its gradient to the optimizer at once, where nothing stands between.
+    Each task goes from its gradient to the optimizer at once, where nothing stands between. The
+    team may leave while nothing has changed yet; the next barrier says so too.
     `after` are the coefficients of the next step, NULL after the last.
     """
     cdef bint train = job.mode == TRAIN, at_once = train and not (job.adapts or job.limits)
+    cdef bint waits = job.waits or not train
     cdef const Kernels *k = job.kernels
     cdef const Task *task
     cdef const Stage *stage
@@ -906,20 +958,23 @@ cdef void update(Job *job, const Worker *worker, int tasks_begin, int tasks_end,
     cdef char *scales
 
     for i in range(tasks_begin, tasks_end):
+        if waits and leaves(job, worker, 2. * job.tasks[i].cost * worker.n_rows):
+            break
         find_gradient(job, worker, i, coefficients)
-        if train and not job.clips_norm:
+        if not waits:
             descend(job, worker, i, coefficients, 1)
             if at_once:
                 conclude(job, i, coefficients, after, worker.step + 1)
     if not train:
         return
 
-    if job.clips_norm:
-        barrier_wait(&job.barrier, worker.team)
-        if coefficients[COEF_CLIP_NORM] > 0:
+    if job.waits:
+        if barrier_wait(&job.barrier, worker.team):
+            return
+        if job.clips_norm and coefficients[COEF_CLIP_NORM] > 0:
             k.weighted_sum(job.n_tasks * job.panel, job.gradient_squares, NULL, NULL, 0, &clip)
             clip = min(1., coefficients[COEF_CLIP_NORM] / (sqrt(clip) + 1e-6))
-        if job.adapts:   # whose sums take the place of these
+        if job.clips_norm and job.adapts:   # whose sums take the place of these
             barrier_wait(&job.barrier, worker.team)
         for i in range(tasks_begin, tasks_end):
             descend(job, worker, i, coefficients, clip)
@@ -1032,10 +1087,20 @@ cdef int first_task(const Job *job, int part, int n_parts) noexcept nogil:
 
 # ------------------------------------------------------------------------------------------- steps
 
-cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
-    """What one thread does of steps job.first .. last."""
-    cdef uint64_t mode = flush_denormals()
+cdef Worker new_worker(const Job *job, int thread) noexcept nogil:
+    """A thread as it begins; denormals are zero on it from now on."""
     cdef Worker worker
+    memset(&worker, 0, sizeof(Worker))
+    worker.own = job.workers + thread * job.worker_size
+    worker.mixing.weight = 1
+    worker.looks = thread == 0
+    worker.mode = flush_denormals()
+    return worker
+
+
+cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
+    """What one thread does of all steps."""
+    cdef Worker worker = new_worker(job, thread)
     cdef int task, tasks_begin = first_task(job, thread, n_threads)
     cdef int tasks_end = first_task(job, thread + 1, n_threads)
     cdef int64_t step, chunks, columns_begin = -1, columns_end = 0
@@ -1048,8 +1113,6 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
 
     worker.team = n_threads
     worker.values, worker.room = job.values, job.max_batch
-    worker.own = job.workers + thread * job.worker_size
-    worker.mixing.weight = 1
     if job.mixes:
         worker.mixed = job.mixed + thread * job.mixed_size
         worker.partners = job.partners + thread * ROW_BLOCK
@@ -1057,14 +1120,13 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
             columns_end = job.tasks[task].last
-        if job.first == 0:
-            publish(job, task, job.coefficients, <uint32_t> job.step)
+        publish(job, task, job.coefficients, <uint32_t> job.step)
     if shares_columns:   # heads have the same columns, so that threads have not their own
         columns_begin = job.rows.n_cols * thread // n_threads
         columns_end = job.rows.n_cols * (thread + 1) // n_threads
     barrier_wait(&job.barrier, n_threads)
 
-    for step in range(job.first, job.last):
+    for step in range(job.n_steps):
         worker.start = step * job.batch_size
         worker.n_rows = min(job.batch_size, job.n_rows - worker.start)
         worker.order = shifted(job.order, worker.start)
@@ -1085,10 +1147,11 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                                      &total)
         worker.scale = 1 / total if total > 0 else 0
         worker.input = input_rows(job, &worker, in_place)
-        read_rows(job, &worker)
+        lay_out_entries(job, &worker)
 
         through_stages(job, &worker)
-        barrier_wait(&job.barrier, n_threads)
+        if barrier_wait(&job.barrier, n_threads):
+            break
 
         mean_loss = 0
         for head in range(job.n_heads):
@@ -1113,7 +1176,8 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                 barrier_wait(&job.barrier, n_threads)
         merge_weight_norms(job, &worker, True)
         update(job, &worker, tasks_begin, tasks_end, coefficients, after)
-        barrier_wait(&job.barrier, n_threads)
+        if barrier_wait(&job.barrier, n_threads):
+            break
 
         if thread == 0:
             job.n_done = step + 1
@@ -1129,7 +1193,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                 job.kernels.weighted_sum(job.n_tasks * job.panel, job.told_squares, NULL, NULL, 0,
                                          &total)
                 job.grad_norms[step] = sqrt(total)
-    restore_denormals(mode)
+    restore_denormals(worker.mode)
 
 
 cdef inline bint reads_input(const Job *job, int index) noexcept nogil:
@@ -1239,13 +1303,12 @@ cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
 
 
 cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
-    """What one thread predicts of rows job.first .. last_step.
+    """What one thread predicts of all rows.
 
     Threads take blocks as they get done with others: where another program, or a BLAS that spins
     for work, holds a processor, the rest goes on.
     """
-    cdef uint64_t mode = flush_denormals()
-    cdef Worker worker
+    cdef Worker worker = new_worker(job, thread)
     cdef int index
     cdef const Stage *stage
     cdef int64_t row, i, n
@@ -1254,10 +1317,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     cdef char *out
     cdef Job own = job[0]   # sparse rows are read into buffers of the thread
 
-    worker.own = job.workers + thread * job.worker_size
     worker.values, worker.room = worker.own + job.worker_values * job.itemsize, job.max_batch
-    worker.order, worker.first, worker.step, worker.scale = NULL, 0, 0, 0
-    worker.mixing.weight = 1
     if job.rows.indptr != NULL:
         own.offsets += thread * (ROW_BLOCK + 1)
         own.columns += thread * job.n_entries
@@ -1267,13 +1327,16 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
             merge(job, &worker, job.stages + index, False)
     merge_weight_norms(job, &worker, False)
     while True:
-        row = job.first + take_ticket(&job.n_taken) * ROW_BLOCK
-        if row >= job.last:
+        row = take_ticket(&job.n_taken) * ROW_BLOCK
+        if row >= job.n_rows:
             break
-        n = min(<int64_t> ROW_BLOCK, job.last - row)
+        n = min(<int64_t> ROW_BLOCK, job.n_rows - row)
+        if leaves(job, &worker, n * job.row_cost):
+            break
         worker.start, worker.n_rows, worker.last = row, n, n
         worker.input = input_rows(job, &worker, in_place)
-        read_rows(&own, &worker)
+        lay_out_entries(&own, &worker)
+        read_rows(&own, &worker, 0, n)
         # This look at the rows also brings them into the cache.
         if not finite_rows(&own, &worker):
             job.all_finite = False
@@ -1291,7 +1354,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
                 memcpy(out + i * job.n_outputs * job.itemsize, y + i * stage.ld_out * job.itemsize,
                        stage.n_out * job.itemsize)
             out += stage.n_out * job.itemsize
-    restore_denormals(mode)
+    restore_denormals(worker.mode)
 
 
 ctypedef void (*Part)(Job *job, int thread, int n_threads) noexcept nogil
@@ -1305,27 +1368,13 @@ cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
             part(job, threadid(), team_size())
 
 
-cdef int in_slices(Part part, Job *job, int64_t n, double operations, int n_threads) except -1:
-    """Items 0 .. n in slices short enough to answer Ctrl-C between them.
-
-    `operations` is what an item takes. Where a slice ends does not change a bit of the result, so
-    the clock may decide.
-    """
-    cdef double size = OPERATIONS_OF_FIRST_SLICE / operations, began, seconds
-    job.first, job.n_done = 0, 0
-    while job.first < n:
-        job.n_taken = 0
-        job.last = min(n, job.first + max(1, <int64_t> min(size, 1e15)))
-        began = perf_counter()
-        with nogil:
-            in_parallel(part, job, n_threads)
-        seconds = perf_counter() - began
-        if part is run_steps and job.n_done < job.last:
-            break
-        job.first = job.last
-        size = max(1, size * min(8, SECONDS_PER_SLICE / max(seconds, 1e-9)))
-        PyErr_CheckSignals()
-    return 0
+cdef int run_team(Part part, Job *job, int n_threads) except -1:
+    """`part` in all threads, until it is done or a signal ends it."""
+    job.n_done, job.n_taken = 0, 0
+    memset(&job.barrier, 0, sizeof(Barrier))
+    with nogil:
+        in_parallel(part, job, n_threads)
+    return -1 if leaves_at_barrier(&job.barrier) else 0
 
 
 # ----------------------------------------------------------------------------- instruction sets
@@ -1559,8 +1608,9 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     job.parameters = arena(parameters, "parameters", real, program.n_parameters)
     job.statistics = arena(statistics, "statistics", real, job.n_statistics)
     job.read = job.parameters
-    job.rows = &rows.rows
+    job.rows, job.n_rows = &rows.rows, rows.rows.n_rows
     job.out = checked(out, "out", real, rows.rows.n_rows * job.n_outputs)
+    job.row_cost = program.flops + OTHER_OPERATIONS_OF_ROW
     n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
     job.max_batch = min(ROW_BLOCK, rows.rows.n_rows)
     job.all_finite = job.in_range = True
@@ -1593,7 +1643,7 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
         for index, stage in enumerate(program.stages):
             for first in range(0, stage["n_in"] * (stage["kind"] == STAGE_DENSE), TASK_ROWS):
                 store_column_squares(&job, index, first, min(first + TASK_ROWS, stage["n_in"]))
-    in_slices(predict_rows, &job, rows.rows.n_rows, program.flops + 1., n_threads)
+    run_team(predict_rows, &job, n_threads)
     check_columns(&job)
     return job.all_finite
 
@@ -1755,7 +1805,10 @@ cdef class Engine:
         job.adapts = train and job.optimizer == OPT_LAMB
         job.finishes = job.clips_norm or shifts or train and (
             asked[COEF_L1] or asked[COEF_BIAS_PENALTY] or asked[COEF_CLIP_VALUE])
-        job.stores = job.clips_norm or job.adapts
+        job.waits = job.clips_norm or train and (
+            job.batch_size >= ROWS_OF_LONG_UPDATE
+            and 2. * job.batch_size * job.n_parameters > OPERATIONS_OF_LONG_UPDATE)
+        job.stores = job.waits or job.adapts
         job.read = job.parameters
         if job.stores:
             job.gradient = self.kept("gradient", job.n_parameters)
@@ -1822,6 +1875,7 @@ cdef class Engine:
         if classes and not classes_exist(job):
             raise ValueError("y has numbers of classes that the network has no outputs for.")
         job.step = self.state.step
+        job.row_cost = self.program.flops + OTHER_OPERATIONS_OF_ROW
         self.make_room(batch_size)
         self.make_sparse_room(rows, batch_size)
         self.plan_updates()
@@ -1839,8 +1893,7 @@ cdef class Engine:
         try:
             self.prepare(mode, X, y, sample_weight, order, batch_size, coefficients, losses,
                          grad_norms, grad)
-            in_slices(run_steps, job, job.n_steps, 3. * self.program.flops * job.batch_size
-                      + UPDATE_COST * self.program.n_parameters, self.n_threads)
+            run_team(run_steps, job, self.n_threads)
         finally:
             self.busy, self.rows = False, None
             if mode == TRAIN:
@@ -1858,7 +1911,8 @@ cdef class Engine:
         both, before it is clipped, over the parameters that learn; its other elements stay.
         ``y`` has the targets of several heads one head after the other, (n_rows, n_heads) in
         Fortran order.
-        KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
+        KeyboardInterrupt comes between steps, or leaves one that is not applied;
+        ``state.step`` tells how many were taken.
         """
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses,
                         grad_norms, 0, None)

@@ -250,7 +250,9 @@ cdef extern from "processor.h" nogil:
 cdef extern from "barrier.h" nogil:
     ctypedef struct Barrier:
         pass
-    void barrier_wait(Barrier *barrier, int team)
+    void leave_at_barrier(Barrier *barrier)
+    bint leaves_at_barrier(Barrier *barrier)
+    bint barrier_wait(Barrier *barrier, int team)
 
 
 cdef inline int64_t quotient_up(int64_t n, int64_t d) noexcept nogil:
