@@ -32,6 +32,7 @@ NO_TWIN = {
     "processor": "caches of a processor",
     "program": "programs come from fastnn/program.py",
     "simd": "vectors of a processor",
+    "startable": "threads of a processor",
     "transpose": "products read weights as they lie",
 }
 # Arguments that say how a processor does it.

@@ -328,6 +328,52 @@ def test_threads_are_as_many_as_have_enough_to_do(monkeypatch):
     assert _core.n_threads(-1, 1) == 16
 
 
+@pytest.mark.parametrize("n_jobs", [100_000, 2**40, 2**70, -(2**40), np.int8(-128), np.int64(2)])
+def test_any_number_of_jobs_is_a_number_of_threads(n_jobs):
+    n = _core.n_threads(n_jobs, HUGE)
+    assert 1 <= n <= min(max(n_jobs, 1), cpu.threads.MOST_THREADS)
+
+
+@needs_openmp
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are tried on Linux only")
+def test_where_threads_cannot_be_started_there_are_fewer():
+    """OpenMP would end the process. Teams grow and shrink, and others start threads meanwhile."""
+    script = """
+        import resource, threading, warnings
+        import numpy as np
+        from fastnn import MLPClassifier
+        warnings.filterwarnings("ignore", "Stochastic")
+        rng = np.random.default_rng(0)
+        X, y = rng.standard_normal((2000, 50)).astype("float32"), rng.integers(3, size=2000)
+
+        def fitted(n_jobs):
+            return MLPClassifier((100,), max_iter=2, n_jobs=n_jobs, random_state=0).fit(X, y)
+
+        expected = fitted(1).predict_proba(X)
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (7 << 29), -1))  # stacks of 1 GB: three
+        for n_jobs in (64, 2, 64, 3, 8):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.filterwarnings("ignore", "Stochastic")
+                warnings.filterwarnings("default", "Only")
+                model = fitted(n_jobs)
+                assert np.array_equal(model.predict_proba(X), expected)
+            messages = [str(one.message) for one in caught]
+            assert len(messages) <= 2, messages
+            assert all(f"of {n_jobs} threads could be started" in one for one in messages), messages
+            assert bool(messages) == (n_jobs > 4), (n_jobs, messages)
+            results = [None] * 3
+            def train(i):
+                results[i] = np.array_equal(fitted(2).predict_proba(X), expected)
+            others = [threading.Thread(target=train, args=(i,)) for i in range(3)]
+            for i in range(3):
+                others[i].start(), others[i].join()
+            assert results == [True] * 3
+    """
+    run_script(script, OMP_STACKSIZE="1G", OPENBLAS_NUM_THREADS="1", MALLOC_ARENA_MAX="1")
+
+
 @needs_openmp
 def test_threadpoolctl_limits_the_threads():
     with threadpoolctl.threadpool_limits(1, user_api="openmp"):

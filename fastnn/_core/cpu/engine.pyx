@@ -1364,6 +1364,7 @@ cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
     if n_threads == 1:
         part(job, 0, 1)
     else:
+        keep_team(n_threads)
         with parallel(num_threads=n_threads):
             part(job, threadid(), team_size())
 
@@ -1414,6 +1415,17 @@ cdef const Kernels *choose_kernels(name, dtype) except NULL:
 
 cdef const Bfloat16Kernels *choose_bfloat16_kernels(name) except NULL:
     return fastnn_bfloat16_kernels(choose_isa(name))
+
+
+def startable_team(int64_t n_threads, int64_t stack_size):
+    """How many of so many threads can work together, this one among them.
+
+    It costs nothing where OpenMP has them already.
+    """
+    if n_threads > team_kept():
+        with nogil:
+            n_threads = 1 + startable_threads(n_threads - 1, stack_size)
+    return n_threads
 
 
 def most_openmp_threads():

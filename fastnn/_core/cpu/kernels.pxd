@@ -247,6 +247,11 @@ cdef extern from "processor.h" nogil:
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
 
+cdef extern from "startable.h" nogil:
+    int64_t team_kept()
+    void keep_team(int64_t n_threads)
+    int64_t startable_threads(int64_t n, int64_t stack_size)
+
 cdef extern from "barrier.h" nogil:
     ctypedef struct Barrier:
         pass

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 
 from joblib import cpu_count
 from joblib.parallel import ThreadingBackend, get_active_backend
 
-from .engine import most_openmp_threads
+from ...warn import warn
+from .engine import most_openmp_threads, startable_team
 
 #: Fewer floating-point operations than this between two barriers are not worth a thread.
 LEAST_OF_STEP = 1e6
 #: The same for all that is done at a stretch: threads that have gone to sleep may take milliseconds
 #: to come, while the first one waits for them.
 LEAST_OF_CALL = 1.5e8
+#: No number of processors in one machine comes near to it.
+MOST_THREADS = 4096
 
 _forked = False
 
@@ -41,8 +45,8 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     n_jobs : int or None
         None: as many as OpenMP, joblib and the process's share of the machine allow, but no more
         than have enough to do, and one in a thread that joblib runs beside others. A positive
-        number: exactly so many. Negative numbers count back from the processors as in joblib: -1
-        is all of them.
+        number: exactly so many, up to `MOST_THREADS`. Negative numbers count back from the
+        processors as in joblib: -1 is all of them.
     operations : float
         Floating-point operations between two barriers.
     repeats : float, default=1
@@ -51,8 +55,28 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     Returns
     -------
     int
-        At least 1; always 1 in a forked child, where OpenMP cannot run.
+        At least 1; always 1 in a forked child, where OpenMP cannot run. Fewer, with a warning,
+        where the system starts no more.
     """
+    wanted = min(_wanted(n_jobs, operations, repeats), MOST_THREADS)
+    if wanted == 1:
+        return 1
+    n = startable_team(wanted, _stack_size())
+    if n < wanted:
+        warn(
+            f"Only {n} of {wanted} threads could be started, for want of memory for their stacks "
+            "or because of a limit on processes: set n_jobs to fewer."
+        )
+    return n
+
+
+def _stack_size() -> int:
+    """What OpenMP's threads have for their stacks, in bytes; 0 for what the system gives."""
+    asked = re.fullmatch(r"\s*(\d+)\s*([bkmg]?)\s*", os.environ.get("OMP_STACKSIZE", ""), re.I)
+    return int(asked[1]) << 10 * "bkmg".index(asked[2].lower() or "k") if asked else 0
+
+
+def _wanted(n_jobs, operations, repeats):
     if n_jobs == 0:
         raise ValueError("n_jobs=0 means nothing; use None for the default or a number of threads.")
     if _forked:
