@@ -125,7 +125,7 @@ INTERRUPTED_STEP = """
     from problems import make_data, make_layers, make_network
 
     name = {name!r}
-    n_rows, n_features, width = 5_000, 500, 1_500
+    n_rows, n_features, width = 5_000, 500, 1_000
     rng = np.random.default_rng(0)
     layers = make_layers([width, width, 10], position="before" if "normalized" in name else None)
     network = make_network(rng, n_features, layers, "squared_error")
@@ -149,8 +149,6 @@ INTERRUPTED_STEP = """
     began = time.perf_counter()
     call()
     whole = time.perf_counter() - began
-    if name.endswith("step"):
-        step(twin)
 
     def interrupt(delay):
         time.sleep(delay)
@@ -162,13 +160,13 @@ INTERRUPTED_STEP = """
         thread = threading.Thread(target=interrupt, args=(part * whole,))
         thread.start()
         try:
-            call()
+            while True:
+                call()
         except KeyboardInterrupt:
             print(time.perf_counter() - sent[0], whole)
-        else:
-            raise AssertionError("the call was not interrupted")
         thread.join()
-        assert engine.state.step == twin.state.step
+    for _ in range(engine.state.step - twin.state.step):  # those that were not interrupted
+        step(twin)
     assert step(engine, 40).tolist() == step(twin, 40).tolist()
     for arena in ("parameters", "statistics", "slots"):
         assert np.array_equal(getattr(engine.state, arena), getattr(twin.state, arena)), arena
