@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+from collections import UserDict
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -355,8 +356,7 @@ class Network:
         """
         pairs = (coefs, self.coefs), (intercepts, self.intercepts)
         edits = [
-            _edits(name, *pair, self.dtype)
-            for name, pair in zip(("coefs_", "intercepts_"), pairs, strict=True)
+            _edits(name, *pair) for name, pair in zip(("coefs_", "intercepts_"), pairs, strict=True)
         ]
         for (given, views), its_edits in zip(pairs, edits, strict=True):
             for i, (one, array) in its_edits.items():
@@ -528,38 +528,57 @@ def _is_or_equals(a, b):
     return a is b or (isinstance(a, int | str) and a == b)
 
 
-def _edits(name, given, views, dtype):
+def _edits(name, given, views):
     """What a user put in place of views, by its number: as it is, and as a copy that was checked.
 
     A copy, as one may be a part of another's view.
     """
     if len(given) != len(views):
         raise ValueError(f"{name} has {len(given)} arrays, but there are {len(views)} layers.")
-    edits = {}
-    for i, (one, view) in enumerate(zip(given, views, strict=True)):
-        if one is view:
-            continue
-        array = np.asarray(one)
-        if array.dtype.kind not in "biuf":
-            raise ValueError(
-                f"{name}[{i}] must be an array of real numbers, and has the type {array.dtype}: "
-                "convert it, as by .astype(float)."
-            )
-        if array.shape != view.shape:
-            raise ValueError(
-                f"{name}[{i}] has shape {array.shape}, but the network needs {view.shape}."
-            )
-        with np.errstate(over="ignore"):  # looked at below
-            array = array.astype(dtype)
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name}[{i}] must be finite in {dtype}, and has NaN or infinity.")
-        edits[i] = one, array
-    return edits
+    return {
+        i: (one, _fitting(f"{name}[{i}]", one, view))
+        for i, (one, view) in enumerate(zip(given, views, strict=True))
+        if one is not view
+    }
+
+
+def _fitting(name, given, view):
+    """A copy of an array that can take the place of a view."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} must be an array of real numbers, and has the type {array.dtype}: convert it, "
+            "as by .astype(float)."
+        )
+    if array.shape != view.shape:
+        raise ValueError(f"{name} has shape {array.shape}, but the network needs {view.shape}.")
+    with np.errstate(over="ignore"):  # looked at below
+        array = array.astype(view.dtype)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite in {view.dtype}, and has NaN or infinity.")
+    return array
+
+
+class _Views(UserDict):
+    """Views of parameters by name, into which is written what is put in their place."""
+
+    def __init__(self, views):
+        self.data = views
+
+    def __setitem__(self, name, array):
+        view = self.data[name]
+        view[...] = _fitting(f"{name!r}", array, view)
+
+    def __delitem__(self, name):
+        raise TypeError(f"{name!r} is a part of the network, and cannot be taken away.")
+
+    def copy(self):
+        return self.data.copy()
 
 
 def _chosen(arrays, *names):
     """Those of these names, or None if there is none."""
-    return {name: arrays[name] for name in names if name in arrays} or None
+    return _Views({name: arrays[name] for name in names if name in arrays}) or None
 
 
 def _layout(program):

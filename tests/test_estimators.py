@@ -680,6 +680,24 @@ def test_slopes_can_be_seen_and_written():
     assert not copied.activation_parameters_[0]["slope"].any()
 
 
+def test_what_takes_the_place_of_a_normalization_or_a_slope_is_written():
+    model = regressor(normalization="batch", activation="prelu").fit(X_REGRESSION, Y_REGRESSION)
+    scale, slope = model.normalizations_[0], model.activation_parameters_[0]
+    assert scale.copy().keys() == scale.keys()
+    scale["scale"] = np.zeros(20)
+    scale.update(shift=[0] * 20)
+    np.testing.assert_allclose(model.predict(X_REGRESSION), model.intercepts_[1][0])
+    view = slope["slope"]
+    slope["slope"] = [0.5]
+    assert view[0] == 0.5
+    with pytest.raises(ValueError, match=r"'slope' has shape \(2,\), but the network needs \(1,\)"):
+        slope["slope"] = [1, 2]
+    with pytest.raises(ValueError, match="'scale' must be finite"):
+        scale["scale"] = np.full(20, np.nan)
+    with pytest.raises(TypeError, match="cannot be taken away"):
+        del scale["scale"]
+
+
 def test_maxout_by_hand():
     model = regressor(activation=Maxout(3)).fit(X_REGRESSION, Y_REGRESSION)
     assert model.coefs_[0].shape == (X_REGRESSION.shape[1], 60)
