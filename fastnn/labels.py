@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import (
 )
 
 from .losses import COMPARING_LOSSES
-from .pickles import refusing_damage
+from .pickles import check_array, refusing_damage
 from .targets import labels_given, side_by_side
 
 _KINDS = ("binary", "multiclass", "multilabel-indicator", "probabilities")
@@ -153,6 +153,7 @@ class Labels:
         with refusing_damage("labels"):
             self.__dict__.update(state)
             classes = self.classes
+            check_array(classes)
             if self.kind not in _KINDS or classes.ndim != 1 or (classes[1:] <= classes[:-1]).any():
                 raise ValueError(f"of kind {self.kind!r} and with the classes {classes}.")
 

@@ -23,9 +23,19 @@ def check_count(name: str, value, least: int = 0) -> None:
         raise ValueError(f"{name} is {value!r}.")
 
 
+def check_array(array) -> None:
+    """Refuse what is no array, or one whose numbers NumPy would take for addresses of objects."""
+    dtype = getattr(array, "dtype", None)
+    if not isinstance(array, np.ndarray) or dtype.hasobject != (dtype.kind == "O"):
+        raise ValueError(f"an array is {type(array)} of {dtype}.")
+
+
 def check_arrays(arrays, shapes, dtype) -> None:
     """Refuse all but arrays of these shapes and this type."""
     for array, shape in zip(arrays, shapes, strict=True):
-        if not isinstance(array, np.ndarray) or (array.shape, array.dtype) != (shape, dtype):
-            found = f"{getattr(array, 'dtype', type(array))} of shape {np.shape(array)}"
-            raise ValueError(f"an array is {found}, where {dtype} of shape {shape} belongs.")
+        check_array(array)
+        if (array.shape, array.dtype) != (shape, dtype):
+            raise ValueError(
+                f"an array is {array.dtype} of shape {array.shape}, where {dtype} of shape {shape} "
+                "belongs."
+            )
