@@ -367,7 +367,7 @@ def _factors_below_one(name, number, steps):
 def settings_of(model, optimizer, network, n_rows, partial):
     """What the trainer needs to know."""
     too_large = model.batch_size != "auto" and model.batch_size > n_rows
-    if too_large and not is_searched("batch_size"):
+    if too_large and not is_searched("batch_size", "n_samples"):
         warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
         )

@@ -12,13 +12,17 @@ def warn(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
-def is_searched(parameter):
-    """Whether the fit under way is one of a search of scikit-learn's that sets this parameter.
+def is_searched(*names):
+    """Whether the fit under way is one of a search of scikit-learn's that sets one of these.
 
-    What comes of its values, an end before convergence say, is what the search compares.
+    They are parameters, or 'n_samples', a resource. What comes of their values, an end before
+    convergence say, is what the search compares.
     """
-    frame = sys._getframe(1)
-    while frame and frame.f_code.co_name != "_fit_and_score":
+    frame, found = sys._getframe(1), set()
+    while frame:
+        if frame.f_code.co_name == "_fit_and_score":  # parameters of the candidate
+            found.update(frame.f_locals.get("parameters") or ())
+        elif frame.f_code.co_name == "_run_search":  # of a search by halving, in this process
+            found.add(getattr(frame.f_locals.get("self"), "resource", ""))
         frame = frame.f_back
-    names = (frame.f_locals.get("parameters") if frame else None) or ()
-    return any(name.rpartition("__")[2] == parameter for name in names)
+    return not {name.rpartition("__")[2] for name in found}.isdisjoint(names)

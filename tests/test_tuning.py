@@ -192,6 +192,10 @@ def test_a_search_that_sets_epochs_and_batches_does_not_warn_of_them(solver, n_j
             n_jobs=n_jobs,
         ).fit(X, y)
     assert len({str(one.message)[:20] for one in told}) == len(told) <= 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = network(solver=solver, batch_size=100, max_iter=2000)
+        HalvingGridSearchCV(model, {"mlpclassifier__alpha": [1e-4, 1e-2]}, cv=2).fit(X, y)
     with pytest.warns(ConvergenceWarning) as told:
         GridSearchCV(network(max_iter=2), {"mlpclassifier__alpha": [1e-4, 1e-2]}, cv=3).fit(X, y)
     assert len(told) == 7
