@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Of each parameter, what Keras, PyTorch, XGBoost and others call a value, written as `_plain` does,
+# Of each parameter, what Keras, PyTorch, XGBoost and others call a value, as `_plain` writes it,
 # and what it is here: a name, an expression, or a sentence.
 _OUTPUT = (
     "The output layer is made from y and the loss, with an activation that suits them: leave it "
@@ -67,7 +67,7 @@ _VALUES: dict[str, dict[str, str]] = {
         "smoothl1": "huber",
         "pinball": "quantile",
         "crossentropy": "log_loss",
-        "crossentropyloss": "log_loss",
+        "logistic": "log_loss",
         "categoricalcrossentropy": "log_loss",
         "sparsecategoricalcrossentropy": "log_loss",
         "binarycrossentropy": "log_loss",
@@ -91,9 +91,7 @@ _VALUES: dict[str, dict[str, str]] = {
     },
     "normalization": {
         "batchnorm": "batch",
-        "batchnormalization": "batch",
         "layernorm": "layer",
-        "layernormalization": "layer",
         "groupnorm": "group",
         "weightnorm": "weight",
         "instance": "InstanceNorm(n_channels)",
@@ -142,6 +140,14 @@ _ARGUMENTS = {
     "numepochs": "max_iter",
     "maxepochs": "max_iter",
     "niter": "max_iter",
+    "iterations": "max_iter",
+    "maxiterations": "max_iter",
+    "batch": "batch_size",
+    "weights": "sample_weight",
+    "gpu": "device='cuda'",
+    "usegpu": "device='cuda'",
+    "penalty": "alpha",
+    "gradclip": "clip_norm",
     "lr": "learning_rate_init",
     "eta": "learning_rate_init",
     "lrscheduler": "learning_rate",
@@ -192,14 +198,13 @@ _ARGUMENTS = {
 }
 
 
-def _plain(name: str) -> str:
-    """A name without what spellings differ in."""
-    return "".join(filter(str.isalnum, name)).casefold()
+def _plain(name: str, kind: str = "") -> str:
+    """A name without what spellings differ in, such as its kind at the end of it."""
+    return "".join(filter(str.isalnum, name)).casefold().removesuffix(kind)
 
 
-def _closest(name: str, meanings: Mapping[str, str], *, alike: bool = True) -> str | None:
-    """The meaning of a name that is spelt as one of these, or nearly, where `alike` will do."""
-    word = _plain(name)
+def _closest(word: str, meanings: Mapping[str, str], *, alike: bool = True) -> str | None:
+    """The meaning of a word that is spelt as one of these, or nearly, where `alike` will do."""
     if word in meanings or not alike:
         return meanings.get(word)
     close = difflib.get_close_matches(word, meanings, 1, 0.75)
@@ -224,8 +229,8 @@ def value_meant(parameter: str, value, known: Iterable[str] = ()) -> str:
     name, known = getattr(value, "__name__", value), set(known)
     if not isinstance(name, str):
         return ""
-    meanings = _VALUES.get(parameter, {}) | {_plain(one): one for one in known}
-    meant = _closest(name, meanings, alike=name is value)
+    meanings = _VALUES.get(parameter, {}) | {_plain(one, parameter): one for one in known}
+    meant = _closest(_plain(name, parameter), meanings, alike=name is value)
     if meant is None or (meant.isidentifier() and meant not in known):
         return ""
     if meant.endswith("."):
@@ -261,7 +266,7 @@ def argument_meant(name: str, known: Iterable[str], estimator: type) -> str:
     if "learning_rate" not in owners[""]:  # a number is meant, where the schedule cannot be
         meanings["learningrate"] = "learning_rate_init"
     [only] = owners[""] if len(owners[""]) == 1 else [None]
-    meant = only or _closest(name, meanings) or ""
+    meant = only or _closest(_plain(name), meanings) or ""
     if "=" in meant:
         return f" Did you mean {meant}?"
     for owner, own in owners.items():
@@ -290,7 +295,7 @@ def explains_arguments(method: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if kwargs:
+        if kwargs and args:
             _refuse_unknown(type(args[0]), method, kwargs)
         return method(*args, **kwargs)
 

@@ -522,7 +522,7 @@ MEANT = [
     ({"layers": [Dense(5, "sigmoid")], "hidden_layer_sizes": (100,)}, "Did you mean 'logistic'?"),
     ({"layers": [Dense(3, "softmax")], "hidden_layer_sizes": (100,)}, OUTPUT_LAYER),
     ({"layers": [Dense(5), "relux"], "hidden_layer_sizes": (100,)}, "Did you mean 'relu'?"),
-    ({"loss": "mse"}, "Did you mean 'squared_error'?"),
+    ({"loss": "MSELoss"}, "Did you mean 'squared_error'?"),
     ({"solver": "Adam"}, "Did you mean 'adam'?"),
     ({"solver": "l-bfgs"}, "Did you mean 'lbfgs'?"),
     ({"solver": Adam}, "Did you mean an object, Adam()?"),
