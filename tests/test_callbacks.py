@@ -52,6 +52,7 @@ from fastnn.callbacks import (
     TerminateOnNaN,
     files,
     load_checkpoint,
+    sealed,
 )
 from fastnn.callbacks.base import Watch
 
@@ -711,8 +712,41 @@ def test_another_training_is_refused(tmp_path, options, told):
     with pytest.raises(ValueError, match=told):
         fit(**options)
     assert saved.path.read_bytes() == before
-    changed_order = {"X": np.asfortranarray(X), "n_jobs": 1, "verbose": 0}
-    assert_same(fit(**changed_order), model)
+    same = {"X": np.asfortranarray(X), "n_jobs": 1, "verbose": 0, "alpha": np.float64(1e-4)}
+    assert_same(fit(**same), model)
+
+
+def test_validation_data_may_have_more_rows(tmp_path):
+    saved = Checkpoint(tmp_path / "file", resume=True)
+    for _ in range(2):
+        model = classifier(saved).fit(X[::2], Y[::2], X_val=X, y_val=Y)
+    assert_same(model, classifier().fit(X[::2], Y[::2], X_val=X, y_val=Y))
+
+
+def test_a_checkpoint_that_was_changed_by_hand_is_refused(tmp_path):
+    saved = Checkpoint(tmp_path / "file", resume=True)
+
+    def fit():
+        return classifier(saved, early_stopping=True).fit(X, Y)
+
+    fit()
+    sound = sealed.read(saved.path)
+    rows, (chosen, held_out), generator = (sound[name] for name in ("rows", "split", "generator"))
+    for changes in (
+        {"rows": rows + 150},
+        {"rows": rows - 150},
+        {"rows": rows[:-1]},
+        {"rows": rows.astype(np.int32)},
+        {"rows": rows.astype(float)},
+        {"split": (chosen, held_out + 150)},
+        {"split": (chosen[:, np.newaxis], held_out)},
+        {"generator": (*generator[:2], 1 << 20, *generator[3:])},
+    ):
+        sealed.write(saved.path, sound | changes)
+        with pytest.raises(ValueError, match="changed by hand: it has rows that X has not"):
+            fit()
+    sealed.write(saved.path, sound)
+    fit()
 
 
 def test_sparse_rows_are_compared_by_value(tmp_path):

@@ -199,7 +199,9 @@ def check_same(saved, training, n_rows: int) -> None:
                 "path, or remove the file."
             )
     rows, (chosen, held_out), position = saved["rows"], saved["split"], saved["generator"][2]
-    numbers = [rows, chosen] if held_out is None else [rows, chosen, held_out]
+    numbers = [rows, chosen]
+    if held_out is not None and "X_val" not in training:
+        numbers.append(held_out)
     if not (
         all(one.dtype == np.intp and one.ndim == 1 and len(one) for one in numbers)
         and all(one.min() >= 0 and one.max() < n_rows for one in numbers)

@@ -58,10 +58,10 @@ def difference(one: dict[str, Mark], here: dict[str, Mark]) -> str | None:
     none = Mark("None", _checksum(None))  # what was not given
     for name in {**here, **one}:
         old, new = one.get(name, none), here.get(name, none)
-        if old.shown != new.shown:
+        if old.checksum != new.checksum:
+            if old.shown == new.shown:
+                return f"{name} has other values"
             return f"{name} was {old.shown} and is {new.shown}"
-        if old != new:
-            return f"{name} has other values"
     return None
 
 
