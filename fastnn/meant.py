@@ -198,9 +198,9 @@ _ARGUMENTS = {
 }
 
 
-def _plain(name: str, kind: str = "") -> str:
-    """A name without what spellings differ in, such as its kind at the end of it."""
-    return "".join(filter(str.isalnum, name)).casefold().removesuffix(kind)
+def _plain(name: str) -> str:
+    """A name without what spellings differ in."""
+    return "".join(filter(str.isalnum, name)).casefold()
 
 
 def _closest(word: str, meanings: Mapping[str, str], *, alike: bool = True) -> str | None:
@@ -229,8 +229,10 @@ def value_meant(parameter: str, value, known: Iterable[str] = ()) -> str:
     name, known = getattr(value, "__name__", value), set(known)
     if not isinstance(name, str):
         return ""
-    meanings = _VALUES.get(parameter, {}) | {_plain(one, parameter): one for one in known}
-    meant = _closest(_plain(name, parameter), meanings, alike=name is value)
+    meanings = _VALUES.get(parameter, {}) | {_plain(one): one for one in known}
+    word = _plain(name)
+    short = word.removesuffix(parameter)  # "BCELoss" is a "BCE"
+    meant = meanings.get(short) or _closest(word, meanings, alike=name is value)
     if meant is None or (meant.isidentifier() and meant not in known):
         return ""
     if meant.endswith("."):
