@@ -48,7 +48,8 @@ def refuse_dates(model, X, name):
     name : str
         What X is called there.
     """
-    if not isinstance(X, np.ndarray) and library_of(X) not in ("pandas", "polars"):
+    is_array = isinstance(X, np.ndarray) and X.ndim > 0
+    if not is_array and library_of(X) not in ("pandas", "polars"):
         return
     rows = rows_of(X, name)
     dtypes = rows.dtypes if hasattr(rows, "columns") else [rows.dtype]
@@ -60,7 +61,7 @@ def why_unreadable(model, X, name) -> str:
     """What columns hold that are no numbers, and the way out; nothing if all can be read."""
     if sparse.issparse(X):
         return ""
-    with suppress(ValueError):  # of another shape, of which scikit-learn tells
+    with suppress(TypeError, ValueError):  # of another shape, of which scikit-learn tells
         table = Table(X if hasattr(X, "columns") else np.asarray(X, object), name)
         return _told(model, table, name, _unreadable)
     return ""

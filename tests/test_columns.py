@@ -183,3 +183,16 @@ def test_what_can_be_read_is_read():
 def test_a_lazy_frame_is_told_to_be_collected():
     with pytest.raises(ValueError, match=r"X is a LazyFrame: pass X.collect\(\)"):
         MLPClassifier().fit(polars_of(CITY).lazy(), Y)
+
+
+def test_masked_values_are_not_read():
+    masked = np.ma.masked_less(np.column_stack([AGE, AGE]), 0)
+    for _, message in messages_of(masked):
+        assert "is a masked array, and some of it is masked" in message
+    MLPClassifier((3,), max_iter=1).fit(np.ma.masked_array(masked.data), Y)
+
+
+@pytest.mark.parametrize("X", [np.array(3.0), 3.0, DATES, pandas.Series(AGE)], ids=type)
+def test_what_is_no_table(X):
+    with pytest.raises(ValueError, match=r"Expected (2D|a 2-dim)|must be a table of rows"):
+        MLPClassifier().fit(X, Y)
