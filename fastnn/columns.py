@@ -98,19 +98,19 @@ def _dates(column):
     if not _is_temporal(dtype):
         return None
     is_span = getattr(dtype, "kind", None) == "m" or type(dtype).__name__ == "Duration"
-    return "durations" if is_span else "dates", column[:1]
+    return "durations" if is_span else "dates", next(iter(column))
 
 
 def _unreadable(column):
     """What a column holds that is not of numbers, and the first value that is none; else None."""
     if getattr(column.dtype, "kind", "O") in "biuf":
         return None
-    for i, value in enumerate(column):
+    for value in column:
         try:
             float(value)
         except (TypeError, ValueError):
             if value is not None:  # which scikit-learn reads as NaN
-                return _kind(column, value), column[i : i + 1]
+                return _kind(column, value), value
     return None
 
 
@@ -134,10 +134,9 @@ def _told(model, table, name, look):
     for kind, examples in found.items():
         columns, example = list(examples), next(iter(examples.values()))
         holds = f"{_listed(columns)} of {name} hold{'s' * (len(columns) == 1)} {kind}"
-        if kind in _WAYS and not nulls_of(example)[0]:
-            [value] = example
-            value = str(value) if kind in ("dates", "durations") else repr(value)
-            holds += f", such as {value}"
+        if kind in _WAYS and not nulls_of(np.array([example], object))[0]:
+            shown = str if kind in ("dates", "durations") else repr
+            holds += f", such as {shown(example)}"
         sentences.append(f"{holds[0].upper()}{holds[1:]}: {_way(kind, columns, model)}.")
     return " ".join(sentences)
 

@@ -56,6 +56,11 @@ UNREADABLE = {
     "pandas, dates": (pandas_of(DATES), "dates, such as 2020-01-01", DROP),
     "pandas, zones": (pandas_of(DATES.tz_localize("UTC")), "dates, such as 2020-01-01", DROP),
     "pandas, periods": (pandas_of(DATES.to_period("M")), "dates, such as 2020-01", DROP),
+    "pandas, other rows": (
+        pandas_of(CITY).set_index(np.linspace(5, 6, N)),
+        "strings, such as 'Berlin'",
+        ENCODE,
+    ),
     "pandas, no date": (pandas_of([pandas.NaT] * N), "dates", DROP),
     "pandas, durations": (pandas_of(DATES - DATES[0]), "durations", "divide it by a unit"),
     "pandas, NA": (pandas_of(pandas.Series([1, pandas.NA] * 10, dtype=object)), "missing", FILL),
