@@ -17,12 +17,11 @@ def pins(array):
     return found
 
 
-class _Pinned:
-    """What a view keeps, that its array stays where it is."""
+class Owner:
+    """What keeps the memory of an array: it is no array itself, that could be resized."""
 
-    def __init__(self, array):
-        self.__array_interface__ = array.__array_interface__
-        self._array, self._pins = array, pins(array)
+    def __init__(self, interface, *kept):
+        self.__array_interface__, self._kept = interface, kept
 
 
 def held(array):
@@ -31,4 +30,4 @@ def held(array):
     Whoever sets those of `array` in place does not change it, and nobody can resize `array`
     as long as it lives.
     """
-    return np.asarray(_Pinned(array))
+    return np.asarray(Owner(array.__array_interface__, array, pins(array)))

@@ -25,9 +25,10 @@ def check_count(name: str, value, least: int = 0) -> None:
 
 def check_array(array) -> None:
     """Refuse what is no array, or one whose numbers NumPy would take for addresses of objects."""
-    dtype = getattr(array, "dtype", None)
-    if not isinstance(array, np.ndarray) or dtype.hasobject != (dtype.kind == "O"):
-        raise ValueError(f"an array is {type(array)} of {dtype}.")
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{type(array)} is where an array belongs.")
+    if array.dtype.hasobject != (array.dtype.kind == "O"):
+        raise ValueError("the type of an array does not fit its memory.")
 
 
 def check_arrays(arrays, shapes, dtype) -> None:

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .memory import Owner
+
 # The codes of program.h; a test compares them.
 DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
 ROW_NORM, PRELU, MAXOUT, WEIGHT_NORM = range(9, 13)
@@ -120,23 +122,18 @@ def padded(n: int, dtype) -> int:
     return (panels + 1 if panels > 1 and panels % 2 == 0 else panels) * panel
 
 
-class _Memory:
-    """What owns the memory of arrays, so that none of them does: an owner can be resized."""
-
-    __slots__ = ("__array_interface__", "_raw")
-
-    def __init__(self, raw, **interface) -> None:
-        self._raw, self.__array_interface__ = raw, interface | {"version": 3}
-
-
 def aligned_zeros(shape, dtype) -> np.ndarray:
-    """Zeros that begin on a cache line; the operating system's pages are touched on first use."""
+    """Zeros that begin on a cache line; the operating system's pages are touched on first use.
+
+    Nobody can resize them, nor what they are a view of.
+    """
     dtype, shape = np.dtype(dtype), shape if isinstance(shape, tuple) else (shape,)
     raw = np.zeros(math.prod(shape) * dtype.itemsize + ALIGNMENT, np.uint8)
     # `raw.ctypes.data` says the same, and takes seven times as long.
     address = ctypes.addressof(ctypes.c_char.from_buffer(raw))  # type: ignore[arg-type]
-    begin = address + -address % ALIGNMENT
-    return np.asarray(_Memory(raw, shape=shape, typestr=dtype.str, data=(begin, False)))
+    data = address + -address % ALIGNMENT, False
+    interface = {"version": 3, "shape": shape, "typestr": dtype.str, "data": data}
+    return np.asarray(Owner(interface, raw))
 
 
 class Array(NamedTuple):
