@@ -47,7 +47,7 @@ from .regularizers import check_factors, check_max_norm
 from .rows import check_finite, is_plain, read_data, read_rows
 from .sample_weights import weights_of_rows
 from .schedules import Scheduled
-from .specs import ListsOfSpecs, check_parameters, defaults_of, is_default, plain_numbers
+from .specs import ListsOfSpecs, check_parameters, defaults_of, is_default, plain_parameters
 from .trainer import Data, History, train, train_lbfgs
 from .turns import alone
 from .validation import (
@@ -143,7 +143,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         own = twin.__dict__
         own.update(self.__dict__)
         changes.setdefault("callbacks", self.callbacks)
-        own.update(plain_numbers(own) | changes)
+        own.update(plain_parameters(own, self._get_param_names()) | changes)
         return twin
 
     def _take_from(self, twin):

@@ -105,17 +105,18 @@ def plain(value):
         items = [plain(item) for item in value]
         return type(value)(items) if any(map(is_not, items, value)) else value
     if isinstance(value, Spec):
-        changes = plain_numbers(vars(value))
+        changes = plain_parameters(vars(value), value.names())
         if changes:
             value = copy(value)
             vars(value).update(changes)
     return value
 
 
-def plain_numbers(values: dict[str, Any]) -> dict[str, Any]:
-    """Those of the values by name that are other ones with plain numbers."""
+def plain_parameters(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those of the parameters of these names that are others with plain numbers."""
     changed = {}
-    for name, value in values.items():
+    for name in names:
+        value = values.get(name)
         if type(value) not in _PLAIN and (number := plain(value)) is not value:
             changed[name] = number
     return changed
