@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import signal
 import threading
 
 import numpy as np
@@ -177,3 +178,27 @@ def test_rows_are_compared_with_the_network():
             model.partial_fit(rows, Y)
     model.n_features_in_ = 4
     model.predict(X)
+
+
+def test_a_signal_handler_cannot_train_what_is_trained():
+    """Such as a timer's that feeds new rows; where it lets the error pass, `fit` ends with it."""
+    model, refused = classifier(max_iter=100_000, tol=0, n_iter_no_change=np.inf), []
+
+    def feed(*_):
+        try:
+            model.partial_fit(X, Y, classes=[0, 1, 2])
+        except RuntimeError as error:
+            refused.append(error)
+            if len(refused) == 3:
+                raise
+
+    before = signal.signal(signal.SIGALRM, feed)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    try:
+        with pytest.raises(RuntimeError, match="is being fitted by another call"):
+            model.fit(X, Y)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(refused) == 3
+    model.partial_fit(X, Y, classes=[0, 1, 2])
