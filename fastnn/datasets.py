@@ -307,6 +307,7 @@ def make_mnist1d(
     """
     validate_parameter_constraints(_MNIST1D_CONSTRAINTS, locals(), "make_mnist1d")
     low, high = _padding(padding)
+    n_samples, noise, correlated_noise = int(n_samples), abs(noise), abs(correlated_noise)
     rng = check_random_state(random_state)
     n_classes, n_points = _TEMPLATES.shape
     y = rng.permutation(np.arange(n_samples, dtype=np.int64) % n_classes)

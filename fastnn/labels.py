@@ -103,10 +103,13 @@ def labels_of(y, classes=None):
 
 def classes_given(classes):
     """Classes that a user lists: an array, or a list of arrays, one for each column of y."""
-    several = isinstance(classes, np.ndarray | list | tuple) and len(classes) > 0
-    if several and all(np.ndim(part) == 1 for part in classes):
+    several = isinstance(classes, list | tuple) or np.ndim(classes) == 2
+    if several and len(classes) and all(np.ndim(part) == 1 for part in classes):
         return [labels_given(part, "classes") for part in classes]
-    return labels_given(classes, "classes")
+    classes = labels_given(classes, "classes")
+    if classes.shape == (0,):
+        raise ValueError("classes is empty: list all labels of all calls.")
+    return classes
 
 
 class Labels:

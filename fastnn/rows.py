@@ -83,6 +83,13 @@ def read_data(model, X, y, reset=False, name="X"):
     return X, y
 
 
+def targets_of(model, y):
+    """Targets without rows, as `fit` would read them."""
+    numeric = isinstance(model, RegressorMixin)
+    y = _check_y(read_targets(model, y), multi_output=True, y_numeric=numeric, estimator=model)
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
 def read_targets(model, y):
     """Targets as plain numbers or labels, on the host; whether they are finite is not looked at."""
     return (numbers_of if isinstance(model, RegressorMixin) else labels_given)(to_host(y), "y")

@@ -38,6 +38,9 @@ def weights_of_rows(model, sample_weight, X, y, dtype, balance, partial=False):
 def _class_weighted(model, y, sample_weight, dtype, balance, partial):
     """Weights of the rows times those of their classes."""
     class_weight, labels = model.class_weight, model._labels
+    for of_labels in class_weight if isinstance(class_weight, list) else [class_weight]:
+        if isinstance(of_labels, dict) and not all(isinstance(w, Real) for w in of_labels.values()):
+            raise ValueError(f"class_weight must have a number for each class, got {of_labels!r}.")
     if isinstance(class_weight, str) and partial:
         raise ValueError(
             "class_weight='balanced' needs all rows at once, and partial_fit sees some: pass a "

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state, indexable
+from sklearn.utils._param_validation import validate_params
 
 from .tables import codes_of, rows_of, take
 
@@ -13,6 +14,10 @@ _PARTS = ("train", "validation", "test")
 _MOST_FOLDS = 20
 
 
+@validate_params(
+    {"random_state": ["random_state"], "shuffle": ["boolean"]},
+    prefer_skip_nested_validation=True,
+)
 def train_val_test_split(
     *arrays, sizes=(0.6, 0.2, 0.2), stratify=None, groups=None, random_state=None, shuffle=True
 ):
@@ -61,7 +66,7 @@ def train_val_test_split(
     >>> y_val, y_test
     (array([1, 0]), array([0, 1]))
     """
-    if not arrays:
+    if not arrays or any(array is None for array in arrays):
         raise ValueError("Give at least one array to split, as in train_val_test_split(X, y).")
     arrays = indexable(*arrays)
     n_rows = len(arrays[0]) if not hasattr(arrays[0], "shape") else arrays[0].shape[0]

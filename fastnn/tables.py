@@ -1,6 +1,7 @@
 """Tables that users pass, of NumPy, pandas or polars: what is asked of all of them."""
 
 from collections.abc import Hashable, Sequence
+from decimal import Decimal
 
 import numpy as np
 from scipy import sparse
@@ -59,12 +60,25 @@ def _array_of(values, name):
         objects = np.asarray(values, object)
     except ValueError as error:
         raise ValueError(f"{name} is no array ({error}).") from error
-    return array if all(isinstance(one, str | bytes) for one in objects.flat) else objects
+    of_one_kind = any(all(isinstance(one, kind) for one in objects.flat) for kind in (str, bytes))
+    return array if of_one_kind else objects
+
+
+def array_of(column, name):
+    """An array of the values of a column, which are no tables themselves."""
+    if library_of(column) == "polars" and column.dtype.is_nested():
+        raise ValueError(
+            f"{name} holds {column.dtype} values, and one value a row is needed: take one of them."
+        )
+    return np.asarray(column)
 
 
 def _is_null(value):
-    # pandas.NA is neither equal to itself nor not.
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+    # pandas.NA is neither equal to itself nor not, and a signalling NaN has no opinion.
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    unequal = value.is_nan() if isinstance(value, Decimal) else value != value
+    return isinstance(unequal, bool | np.bool_) and bool(unequal)
 
 
 def nulls_of(column):
@@ -88,7 +102,7 @@ def nulls_of(column):
 
 def codes_of(column, name="X"):
     """Numbers that are equal where the values of a column are; nulls are equal to each other."""
-    nulls, values = nulls_of(column), np.asarray(column)
+    nulls, values = nulls_of(column), array_of(column, name)
     codes = np.full(len(values), -1)
     if values.dtype.kind == "O":
         known: dict = {}

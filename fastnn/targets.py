@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from .sparse_matrices import sound
-from .tables import Table, nulls_of, rows_of
+from .tables import Table, array_of, nulls_of, rows_of
 
 # What is refused where numbers are needed, by NumPy's letters of kinds, and what to do.
 _NO_NUMBERS = {
@@ -105,9 +105,9 @@ def _refuse(what, name):
     raise ValueError(f"{name} must hold numbers, and holds {what}.")
 
 
-def _array_of(column, name):
-    """An array of a column in which no value is missing, and its kind."""
-    array = np.asarray(column)
+def _complete(column, name):
+    """An array of a column, in which no value is missing."""
+    array = array_of(column, name)
     # Of NaN in plain arrays of numbers scikit-learn tells.
     if (array.dtype.kind not in "fc" or array is not column) and (nulls := nulls_of(column)).any():
         rows = nulls.reshape(len(array), -1).any(axis=1)
@@ -121,9 +121,11 @@ def _array_of(column, name):
 
 
 def _numbers(column, name):
-    array = _array_of(column, name)
+    array = _complete(column, name)
     is_category = type(column.dtype).__name__ in CATEGORIES
     kind = "category" if is_category else array.dtype.kind
+    if kind == "c":  # in scikit-learn's words
+        raise ValueError(f"Complex data not supported: {name} must hold numbers that are real.")
     if kind in _NO_NUMBERS:
         _refuse(_NO_NUMBERS[kind], name)
     if kind != "O":
@@ -149,7 +151,7 @@ def kind_of(value):
 
 
 def _labels(column, name):
-    array = _array_of(column, name)
+    array = _complete(column, name)
     if array.dtype.kind == "V":
         raise ValueError(f"{name} must hold labels, and holds {_NO_NUMBERS['V']}.")
     if array.dtype.kind != "O":

@@ -1,7 +1,10 @@
 """Spaces to search for hyperparameters in."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
+
+from sklearn.utils._param_validation import Interval, validate_params
 
 from .base import BaseMLP
 from .estimators import MLPClassifier, MLPRegressor
@@ -78,6 +81,15 @@ _OF_GRIDS = ("hidden_layer_sizes", "alpha", "learning_rate_init", "momentum")
 _TOLD_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout"}
 
 
+@validate_params(
+    {
+        "grid": ["boolean"],
+        "names": [None, str, list, tuple, set],
+        "n_samples": [None, Interval(Integral, 1, None, closed="left")],
+        "prefix": [None, str],
+    },
+    prefer_skip_nested_validation=True,
+)
 def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=None, prefix=None):
     """Hyperparameters worth a search, and where to look for them.
 
@@ -150,8 +162,8 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
     else:
         chosen = [names] if isinstance(names, str) else list(names)
     for name in chosen:
-        if name not in space:
-            why = "has no effect with these settings" if name in _SPACE else "is not known"
+        if name not in [*space]:
+            why = "has no effect with these settings" if name in [*_SPACE] else "is not known"
             raise ValueError(
                 f"There is no space for {name!r}, which {why}: those there are for this "
                 f"{type(model).__name__} are {', '.join(space)}."
@@ -213,7 +225,7 @@ def _space(model, n_samples):
     if n_samples is not None and "batch_size" in space:
         sizes = space["batch_size"]
         fits = [
-            tuple(size for size in some if size <= n_samples / 4) for some in vars(sizes).values()
+            tuple(size for size in some if 4 * size <= n_samples) for some in vars(sizes).values()
         ]
         if all(fits):
             space["batch_size"] = replace(sizes, values=fits[0], some=fits[1])

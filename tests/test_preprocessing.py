@@ -333,7 +333,7 @@ def test_targets_and_groups_of_every_kind(y):
         ({*range(12)}, "{} must be an array, a list"),
         ("abcabcabcabc", "{} must be an array, a list"),
         ([[1], [1, 2]] * 6, "{} is no array"),
-        (pl.Series([[1]] * 12), "{} holds ndarray objects"),
+        (pl.Series([[1]] * 12), "{} holds List"),
     ],
 )
 def test_targets_and_groups_that_are_none(values, message):

@@ -232,7 +232,7 @@ def test_labels_of_every_kind(y, same):
         (DATES.astype("M8[D]").astype(object), "labels of type date"),
         ([decimal.Decimal(int(number)) for number in NUMBERS], "labels of type Decimal"),
         (pd.interval_range(0, N), "labels of type Interval"),
-        (pl.Series([[1]] * N), "labels of type ndarray"),
+        (pl.Series([[1]] * N), r"y holds List\(Int64\) values"),
         ([2**70, *NUMBERS[1:]], "beyond 64 bits"),
         (np.array([2**53 + 1, *np.ones(N - 1)], object), "would be rounded"),
         (np.array([(1,)] * N, [("a", int)]), "records"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..custom import CustomActivation, CustomLoss
 from .finding import Finding, listed, number
+from .parameters import checked
 from .probe import Probe, magnitude
 from .start import of_another_scale
 
@@ -36,6 +37,7 @@ class GradientCheck(Finding):
     title: ClassVar[str] = "gradients"
 
 
+@checked
 def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=50, random_state=0):
     """Compare gradients with finite differences of the loss.
 
@@ -107,7 +109,7 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
 
 
 def _some(drawing, size, n):
-    return drawing.choice(size, min(n, size), replace=False)
+    return drawing.choice(size, int(min(n, size)), replace=False)
 
 
 def _named_parameters(probe, of_gradient=False):

@@ -9,6 +9,7 @@ import numpy as np
 from ..hyperparameters import optimizer_of
 from ..optimizers import SGD, Momentum
 from .finding import Finding, number
+from .parameters import checked
 from .probe import Probe
 from .start import guess, of_another_scale
 
@@ -44,6 +45,7 @@ class Curvature(Finding):
     title: ClassVar[str] = "curvature"
 
 
+@checked
 def curvature(estimator, X, y, *, n_eigenvalues=5, max_rows=200, random_state=0):
     """Extreme eigenvalues and condition number of the Hessian of the loss, penalty included.
 

@@ -9,6 +9,7 @@ from scipy import sparse
 from ..device_arrays import to_host
 from ..sparse_matrices import sound
 from .finding import Finding, listed, number
+from .parameters import checked
 
 
 @dataclass(repr=False)
@@ -44,6 +45,7 @@ class InputScale(Finding):
     title: ClassVar[str] = "scale of the inputs"
 
 
+@checked
 def input_scale(X, *, max_rows=10000, random_state=0):
     """Whether the features are of one scale: that of weights and learning rates.
 

@@ -11,6 +11,7 @@ from ..device_arrays import to_host
 from ..layers import dense_activations
 from ..rows import read_rows
 from .finding import Finding, listed, number
+from .parameters import checked
 from .probe import Probe, activations, magnitude, opened
 
 _LIMITS = {"tanh": (-1, 1), "hardtanh": (-1, 1), "softsign": (-1, 1), "logistic": (0, 1)}
@@ -47,6 +48,7 @@ class LayerHealth(Finding):
     title: ClassVar[str] = "layers"
 
 
+@checked
 def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
     """Look for vanishing and exploding gradients, dead, saturated and equal units, in each layer.
 

@@ -123,8 +123,6 @@ class Probe:
     """
 
     def __init__(self, estimator, X, y, max_rows, random_state, fresh=False):
-        if max_rows < 2:
-            raise ValueError(f"max_rows must be at least 2, got {max_rows!r}.")
         estimator, X = opened(estimator, X, y=y)
         fitted = is_fitted(estimator) and not fresh
         if fitted:

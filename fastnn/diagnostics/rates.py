@@ -11,6 +11,7 @@ from ..optimizers import LBFGS, Rprop
 from ..schedules import Steps
 from ..trainer import step_table
 from .finding import Finding, number
+from .parameters import checked
 from .probe import Probe, quietly
 
 
@@ -44,6 +45,7 @@ class LearningRateRange(Finding):
     title: ClassVar[str] = "learning rate"
 
 
+@checked
 def learning_rate_range(
     estimator,
     X,
@@ -93,13 +95,12 @@ def learning_rate_range(
     >>> found = learning_rate_range(MLPClassifier(random_state=0), X / 16, y)
     >>> model = MLPClassifier(learning_rate_init=found.suggestion)
     """
-    if not (0 < min_rate < max_rate < math.inf and n_steps >= 10):
+    if not min_rate < max_rate < math.inf:
         raise ValueError(
-            "learning_rate_range needs 0 < min_rate < max_rate and n_steps of at least 10, got "
-            f"{min_rate!r}, {max_rate!r} and {n_steps!r}."
+            f"min_rate must be below max_rate, and that finite, got {min_rate!r} and {max_rate!r}."
         )
     probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
-    rates = np.geomspace(min_rate, max_rate, n_steps)
+    rates = np.geomspace(float(min_rate), float(max_rate), n_steps)
     losses = _ramp(probe, rates, random_state)
     rates = rates[: len(losses)]
     return _judged(probe.model.learning_rate_init, rates, losses)

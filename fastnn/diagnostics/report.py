@@ -12,6 +12,7 @@ from .gradients import GradientCheck, check_gradients
 from .hessian import Curvature, curvature
 from .inputs import InputScale, input_scale
 from .layers import LayerHealth, layer_health
+from .parameters import checked
 from .probe import opened
 from .rates import LearningRateRange, learning_rate_range
 from .scores import Generalization, generalization
@@ -122,6 +123,7 @@ _TITLES = dict(
 )
 
 
+@checked
 def check_training(
     estimator, X, y, *, X_val=None, y_val=None, skip=(), max_rows=2000, random_state=0
 ):
@@ -159,7 +161,7 @@ def check_training(
     >>> report.ok, "learning_rate_range" in report.faults
     (False, True)
     """
-    if unknown := set(skip) - set(_CHECKS):
+    if unknown := [name for name in skip if name not in [*_CHECKS]]:
         raise ValueError(
             f"skip names {listed(sorted(map(repr, unknown)))}: the diagnostics are "
             f"{listed(_CHECKS, len(_CHECKS))}."

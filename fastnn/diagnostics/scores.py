@@ -6,12 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.utils import check_consistent_length
 
 from ..device_arrays import to_host
-from ..rows import read_targets
+from ..rows import targets_of
 from ..sample_weights import weights_of_rows
 from ..validation import score_by, scorings
 from .finding import Finding, number
+from .parameters import checked
 from .probe import cloned, is_fitted, opened, quietly
 
 
@@ -35,6 +37,7 @@ class Generalization(Finding):
     title: ClassVar[str] = "generalisation"
 
 
+@checked
 def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, random_state=0):
     """Whether the network underfits, overfits, or neither, by its scores.
 
@@ -65,9 +68,12 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
     estimator, X, X_val = opened(estimator, X, X_val, y=y)
     given, model = X_val is not None, estimator
     X, X_val = to_host(X), to_host(X_val)
-    y, y_val = _targets(estimator, y), _targets(estimator, y_val)
+    y = targets_of(estimator, y)
+    check_consistent_length(X, y)
     X, y = _drawn(X, y, max_rows, random_state)
     if given:
+        y_val = targets_of(estimator, y_val)
+        check_consistent_length(X_val, y_val)
         X_val, y_val = _drawn(X_val, y_val, max_rows, random_state)
     else:
         X, X_val, y, y_val = _split(estimator, X, y, random_state)
@@ -185,12 +191,6 @@ def _score_of_guess(model, y, weights):
         np.bincount(answers.ravel(), weights).max()
         / (len(answers) if weights is None else weights.sum())
     )
-
-
-def _targets(model, y):
-    """As `fit` reads them."""
-    y = read_targets(model, y)
-    return y[:, 0] if y is not None and y.shape[1:] == (1,) else y
 
 
 def _rows(array, numbers):

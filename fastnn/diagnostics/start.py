@@ -12,6 +12,7 @@ from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS
 from ..trainer import Data, History, Settings, train_lbfgs
 from .finding import Finding, number
+from .parameters import checked
 from .probe import Probe, quietly
 
 # By so much the initial loss may be above what a guess has.
@@ -40,6 +41,7 @@ class InitialLoss(Finding):
     title: ClassVar[str] = "initial loss"
 
 
+@checked
 def initial_loss(estimator, X, y, *, max_rows=2000, random_state=0):
     """Compare the loss before training with that of a random guess.
 
@@ -157,6 +159,7 @@ class RegularizationEffect(Finding):
     title: ClassVar[str] = "regularisation"
 
 
+@checked
 def regularization_effect(estimator, X, y, *, max_rows=2000, random_state=0):
     """Whether the initial loss rises with the penalty, and stays more than that.
 
@@ -212,6 +215,7 @@ class TinySubset(Finding):
     title: ClassVar[str] = "tiny subset"
 
 
+@checked
 def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=2000, random_state=0):
     """Whether the network can learn some rows by heart.
 

@@ -6,6 +6,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 
 from ..device_arrays import to_host
+from ..rows import targets_of
 from ..tables import Table
 from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, shortened
 
@@ -262,23 +263,19 @@ def _corners(table, rows, margin):
 
 def _checked_targets(model, rows, y, classes):
     """The targets, one for each row."""
-    y = np.asarray(to_host(y))
+    y = targets_of(model, y)
     several = np.ndim(classes[0]) if classes is not None else model.n_outputs_ > 1
     if several or (classes is not None and model._labels.kind == "multilabel-indicator"):
         raise ValueError(
             "DecisionBoundaryDisplay draws one target: fit a network for each column of y."
         )
-    if classes is not None and y.ndim == 2 and model._labels.kind == "probabilities":
-        y = y.argmax(axis=1)
-    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    y = y if classes is None else model._labels.answers(y)
     check_consistent_length(rows, y)
     if classes is None:
         return y.astype(float)
     if len(classes) < 2:
         raise ValueError("The estimator knows one class only: there is no boundary to draw.")
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
-        raise ValueError(f"y has labels that the estimator does not know: {unknown.tolist()}.")
+    model._labels.codes(y)  # refuses labels that are of no class
     return y
 
 

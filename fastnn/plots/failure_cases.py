@@ -5,11 +5,14 @@ import math
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
-from sklearn.utils import check_consistent_length
+from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from ..device_arrays import to_host
+from ..rows import targets_of
+from ..sparse_matrices import sound
 from ..tables import Table, take
+from ..targets import labels_given, numbers_of
 from .axes import (
     COLORS,
     arranged,
@@ -176,10 +179,9 @@ class FailureCasesDisplay:
         """
         model = fitted(estimator, cls.__name__)
         y_pred, confidence, margin = estimator.predict(X), None, False
+        y = targets_of(model, y)
         if is_classifier(model):
-            y = to_host(y)
-            if model._labels.kind == "probabilities" and np.ndim(y) == 2:
-                y = np.argmax(y, axis=1)
+            y = model._labels.answers(y)
             if np.ndim(y_pred) == 1:
                 margin = not hasattr(estimator, "predict_proba")
                 confidence = _confidence(estimator, X, margin)
@@ -221,9 +223,13 @@ class FailureCasesDisplay:
         display : FailureCasesDisplay
         """
         check_matplotlib(cls.__name__)
-        y_true, y_pred = to_host(y_true), to_host(y_pred)
         if regression is None:
-            regression = any("continuous" in type_of_target(y) for y in (y_true, y_pred))
+            both = (labels_given(to_host(y), "y") for y in (y_true, y_pred))
+            regression = any(
+                y.dtype.kind == "f" and "continuous" in type_of_target(y) for y in both
+            )
+        read = numbers_of if regression else labels_given
+        y_true, y_pred = read(to_host(y_true), "y_true"), read(to_host(y_pred), "y_pred")
         return cls._made(y_true, y_pred, X, confidence, regression, False).plot(
             ax, image_shape=image_shape, n_cases=n_cases, n_features=n_features
         )
@@ -232,6 +238,7 @@ class FailureCasesDisplay:
     def _made(cls, y_true, y_pred, X, confidence, regression, margin):
         y_true, y_pred = _array(y_true), _array(y_pred)
         X = to_host(X)
+        confidence = None if confidence is None else _checked_confidence(confidence)
         check_consistent_length(X, y_true, y_pred, confidence)
         if y_true.shape != y_pred.shape:
             raise ValueError(
@@ -250,7 +257,7 @@ class FailureCasesDisplay:
             values, order = confidence, ""
             word = "by {:.2g}" if margin else "{:.0f} %"
             if values is not None:
-                values, order = np.asarray(to_host(values), float), "surest"
+                order = "surest"
                 cases = cases[np.argsort(-values[cases], kind="stable")]
                 values = values if margin else 100 * values
         return cls(
@@ -278,9 +285,19 @@ def _n_fitting(ax, width, height):
 
 
 def _array(y):
-    y = to_host(y)
-    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    y = y.toarray() if sparse.issparse(y) else y
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _checked_confidence(values):
+    values = numbers_of(to_host(values), "confidence")
+    if values.ndim != 1:
+        raise ValueError(f"confidence must be a number for each row, got shape {values.shape}.")
+    values = values.astype(float)
+    assert_all_finite(values, input_name="confidence")
+    return values
 
 
 def _confidence(estimator, X, margin):
@@ -309,7 +326,7 @@ class _Rows:
     def __init__(self, X):
         self._X, self._table = X, None
         if sparse.issparse(X):
-            self._X = X = X.tocsr()
+            self._X = X = sound(X, "X")
             self.n_rows, self.n_features = X.shape
             self.names = [f"feature {i}" for i in range(self.n_features)]
             return

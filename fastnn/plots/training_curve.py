@@ -197,7 +197,7 @@ def _columns(history):
     names = history.columns if hasattr(history, "columns") else history
     try:
         columns = {str(name): np.asarray(history[name], float) for name in names}
-    except (TypeError, ValueError, IndexError) as error:
+    except (LookupError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"history must have columns of numbers by name, as history_ has: {error}"
         ) from error

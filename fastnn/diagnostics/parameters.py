@@ -1,0 +1,26 @@
+"""Values that the parameters of diagnostics may have, the same for all that have one."""
+
+import math
+from numbers import Integral, Real
+
+from sklearn.utils._param_validation import Interval, Options, validate_params
+
+_COUNT = Interval(Integral, 1, None, closed="left")
+
+#: Of a function: refuses other values before it runs.
+checked = validate_params(
+    {
+        "max_rows": [Interval(Integral, 2, None, closed="left"), Options(Real, {math.inf})],
+        "random_state": [None, Interval(Integral, 0, 2**32 - 1, closed="both")],
+        "n_rows": [_COUNT],
+        "max_iter": [_COUNT],
+        "n_elements": [_COUNT],
+        "n_eigenvalues": [_COUNT],
+        "n_steps": [Interval(Integral, 10, None, closed="left")],
+        "min_rate": [Interval(Real, 0, None, closed="neither")],
+        "max_rate": [Interval(Real, 0, None, closed="neither")],
+        "tolerance": [Interval(Real, 0, None, closed="left")],
+        "skip": [list, tuple, set, frozenset],
+    },
+    prefer_skip_nested_validation=False,
+)
