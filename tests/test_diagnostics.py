@@ -461,11 +461,11 @@ def test_bad_input():
         check_training(classifier(), X, Y, skip=["nothing"])
     with pytest.raises(ValueError, match="no learning rate to look for"):
         learning_rate_range(classifier(solver="lbfgs"), X, Y)
-    with pytest.raises(ValueError, match="0 < min_rate < max_rate"):
+    with pytest.raises(ValueError, match="min_rate must be below max_rate"):
         learning_rate_range(classifier(), X, Y, min_rate=1.0, max_rate=0.1)
     with pytest.raises(ValueError, match="give both, or none"):
         generalization(classifier(), X, Y, X_val=X)
-    with pytest.raises(ValueError, match="max_rows must be at least 2"):
+    with pytest.raises(ValueError, match="'max_rows' parameter of initial_loss must be an int"):
         initial_loss(classifier(), X, Y, max_rows=1)
     with pytest.raises(ValueError, match="hidden_layer_sizes must be > 0"):
         initial_loss(MLPClassifier((0,)), X, Y)
@@ -565,6 +565,8 @@ def test_generalization_is_judged_by_scoring_and_class_weight():
     assert finding.validation_score == pytest.approx(
         -log_loss(Y[:100], fitted.predict_proba(X[:100]), labels=fitted.classes_)
     )
+    finding = generalization(fitted, X, Y, X_val=X[Y < 9], y_val=Y[Y < 9])
+    assert finding.ok and math.isfinite(finding.guess)
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e3, 1e6, 1e9])

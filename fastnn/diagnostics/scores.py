@@ -111,6 +111,8 @@ def _scores(model, train, validation):
     guesses = is_classifier(model)
     constant = (DummyClassifier if guesses else DummyRegressor)().fit(*train)
     right = _RightLabels(validation[1], constant) if guesses else _RightNumbers(validation[1])
+    if guesses:  # scorers are told of classes that validation data lack
+        constant._labels = right._labels = model._labels
     of_train = score_by(scoring, model, *train)
     return (
         name,
