@@ -341,7 +341,8 @@ loss_ : float
     normalizations_ : list of (dict or None)
         For each layer that is normalised its "scale" and "shift" and, with batch normalization, the
         moving "mean" and "variance". With weight normalization "g", the length of the weights of
-        each unit; only the direction of `coefs_` counts then. They can be written to.
+        each unit; only the direction of `coefs_` counts then. They can be written to, and an array
+        that takes the place of one is written into it.
 
     activation_parameters_ : list of (dict or None)
         For each layer whose activation is 'prelu' its "slope". They can be written to.

@@ -232,7 +232,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         settings.planned_epochs = self.max_iter + n_before * (not partial)
         plan = device, optimizer, schedule, averaging, settings
         may_fail = _core.may_fail(device) or callbacks or settings.beside is not None
-        late = partial and not fresh and (may_fail or self._may_fail_late())
+        in_place = partial and not fresh
+        late = in_place and (may_fail or self._may_fail_late())
         if callbacks or held_out is not None:  # they see an estimator that is complete
             self._publish(network, history, stochastic)
         with (
