@@ -407,6 +407,7 @@ def train(
     # Without early stopping, what is known of some parameters is the loss of the epoch that starts
     # with them, so that `best` is a copy from before the best epoch. Else it is one from after it.
     best, before = Snapshot(state), None
+    is_finite = _Finite(state)
     diverged = stops = False
     if place is not None:
         tables.check_plan(place["max_iter"], history)
@@ -486,7 +487,7 @@ def train(
     except KeyboardInterrupt:
         warn("Training interrupted by user.")
 
-    if diverged or not _finite(state):
+    if diverged or not is_finite():
         best.restore()
         state.slots[...] = 0  # they are no more finite than the loss
         state.step = 0
@@ -619,9 +620,15 @@ def _stops(history, schedule, rate, settings):
     return stops
 
 
-def _finite(state):
-    arenas = state.parameters, state.statistics, state.average
-    return all(np.isfinite(arena).all() for arena in arenas)
+class _Finite:
+    """Whether all that predicts is finite; a look takes no memory that could be refused."""
+
+    def __init__(self, state):
+        self._arenas = state.parameters, state.statistics, state.average
+        self._room = np.empty(max(map(len, self._arenas)), bool)
+
+    def __call__(self):
+        return all(np.isfinite(arena, out=self._room[: len(arena)]).all() for arena in self._arenas)
 
 
 def train_lbfgs(

@@ -51,7 +51,7 @@ OF_CLASSES += ("weston_watkins", "crammer_singer")
 OF_VALUES = ("squared_error", "absolute_error", "poisson", "huber", Huber(0.3), Minkowski(1.5))
 OF_VALUES += (Quantile(0.2),)
 TOLERANCE = {"float32": 1e-2, "float64": 1e-7, "bfloat16": 0.2}
-MOST_REFUSED = 0.2
+MOST_REFUSED = 0.3
 
 
 class Draw:
@@ -163,7 +163,7 @@ class Draw:
 
     def situation(self):
         """A class of estimators, its parameters, the arguments of `fit`, and how it goes on."""
-        n_rows, n_features = int(self.one(1, 2, 5, 30, 200)), int(self.one(1, 3, 20, 70))
+        n_rows, n_features = int(self.one(1, 2, 5, 30, 120)), int(self.one(1, 3, 20, 70))
         X = self.rows(n_rows, n_features)
         params = self.network(n_features) | self.training(n_rows, sparse.issparse(X))
         fit = {"X": X}
@@ -249,10 +249,9 @@ def refused(seed):
         except ValueError as error:
             assert len(str(error).split()) > 3, error
             return str(error)
-        for n_jobs in (2, 3):
-            other, _ = fitted(seed, n_jobs)
-            for mine, its in zip(numbers(model), numbers(other), strict=True):
-                np.testing.assert_array_equal(its, mine)
+        other, _ = fitted(seed, 2 + seed % 2)
+    for mine, its in zip(numbers(model), numbers(other), strict=True):
+        np.testing.assert_array_equal(its, mine)
     X = X.tocsr() if sparse.issparse(X) else X
     expected = outputs(model, X)
     assert np.isfinite(expected).all()
@@ -275,12 +274,11 @@ def try_all(seeds):
             error.add_note(f"in the random fit of seed {seed}")
             raise
         sentences += [sentence] * (sentence is not None)
-    assert len(sentences) <= max(2, MOST_REFUSED * len(seeds)), "\n".join(sorted(sentences))
+    assert len(sentences) <= MOST_REFUSED * len(seeds), "\n".join(sorted(sentences))
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_random_fits(part):
-    try_all(range(15 * part, 15 * part + 15))
+def test_random_fits():
+    try_all(range(30))
 
 
 @pytest.mark.whole
