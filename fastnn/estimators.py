@@ -306,7 +306,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             y = labels.answers(y)
         if labels is not None and y is not None:
             predicted = self.predict(X)
-            check_consistent_length(predicted, y)
+            if predicted.shape[0] != y.shape[0]:
+                check_consistent_length(predicted, y)  # says so
             sample_weight = weights_given(sample_weight, y)
             # scikit-learn's function takes far longer than the prediction to look at few labels,
             # and knows no columns of classes.
