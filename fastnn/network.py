@@ -24,8 +24,8 @@ from .program import (
     JOIN,
     NOISE,
     State,
-    aligned_zeros,
     compile_program,
+    new_arena,
 )
 from .regularizers import with_factors
 
@@ -210,7 +210,7 @@ class Network:
     def _use_slots(self, name, n_slots):
         state = self.state
         if (name, n_slots) != (self.optimizer, len(state.slots)):
-            state.slots = aligned_zeros((n_slots, self.program.n_parameters), self.dtype)
+            state.slots = new_arena((n_slots, self.program.n_parameters), self.dtype)
             state.step = 0
             self.optimizer = name
 
@@ -248,7 +248,7 @@ class Network:
         edited = self._go_on()
         if edited or name != self.averaging:
             size = 0 if averaging is None else self.program.n_parameters
-            state.average, state.n_averaged = aligned_zeros(size, self.dtype), 0
+            state.average, state.n_averaged = new_arena(size, self.dtype), 0
             self.averaging = name
         if averaging is not None and state.n_averaged == 0:
             state.average[...] = averaging.starts_from(state.parameters)
@@ -469,7 +469,7 @@ class Network:
         self._use_slots(state["optimizer"], len(slots))
         self.seed, self.state.step = state["seed"], state["step"]
         if self.averaging:
-            self.state.average = aligned_zeros(self.program.n_parameters, self.dtype)
+            self.state.average = new_arena(self.program.n_parameters, self.dtype)
             self.state.n_averaged = state["n_averaged"]
         self._fill(self.state.statistics, statistics, are_statistics=True)
         arenas = [self.state.parameters, *self.state.slots, self.state.average]

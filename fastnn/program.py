@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .memory import Owner
+from .memory import held
 
 # The codes of program.h; a test compares them.
 DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
@@ -123,17 +123,18 @@ def padded(n: int, dtype) -> int:
 
 
 def aligned_zeros(shape, dtype) -> np.ndarray:
-    """Zeros that begin on a cache line; the operating system's pages are touched on first use.
-
-    Nobody can resize them, nor what they are a view of.
-    """
-    dtype, shape = np.dtype(dtype), shape if isinstance(shape, tuple) else (shape,)
-    raw = np.zeros(math.prod(shape) * dtype.itemsize + ALIGNMENT, np.uint8)
+    """Zeros that begin on a cache line; the operating system's pages are touched on first use."""
+    dtype = np.dtype(dtype)
+    n_bytes = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
+    raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
     # `raw.ctypes.data` says the same, and takes seven times as long.
     address = ctypes.addressof(ctypes.c_char.from_buffer(raw))  # type: ignore[arg-type]
-    data = address + -address % ALIGNMENT, False
-    interface = {"version": 3, "shape": shape, "typestr": dtype.str, "data": data}
-    return np.asarray(Owner(interface, raw))
+    return np.ndarray(shape, dtype, raw, -address % ALIGNMENT)
+
+
+def new_arena(shape, dtype) -> np.ndarray:
+    """Make zeros of which users get views: nobody can resize them, nor what they are a view of."""
+    return held(aligned_zeros(shape, dtype))
 
 
 class Array(NamedTuple):
@@ -305,9 +306,9 @@ class State:
     def new(cls, program: Program, n_slots: int) -> State:
         """Zero weights, biases and slots; normalisation that changes nothing (scale 1, ..)."""
         state = cls(
-            aligned_zeros(program.n_parameters, program.dtype),
-            aligned_zeros(program.n_statistics, program.dtype),
-            aligned_zeros((n_slots, program.n_parameters), program.dtype),
+            new_arena(program.n_parameters, program.dtype),
+            new_arena(program.n_statistics, program.dtype),
+            new_arena((n_slots, program.n_parameters), program.dtype),
         )
         for array in program.arrays:
             if array.initial:
@@ -323,7 +324,7 @@ class State:
 
 
 def _copied(arena: np.ndarray) -> np.ndarray:
-    copied = aligned_zeros(arena.shape, arena.dtype)
+    copied = new_arena(arena.shape, arena.dtype)
     copied[...] = arena
     return copied
 

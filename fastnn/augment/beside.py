@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ..device_arrays import PassingRows
-from ..program import aligned_zeros
+from ..program import new_arena
 from .rows import RowTransform, blocks
 
 
@@ -75,7 +75,7 @@ class Beside:
     def _make(self, epoch):
         out, other = self._buffers
         if out is None:
-            out = aligned_zeros(self._shape, self._dtype)
+            out = new_arena(self._shape, self._dtype)
         self._buffers = [other, out]
         seeds = np.random.SeedSequence([self._seed, epoch]).spawn(len(self._transforms))
         # The fastest that NumPy has.
