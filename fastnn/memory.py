@@ -17,11 +17,25 @@ def pins(array):
     return found
 
 
-class Owner:
+# Pins of arrays that stay where they are as long as they live.
+_pinned: dict[int, weakref.ref] = {}
+
+
+def _unpin(pin):
+    del _pinned[id(pin)]
+
+
+def pin(array):
+    """Let nobody resize an array that owns its memory, as long as it lives."""
+    found = weakref.ref(array, _unpin)
+    _pinned[id(found)] = found
+
+
+class _Held:
     """What keeps the memory of an array: it is no array itself, that could be resized."""
 
-    def __init__(self, interface, *kept):
-        self.__array_interface__, self._kept = interface, kept
+    def __init__(self, array):
+        self.__array_interface__, self._kept = array.__array_interface__, (array, pins(array))
 
 
 def held(array):
@@ -30,4 +44,4 @@ def held(array):
     Whoever sets those of `array` in place does not change it, and nobody can resize `array`
     as long as it lives.
     """
-    return np.asarray(Owner(array.__array_interface__, array, pins(array)))
+    return np.asarray(_Held(array))

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .memory import held
+from .memory import pin
 
 # The codes of program.h; a test compares them.
 DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
@@ -134,7 +134,9 @@ def aligned_zeros(shape, dtype) -> np.ndarray:
 
 def new_arena(shape, dtype) -> np.ndarray:
     """Make zeros of which users get views: nobody can resize them, nor what they are a view of."""
-    return held(aligned_zeros(shape, dtype))
+    arena = aligned_zeros(shape, dtype)
+    pin(arena.base)
+    return arena
 
 
 class Array(NamedTuple):
