@@ -1,8 +1,9 @@
 """Arrays that others can reach: held where they are, as they are, while an engine works."""
 
-import weakref
+from weakref import ref
 
 import numpy as np
+from numpy import ndarray
 
 
 def pins(array):
@@ -10,15 +11,14 @@ def pins(array):
 
     As long as there is one, NumPy refuses to resize the array, with ``refcheck=False`` too.
     """
-    found = []
-    while isinstance(array, np.ndarray):
-        found.append(weakref.ref(array))
-        array = array.base
+    found = [ref(array)]
+    while isinstance(array := array.base, ndarray):
+        found.append(ref(array))
     return found
 
 
 # Pins of arrays that stay where they are as long as they live.
-_pinned: dict[int, weakref.ref] = {}
+_pinned: dict[int, ref] = {}
 
 
 def _unpin(pin):
@@ -27,7 +27,7 @@ def _unpin(pin):
 
 def pin(array):
     """Let nobody resize an array that owns its memory, as long as it lives."""
-    found = weakref.ref(array, _unpin)
+    found = ref(array, _unpin)
     _pinned[id(found)] = found
 
 

@@ -1444,6 +1444,16 @@ cdef int real_type(dtype) except -1:
     return cnp.NPY_DOUBLE if dtype.itemsize == 8 else cnp.NPY_FLOAT
 
 
+cdef int row_type(cnp.ndarray rows) noexcept:
+    """Code of the type of rows, -1 where no kernel reads it."""
+    cdef int number = cnp.PyArray_TYPE(rows)
+    if number == cnp.NPY_FLOAT:
+        return ROWS_FLOAT32
+    if number == cnp.NPY_DOUBLE:
+        return ROWS_FLOAT64
+    return ROWS_UINT8 if number == cnp.NPY_UBYTE else -1
+
+
 cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) except? NULL:
     """The memory of an array, if it has so many numbers of that kind, one after another.
 
@@ -1503,7 +1513,7 @@ cdef class Data:
 
     cdef read_dense(self, cnp.ndarray X):
         cdef int64_t size = X.itemsize
-        if (cnp.PyArray_NDIM(X) != 2 or cnp.PyArray_TYPE(X) not in ROW_TYPES
+        if (cnp.PyArray_NDIM(X) != 2 or row_type(X) < 0
                 or not cnp.PyArray_ISNOTSWAPPED(X)):
             raise ValueError(
                 "X must be a matrix of float32, float64 or uint8, and is an array of "
@@ -1517,7 +1527,7 @@ cdef class Data:
         self.rows.row_stride = cnp.PyArray_STRIDE(X, 0) // size
         self.rows.col_stride = cnp.PyArray_STRIDE(X, 1) // size
         self.rows.data = data(X)
-        self.rows.dtype = ROW_TYPES[cnp.PyArray_TYPE(X)]
+        self.rows.dtype = row_type(X)
 
     cdef read_sparse(self, X):
         """Row pointers are copied: what they say here stays true. Columns are looked at where
@@ -1543,7 +1553,7 @@ cdef class Data:
         self.rows.data = data(values)
         self.rows.indptr = <const int64_t *> data(indptr)
         self.rows.indices = <const int32_t *> data(columns)
-        self.rows.dtype = ROW_TYPES[cnp.PyArray_TYPE(values)]
+        self.rows.dtype = row_type(values)
 
     cdef int64_t most_entries(self, int64_t n_rows) except -1:
         """The most elements that n_rows sparse rows can have together."""
@@ -1568,9 +1578,6 @@ cdef int check_columns(const Job *job) except -1:
     return 0
 
 
-ROW_TYPES = {
-    cnp.NPY_FLOAT: ROWS_FLOAT32, cnp.NPY_DOUBLE: ROWS_FLOAT64, cnp.NPY_UBYTE: ROWS_UINT8,
-}
 LARGEST_COLUMN = np.iinfo(np.int32).max
 
 
