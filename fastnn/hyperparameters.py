@@ -378,7 +378,7 @@ def settings_of(model, optimizer, network, n_rows, partial):
             f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
             "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
         )
-    is_given = model.alpha not in (0, defaults_of(type(model))["alpha"])
+    is_given = model.alpha not in (0, defaults_of(type(model)).get("alpha"))
     is_given = is_given and not isinstance(model.alpha, Scheduled)
     if is_given and not optimizer.uses_alpha:
         warn(
