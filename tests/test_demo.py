@@ -23,8 +23,8 @@ def run(*command, **options):
 
 
 def test_demo(tmp_path):
-    # OpenBLAS, not held to slow kernels, trains scikit-learn's half in seconds; with threads it waits
-    # for those of tests beside this one.
+    # OpenBLAS, not held to slow kernels, trains scikit-learn's half in seconds; with threads it
+    # waits for those of tests beside this one.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
     environment["OPENBLAS_NUM_THREADS"] = "1"
     command = sys.executable, "-m", "fastnn"
