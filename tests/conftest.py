@@ -25,10 +25,15 @@ def pytest_configure():
         )
 
 
+#: Marks of tests that take minutes: they run where ``-m`` names them, and else are left out.
+LONG = {"whole", "cuda"}
+
+
 def pytest_collection_modifyitems(config, items):
-    """Whole trials, which take minutes, run only where ``-m`` asks for them."""
-    if "whole" in config.option.markexpr:
-        return
-    whole = [item for item in items if item.get_closest_marker("whole")]
-    config.hook.pytest_deselected(items=whole)
-    items[:] = [item for item in items if item not in set(whole)]
+    """Leave out what takes minutes, unless it is asked for, or this is where kernels have to run."""
+    left_out = {mark for mark in LONG if mark not in config.option.markexpr}
+    if os.environ.get("FASTNN_REQUIRE_CUDA") == "1":
+        left_out.discard("cuda")
+    long = [item for item in items if not left_out.isdisjoint(m.name for m in item.iter_markers())]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in set(long)]

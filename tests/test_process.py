@@ -351,7 +351,8 @@ def test_where_threads_cannot_be_started_there_are_fewer():
         with open("/proc/self/statm") as file:
             used = int(file.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + (7 << 29), -1))  # stacks of 1 GB: three
-        for n_jobs in (64, 2, 64, 3, 8):
+        others = []
+        for n_jobs in (3, 64, 2, 64, 3, 8):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.filterwarnings("ignore", "Stochastic")
                 warnings.filterwarnings("default", "Only")
@@ -360,7 +361,8 @@ def test_where_threads_cannot_be_started_there_are_fewer():
             messages = [str(one.message) for one in caught]
             assert len(messages) <= 2, messages
             assert all(f"of {n_jobs} threads could be started" in one for one in messages), messages
-            assert bool(messages) == (n_jobs > 4), (n_jobs, messages)
+            # Those of others, from the second turn on, may end a little later, and take their room.
+            assert bool(messages) == (n_jobs > 4) or n_jobs < 4 and others, (n_jobs, messages)
             results = [None] * 3
             def train(i):
                 results[i] = np.array_equal(fitted(2).predict_proba(X), expected)
