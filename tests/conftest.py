@@ -30,7 +30,7 @@ LONG = {"whole", "cuda"}
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what takes minutes, unless it is asked for, or this is where kernels have to run."""
+    """Leave out what takes minutes, unless it is asked for, or kernels have to run on a GPU."""
     left_out = {mark for mark in LONG if mark not in config.option.markexpr}
     if os.environ.get("FASTNN_REQUIRE_CUDA") == "1":
         left_out.discard("cuda")
