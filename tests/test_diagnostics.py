@@ -415,7 +415,7 @@ def test_missing_values_are_told_and_end_the_report():
 
 def test_names_of_features():
     pandas = pytest.importorskip("pandas")
-    table = pandas.DataFrame(X_R, columns=[f"f{i}" for i in range(10)])
+    table = pandas.DataFrame(X_R.copy(), columns=[f"f{i}" for i in range(10)])
     table["f3"] *= 1e4
     report = check_training(regressor(), table, Y_R, skip=["generalization", "curvature"])
     found(report["input_scale"], "feature f3 unscaled")

@@ -18,7 +18,13 @@ from sklearn.datasets import (
     make_regression,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_squared_error
+from sklearn.metrics import (
+    get_scorer,
+    get_scorer_names,
+    log_loss,
+    make_scorer,
+    mean_squared_error,
+)
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -411,7 +417,7 @@ def held_out_by(X, y, **parameters):
     "scoring",
     [
         "neg_log_loss",
-        "d2_log_loss_score",
+        *{"d2_log_loss_score"}.intersection(get_scorer_names()),  # scikit-learn 1.8 and later
         "neg_brier_score",
         "roc_auc_ovr",
         "roc_auc_ovo",
