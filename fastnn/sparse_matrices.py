@@ -35,9 +35,7 @@ def sound(X, name):
             X = _rebuilt(X).tocsr()
         _check_numbers(X.indices, X.indptr)
         checked = kind((held(X.data), held(X.indices), X.indptr.copy()), shape=X.shape)
-        checked.check_format(full_check=True)
-        if (np.diff(checked.indptr) < 0).any():  # which SciPy misses if the last is 0
-            raise ValueError("index pointer values must form a non-decreasing sequence")
+        _check_format(checked)
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
             f"{name} is a sparse matrix whose arrays do not belong together: {error}. It was made "
@@ -55,9 +53,15 @@ def _rebuilt(X):
     if X.format in ("csc", "bsr"):
         _check_numbers(X.indices, X.indptr)
         rebuilt = make((X.data, X.indices, X.indptr), shape=X.shape)
-        rebuilt.check_format(full_check=True)
+        _check_format(rebuilt)
         return rebuilt
     return X
+
+
+def _check_format(X):
+    X.check_format(full_check=True)
+    if (np.diff(X.indptr) < 0).any():  # which SciPy misses if the last is 0
+        raise ValueError("index pointer values must form a non-decreasing sequence")
 
 
 def _check_numbers(*arrays):

@@ -115,6 +115,8 @@ BAD_ROWS = {
     "a row pointer beyond": (wrong("indptr", -1, 9999), DAMAGED),
     "a row too far, csc": (wrong("indices", 0, 1 << 20, sparse.csc_array), DAMAGED),
     "a row too far, coo": (wrong("row", 0, 60, sparse.coo_array), DAMAGED),
+    "column pointers that fall to 0": (wrong("indptr", -1, 0, sparse.csc_array), DAMAGED),
+    "pointers to blocks that fall to 0": (wrong("indptr", -1, 0, sparse.bsr_array), DAMAGED),
     "a block too far": (wrong("indices", 0, 1 << 20, sparse.bsr_array), DAMAGED),
 }
 
