@@ -135,13 +135,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
-    def _loss_row(self):
-        """The loss of the fitted network, else the one that is asked for; None if there is none."""
-        network = self.__dict__.get("_network")
-        return LOSSES.get(self.loss if network is None else network.loss)
-
     def _check_probabilities(self):
-        row = self._loss_row()
+        # The loss of the fitted network, else the one that is asked for, if it is known.
+        network = self.__dict__.get("_network")
+        row = LOSSES.get(self.loss if network is None else network.loss)
         if row is None or not row.probabilities:
             raise AttributeError(
                 f"loss={self.loss!r} gives no probabilities: use decision_function, or "

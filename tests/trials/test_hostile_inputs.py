@@ -242,6 +242,17 @@ def splits(**options):
     return parts
 
 
+#: What is no label for a network, and serves where values are only told apart.
+ONLY_COMPARED = (
+    "date",
+    "complex",
+    "an object",
+    "bytes",
+    "huge",
+    "complex array",
+    "records",
+    "recarray",
+)
 CALLS = {
     "fit y": numeric(lambda v: told(REGRESSOR.fit(X, v)), owner=REGRESSOR),
     "fit sample_weight": numeric(lambda v: told(REGRESSOR.fit(X, NUMBERS, v)), owner=REGRESSOR),
@@ -294,16 +305,7 @@ for name in ("stratify", "groups"):
                 else train_val_test_split(np.arange(N), random_state=0, sizes=(1, 1, 1), **{n: v})
             ),
             plain,
-            without=(
-                "date",
-                "complex",
-                "an object",
-                "bytes",
-                "huge",
-                "complex array",
-                "records",
-                "recarray",
-            ),
+            without=ONLY_COMPARED,
         )
 for cleaner in (NullRemover(), DuplicateRemover(), DuplicateRemover(0.1), OutlierRemover()):
     CALLS[f"y of {cleaner!r}"] = labelled(
@@ -315,14 +317,7 @@ for cleaner in (NullRemover(), DuplicateRemover(), DuplicateRemover(0.1), Outlie
             "NA",
             "NaT",
             "nan decimal",
-            "date",
-            "complex",
-            "an object",
-            "bytes",
-            "huge",
-            "complex array",
-            "records",
-            "recarray",
+            *ONLY_COMPARED,
             "3-D",
             "a list",
             "an array",
