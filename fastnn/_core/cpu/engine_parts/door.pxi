@@ -1,0 +1,176 @@
+# What comes from Python, checked in every call.
+
+cdef bint rows_exist(const Job *job) noexcept nogil:
+    """Whether the data has all rows that the order names."""
+    cdef uint64_t most = 0
+    cdef int64_t i
+    if job.order == NULL:
+        return job.n_rows <= job.rows.n_rows
+    for i in range(job.n_rows):
+        most = max(most, <uint64_t> job.order[i])   # a negative number becomes a large one
+    return most < <uint64_t> job.rows.n_rows
+
+
+cdef bint classes_exist(const Job *job) noexcept nogil:
+    """Whether each head has all classes that the rows are of."""
+    cdef const Stage *stage
+    cdef const int32_t *classes
+    cdef uint32_t most
+    cdef int64_t i
+    cdef int index
+    for index in range(job.n_stages):
+        stage = job.stages + index
+        if stage.kind != STAGE_OUTPUT or not takes_classes(stage):
+            continue
+        classes, most = <const int32_t *> targets_of(job, stage), 0
+        for i in range(job.n_rows):
+            most = max(most, <uint32_t> classes[i if job.order == NULL else job.order[i]])
+        if most >= <uint64_t> stage.n_out:
+            return False
+    return True
+
+
+cdef char *data(array) except? NULL:
+    return <char *> cnp.PyArray_DATA(<cnp.ndarray> array)
+
+
+cdef int real_type(dtype) except -1:
+    """NumPy's number of float32 or float64."""
+    return cnp.NPY_DOUBLE if dtype.itemsize == 8 else cnp.NPY_FLOAT
+
+
+cdef int row_type(cnp.ndarray rows) noexcept:
+    """Code of the type of rows, -1 where no kernel reads it."""
+    cdef int number = cnp.PyArray_TYPE(rows)
+    if number == cnp.NPY_FLOAT:
+        return ROWS_FLOAT32
+    if number == cnp.NPY_DOUBLE:
+        return ROWS_FLOAT64
+    return ROWS_UINT8 if number == cnp.NPY_UBYTE else -1
+
+
+cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) except? NULL:
+    """The memory of an array, if it has so many numbers of that kind, one after another.
+
+    Here is the door of the native code: what comes from Python passes it in every call, as others
+    may have got at the array since the last one.
+    """
+    cdef cnp.ndarray known
+    if isinstance(array, cnp.ndarray):
+        known = <cnp.ndarray> array
+        if (cnp.PyArray_TYPE(known) == kind and cnp.PyArray_SIZE(known) == size
+                and cnp.PyArray_ISBEHAVED_RO(known)
+                and (cnp.PyArray_IS_F_CONTIGUOUS(known) if by_columns
+                     else cnp.PyArray_IS_C_CONTIGUOUS(known))):
+            return <char *> cnp.PyArray_DATA(known)
+    found = type(array).__name__
+    if isinstance(array, cnp.ndarray):
+        found = f"an array of {array.dtype} with the shape {array.shape}"
+    raise ValueError(
+        f"{name} must be {size} numbers of type {cnp.PyArray_DescrFromType(kind)}, one after "
+        f"another in memory, and is {found}: it does not belong to this network or these rows, or "
+        "was changed meanwhile."
+    )
+
+
+cdef char *arena(array, name, int kind, int64_t size) except? NULL:
+    """The memory of an arena, which begins on a cache line."""
+    cdef char *start = checked(array, name, kind, size)
+    if <size_t> start % CACHE_LINE:
+        raise ValueError(f"{name} must begin on a cache line, as aligned_zeros makes it.")
+    return start
+
+
+cdef bint rises(int64_t n_rows, const int64_t *indptr, int64_t n) noexcept nogil:
+    """Whether row pointers never fall, and stay among n elements."""
+    cdef int64_t row
+    for row in range(n_rows):
+        if indptr[row] > indptr[row + 1]:
+            return False
+    return indptr[0] >= 0 and indptr[n_rows] <= n
+
+
+cdef class Data:
+    """The user's rows as the kernels read them; keeps the arrays alive, and where they are."""
+
+    def __cinit__(self, X, int64_t n_cols=-1):
+        if isinstance(X, cnp.ndarray):
+            self.read_dense(X)
+        elif issparse(X) and X.format == "csr":
+            self.read_sparse(X)
+        else:
+            raise TypeError(f"X must be an array or a CSR matrix, and is a {type(X).__name__}.")
+        if n_cols >= 0 and self.rows.n_cols != n_cols:
+            raise ValueError(
+                f"X has {self.rows.n_cols} features, and this network has {n_cols}: it was fitted "
+                "anew, or X was changed meanwhile."
+            )
+
+    cdef read_dense(self, cnp.ndarray X):
+        cdef int64_t size = X.itemsize
+        if (cnp.PyArray_NDIM(X) != 2 or row_type(X) < 0
+                or not cnp.PyArray_ISNOTSWAPPED(X)):
+            raise ValueError(
+                "X must be a matrix of float32, float64 or uint8, and is an array of "
+                f"{X.dtype} with the shape {np.shape(X)}."
+            )
+        if (not cnp.PyArray_ISALIGNED(X) or cnp.PyArray_STRIDE(X, 0) % size
+                or cnp.PyArray_STRIDE(X, 1) % size):
+            X = np.array(X, order="C")
+        self.arrays, self.pins = (X,), pins(X)
+        self.rows.n_rows, self.rows.n_cols = cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1)
+        self.rows.row_stride = cnp.PyArray_STRIDE(X, 0) // size
+        self.rows.col_stride = cnp.PyArray_STRIDE(X, 1) // size
+        self.rows.data = data(X)
+        self.rows.dtype = row_type(X)
+
+    cdef read_sparse(self, X):
+        """Row pointers are copied: what they say here stays true. Columns are looked at where
+        kernels copy them."""
+        n_rows, n_cols = X.shape
+        values, columns = np.ascontiguousarray(X.data), np.ascontiguousarray(X.indices)
+        indptr = np.array(X.indptr, np.int64)
+        if columns.dtype != np.int32:
+            columns = np.clip(columns, -1, LARGEST_COLUMN).astype(np.int32)
+        if not (values.ndim == columns.ndim == indptr.ndim == 1 and len(indptr) == n_rows + 1
+                and rises(n_rows, <const int64_t *> data(indptr), min(len(values), len(columns)))):
+            raise ValueError(
+                "The row pointers of the sparse X do not go with its rows and elements: they must "
+                "not fall, nor point beyond. X was changed meanwhile, or made of wrong numbers."
+            )
+        if values.dtype.char not in "fd" or not values.dtype.isnative or n_cols > LARGEST_COLUMN:
+            raise ValueError(
+                "A sparse X must be of float32 or float64, with less than 2**31 columns, and is of "
+                f"{values.dtype} with the shape {X.shape}."
+            )
+        self.arrays, self.pins = (values, indptr, columns), pins(values) + pins(columns)
+        self.rows.n_rows, self.rows.n_cols = n_rows, n_cols
+        self.rows.data = data(values)
+        self.rows.indptr = <const int64_t *> data(indptr)
+        self.rows.indices = <const int32_t *> data(columns)
+        self.rows.dtype = row_type(values)
+
+    cdef int64_t most_entries(self, int64_t n_rows) except -1:
+        """The most elements that n_rows sparse rows can have together."""
+        cdef int64_t n = 0, i, rest = self.rows.n_rows - n_rows
+        cdef const int64_t *lengths
+        if rest <= 0:
+            return self.rows.indptr[self.rows.n_rows] - self.rows.indptr[0]
+        sorted_ = np.partition(np.diff(self.arrays[1]), rest)
+        lengths = <const int64_t *> data(sorted_)
+        for i in range(rest, self.rows.n_rows):
+            n += lengths[i]
+        return n
+
+
+cdef int check_columns(const Job *job) except -1:
+    """Raise an error where kernels have found a column that there is not."""
+    if not job.in_range:
+        raise ValueError(
+            "The sparse X has column numbers below 0 or beyond its width: it was changed "
+            "meanwhile, or made of wrong numbers."
+        )
+    return 0
+
+
+LARGEST_COLUMN = np.iinfo(np.int32).max

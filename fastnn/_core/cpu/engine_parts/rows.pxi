@@ -1,0 +1,96 @@
+# The rows of a batch, read into the engine's type.
+
+cdef void lay_out_entries(const Job *job, const Worker *worker) noexcept nogil:
+    """Where the entries of the worker's rows lie, if rows are sparse.
+
+    Every thread sums all lengths and writes those of its own rows.
+    """
+    cdef int64_t offset = 0, i, row
+    if job.rows.indptr == NULL:
+        return
+    for i in range(worker.last):
+        if i >= worker.first:
+            job.offsets[i] = offset
+        row = worker.start + i if worker.order == NULL else worker.order[i]
+        offset += job.rows.indptr[row + 1] - job.rows.indptr[row]
+    if worker.last > worker.first:
+        job.offsets[worker.last] = offset
+
+
+cdef void read_rows(Job *job, const Worker *worker, int64_t first,
+                    int64_t n_rows) noexcept nogil:
+    """Some of the worker's rows of the batch, into the engine's type."""
+    cdef int64_t ld = job.stages[0].ld_in
+    cdef const int64_t *own_order = shifted(worker.order, first)
+    cdef char *x = worker.values + first * ld * job.itemsize
+    if job.rows.indptr != NULL:
+        job.kernels.gather_csr(job.rows, own_order, worker.start + first, n_rows,
+                               job.offsets + first, job.columns, job.entries, &job.in_range)
+    elif worker.input.first == worker.values:
+        job.kernels.gather(job.rows, own_order, worker.start + first, n_rows, ld, x)
+        if worker.mixing.weight != 1:
+            job.kernels.mix_rows(job.rows, worker.order, worker.start, worker.n_rows, first, n_rows,
+                                 ld, &worker.mixing, x)
+
+
+cdef inline bint reads_input(const Job *job, int index) noexcept nogil:
+    """Whether a stage is a matrix product of the rows themselves."""
+    return job.stages[index].kind == STAGE_DENSE and job.stages[index].x == 0
+
+
+cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
+    cdef Mixing m
+    m.weight, m.shift = coefficients[COEF_MIX_WEIGHT], <int64_t> coefficients[COEF_MIX_SHIFT]
+    m.first, m.run = <int64_t> coefficients[COEF_MIX_FIRST], <int64_t> coefficients[COEF_MIX_RUN]
+    m.n_runs = <int64_t> coefficients[COEF_MIX_N_RUNS]
+    m.stride = <int64_t> coefficients[COEF_MIX_STRIDE]
+    return m
+
+
+cdef bint readable_in_place(const Job *job) noexcept nogil:
+    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and
+    matrix products that read them, no stage that would write on them.
+
+    Rows in any order are better copied together where many units read them again and again.
+    """
+    cdef const Stage *stage
+    cdef int index
+    cdef int64_t n_units = 0
+    for index in range(job.n_stages):
+        stage = job.stages + index
+        n_units += stage.n_out * reads_input(job, index)
+        if (stage.x == 0 and stage.kind != STAGE_DENSE
+                and (job.mode == TRAIN or not (stage.kind == STAGE_NOISE
+                                               or (stage.kind == STAGE_DROPOUT
+                                                   and stage.code == DROPOUT_INVERTED)))):
+            return False
+    return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
+            and (job.order == NULL or n_units <= MOST_UNITS_IN_PLACE)
+            and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64))
+
+
+cdef inline MatrixRows input_rows(const Job *job, const Worker *worker,
+                                  bint in_place) noexcept nogil:
+    """The rows of a batch: where the user has them, or where they will be gathered."""
+    if not in_place:
+        return MatrixRows(worker.values, job.stages[0].ld_in, NULL)
+    if worker.order != NULL:
+        return MatrixRows(<const char *> job.rows.data, job.rows.row_stride, worker.order)
+    return MatrixRows(<const char *> job.rows.data
+                      + worker.start * job.rows.row_stride * job.itemsize, job.rows.row_stride,
+                      NULL)
+
+
+cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
+    """Whether the rows that were read hold no NaN and no infinity."""
+    cdef int finite = True
+    cdef int64_t row
+    if job.rows.indptr != NULL:
+        job.kernels.all_finite(job.offsets[worker.n_rows], job.entries, &finite)
+        return finite
+    for row in range(worker.n_rows):
+        job.kernels.all_finite(job.rows.n_cols,
+                               worker.input.first + row * worker.input.ld * job.itemsize, &finite)
+        if not finite:
+            return False
+    return True
