@@ -134,24 +134,31 @@ cdef class Engine:
                 job.n_heads += 1
                 takes = takes_classes(job.stages + index)
                 self.n_targets += 1 if takes else job.stages[index].n_out
-        job.n_parameters, job.n_statistics = program.n_parameters, program.n_statistics
-        # Kept alive here, in case that the state gets others.
-        self.arenas = state.parameters, state.statistics, state.slots, state.average
-        job.parameters = arena(state.parameters, "parameters", self.real, job.n_parameters)
-        job.statistics = arena(state.statistics, "statistics", self.real, job.n_statistics)
-        job.slots = arena(state.slots, "slots", self.real, len(state.slots) * job.n_parameters)
-        if len(state.average):
-            job.average = arena(state.average, "average", self.real, job.n_parameters)
-        job.squares = self.buffer("squares", program.n_squares)
-        job.optimizer, job.seed = optimizer, seed
+        self.take_arenas()
+        job.buffers.squares = self.buffer("squares", program.n_squares)
+        job.update.optimizer, job.seed = optimizer, seed
         if program.bfloat16:
             self.plan_operands(choose_isa(isa))
         else:
-            job.transposed = self.buffer("transposed", program.n_transposed)
-        job.ones = self.buffer("ones", job.panel)
+            job.arenas.transposed = self.buffer("transposed", program.n_transposed)
+        job.buffers.ones = self.buffer("ones", job.panel)
         self.buffers["ones"][:] = 1
         self.plan_tasks()
         self.make_room(max_batch)
+
+    cdef take_arenas(self):
+        cdef Arenas *arenas = &self.job.arenas
+        cdef int64_t n = self.program.n_parameters
+        state = self.state
+        # Kept alive here, in case that the state gets others.
+        self.arenas = state.parameters, state.statistics, state.slots, state.average
+        arenas.n_parameters = n
+        arenas.parameters = arena(state.parameters, "parameters", self.real, n)
+        arenas.statistics = arena(state.statistics, "statistics", self.real,
+                                  self.program.n_statistics)
+        arenas.slots = arena(state.slots, "slots", self.real, len(state.slots) * n)
+        if len(state.average):
+            arenas.average = arena(state.average, "average", self.real, n)
 
     cdef char *buffer(self, name, n, dtype=None) except? NULL:
         """Zeroed memory that lives as long as the engine; a larger one replaces the former."""
@@ -186,78 +193,79 @@ cdef class Engine:
         self.tasks = np.array(tasks, TASK)
         job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(tasks)
         self.n_columns = columns
-        job.penalties = self.buffer("penalties", job.n_tasks * job.panel)
-        job.magnitudes = self.buffer("magnitudes", job.n_tasks * job.panel)
-        job.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
-        job.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
-        job.told_squares = self.buffer("told_squares", job.n_tasks * job.panel)
-        job.worker_scales = scratch
+        job.sums.l2 = self.buffer("penalties", job.n_tasks * job.panel)
+        job.sums.l1 = self.buffer("magnitudes", job.n_tasks * job.panel)
+        job.sums.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
+        job.sums.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
+        job.sums.norm_squares = self.buffer("told_squares", job.n_tasks * job.panel)
+        job.scratch.column_scales = scratch
         scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
-        job.worker_rows = scratch * job.itemsize
+        job.scratch.bfloat16_rows = scratch * job.itemsize
         scratch += self.words.rows * sizeof(uint32_t) // job.itemsize
-        job.worker_size = (scratch + job.panel) * job.itemsize   # a line between two threads
-        job.workers = self.buffer("workers", self.n_threads * (scratch + job.panel))
+        job.scratch.size = (scratch + job.panel) * job.itemsize   # a line between two threads
+        job.scratch.start = self.buffer("workers", self.n_threads * (scratch + job.panel))
 
     cdef plan_operands(self, int isa):
         cdef Job *job = &self.job
-        job.bfloat16 = fastnn_bfloat16_kernels(isa)
+        job.bfloat16.kernels = fastnn_bfloat16_kernels(isa)
         self.operands = np.empty(job.n_stages, OPERANDS)
-        job.operands = <const Operands *> data(self.operands)
+        job.bfloat16.operands = <const Operands *> data(self.operands)
         self.words = lay_out_operands(job.stages, job.n_stages, True,
                                       <Operands *> data(self.operands))
-        job.converted_weights = <uint32_t *> self.buffer("weights", self.words.weights, np.uint32)
+        job.bfloat16.weights = <uint32_t *> self.buffer("weights", self.words.weights, np.uint32)
 
     cdef make_room(self, int64_t n_rows):
         cdef Job *job = &self.job
-        if n_rows <= job.max_batch:
+        if n_rows <= job.buffers.max_batch:
             return
         chunks = quotient_up(n_rows, ROW_CHUNK)
-        job.values = self.buffer("values", n_rows * self.program.n_values)
-        job.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
-        job.partials = self.buffer("partials", chunks * self.program.n_sums)
-        job.row_loss = self.buffer("row_loss", n_rows * job.n_heads)
+        job.buffers.values = self.buffer("values", n_rows * self.program.n_values)
+        job.buffers.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
+        job.buffers.partials = self.buffer("partials", chunks * self.program.n_sums)
+        job.buffers.row_loss = self.buffer("row_loss", n_rows * job.n_heads)
         pairs = quotient_up(n_rows, 2) * self.words.batch
-        job.converted_rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
-        job.max_batch = n_rows   # when all of it is there
+        job.bfloat16.rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
+        job.buffers.max_batch = n_rows   # when all of it is there
 
     cdef make_sparse_room(self, Data rows, int64_t n_rows):
-        cdef Job *job = &self.job
+        cdef SparseBatch *sparse = &self.job.sparse
         if rows.rows.indptr == NULL:
             return
         n = rows.most_entries(n_rows)
-        job.offsets = <int64_t *> self.buffer("offsets", n_rows + 1, np.int64)
-        job.starts = <int64_t *> self.buffer("starts", rows.rows.n_cols, np.int64)
-        job.ends = <int64_t *> self.buffer("ends", rows.rows.n_cols, np.int64)
-        job.columns = <int32_t *> self.buffer("columns", n, np.int32)
-        job.entry_rows = <int32_t *> self.buffer("entry_rows", n, np.int32)
-        job.entries = self.buffer("entries", n)
-        job.entry_values = self.buffer("entry_values", n)
+        sparse.offsets = <int64_t *> self.buffer("offsets", n_rows + 1, np.int64)
+        sparse.columns = <int32_t *> self.buffer("columns", n, np.int32)
+        sparse.entries = self.buffer("entries", n)
+        sparse.starts = <int64_t *> self.buffer("starts", rows.rows.n_cols, np.int64)
+        sparse.ends = <int64_t *> self.buffer("ends", rows.rows.n_cols, np.int64)
+        sparse.entry_rows = <int32_t *> self.buffer("entry_rows", n, np.int32)
+        sparse.entry_values = self.buffer("entry_values", n)
 
     cdef plan_updates(self):
         """What an update consists of, by what the table of the steps asks for."""
         cdef Job *job = &self.job
+        cdef UpdatePlan *plan = &job.update
         cdef bint asked[N_COEFS]
         find_asked(job, asked)
         cdef bint train = job.mode == TRAIN, noise = train and asked[COEF_WEIGHT_NOISE]
-        cdef bint shifts = noise or (train and job.optimizer == OPT_LOOK_AHEAD)
-        job.clips_norm = train and asked[COEF_CLIP_NORM]
-        job.limits = train and asked[COEF_MAX_NORM]
-        job.adapts = train and job.optimizer == OPT_LAMB
-        job.finishes = job.clips_norm or shifts or train and (
+        cdef bint shifts = noise or (train and plan.optimizer == OPT_LOOK_AHEAD)
+        plan.clips_norm = train and asked[COEF_CLIP_NORM]
+        plan.limits_columns = train and asked[COEF_MAX_NORM]
+        plan.uses_trust_ratio = train and plan.optimizer == OPT_LAMB
+        plan.changes_gradient = plan.clips_norm or shifts or train and (
             asked[COEF_L1] or asked[COEF_BIAS_PENALTY] or asked[COEF_CLIP_VALUE])
-        job.waits = job.clips_norm or train and (
-            job.batch_size >= ROWS_OF_LONG_UPDATE
-            and 2. * job.batch_size * job.n_parameters > OPERATIONS_OF_LONG_UPDATE)
-        job.stores = job.waits or job.adapts
-        job.read = job.parameters
-        if job.stores:
-            job.gradient = self.kept("gradient", job.n_parameters)
-        if job.limits:
-            job.column_squares = self.kept("column_squares", self.n_columns)
+        plan.needs_all_gradients = plan.clips_norm or train and (
+            job.call.batch_size >= ROWS_OF_LONG_UPDATE
+            and 2. * job.call.batch_size * job.arenas.n_parameters > OPERATIONS_OF_LONG_UPDATE)
+        plan.stores_gradient = plan.needs_all_gradients or plan.uses_trust_ratio
+        job.arenas.read = job.arenas.parameters
+        if plan.stores_gradient:
+            job.arenas.gradient = self.kept("gradient", job.arenas.n_parameters)
+        if plan.limits_columns:
+            job.sums.column_squares = self.kept("column_squares", self.n_columns)
         if shifts:
-            job.read = self.kept("read", job.n_parameters)
-        job.mixes = train and asked[COEF_MIX_WEIGHT]
-        if job.mixes:
+            job.arenas.read = self.kept("read", job.arenas.n_parameters)
+        job.mixing.is_used = train and asked[COEF_MIX_WEIGHT]
+        if job.mixing.is_used:
             self.make_mixing_room()
 
     cdef char *kept(self, name, n) except? NULL:
@@ -268,7 +276,8 @@ cdef class Engine:
 
     cdef make_mixing_room(self):
         cdef Job *job = &self.job
-        if job.mixed_size > 0:
+        cdef MixingBuffers *mixing = &job.mixing
+        if mixing.size > 0:
             return
         # Of a block of rows, in the widest head.
         cdef int64_t ld = 0
@@ -277,45 +286,47 @@ cdef class Engine:
             if job.stages[index].kind == STAGE_OUTPUT:
                 ld = max(ld, job.stages[index].ld_out)
         cdef int64_t size = ROW_BLOCK * (2 * ld + 1) * job.itemsize
-        job.mixed = self.buffer("mixed", self.n_threads * size, np.uint8)
-        job.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
-        job.mixed_size = size
+        mixing.memory = self.buffer("mixed", self.n_threads * size, np.uint8)
+        mixing.partners = <int64_t *> self.buffer("partners", self.n_threads * ROW_BLOCK, np.int64)
+        mixing.size = size
 
     cdef prepare(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients,
                  losses, grad_norms, grad):
         """Check what a call works on, and make room for it."""
         cdef Job *job = &self.job
+        cdef Call *call = &job.call
         cdef Data rows = Data(X, self.program.n_features)
         cdef int64_t n_rows = rows.rows.n_rows, n_steps = len(coefficients)
         cdef bint classes = takes_classes(job.stages + job.n_stages - 1)
         self.rows = rows   # which stays alive so
-        job.n_rows = n_rows if order is None else len(order)
-        job.batch_size = batch_size = min(batch_size, job.n_rows)
-        job.mode, job.rows, job.n_steps, job.in_range = mode, &rows.rows, n_steps, True
-        job.targets = checked(y, "y", cnp.NPY_INT32 if classes else self.real,
-                              n_rows * self.n_targets, job.n_heads > 1)
-        job.target_run = n_rows * (sizeof(int32_t) if classes else job.itemsize)
-        job.weights = job.grad_norms = NULL
+        call.n_rows = n_rows if order is None else len(order)
+        call.batch_size = batch_size = min(batch_size, call.n_rows)
+        job.mode, job.progress.in_range = mode, True
+        call.rows, call.n_steps = &rows.rows, n_steps
+        call.targets = checked(y, "y", cnp.NPY_INT32 if classes else self.real,
+                               n_rows * self.n_targets, job.n_heads > 1)
+        call.target_run = n_rows * (sizeof(int32_t) if classes else job.itemsize)
+        call.weights = call.grad_norms = NULL
         if sample_weight is not None:
-            job.weights = checked(sample_weight, "sample_weight", self.real, n_rows)
-        job.order = NULL
+            call.weights = checked(sample_weight, "sample_weight", self.real, n_rows)
+        call.order = NULL
         if order is not None:
-            job.order = <const int64_t *> checked(order, "order", cnp.NPY_INT64, job.n_rows)
-        job.coefficients = <const double *> checked(coefficients, "coefficients", cnp.NPY_DOUBLE,
-                                                    n_steps * N_COEFS)
-        job.losses = <double *> checked(losses, "losses", cnp.NPY_DOUBLE, 2 * n_steps)
+            call.order = <const int64_t *> checked(order, "order", cnp.NPY_INT64, call.n_rows)
+        call.coefficients = <const double *> checked(coefficients, "coefficients", cnp.NPY_DOUBLE,
+                                                n_steps * N_COEFS)
+        call.losses = <double *> checked(losses, "losses", cnp.NPY_DOUBLE, 2 * n_steps)
         if grad_norms is not None:
-            job.grad_norms = <double *> checked(grad_norms, "grad_norms", cnp.NPY_DOUBLE, n_steps)
+            call.grad_norms = <double *> checked(grad_norms, "grad_norms", cnp.NPY_DOUBLE, n_steps)
         if grad is not None:
-            job.gradient = arena(grad, "grad", self.real, job.n_parameters)
-        if batch_size < 1 or (n_steps - 1) * batch_size >= job.n_rows:
-            raise ValueError(f"{n_steps} steps of {batch_size} need more than {job.n_rows} rows.")
+            job.arenas.gradient = arena(grad, "grad", self.real, job.arenas.n_parameters)
+        if batch_size < 1 or (n_steps - 1) * batch_size >= call.n_rows:
+            raise ValueError(f"{n_steps} steps of {batch_size} need more than {call.n_rows} rows.")
         if not rows_exist(job):
             raise ValueError(f"order has numbers of rows that X, of {n_rows} rows, has not.")
         if classes and not classes_exist(job):
             raise ValueError("y has numbers of classes that the network has no outputs for.")
-        job.step = self.state.step
-        job.row_cost = self.program.flops + OTHER_OPERATIONS_OF_ROW
+        call.step = self.state.step
+        call.row_cost = self.program.flops + OTHER_OPERATIONS_OF_ROW
         self.make_room(batch_size)
         self.make_sparse_room(rows, batch_size)
         self.plan_updates()
@@ -329,7 +340,7 @@ cdef class Engine:
                 "handler or a callback at the same time: wait until that has ended, or train a "
                 "copy."
             )
-        self.busy, job.n_done, job.weight_sum = True, 0, total
+        self.busy, job.progress.n_done, job.call.weight_sum = True, 0, total
         try:
             self.prepare(mode, X, y, sample_weight, order, batch_size, coefficients, losses,
                          grad_norms, grad)
@@ -337,9 +348,9 @@ cdef class Engine:
         finally:
             self.busy, self.rows = False, None
             if mode == TRAIN:
-                self.state.step += job.n_done
+                self.state.step += job.progress.n_done
         check_columns(job)
-        return job.n_done
+        return job.progress.n_done
 
     def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses,
                     grad_norms=None):

@@ -3,74 +3,76 @@
 cdef inline uint32_t *pair_rows(const Job *job, int64_t offset, int64_t row,
                                 int64_t ld) noexcept nogil:
     """Where rows `row` (even) and `row` + 1 of a batch lie as pairs."""
-    return job.converted_rows + offset * quotient_up(job.max_batch, 2) + row // 2 * ld
+    return job.bfloat16.rows + offset * quotient_up(job.buffers.max_batch, 2) + row // 2 * ld
 
 
 cdef void forward_bfloat16(const Job *job, const Worker *worker, int index, int64_t first,
                            int64_t n_rows) noexcept nogil:
     cdef const Stage *stage = job.stages + index
-    cdef const Operands *operands = job.operands + index
-    cdef const Bfloat16Kernels *k = job.bfloat16
+    cdef const Operands *operands = job.bfloat16.operands + index
+    cdef const Bfloat16Kernels *k = job.bfloat16.kernels
     cdef int64_t ld = stage.ld_out, half = stage.ld_in // 2
     cdef MatrixRows x = stage_input(job, worker, stage, first)
     cdef const char *bias = parameter(job, stage.bias)
     cdef char *y = value(job, worker, stage.y, first, ld)
-    cdef char *rows = worker.own + job.worker_rows
+    cdef char *rows = worker.own + job.scratch.bfloat16_rows
     cdef uint32_t *pairs = NULL
     if job.mode == TRAIN or job.mode == GRADIENT:
         pairs = pair_rows(job, operands.x, first, stage.ld_in)
     k.convert(n_rows, stage.n_in, x.first, x.ld, x.order, rows, half, pairs, stage.ld_in)
-    if job.converted_weights == NULL:
+    if job.bfloat16.weights == NULL:
         k.matmul_converting(n_rows, stage.n_in, stage.n_out, rows, half,
                             parameter(job, stage.weight), ld, bias, y, ld)
     else:
         k.matmul(n_rows, quotient_up(stage.n_in, 2), stage.n_out, rows, half, NULL,
-                 job.converted_weights + operands.weight, ld, bias, y, ld, False)
+                 job.bfloat16.weights + operands.weight, ld, bias, y, ld, False)
 
 
 cdef void backward_bfloat16(const Job *job, const Worker *worker, int index, int64_t first,
                             int64_t n_rows) noexcept nogil:
     """The input gradient, if it is needed, and what the weight gradient will need."""
     cdef const Stage *stage = job.stages + index
-    cdef const Operands *operands = job.operands + index
-    cdef const Bfloat16Kernels *k = job.bfloat16
+    cdef const Operands *operands = job.bfloat16.operands + index
+    cdef const Bfloat16Kernels *k = job.bfloat16.kernels
     cdef int64_t ld = stage.ld_out, ld_in = stage.ld_in
     cdef const char *dz = delta(job, stage.dy, first, ld)
     cdef uint32_t *pairs = pair_rows(job, operands.dz, first, ld)
     cdef char *rows = NULL
     if stage.dx >= 0:
-        rows = worker.own + job.worker_rows
+        rows = worker.own + job.scratch.bfloat16_rows
     k.convert(n_rows, stage.n_out, dz, ld, NULL, rows, ld // 2, pairs, ld)
     if stage.dx >= 0:
         k.matmul(n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, ld // 2, NULL,
-                 job.converted_weights + operands.transposed, ld_in, NULL,
+                 job.bfloat16.weights + operands.transposed, ld_in, NULL,
                  delta(job, stage.dx, first, ld_in), ld_in, stage.adds)
 
 
 cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const Task *task,
                                    char *g) noexcept nogil:
     cdef const Stage *stage = job.stages + task.stage
-    cdef const Operands *operands = job.operands + task.stage
+    cdef const Operands *operands = job.bfloat16.operands + task.stage
     cdef int64_t ld = stage.ld_out
-    job.bfloat16.matmul_transposed(task.last - task.first, quotient_up(worker.n_rows, 2),
-                                   stage.n_out, pair_rows(job, operands.x, 0, 0) + task.first,
-                                   stage.ld_in, NULL, pair_rows(job, operands.dz, 0, 0), ld, g, ld,
-                                   job.mode != TRAIN)
+    job.bfloat16.kernels.matmul_transposed(
+        task.last - task.first, quotient_up(worker.n_rows, 2), stage.n_out,
+        pair_rows(job, operands.x, 0, 0) + task.first, stage.ld_in, NULL,
+        pair_rows(job, operands.dz, 0, 0), ld, g, ld, job.mode != TRAIN)
 
 
 cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last) noexcept nogil:
     """Rows first .. last of a weight as forward and input gradient read them; first is even."""
     cdef const Stage *stage = job.stages + index
-    cdef const Operands *operands = job.operands + index
+    cdef const Operands *operands = job.bfloat16.operands + index
     cdef int64_t ld = stage.ld_out
     cdef const char *w = parameter(job, stage.weight)
-    if stage.x == 0 and job.rows.indptr != NULL:   # sparse rows multiply the weights as they are
+    cdef const Bfloat16Kernels *k = job.bfloat16.kernels
+    cdef uint32_t *weights = job.bfloat16.weights
+    if stage.x == 0 and job.call.rows.indptr != NULL:   # they multiply the weights as they are
         return
-    job.bfloat16.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, NULL,
-                         0, job.converted_weights + operands.weight + first // 2 * ld, ld)
+    k.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, NULL, 0,
+              weights + operands.weight + first // 2 * ld, ld)
     if operands.transposed >= 0:
-        job.bfloat16.transpose_pairs(first, last, stage.n_out, w, ld,
-                                     job.converted_weights + operands.transposed, stage.ld_in)
+        k.transpose_pairs(first, last, stage.n_out, w, ld, weights + operands.transposed,
+                          stage.ld_in)
 
 
 cdef void convert_all_weights(Job *job, int thread, int n_threads) noexcept nogil:

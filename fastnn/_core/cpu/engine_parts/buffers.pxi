@@ -27,14 +27,14 @@ cdef inline MatrixRows stage_input(const Job *job, const Worker *worker, const S
 
 cdef inline char *delta(const Job *job, int64_t offset, int64_t row, int64_t ld) noexcept nogil:
     """Row `row` of a gradient buffer."""
-    return job.deltas + (offset * job.max_batch + row * ld) * job.itemsize
+    return job.buffers.deltas + (offset * job.buffers.max_batch + row * ld) * job.itemsize
 
 
 cdef inline char *parameter(const Job *job, int64_t offset) noexcept nogil:
     """As forward and backward read it, NULL for -1."""
     if offset < 0:
         return NULL
-    return job.read + offset * job.itemsize
+    return job.arenas.read + offset * job.itemsize
 
 
 # Vectors of a stage that each thread has for itself: the same in every thread, recomputed by each
@@ -51,9 +51,9 @@ cdef inline char *vector(const Job *job, const Worker *worker, const Stage *stag
 cdef inline char *partial(const Job *job, const Stage *stage, bint second,
                           int64_t chunk) noexcept nogil:
     """Sums over a chunk of rows; batch norm has those of the backward pass behind the first."""
-    cdef int64_t chunks = quotient_up(job.max_batch, ROW_CHUNK)
-    return job.partials + (stage.sums * chunks
-                           + stage.n_sums * (second * chunks + chunk)) * job.itemsize
+    cdef int64_t chunks = quotient_up(job.buffers.max_batch, ROW_CHUNK)
+    cdef int64_t at = stage.sums * chunks + stage.n_sums * (second * chunks + chunk)
+    return job.buffers.partials + at * job.itemsize
 
 
 cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
@@ -74,14 +74,14 @@ cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) n
 
 cdef inline const char *targets_of(const Job *job, const Stage *stage) noexcept nogil:
     """The targets of a head."""
-    return job.targets + stage.head * job.target_run
+    return job.call.targets + stage.head * job.call.target_run
 
 
 cdef inline char *losses_of_rows(const Job *job, int64_t head, int64_t row) noexcept nogil:
     """The loss of a row of the batch in a head."""
-    return job.row_loss + (head * job.max_batch + row) * job.itemsize
+    return job.buffers.row_loss + (head * job.buffers.max_batch + row) * job.itemsize
 
 
 cdef inline char *squares(const Job *job, const Stage *stage, int64_t first) noexcept nogil:
     """Sums of squares of TASK_ROWS rows, from `first` on, of the weights before a weight norm."""
-    return job.squares + (stage.squares + first // TASK_ROWS * stage.ld_out) * job.itemsize
+    return job.buffers.squares + (stage.squares + first // TASK_ROWS * stage.ld_out) * job.itemsize

@@ -4,11 +4,11 @@ cdef bint rows_exist(const Job *job) noexcept nogil:
     """Whether the data has all rows that the order names."""
     cdef uint64_t most = 0
     cdef int64_t i
-    if job.order == NULL:
-        return job.n_rows <= job.rows.n_rows
-    for i in range(job.n_rows):
-        most = max(most, <uint64_t> job.order[i])   # a negative number becomes a large one
-    return most < <uint64_t> job.rows.n_rows
+    if job.call.order == NULL:
+        return job.call.n_rows <= job.call.rows.n_rows
+    for i in range(job.call.n_rows):
+        most = max(most, <uint64_t> job.call.order[i])   # a negative number becomes a large one
+    return most < <uint64_t> job.call.rows.n_rows
 
 
 cdef bint classes_exist(const Job *job) noexcept nogil:
@@ -23,8 +23,8 @@ cdef bint classes_exist(const Job *job) noexcept nogil:
         if stage.kind != STAGE_OUTPUT or not takes_classes(stage):
             continue
         classes, most = <const int32_t *> targets_of(job, stage), 0
-        for i in range(job.n_rows):
-            most = max(most, <uint32_t> classes[i if job.order == NULL else job.order[i]])
+        for i in range(job.call.n_rows):
+            most = max(most, <uint32_t> classes[i if job.call.order == NULL else job.call.order[i]])
         if most >= <uint64_t> stage.n_out:
             return False
     return True
@@ -165,7 +165,7 @@ cdef class Data:
 
 cdef int check_columns(const Job *job) except -1:
     """Raise an error where kernels have found a column that there is not."""
-    if not job.in_range:
+    if not job.progress.in_range:
         raise ValueError(
             "The sparse X has column numbers below 0 or beyond its width: it was changed "
             "meanwhile, or made of wrong numbers."

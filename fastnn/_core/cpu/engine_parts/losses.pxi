@@ -33,7 +33,7 @@ cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, i
     find_loss(job, worker, stage, n_rows, z, shifted(worker.order, first), worker.start + first,
               NULL, dy, row_loss)
     find_loss(job, worker, stage, n_rows, other_z, worker.partners, 0, NULL, other_dy, other_loss)
-    k.mix_losses(n_rows, ld, worker.mixing.weight, job.weights, shifted(worker.order, first),
+    k.mix_losses(n_rows, ld, worker.mixing.weight, job.call.weights, shifted(worker.order, first),
                  worker.start + first, other_dy, other_loss, dy, row_loss)
 
 

@@ -22,7 +22,7 @@ cdef void merge(const Job *job, const Worker *worker, const Stage *stage,
     """Batch norm's vectors from the partial sums of all threads, weight norm's from all tasks'."""
     cdef int64_t ld = stage.ld_out
     cdef const Kernels *k = job.kernels
-    cdef char *moving = job.statistics + stage.statistics * job.itemsize
+    cdef char *moving = job.arenas.statistics + stage.statistics * job.itemsize
     if stage.kind == STAGE_WEIGHT_NORM and back:
         k.column_sums(worker.n_rows, stage.n_sums, partial(job, stage, False, 0),
                       vector(job, worker, stage, D_SUMS), False)
@@ -66,7 +66,7 @@ cdef void through_stages(Job *job, Worker *worker) noexcept nogil:
         row = worker.first
         while row < worker.last:
             n = min(<int64_t> ROW_BLOCK, worker.last - row)
-            if leaves(job, worker, n * job.row_cost):
+            if leaves(job, worker, n * job.call.row_cost):
                 break
             if first == 0:
                 read_rows(job, worker, row, n)
@@ -74,7 +74,7 @@ cdef void through_stages(Job *job, Worker *worker) noexcept nogil:
                 forward(job, worker, index, row, n)
             row += ROW_BLOCK
         first = last + 1
-        if first < job.n_stages and barrier_wait(&job.barrier, worker.team):
+        if first < job.n_stages and barrier_wait(&job.progress.barrier, worker.team):
             return
     if job.mode == EVALUATE:
         return
@@ -88,11 +88,11 @@ cdef void through_stages(Job *job, Worker *worker) noexcept nogil:
         row = worker.first
         while row < worker.last:
             n = min(<int64_t> ROW_BLOCK, worker.last - row)
-            if leaves(job, worker, n * job.row_cost):
+            if leaves(job, worker, n * job.call.row_cost):
                 break
             for index in range(first, last - 1, -1):
                 backward(job, worker, index, row, n)
             row += ROW_BLOCK
         first = last - 1
-        if first >= 0 and barrier_wait(&job.barrier, worker.team):
+        if first >= 0 and barrier_wait(&job.progress.barrier, worker.team):
             return

@@ -15,21 +15,22 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     cdef char *out
     cdef Job own = job[0]   # sparse rows are read into buffers of the thread
 
-    worker.values, worker.room = worker.own + job.worker_values * job.itemsize, job.max_batch
-    if job.rows.indptr != NULL:
-        own.offsets += thread * (ROW_BLOCK + 1)
-        own.columns += thread * job.n_entries
-        own.entries += thread * job.n_entries * job.itemsize
+    worker.values = worker.own + job.scratch.values * job.itemsize
+    worker.room = job.buffers.max_batch
+    if job.call.rows.indptr != NULL:
+        own.sparse.offsets += thread * (ROW_BLOCK + 1)
+        own.sparse.columns += thread * job.sparse.n_entries
+        own.sparse.entries += thread * job.sparse.n_entries * job.itemsize
     for index in range(job.n_stages):
         if job.stages[index].kind == STAGE_BN_APPLY:
             merge(job, &worker, job.stages + index, False)
     merge_weight_norms(job, &worker, False)
     while True:
-        row = take_ticket(&job.n_taken) * ROW_BLOCK
-        if row >= job.n_rows:
+        row = take_ticket(&job.progress.n_taken) * ROW_BLOCK
+        if row >= job.call.n_rows:
             break
-        n = min(<int64_t> ROW_BLOCK, job.n_rows - row)
-        if leaves(job, &worker, n * job.row_cost):
+        n = min(<int64_t> ROW_BLOCK, job.call.n_rows - row)
+        if leaves(job, &worker, n * job.call.row_cost):
             break
         worker.start, worker.n_rows, worker.last = row, n, n
         worker.input = input_rows(job, &worker, in_place)
@@ -37,20 +38,20 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
         read_rows(&own, &worker, 0, n)
         # This look at the rows also brings them into the cache.
         if not finite_rows(&own, &worker):
-            job.all_finite = False
-        if not own.in_range:
-            job.in_range = False
+            job.progress.all_finite = False
+        if not own.progress.in_range:
+            job.progress.in_range = False
         for index in range(job.n_stages):
             forward(&own, &worker, index, 0, n)
-        out = job.out + row * job.n_outputs * job.itemsize
+        out = job.call.out + row * job.call.n_outputs * job.itemsize
         for index in range(job.n_stages):
             stage = job.stages + index
             if stage.kind != STAGE_OUTPUT:
                 continue
             y = value(job, &worker, stage.y, 0, stage.ld_out)
             for i in range(n):
-                memcpy(out + i * job.n_outputs * job.itemsize, y + i * stage.ld_out * job.itemsize,
-                       stage.n_out * job.itemsize)
+                memcpy(out + i * job.call.n_outputs * job.itemsize,
+                       y + i * stage.ld_out * job.itemsize, stage.n_out * job.itemsize)
             out += stage.n_out * job.itemsize
     restore_denormals(worker.mode)
 
@@ -69,45 +70,47 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     job.kernels = choose_kernels(isa, program.dtype)
     job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
     job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
-    job.n_statistics, job.n_outputs = program.n_statistics, program.n_outputs
-    job.parameters = arena(parameters, "parameters", real, program.n_parameters)
-    job.statistics = arena(statistics, "statistics", real, job.n_statistics)
-    job.read = job.parameters
-    job.rows, job.n_rows = &rows.rows, rows.rows.n_rows
-    job.out = checked(out, "out", real, rows.rows.n_rows * job.n_outputs)
-    job.row_cost = program.flops + OTHER_OPERATIONS_OF_ROW
+    job.call.n_outputs = program.n_outputs
+    job.arenas.parameters = arena(parameters, "parameters", real, program.n_parameters)
+    job.arenas.statistics = arena(statistics, "statistics", real, program.n_statistics)
+    job.arenas.read = job.arenas.parameters
+    job.call.rows, job.call.n_rows = &rows.rows, rows.rows.n_rows
+    job.call.out = checked(out, "out", real, rows.rows.n_rows * job.call.n_outputs)
+    job.call.row_cost = program.flops + OTHER_OPERATIONS_OF_ROW
     n_threads = max(1, min(n_threads, rows.rows.n_rows // ROW_BLOCK))
-    job.max_batch = min(ROW_BLOCK, rows.rows.n_rows)
-    job.all_finite = job.in_range = True
-    job.worker_values = program.n_vectors
-    job.worker_size = (job.worker_values + job.max_batch * program.n_values) * job.itemsize
+    job.buffers.max_batch = min(ROW_BLOCK, rows.rows.n_rows)
+    job.progress.all_finite = job.progress.in_range = True
+    job.scratch.values = program.n_vectors
+    job.scratch.size = job.scratch.values + job.buffers.max_batch * program.n_values
+    job.scratch.size *= job.itemsize
     if program.bfloat16:
-        job.bfloat16 = choose_bfloat16_kernels(isa)
+        job.bfloat16.kernels = choose_bfloat16_kernels(isa)
         operands = np.empty(job.n_stages, OPERANDS)
-        job.operands = <const Operands *> data(operands)
+        job.bfloat16.operands = <const Operands *> data(operands)
         words = lay_out_operands(job.stages, job.n_stages, False, <Operands *> data(operands))
-        job.worker_rows = job.worker_size
-        job.worker_size += words.rows * sizeof(uint32_t)
+        job.scratch.bfloat16_rows = job.scratch.size
+        job.scratch.size += words.rows * sizeof(uint32_t)
         # One block of rows converts weights as it reads them, which costs less than to keep them.
         if rows.rows.n_rows > ROW_BLOCK:
             weights = aligned_zeros(words.weights, np.uint32)
-            job.converted_weights = <uint32_t *> data(weights)
+            job.bfloat16.weights = <uint32_t *> data(weights)
             in_parallel(convert_all_weights, &job, n_threads)
-    workers = aligned_zeros(n_threads * job.worker_size, np.uint8)
-    job.workers = data(workers)
+    workers = aligned_zeros(n_threads * job.scratch.size, np.uint8)
+    job.scratch.start = data(workers)
     if rows.rows.indptr != NULL:
-        job.n_entries = rows.most_entries(ROW_BLOCK)
+        job.sparse.n_entries = rows.most_entries(ROW_BLOCK)
         offsets = np.empty(n_threads * (ROW_BLOCK + 1), np.int64)
-        columns = np.empty(n_threads * job.n_entries, np.int32)
-        entries = np.empty(n_threads * job.n_entries, program.dtype)
-        job.offsets, job.columns = <int64_t *> data(offsets), <int32_t *> data(columns)
-        job.entries = data(entries)
+        columns = np.empty(n_threads * job.sparse.n_entries, np.int32)
+        entries = np.empty(n_threads * job.sparse.n_entries, program.dtype)
+        job.sparse.offsets = <int64_t *> data(offsets)
+        job.sparse.columns = <int32_t *> data(columns)
+        job.sparse.entries = data(entries)
     if program.n_squares:
         squares_of_weights = aligned_zeros(program.n_squares, program.dtype)
-        job.squares = data(squares_of_weights)
+        job.buffers.squares = data(squares_of_weights)
         for index, stage in enumerate(program.stages):
             for first in range(0, stage["n_in"] * (stage["kind"] == STAGE_DENSE), TASK_ROWS):
                 store_column_squares(&job, index, first, min(first + TASK_ROWS, stage["n_in"]))
     run_team(predict_rows, &job, n_threads)
     check_columns(&job)
-    return job.all_finite
+    return job.progress.all_finite

@@ -21,88 +21,124 @@ cdef struct Task:
 cdef struct Operands:
     int64_t weight, transposed, x, dz
 
-cdef struct Job:
-    Mode mode
-    const Kernels *kernels
-    int64_t itemsize, panel
-    const Stage *stages
-    int n_stages, n_heads       # heads: stages with a loss
-    const Task *tasks
-    int n_tasks
-    int64_t max_batch, n_parameters, n_statistics
-    # arenas; forward and backward read the parameters in another, where these are shifted
+# Arenas of the network. Forward and backward read the parameters in `read`, which is another arena
+# where they are shifted: by look-ahead, by noise.
+cdef struct Arenas:
+    int64_t n_parameters
     char *parameters
     char *read
-    char *average      # NULL for none
+    char *average       # NULL for none
     char *slots
     char *statistics
     char *transposed
     char *gradient
-    # buffers shared by the threads of a step
+
+# Buffers that the threads of a step share, with room for max_batch rows.
+cdef struct Buffers:
+    int64_t max_batch
     char *values
     char *deltas
     char *partials
-    char *squares
+    char *squares       # of columns of weights, for each task of rows; for weight norm
     char *row_loss
-    # sums of each task: by lane, of w^2 and |w| before the step, of g^2 (then, with LAMB, of the
-    # squares of the direction), of w^2 for LAMB, and of g^2 as it is told; by column, of w^2 after
-    # the step
-    char *penalties
-    char *magnitudes
-    char *gradient_squares
-    char *weight_squares
-    char *told_squares
-    char *column_squares
     char *ones
-    # buffers of each thread
-    char *workers
-    int64_t worker_size, worker_values, worker_scales
-    bint mixes                  # rows of this call are mixed with each other
-    char *mixed                 # then the loss of the partners' targets: z, gradient, loss ..
-    int64_t *partners           # .. and their row numbers
-    int64_t mixed_size
-    # products in bfloat16; NULL where they are of the engine's type
-    const Bfloat16Kernels *bfloat16
+
+# Sums of each task: a cache line of lanes each, and of column_squares a row.
+cdef struct TaskSums:
+    char *l2                # w^2 before the step, where it is penalised
+    char *l1                # |w| likewise
+    char *gradient_squares  # g^2; then, with LAMB, the squares of the direction
+    char *weight_squares    # w^2, for LAMB
+    char *norm_squares      # g^2 before anything is clipped, for grad_norms
+    char *column_squares    # of w after the step, by column
+
+# Memory of each thread, `size` bytes from `start` on. Vectors of normalisations and gradients of
+# tasks come first. Further on are, at so many elements, value buffers (prediction) and the factors
+# of columns that are limited (training), and at so many bytes rows in bfloat16.
+cdef struct Scratch:
+    char *start
+    int64_t size, values, column_scales, bfloat16_rows
+
+# Memory of each thread, `size` bytes, for rows that are mixed with others: their z, gradient and
+# loss with the partners' targets; and ROW_BLOCK numbers of partners.
+cdef struct MixingBuffers:
+    bint is_used        # by this call
+    char *memory
+    int64_t size
+    int64_t *partners
+
+# Products in bfloat16.
+cdef struct Bfloat16:
+    const Bfloat16Kernels *kernels  # NULL where products are of the engine's type
     const Operands *operands
-    uint32_t *converted_weights     # NULL: convert them when they are read
-    uint32_t *converted_rows
-    int64_t worker_rows             # of a thread's memory, rows to multiply
-    # a batch of sparse rows
+    uint32_t *weights               # NULL: convert them when they are read
+    uint32_t *rows
+
+# A batch of sparse rows, by rows and by columns.
+cdef struct SparseBatch:
+    int64_t n_entries
     int64_t *offsets
+    int32_t *columns
+    char *entries
     int64_t *starts
     int64_t *ends
-    int64_t n_entries
-    int32_t *columns
     int32_t *entry_rows
-    char *entries
     char *entry_values
-    # the call
+
+# Arguments of the call.
+cdef struct Call:
     const Rows *rows
     const char *targets
     int64_t target_run          # bytes from the targets of one head to those of the next
-    const char *weights
+    const char *weights         # of rows; NULL for none
     const int64_t *order
     int64_t n_rows, batch_size, n_steps
-    int64_t n_done, n_taken     # steps done, blocks of rows taken
+    int64_t step                # number of the first
+    double weight_sum           # of all rows
     double row_cost             # operations of a row, forward or back
     const double *coefficients
     double *losses
-    double *grad_norms          # NULL: nobody asks
-    double weight_sum
-    int optimizer
-    bint finishes       # gradients are penalised or clipped before the optimizer has them
-    bint clips_norm     # .. by the norm of all of them
-    bint adapts         # LAMB: the norm of a weight decides the length of its step
-    bint limits         # the norms of the columns of weights
-    bint waits          # the optimizer has no gradient before all are there
-    bint stores         # gradients, as the optimizer does not take them at once
-    uint64_t seed
-    int64_t step
+    double *grad_norms          # NULL for none
     char *out
     int64_t n_outputs
+
+# What an update consists of, as the table of the call asks for it.
+cdef struct UpdatePlan:
+    int optimizer
+    bint changes_gradient       # penalties or clipping, before the optimizer has it
+    bint clips_norm             # .. by the norm of all gradients
+    bint uses_trust_ratio       # LAMB: the norm of a weight decides the length of its step
+    bint limits_columns         # the norms of the columns of weights
+    bint needs_all_gradients    # before the optimizer has one
+    bint stores_gradient        # as the optimizer does not take it at once
+
+cdef struct Progress:
+    int64_t n_done              # steps
+    int64_t n_taken             # blocks of rows
     bint all_finite
     int in_range                # False: a sparse row has a column that there is not
     Barrier barrier
+
+# All that the threads of a call share.
+cdef struct Job:
+    Mode mode
+    const Kernels *kernels
+    int64_t itemsize, panel     # bytes of a number; numbers of a cache line
+    const Stage *stages
+    int n_stages, n_heads       # heads: stages with a loss
+    const Task *tasks
+    int n_tasks
+    uint64_t seed
+    Arenas arenas
+    Buffers buffers
+    TaskSums sums
+    Scratch scratch
+    MixingBuffers mixing
+    Bfloat16 bfloat16
+    SparseBatch sparse
+    Call call
+    UpdatePlan update
+    Progress progress
 
 # Rows of a matrix, one after another or, where order is not NULL, those with the numbers order[0],
 # order[1], ..
@@ -126,7 +162,7 @@ cdef struct Worker:
     int64_t room
     MatrixRows input        # of the batch, gathered or where the user has them
     char *own               # vectors of normalisations, then the gradient of a task
-    char *mixed             # its part of job.mixed, and of job.partners
+    char *mixed             # its part of job.mixing.memory, and of job.mixing.partners
     int64_t *partners
     Mixing mixing           # and what else the step has in the table
     double dropout

@@ -6,15 +6,15 @@ cdef void lay_out_entries(const Job *job, const Worker *worker) noexcept nogil:
     Every thread sums all lengths and writes those of its own rows.
     """
     cdef int64_t offset = 0, i, row
-    if job.rows.indptr == NULL:
+    if job.call.rows.indptr == NULL:
         return
     for i in range(worker.last):
         if i >= worker.first:
-            job.offsets[i] = offset
+            job.sparse.offsets[i] = offset
         row = worker.start + i if worker.order == NULL else worker.order[i]
-        offset += job.rows.indptr[row + 1] - job.rows.indptr[row]
+        offset += job.call.rows.indptr[row + 1] - job.call.rows.indptr[row]
     if worker.last > worker.first:
-        job.offsets[worker.last] = offset
+        job.sparse.offsets[worker.last] = offset
 
 
 cdef void read_rows(Job *job, const Worker *worker, int64_t first,
@@ -23,14 +23,15 @@ cdef void read_rows(Job *job, const Worker *worker, int64_t first,
     cdef int64_t ld = job.stages[0].ld_in
     cdef const int64_t *own_order = shifted(worker.order, first)
     cdef char *x = worker.values + first * ld * job.itemsize
-    if job.rows.indptr != NULL:
-        job.kernels.gather_csr(job.rows, own_order, worker.start + first, n_rows,
-                               job.offsets + first, job.columns, job.entries, &job.in_range)
+    if job.call.rows.indptr != NULL:
+        job.kernels.gather_csr(job.call.rows, own_order, worker.start + first, n_rows,
+                               job.sparse.offsets + first, job.sparse.columns,
+                               job.sparse.entries, &job.progress.in_range)
     elif worker.input.first == worker.values:
-        job.kernels.gather(job.rows, own_order, worker.start + first, n_rows, ld, x)
+        job.kernels.gather(job.call.rows, own_order, worker.start + first, n_rows, ld, x)
         if worker.mixing.weight != 1:
-            job.kernels.mix_rows(job.rows, worker.order, worker.start, worker.n_rows, first, n_rows,
-                                 ld, &worker.mixing, x)
+            job.kernels.mix_rows(job.call.rows, worker.order, worker.start, worker.n_rows, first,
+                                 n_rows, ld, &worker.mixing, x)
 
 
 cdef inline bint reads_input(const Job *job, int index) noexcept nogil:
@@ -53,6 +54,7 @@ cdef bint readable_in_place(const Job *job) noexcept nogil:
 
     Rows in any order are better copied together where many units read them again and again.
     """
+    cdef const Rows *rows = job.call.rows
     cdef const Stage *stage
     cdef int index
     cdef int64_t n_units = 0
@@ -64,32 +66,32 @@ cdef bint readable_in_place(const Job *job) noexcept nogil:
                                                or (stage.kind == STAGE_DROPOUT
                                                    and stage.code == DROPOUT_INVERTED)))):
             return False
-    return (job.rows.indptr == NULL and job.rows.col_stride == 1 and not job.mixes
-            and (job.order == NULL or n_units <= MOST_UNITS_IN_PLACE)
-            and job.rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64))
+    return (rows.indptr == NULL and rows.col_stride == 1 and not job.mixing.is_used
+            and (job.call.order == NULL or n_units <= MOST_UNITS_IN_PLACE)
+            and rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64))
 
 
 cdef inline MatrixRows input_rows(const Job *job, const Worker *worker,
                                   bint in_place) noexcept nogil:
     """The rows of a batch: where the user has them, or where they will be gathered."""
+    cdef const char *data = <const char *> job.call.rows.data
+    cdef int64_t stride = job.call.rows.row_stride
     if not in_place:
         return MatrixRows(worker.values, job.stages[0].ld_in, NULL)
     if worker.order != NULL:
-        return MatrixRows(<const char *> job.rows.data, job.rows.row_stride, worker.order)
-    return MatrixRows(<const char *> job.rows.data
-                      + worker.start * job.rows.row_stride * job.itemsize, job.rows.row_stride,
-                      NULL)
+        return MatrixRows(data, stride, worker.order)
+    return MatrixRows(data + worker.start * stride * job.itemsize, stride, NULL)
 
 
 cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
     """Whether the rows that were read hold no NaN and no infinity."""
     cdef int finite = True
     cdef int64_t row
-    if job.rows.indptr != NULL:
-        job.kernels.all_finite(job.offsets[worker.n_rows], job.entries, &finite)
+    if job.call.rows.indptr != NULL:
+        job.kernels.all_finite(job.sparse.offsets[worker.n_rows], job.sparse.entries, &finite)
         return finite
     for row in range(worker.n_rows):
-        job.kernels.all_finite(job.rows.n_cols,
+        job.kernels.all_finite(job.call.rows.n_cols,
                                worker.input.first + row * worker.input.ld * job.itemsize, &finite)
         if not finite:
             return False

@@ -20,10 +20,10 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
     cdef bint drops = job.mode == TRAIN and stage.rate > 0
     cdef Mask drawn
 
-    if stage.kind == STAGE_DENSE and stage.x == 0 and job.rows.indptr != NULL:
-        k.csr_matmul(n_rows, ld, job.offsets + first, job.columns, job.entries,
+    if stage.kind == STAGE_DENSE and stage.x == 0 and job.call.rows.indptr != NULL:
+        k.csr_matmul(n_rows, ld, job.sparse.offsets + first, job.sparse.columns, job.sparse.entries,
                      parameter(job, stage.weight), parameter(job, stage.bias), y)
-    elif stage.kind == STAGE_DENSE and job.bfloat16 != NULL:
+    elif stage.kind == STAGE_DENSE and job.bfloat16.kernels != NULL:
         forward_bfloat16(job, worker, index, first, n_rows)
     elif stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_in, stage.n_out, x, input.ld, input.order,
@@ -63,14 +63,16 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
                     parameter(job, stage.bias), y)
     elif stage.kind == STAGE_DROPOUT and job.mode == TRAIN:
         drawn = dropout_mask(job, worker, index)
-        if stage.x == 0 and job.rows.indptr != NULL:
-            k.dropout_csr(&drawn, first, n_rows, job.offsets + first, job.columns, job.entries)
+        if stage.x == 0 and job.call.rows.indptr != NULL:
+            k.dropout_csr(&drawn, first, n_rows, job.sparse.offsets + first, job.sparse.columns,
+                          job.sparse.entries)
         else:
             k.dropout(&drawn, first, n_rows, ld, x, y)
     elif stage.kind == STAGE_DROPOUT and stage.code == DROPOUT_ORIGINAL:
-        if stage.x == 0 and job.rows.indptr != NULL:
-            y = job.entries + job.offsets[first] * job.itemsize
-            k.scaled(job.offsets[first + n_rows] - job.offsets[first], 1 - stage.rate, y, y)
+        if stage.x == 0 and job.call.rows.indptr != NULL:
+            row = job.sparse.offsets[first]
+            y = job.sparse.entries + row * job.itemsize
+            k.scaled(job.sparse.offsets[first + n_rows] - row, 1 - stage.rate, y, y)
         else:
             k.scaled(n_rows * ld, 1 - stage.rate, x, y)
     elif stage.kind == STAGE_NOISE and job.mode == TRAIN:
@@ -88,7 +90,7 @@ cdef void forward(const Job *job, const Worker *worker, int index, int64_t first
         mixed_loss(job, worker, stage, first, n_rows)
     elif stage.kind == STAGE_OUTPUT:
         find_loss(job, worker, stage, n_rows, y, shifted(worker.order, first), worker.start + first,
-                  job.weights, delta(job, stage.dy, first, ld),
+                  job.call.weights, delta(job, stage.dy, first, ld),
                   losses_of_rows(job, stage.head, first))
 
 
@@ -114,7 +116,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
                    int64_t n_rows) noexcept nogil:
     cdef const Stage *stage = job.stages + index
     cdef const Kernels *k = job.kernels
-    if stage.kind == STAGE_DENSE and job.bfloat16 != NULL:
+    if stage.kind == STAGE_DENSE and job.bfloat16.kernels != NULL:
         backward_bfloat16(job, worker, index, first, n_rows)
         return
     if stage.dx < 0:
@@ -129,7 +131,7 @@ cdef void backward(const Job *job, const Worker *worker, int index, int64_t firs
 
     if stage.kind == STAGE_DENSE:
         k.matmul(n_rows, stage.n_out, stage.n_in, dy, ld, NULL,
-                 job.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in,
+                 job.arenas.transposed + stage.transposed * job.itemsize, ld_in, NULL, dx, ld_in,
                  stage.adds)
     elif stage.kind == STAGE_ACTIVATION and drops:
         drawn = mask(job, worker, index)

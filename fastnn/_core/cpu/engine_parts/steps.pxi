@@ -28,85 +28,83 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef bint shares_columns = job.n_heads > 1 and reads_input(job, job.n_stages - 2)
 
     worker.team = n_threads
-    worker.values, worker.room = job.values, job.max_batch
-    if job.mixes:
-        worker.mixed = job.mixed + thread * job.mixed_size
-        worker.partners = job.partners + thread * ROW_BLOCK
+    worker.values, worker.room = job.buffers.values, job.buffers.max_batch
+    if job.mixing.is_used:
+        worker.mixed = job.mixing.memory + thread * job.mixing.size
+        worker.partners = job.mixing.partners + thread * ROW_BLOCK
     for task in range(tasks_begin, tasks_end):
         if job.tasks[task].last > 0 and job.stages[job.tasks[task].stage].x == 0:
             columns_begin = job.tasks[task].first if columns_begin < 0 else columns_begin
             columns_end = job.tasks[task].last
-        publish(job, task, job.coefficients, <uint32_t> job.step)
+        publish(job, task, job.call.coefficients, <uint32_t> job.call.step)
     if shares_columns:   # heads have the same columns, so that threads have not their own
-        columns_begin = job.rows.n_cols * thread // n_threads
-        columns_end = job.rows.n_cols * (thread + 1) // n_threads
-    barrier_wait(&job.barrier, n_threads)
+        columns_begin = job.call.rows.n_cols * thread // n_threads
+        columns_end = job.call.rows.n_cols * (thread + 1) // n_threads
+    barrier_wait(&job.progress.barrier, n_threads)
 
-    for step in range(job.n_steps):
-        worker.start = step * job.batch_size
-        worker.n_rows = min(job.batch_size, job.n_rows - worker.start)
-        worker.order = shifted(job.order, worker.start)
-        worker.step = <uint32_t> (job.step + step)
-        worker.smoothing = job.coefficients[step * N_COEFS + COEF_SMOOTHING]
+    for step in range(job.call.n_steps):
+        worker.start = step * job.call.batch_size
+        worker.n_rows = min(job.call.batch_size, job.call.n_rows - worker.start)
+        worker.order = shifted(job.call.order, worker.start)
+        worker.step = <uint32_t> (job.call.step + step)
+        worker.smoothing = job.call.coefficients[step * N_COEFS + COEF_SMOOTHING]
         chunks = quotient_up(worker.n_rows, ROW_CHUNK)
         worker.first = min(chunks * thread // n_threads * ROW_CHUNK, worker.n_rows)
         worker.last = min(chunks * (thread + 1) // n_threads * ROW_CHUNK, worker.n_rows)
-        coefficients = job.coefficients + step * N_COEFS
-        if job.mixes:
+        coefficients = job.call.coefficients + step * N_COEFS
+        if job.mixing.is_used:
             worker.mixing = mixing_of(coefficients)
             worker.mixing.shift %= worker.n_rows
         worker.dropout = coefficients[COEF_DROPOUT]
-        worker.tells_norm = job.grad_norms != NULL and coefficients[COEF_GRAD_NORM] > 0
-        total = job.weight_sum
+        worker.tells_norm = job.call.grad_norms != NULL and coefficients[COEF_GRAD_NORM] > 0
+        total = job.call.weight_sum
         if job.mode == TRAIN:
-            job.kernels.weighted_sum(worker.n_rows, NULL, job.weights, worker.order, worker.start,
-                                     &total)
+            job.kernels.weighted_sum(worker.n_rows, NULL, job.call.weights, worker.order,
+                                     worker.start, &total)
         worker.scale = 1 / total if total > 0 else 0
         worker.input = input_rows(job, &worker, in_place)
         lay_out_entries(job, &worker)
 
         through_stages(job, &worker)
-        if barrier_wait(&job.barrier, n_threads):
+        if barrier_wait(&job.progress.barrier, n_threads):
             break
 
         mean_loss = 0
         for head in range(job.n_heads):
-            job.kernels.weighted_sum(worker.n_rows, losses_of_rows(job, head, 0), job.weights,
+            job.kernels.weighted_sum(worker.n_rows, losses_of_rows(job, head, 0), job.call.weights,
                                      worker.order, worker.start, &total)
             mean_loss += total * worker.scale
         if thread == 0:
-            job.losses[2 * step] = mean_loss
-        if job.mode == TRAIN and not (isfinite(mean_loss) and job.in_range):
+            job.call.losses[2 * step] = mean_loss
+        if job.mode == TRAIN and not (isfinite(mean_loss) and job.progress.in_range):
             break   # every thread sees the same and leaves here; the step is not applied
         if job.mode == EVALUATE:
-            barrier_wait(&job.barrier, n_threads)
+            barrier_wait(&job.progress.barrier, n_threads)
             if thread == 0:
-                job.n_done = step + 1
+                job.progress.n_done = step + 1
             continue
-        after = coefficients + N_COEFS if step + 1 < job.n_steps else NULL
-        if columns_begin >= 0 and job.rows.indptr != NULL:
-            job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.offsets,
-                                    job.columns, job.entries, job.starts, job.ends, job.entry_rows,
-                                    job.entry_values)
+        after = coefficients + N_COEFS if step + 1 < job.call.n_steps else NULL
+        if columns_begin >= 0 and job.call.rows.indptr != NULL:
+            job.kernels.csr_columns(worker.n_rows, columns_begin, columns_end, job.sparse.offsets,
+                                    job.sparse.columns, job.sparse.entries, job.sparse.starts,
+                                    job.sparse.ends, job.sparse.entry_rows,
+                                    job.sparse.entry_values)
             if shares_columns:
-                barrier_wait(&job.barrier, n_threads)
+                barrier_wait(&job.progress.barrier, n_threads)
         merge_weight_norms(job, &worker, True)
         update(job, &worker, tasks_begin, tasks_end, coefficients, after)
-        if barrier_wait(&job.barrier, n_threads):
+        if barrier_wait(&job.progress.barrier, n_threads):
             break
 
         if thread == 0:
-            job.n_done = step + 1
+            job.progress.n_done = step + 1
             if job.mode == TRAIN:
-                job.kernels.weighted_sum(job.n_tasks * job.panel, job.penalties, NULL, NULL, 0,
-                                         &total)
-                job.losses[2 * step + 1] = 0.5 * coefficients[COEF_L2] * worker.scale * total
+                total = lane_sum(job, job.sums.l2, 0, job.n_tasks)
+                job.call.losses[2 * step + 1] = 0.5 * coefficients[COEF_L2] * worker.scale * total
                 if coefficients[COEF_L1] > 0:
-                    job.kernels.weighted_sum(job.n_tasks * job.panel, job.magnitudes, NULL, NULL, 0,
-                                             &total)
-                    job.losses[2 * step + 1] += coefficients[COEF_L1] * worker.scale * total
+                    total = lane_sum(job, job.sums.l1, 0, job.n_tasks)
+                    job.call.losses[2 * step + 1] += coefficients[COEF_L1] * worker.scale * total
             if worker.tells_norm:
-                job.kernels.weighted_sum(job.n_tasks * job.panel, job.told_squares, NULL, NULL, 0,
-                                         &total)
-                job.grad_norms[step] = sqrt(total)
+                job.call.grad_norms[step] = sqrt(lane_sum(job, job.sums.norm_squares, 0,
+                                                          job.n_tasks))
     restore_denormals(worker.mode)

@@ -31,9 +31,9 @@ cdef inline double rate_factor(const Job *job, const Task *task) noexcept nogil:
 
 cdef inline char *gradient(const Job *job, const Worker *worker, const Task *task) noexcept nogil:
     """Where the gradient of a task is: in the thread's scratch, if nobody needs it later."""
-    if job.mode == TRAIN and not job.stores:
+    if job.mode == TRAIN and not job.update.stores_gradient:
         return worker.own + task.scratch * job.itemsize
-    return job.gradient + task_offset(job, task) * job.itemsize
+    return job.arenas.gradient + task_offset(job, task) * job.itemsize
 
 
 cdef void find_gradient(const Job *job, const Worker *worker, int index,
@@ -61,12 +61,12 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     elif still:
         memset(g, 0, n * job.itemsize)
     elif not is_weight:
-        k.matmul_transposed(1, worker.n_rows, stage.n_out, job.ones, 0, NULL, dy, ld, g, ld,
+        k.matmul_transposed(1, worker.n_rows, stage.n_out, job.buffers.ones, 0, NULL, dy, ld, g, ld,
                             not train)
-    elif stage.x == 0 and job.rows.indptr != NULL:
-        k.csr_weight_gradient(task.first, task.last, ld, job.starts, job.ends, job.entry_rows,
-                              job.entry_values, dy, g, not train)
-    elif job.bfloat16 != NULL:
+    elif stage.x == 0 and job.call.rows.indptr != NULL:
+        k.csr_weight_gradient(task.first, task.last, ld, job.sparse.starts, job.sparse.ends,
+                              job.sparse.entry_rows, job.sparse.entry_values, dy, g, not train)
+    elif job.bfloat16.kernels != NULL:
         weight_gradient_bfloat16(job, worker, task, g)
     else:
         k.matmul_transposed(task.last - task.first, worker.n_rows, stage.n_out,
@@ -79,7 +79,7 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
                              parameter(job, task_offset(job, task)), g)
     if worker.tells_norm:
         square_gradient(job, worker, index, coefficients)
-    if train and (still or job.finishes):
+    if train and (still or job.update.changes_gradient):
         finish(job, worker, index, coefficients)
 
 
@@ -97,7 +97,7 @@ cdef void square_gradient(const Job *job, const Worker *worker, int index,
     This is a look beside the update, whose arithmetic stays what it is without.
     """
     cdef const Task *task = job.tasks + index
-    cdef char *square = job.told_squares + index * CACHE_LINE
+    cdef char *square = job.sums.norm_squares + index * CACHE_LINE
     cdef double part = penalised_part(task, coefficients) * worker.scale
     if rate_factor(job, task) == 0:
         memset(square, 0, CACHE_LINE)
@@ -113,9 +113,9 @@ cdef void finish(const Job *job, const Worker *worker, int index,
     """Add the gradient of the penalty, clip what results, and sum what the step will need."""
     cdef const Task *task = job.tasks + index
     cdef const Kernels *k = job.kernels
-    cdef char *penalty = job.penalties + index * CACHE_LINE
-    cdef char *magnitude = job.magnitudes + index * CACHE_LINE
-    cdef char *square = job.gradient_squares + index * CACHE_LINE
+    cdef char *penalty = job.sums.l2 + index * CACHE_LINE
+    cdef char *magnitude = job.sums.l1 + index * CACHE_LINE
+    cdef char *square = job.sums.gradient_squares + index * CACHE_LINE
     cdef char *g = gradient(job, worker, task)
     cdef int64_t n = task_length(job, task)
     cdef double limit = coefficients[COEF_CLIP_VALUE], part = penalised_part(task, coefficients)
@@ -130,7 +130,7 @@ cdef void finish(const Job *job, const Worker *worker, int index,
         memset(magnitude, 0, CACHE_LINE)
     if rate_factor(job, task) == 0:   # as if there were no gradient
         memset(square, 0, CACHE_LINE)
-    elif job.clips_norm:
+    elif job.update.clips_norm:
         k.sum_squares(n, g, square)
 
 
@@ -143,34 +143,34 @@ cdef void descend(const Job *job, const Worker *worker, int index, const double 
     cdef bint is_weight = of_weight(task)
     cdef int64_t offset = task_offset(job, task), n = task_length(job, task)
     cdef double factor = rate_factor(job, task), l2 = 0, decay = 0
-    cdef char *w = job.parameters + offset * job.itemsize
+    cdef char *w = job.arenas.parameters + offset * job.itemsize
     cdef char *g = gradient(job, worker, task)
     # The last line of a thread's memory takes sums that nobody needs.
-    cdef char *penalty = worker.own + job.worker_size - CACHE_LINE
+    cdef char *penalty = worker.own + job.scratch.size - CACHE_LINE
     cdef char *moving
     if stage.kind == STAGE_BN_APPLY and worker.n_rows > 1:
-        moving = job.statistics + stage.statistics * job.itemsize
+        moving = job.arenas.statistics + stage.statistics * job.itemsize
         k.batchnorm_moving(worker.n_rows, stage.ld_out, stage.momentum,
                            vector(job, worker, stage, MEAN), vector(job, worker, stage, VARIANCE),
                            moving, moving + stage.ld_out * job.itemsize)
     if factor == 0:
         return
-    if not job.finishes:
-        penalty = job.penalties + index * CACHE_LINE
+    if not job.update.changes_gradient:
+        penalty = job.sums.l2 + index * CACHE_LINE
         memset(penalty, 0, CACHE_LINE)
         l2 = coefficients[COEF_L2] * worker.scale * is_weight
     elif clip < 1:
         k.multiply(n, clip, g)
     # That of LAMB is a part of its direction, of which the rate comes later.
-    decay = coefficients[COEF_DECAY] * is_weight * (1 if job.adapts else factor)
-    k.optimize(job.optimizer, n, coefficients, factor, l2, decay, w, g,
-               job.slots + offset * job.itemsize, job.n_parameters, penalty)
-    if not is_weight and not job.finishes:
+    decay = coefficients[COEF_DECAY] * is_weight * (1 if job.update.uses_trust_ratio else factor)
+    k.optimize(job.update.optimizer, n, coefficients, factor, l2, decay, w, g,
+               job.arenas.slots + offset * job.itemsize, job.arenas.n_parameters, penalty)
+    if not is_weight and not job.update.changes_gradient:
         memset(penalty, 0, CACHE_LINE)
-    if job.adapts and is_weight:
-        k.sum_squares(n, w, job.weight_squares + index * CACHE_LINE)
-        k.sum_squares(n, g, job.gradient_squares + index * CACHE_LINE)
-    elif job.adapts:
+    if job.update.uses_trust_ratio and is_weight:
+        k.sum_squares(n, w, job.sums.weight_squares + index * CACHE_LINE)
+        k.sum_squares(n, g, job.sums.gradient_squares + index * CACHE_LINE)
+    elif job.update.uses_trust_ratio:
         k.add_scaled(n, -coefficients[COEF_LEARNING_RATE] * factor, g, w)
 
 
@@ -179,9 +179,9 @@ cdef void conclude(const Job *job, int index, const double *coefficients, const 
     """What follows when the parameters of a task are those that the step leaves."""
     cdef const Task *task = job.tasks + index
     cdef int64_t offset = task_offset(job, task) * job.itemsize
-    if job.average != NULL and coefficients[COEF_AVERAGE] > 0:
+    if job.arenas.average != NULL and coefficients[COEF_AVERAGE] > 0:
         job.kernels.average(task_length(job, task), coefficients[COEF_AVERAGE],
-                            job.parameters + offset, job.average + offset)
+                            job.arenas.parameters + offset, job.arenas.average + offset)
     publish(job, index, after, next_step)
 
 
@@ -192,19 +192,20 @@ cdef void publish(const Job *job, int index, const double *coefficients,
     cdef const Stage *stage = job.stages + task.stage
     cdef const Kernels *k = job.kernels
     cdef int64_t offset = task_offset(job, task) * job.itemsize, n = task_length(job, task)
-    cdef const char *w = job.parameters + offset
+    cdef const char *w = job.arenas.parameters + offset
     cdef Mask noise
-    if job.read != job.parameters and coefficients != NULL:
-        if job.optimizer == OPT_LOOK_AHEAD:
-            k.look_ahead(n, coefficients[COEF_OWN], w, job.slots + offset, job.read + offset)
-            w = job.read + offset
+    if job.arenas.read != job.arenas.parameters and coefficients != NULL:
+        if job.update.optimizer == OPT_LOOK_AHEAD:
+            k.look_ahead(n, coefficients[COEF_OWN], w, job.arenas.slots + offset,
+                         job.arenas.read + offset)
+            w = job.arenas.read + offset
         if of_weight(task) and coefficients[COEF_WEIGHT_NOISE] > 0:
             noise.seed, noise.step, noise.stage = job.seed, step, task.stage
             noise.rate = coefficients[COEF_WEIGHT_NOISE]
             k.normal_noise(&noise, task.first, task.last - task.first, stage.n_out, stage.ld_out,
-                           w, job.read + offset)
-        elif w == job.parameters + offset:
-            memcpy(job.read + offset, w, n * job.itemsize)
+                           w, job.arenas.read + offset)
+        elif w == job.arenas.parameters + offset:
+            memcpy(job.arenas.read + offset, w, n * job.itemsize)
     transpose_rows(job, task)
 
 
@@ -214,11 +215,11 @@ cdef void transpose_rows(const Job *job, const Task *task) noexcept nogil:
     cdef const Stage *stage = job.stages + task.stage
     if of_weight(task):
         store_column_squares(job, task.stage, task.first, task.last)
-    if job.bfloat16 != NULL and task.last > 0:
+    if job.bfloat16.kernels != NULL and task.last > 0:
         convert_weights(job, task.stage, task.first, task.last)
         return
     if not of_weight(task) or stage.transposed < 0:
         return
     job.kernels.transpose(task.first, task.last, stage.n_out, parameter(job, stage.weight),
-                          stage.ld_out, job.transposed + stage.transposed * job.itemsize,
+                          stage.ld_out, job.arenas.transposed + stage.transposed * job.itemsize,
                           stage.ld_in)

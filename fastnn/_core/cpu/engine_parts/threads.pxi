@@ -7,7 +7,7 @@ cdef inline bint leaves(Job *job, Worker *worker, double cost) noexcept nogil:
         if worker.cost > OPERATIONS_BETWEEN_CLOCKS:
             worker.cost = 0
             look_for_signals(job, worker)
-    return leaves_at_barrier(&job.barrier)
+    return leaves_at_barrier(&job.progress.barrier)
 
 
 cdef void look_for_signals(Job *job, Worker *worker) noexcept nogil:
@@ -21,7 +21,7 @@ cdef void look_for_signals(Job *job, Worker *worker) noexcept nogil:
         restore_denormals(worker.mode)   # a handler runs anything
         with gil:
             if PyErr_CheckSignals() != 0:
-                leave_at_barrier(&job.barrier)
+                leave_at_barrier(&job.progress.barrier)
         flush_denormals()
     worker.next_look = now + SECONDS_BETWEEN_LOOKS
 
@@ -30,7 +30,7 @@ cdef Worker new_worker(const Job *job, int thread) noexcept nogil:
     """A thread as it begins; denormals are zero on it from now on."""
     cdef Worker worker
     memset(&worker, 0, sizeof(Worker))
-    worker.own = job.workers + thread * job.worker_size
+    worker.own = job.scratch.start + thread * job.scratch.size
     worker.mixing.weight = 1
     worker.looks = thread == 0
     worker.mode = flush_denormals()
@@ -51,11 +51,11 @@ cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
 
 cdef int run_team(Part part, Job *job, int n_threads) except -1:
     """`part` in all threads, until it is done or a signal ends it."""
-    job.n_done, job.n_taken = 0, 0
-    memset(&job.barrier, 0, sizeof(Barrier))
+    job.progress.n_done, job.progress.n_taken = 0, 0
+    memset(&job.progress.barrier, 0, sizeof(Barrier))
     with nogil:
         in_parallel(part, job, n_threads)
-    return -1 if leaves_at_barrier(&job.barrier) else 0
+    return -1 if leaves_at_barrier(&job.progress.barrier) else 0
 
 
 def startable_team(int64_t n_threads, int64_t stack_size):

@@ -9,13 +9,18 @@ cdef inline void tasks_of_weight(const Job *job, int index, int *begin, int *end
         end[0] += 1
 
 
+cdef inline double lane_sum(const Job *job, const char *sums, int begin, int end) noexcept nogil:
+    """Add up the lanes of some tasks' sums, in the order of the tasks."""
+    cdef double total
+    job.kernels.weighted_sum((end - begin) * job.panel, sums + begin * CACHE_LINE, NULL, NULL, 0,
+                             &total)
+    return total
+
+
 cdef double trust_ratio(const Job *job, int begin, int end) noexcept nogil:
     """LAMB: the norm of a weight divided by that of its direction; 1 where either is 0."""
-    cdef int64_t n = (end - begin) * job.panel
-    cdef double weight, direction
-    job.kernels.weighted_sum(n, job.weight_squares + begin * CACHE_LINE, NULL, NULL, 0, &weight)
-    job.kernels.weighted_sum(n, job.gradient_squares + begin * CACHE_LINE, NULL, NULL, 0,
-                             &direction)
+    cdef double weight = lane_sum(job, job.sums.weight_squares, begin, end)
+    cdef double direction = lane_sum(job, job.sums.gradient_squares, begin, end)
     return sqrt(weight / direction) if weight > 0 and direction > 0 else 1
 
 
@@ -27,8 +32,10 @@ cdef void update(Job *job, Worker *worker, int tasks_begin, int tasks_end,
     team may leave while nothing has changed yet; the next barrier says so too.
     `after` are the coefficients of the next step, NULL after the last.
     """
-    cdef bint train = job.mode == TRAIN, at_once = train and not (job.adapts or job.limits)
-    cdef bint waits = job.waits or not train
+    cdef const UpdatePlan *plan = &job.update
+    cdef bint train = job.mode == TRAIN
+    cdef bint at_once = train and not (plan.uses_trust_ratio or plan.limits_columns)
+    cdef bint waits = plan.needs_all_gradients or not train
     cdef const Kernels *k = job.kernels
     cdef const Task *task
     cdef const Stage *stage
@@ -48,21 +55,21 @@ cdef void update(Job *job, Worker *worker, int tasks_begin, int tasks_end,
     if not train:
         return
 
-    if job.waits:
-        if barrier_wait(&job.barrier, worker.team):
+    if plan.needs_all_gradients:
+        if barrier_wait(&job.progress.barrier, worker.team):
             return
-        if job.clips_norm and coefficients[COEF_CLIP_NORM] > 0:
-            k.weighted_sum(job.n_tasks * job.panel, job.gradient_squares, NULL, NULL, 0, &clip)
-            clip = min(1., coefficients[COEF_CLIP_NORM] / (sqrt(clip) + 1e-6))
-        if job.clips_norm and job.adapts:   # whose sums take the place of these
-            barrier_wait(&job.barrier, worker.team)
+        if plan.clips_norm and coefficients[COEF_CLIP_NORM] > 0:
+            clip = sqrt(lane_sum(job, job.sums.gradient_squares, 0, job.n_tasks))
+            clip = min(1., coefficients[COEF_CLIP_NORM] / (clip + 1e-6))
+        if plan.clips_norm and plan.uses_trust_ratio:   # whose sums take the place of these
+            barrier_wait(&job.progress.barrier, worker.team)
         for i in range(tasks_begin, tasks_end):
             descend(job, worker, i, coefficients, clip)
             if at_once:
                 conclude(job, i, coefficients, after, worker.step + 1)
 
-    if job.adapts:
-        barrier_wait(&job.barrier, worker.team)
+    if plan.uses_trust_ratio:
+        barrier_wait(&job.progress.barrier, worker.team)
         for i in range(tasks_begin, tasks_end):
             task = job.tasks + i
             if not of_weight(task) or rate_factor(job, task) == 0:
@@ -73,29 +80,29 @@ cdef void update(Job *job, Worker *worker, int tasks_begin, int tasks_end,
             n = task_offset(job, task) * job.itemsize
             k.add_scaled(task_length(job, task),
                          -coefficients[COEF_LEARNING_RATE] * rate_factor(job, task) * ratio,
-                         job.gradient + n, job.parameters + n)
+                         job.arenas.gradient + n, job.arenas.parameters + n)
 
-    if job.limits:
+    if plan.limits_columns:
         for i in range(tasks_begin, tasks_end):
             task = job.tasks + i
             if of_weight(task):
                 k.column_squares(task.last - task.first, job.stages[task.stage].ld_out,
-                                 job.parameters + task_offset(job, task) * job.itemsize,
-                                 job.column_squares + task.columns * job.itemsize)
-        barrier_wait(&job.barrier, worker.team)
+                                 job.arenas.parameters + task_offset(job, task) * job.itemsize,
+                                 job.sums.column_squares + task.columns * job.itemsize)
+        barrier_wait(&job.progress.barrier, worker.team)
         end = 0
         for i in range(tasks_begin, tasks_end):
             task, stage = job.tasks + i, job.stages + job.tasks[i].stage
             if not of_weight(task) or rate_factor(job, task) == 0:
                 continue
-            scales = worker.own + job.worker_scales * job.itemsize
+            scales = worker.own + job.scratch.column_scales * job.itemsize
             if i >= end:
                 tasks_of_weight(job, i, &begin, &end)
                 k.column_scales(end - begin, stage.ld_out,
-                                job.column_squares + job.tasks[begin].columns * job.itemsize,
+                                job.sums.column_squares + job.tasks[begin].columns * job.itemsize,
                                 most if most > 0 else INFINITY, scales)
             k.scale_columns(task.last - task.first, stage.ld_out, scales,
-                            job.parameters + task_offset(job, task) * job.itemsize)
+                            job.arenas.parameters + task_offset(job, task) * job.itemsize)
     if not at_once:
         for i in range(tasks_begin, tasks_end):
             conclude(job, i, coefficients, after, worker.step + 1)
@@ -105,5 +112,5 @@ cdef void find_asked(const Job *job, bint *asked) noexcept nogil:
     """Which columns of the table differ from what is off in any step: from 1 of COEF_MIX_WEIGHT."""
     cdef int64_t i
     memset(asked, 0, N_COEFS * sizeof(bint))
-    for i in range(job.n_steps * N_COEFS):
-        asked[i % N_COEFS] |= job.coefficients[i] != (i % N_COEFS == COEF_MIX_WEIGHT)
+    for i in range(job.call.n_steps * N_COEFS):
+        asked[i % N_COEFS] |= job.call.coefficients[i] != (i % N_COEFS == COEF_MIX_WEIGHT)
