@@ -7,10 +7,11 @@ import pytest
 
 import measure
 from fastnn import _core
+from fastnn._core.program import Column, State, aligned_zeros
+from fastnn._network.compiler import compile_program
 from fastnn.layers import BatchNorm, Dense
 from fastnn.losses import LOSSES
 from fastnn.optimizers import Adam
-from fastnn.program import Column, State, aligned_zeros, compile_program
 
 N_ROWS = 6_400
 KINDS = {

@@ -173,12 +173,20 @@ class Run:
     # ------------------------------------------------------------------------------------ tests
 
     def tests(self):
-        self.attempt("pytest tests/cuda", self.pytest)
+        self.attempt("pytest tests/core/cuda/device", self.pytest)
         for tool in ("memcheck", "racecheck"):
             self.attempt(f"compute-sanitizer {tool}", self.sanitize, tool)
 
     def pytest(self):
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cuda"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests/core/cuda/device",
+        ]
         if importlib.util.find_spec("xdist"):
             command += ["-n", str(min(8, os.cpu_count()))]
         environment = {"NUMBA_ENABLE_CUDASIM": "1"} if self.dry else {"FASTNN_REQUIRE_CUDA": "1"}

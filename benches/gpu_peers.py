@@ -100,9 +100,9 @@ class FastNN:
 
     @staticmethod
     def program(case):
+        from fastnn._network.compiler import compile_program
         from fastnn.layers import BatchNorm, Dense
         from fastnn.losses import LOSSES
-        from fastnn.program import compile_program
 
         extras = {"normalization": BatchNorm(), "dropout": DROPOUT} if case.regularized else {}
         layers = [Dense(units, "relu", **extras) for units in case.hidden]
@@ -113,8 +113,8 @@ class FastNN:
 
     def prepare(self, case):
         from fastnn import _core
+        from fastnn._core.program import State
         from fastnn.optimizers import LAMB, SGD, Adam
-        from fastnn.program import State
 
         self.case, self.solver = case, {"adam": Adam, "sgd": SGD, "lamb": LAMB}[case.optimizer]()
         program = self.program(case)

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import fastnn
+from fastnn._specs.spec import Spec
 from fastnn.callbacks import Callback
-from fastnn.specs import Spec
 
 # Modules whose many names are shown by file.
 BY_FILE = {"fastnn", "fastnn.augment"}
@@ -61,7 +61,8 @@ def groups_of(module):
         return {"": names}
     groups = {}
     for name in names:
-        file = getattr(module, name).__module__.rpartition(".")[2]
+        file = getattr(module, name).__module__.removeprefix(f"{module.__name__}.")
+        file = file.partition(".")[0]
         groups.setdefault("general" if file == "fastnn" else file, []).append(name)
     return {
         file.capitalize(): groups[file] for file in sorted(groups, key=lambda f: (f != FIRST, f))

@@ -43,6 +43,9 @@ from .schedules import (
     Warmup,
 )
 
+# Where pickles look for what has moved since.
+__path__.append(f"{__path__[0]}/_old_paths")
+
 if TYPE_CHECKING:
     from . import plots, preprocessing
     from .tuning import suggest_params

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from .specs import Layer, OneOf
+from ._specs.spec import Layer, OneOf
 
 
 @dataclass(frozen=True)

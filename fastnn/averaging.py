@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ._specs.spec import Spec
 from .schedules import Steps
-from .specs import Spec
 
 
 class Averaging(Spec):

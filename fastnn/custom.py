@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ._specs.spec import OneOf
 from .activations import ELEMENTWISE, ActivationSpec
 from .losses import CUSTOM, LossSpec
-from .specs import OneOf
 
 _NUMBERS = {1: "one number", 2: "two numbers"}
 # Functions by the address of what was made of them.

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .specs import OneOf, Spec, resolve
+from ._specs.spec import OneOf, Spec, resolve
 
 __all__ = [
     "Constant",

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from ._specs.spec import Layer, OneOf, resolve
+from ._specs.suggestions import value_meant
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces, refuse_threshold
-from .meant import value_meant
 from .normalization import NORMALIZATIONS, Normalization
 from .normalization import BatchNorm as BatchNorm
-from .specs import Layer, OneOf, resolve
 
 _RATE = Interval(Real, 0, 1, closed="left")
 

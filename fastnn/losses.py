@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from ._specs.spec import Spec
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces
-from .specs import Spec
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from .specs import Layer, OneOf
+from ._specs.spec import Layer, OneOf
 
 _EPSILON_AND_POSITION: dict[str, list] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],

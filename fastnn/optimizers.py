@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .program import N_COEFFICIENTS, NEUTRAL
+from ._core.program import N_COEFFICIENTS, NEUTRAL
+from ._specs.spec import OneOf, Spec
 from .schedules import Scheduled
-from .specs import OneOf, Spec
 
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")

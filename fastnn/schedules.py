@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .specs import OneOf, Spec, resolve
+from ._specs.spec import OneOf, Spec, resolve
 
 _FRACTION = Interval(Real, 0, 1, closed="both")
 _POSITIVE = Interval(Real, 0, None, closed="neither")

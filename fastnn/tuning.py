@@ -6,9 +6,9 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .base import BaseMLP
+from ._fit.hyperparameters import optimizer_of
 from .estimators import MLPClassifier, MLPRegressor
-from .hyperparameters import optimizer_of
+from .estimators.base import BaseMLP
 from .optimizers import LBFGS, Rprop
 from .schedules import Scheduled
 

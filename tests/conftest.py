@@ -9,7 +9,7 @@ os.environ["PYTHONSAFEPATH"] = "1"
 import pytest
 from hypothesis import settings
 
-from devices import find_device
+from support.devices import find_device
 
 # The same examples every time: a failure of one run is a failure of the next.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)

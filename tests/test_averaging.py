@@ -9,10 +9,11 @@ from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
-from fastnn import EMA, SWA, BatchNorm, MLPClassifier, MLPRegressor, base
+from fastnn import EMA, SWA, BatchNorm, MLPClassifier, MLPRegressor
+from fastnn._fit.validation import split
 from fastnn.averaging import AVERAGES
+from fastnn.estimators import base
 from fastnn.schedules import Steps
-from fastnn.validation import split
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from engines import Engine
 from fastnn import SGD, Adam, MLPClassifier, MLPRegressor, Momentum, RMSprop, Rprop
 from fastnn._core.cpu import ops
-from problems import make_layers, make_network
-from reference import LOSSES, clip_norm, elastic_net
+from support.engines import Engine
+from support.problems import make_layers, make_network
+from support.reference import LOSSES, clip_norm, elastic_net
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from engines import COMBINATIONS, Engine, large_epsilon, small_rate
+from core.test_ops import times_derivative
 from fastnn import EMA, SGD, SWA, AdamW, MLPRegressor, initializers
 from fastnn._core.cpu import ops
 from fastnn.activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU, row_and_parameter
@@ -26,9 +26,10 @@ from fastnn.schedules import (
     Steps,
     Warmup,
 )
-from names import name_of
-from problems import EACH_LOSS, make_data, make_layers, make_network
-from reference import (
+from support.engines import COMBINATIONS, Engine, large_epsilon, small_rate
+from support.names import name_of
+from support.problems import EACH_LOSS, make_data, make_layers, make_network
+from support.reference import (
     ACTIVATIONS,
     LOSSES,
     OPTIMIZERS,
@@ -44,7 +45,6 @@ from reference import (
     normal_noise,
     random_slopes,
 )
-from test_ops import times_derivative
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install '.[crosscheck]'")
 functional = torch.nn.functional

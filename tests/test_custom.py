@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from engines import Engine
+from core.test_engine import TOLERANCE, named
 from fastnn import (
     CustomActivation,
     CustomLoss,
@@ -22,9 +22,9 @@ from fastnn import (
 )
 from fastnn._core.cpu import ops
 from fastnn._core.cpu.engine import AVAILABLE
-from names import name_of
-from problems import make_data, make_network, numerical_gradient, relative_error
-from test_engine import TOLERANCE, named
+from support.engines import Engine
+from support.names import name_of
+from support.problems import make_data, make_network, numerical_gradient, relative_error
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 rng = np.random.default_rng(0)

@@ -14,8 +14,7 @@ import sklearn.neural_network
 
 import fastnn
 from fastnn import MLPClassifier, __main__, _demo
-
-ROOT = Path(__file__).parents[1]
+from support import ROOT
 
 
 def run(*command, **options):

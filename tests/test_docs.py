@@ -4,7 +4,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas
@@ -12,11 +11,11 @@ import pytest
 from sklearn.model_selection import RandomizedSearchCV
 
 import fastnn
-from devices import find_device
 from fastnn import MLPClassifier, MLPRegressor, datasets
 from fastnn.callbacks import Callback, Context
+from support import ROOT, TESTS
+from support.devices import find_device
 
-ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 rng = np.random.default_rng(0)
@@ -95,8 +94,8 @@ def test_names_are_there(page):
         importlib.import_module(name) if "{mod}`" + name in text else getattr(
             importlib.import_module(module), attribute
         )
-    for file, test in re.findall(r"`(test_\w+\.py)::(\w+)`", text):
-        assert f"\ndef {test}(" in (Path(__file__).parent / file).read_text(encoding="utf-8")
+    for file, test in re.findall(r"`([\w/]+\.py)::(\w+)`", text):
+        assert f"\ndef {test}(" in (TESTS / file).read_text(encoding="utf-8")
 
 
 # --- what is public -------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 import ast
 import runpy
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 
-from pictures import faults
+from support import ROOT
+from support.pictures import faults
 
-FOLDER = Path(__file__).parents[1] / "examples"
+FOLDER = ROOT / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 SAYS = {
     "augmentation": ["'mixup'", "test digits wrong"],

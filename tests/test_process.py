@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from engines import Engine
 from fastnn import _core
 from fastnn._core import cpu
-from problems import make_data, make_layers, make_network
+from support import TESTS
+from support.engines import Engine
+from support.problems import make_data, make_layers, make_network
 
 # Work that is worth any number of threads.
 HUGE = 10**12
@@ -80,8 +81,8 @@ INTERRUPTED = """
     import os, signal, sys, threading, time
     import numpy as np
     sys.path.insert(0, {tests!r})
-    from engines import Engine
-    from problems import make_data, make_layers, make_network
+    from support.engines import Engine
+    from support.problems import make_data, make_layers, make_network
 
     rng = np.random.default_rng(0)
     layers = make_layers([200, 10], position="before")
@@ -111,7 +112,7 @@ INTERRUPTED = """
 
 def test_ctrl_c_stops_a_long_call_soon():
     """It is meant to take 0.2 s at most; the test allows for a machine that does other work."""
-    answered = float(run_script(INTERRUPTED.format(tests=os.path.dirname(__file__))))
+    answered = float(run_script(INTERRUPTED.format(tests=str(TESTS))))
     print(f"Ctrl-C was answered after {answered * 1000:.0f} ms")
     assert answered < 1
 
@@ -121,8 +122,8 @@ INTERRUPTED_STEP = """
     import numpy as np
     import scipy.sparse
     sys.path.insert(0, {tests!r})
-    from engines import Engine
-    from problems import make_data, make_layers, make_network
+    from support.engines import Engine
+    from support.problems import make_data, make_layers, make_network
 
     name = {name!r}
     n_rows, n_features, width = 5_000, 500, 1_000
@@ -184,7 +185,7 @@ INTERRUPTED_STEP = """
     ],
 )
 def test_ctrl_c_leaves_a_long_step_as_if_it_had_not_begun(name, parts):
-    script = INTERRUPTED_STEP.format(tests=os.path.dirname(__file__), name=name, parts=parts)
+    script = INTERRUPTED_STEP.format(tests=str(TESTS), name=name, parts=parts)
     for line in run_script(script).splitlines():
         answered, whole = map(float, line.split())
         print(f"{name} of {whole:.1f} s: Ctrl-C was answered after {answered * 1000:.0f} ms")

@@ -30,11 +30,11 @@ from fastnn import (
     StepDecay,
     Warmup,
 )
+from fastnn._core.program import Column
+from fastnn._train.trainer import Settings, step_table
 from fastnn.initializers import Normal, Uniform
-from fastnn.program import Column
 from fastnn.schedules import SCHEDULES, Steps, resolve_schedule
-from fastnn.trainer import Settings, step_table
-from names import name_of
+from support.names import name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -413,7 +413,7 @@ def test_long_epochs_take_several_calls(monkeypatch):
     """Warm-up and what follows meet within one epoch."""
     schedule = Warmup(7, "linear")
     at_once = fitted(learning_rate=schedule, batch_size=3)
-    monkeypatch.setattr("fastnn.trainer.STEPS_PER_CALL", 4)
+    monkeypatch.setattr("fastnn._train.trainer.STEPS_PER_CALL", 4)
     np.testing.assert_array_equal(
         fitted(learning_rate=schedule, batch_size=3).predict(X), at_once.predict(X)
     )

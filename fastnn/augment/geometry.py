@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..specs import OneOf
+from .._specs.spec import OneOf
 from .rows import BELOW_ONE, FINITE, PROBABILITY, ImageTransform
 
 _FRACTION = Interval(Real, 0, 1, closed="right")

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..program import Column
-from ..specs import Spec
+from .._core.program import Column
+from .._specs.spec import Spec
 from .rows import image_sides
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")

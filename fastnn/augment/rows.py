@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..specs import Spec
+from .._specs.spec import Spec
 
 # Constraints that many transforms have.
 ABOVE_ZERO = Interval(Real, 0, None, closed="neither")

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
 
-from ..specs import check_parameters
+from .._specs.spec import check_parameters
 
 
 def _count(tokens, rate):

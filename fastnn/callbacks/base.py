@@ -5,8 +5,8 @@ import threading
 from contextlib import contextmanager
 from typing import Any
 
-from ..specs import Spec
-from ..trainer import Snapshot
+from .._specs.spec import Spec
+from .._train.trainer import Snapshot
 
 
 class Callback(Spec):

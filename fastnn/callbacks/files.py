@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from ..warn import warn
+from .._warnings import warn
 
 _PARTIAL = ".partial"
 

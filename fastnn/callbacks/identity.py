@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
-from ..device_arrays import DeviceRows, to_host
-from ..rows import BLOCK
+from .._core.device_arrays import DeviceRows, to_host
+from .._data.rows import BLOCK
 
 #: Parameters that change no bit, or how long training takes only.
 _FREE = {"callbacks", "max_iter", "n_jobs", "verbose"}
@@ -35,7 +35,7 @@ def identity(model, fresh, X, y, sample_weight, held_out) -> dict[str, Mark]:
         Whether it trains a new network, or the fitted one.
     X, y, sample_weight
         As the engine gets them.
-    held_out : fastnn.trainer.Data or None
+    held_out : fastnn._train.trainer.Data or None
         Validation data that is not a part of them.
     """
     given = model.get_params(deep=False)

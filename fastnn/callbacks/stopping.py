@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from .._specs.spec import OneOf, plain
 from ..schedules import ReduceOnPlateau, Steps
-from ..specs import OneOf, plain
 from .base import Callback
 
 MODE = [OneOf({"auto", "min", "max"})]

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from ..device_arrays import to_host
-from ..sparse_matrices import sound
+from .._core.device_arrays import to_host
+from .._data.sparse_matrices import sound
 from .finding import Finding, listed, number
 from .parameters import checked
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from ..device_arrays import to_host
+from .._core.device_arrays import to_host
+from .._data.rows import read_rows
 from ..layers import dense_activations
-from ..rows import read_rows
 from .finding import Finding, listed, number
 from .parameters import checked
 from .probe import Probe, activations, magnitude, opened

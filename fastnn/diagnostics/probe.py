@@ -11,16 +11,16 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import clone
 
-from ..base import BaseMLP
-from ..device_arrays import to_host
-from ..hyperparameters import batch_size_of, optimizer_of
+from .._core.device_arrays import to_host
+from .._core.program import DENSE, FORK, JOIN, OUTPUT, aligned_zeros
+from .._data.rows import read_data
+from .._data.sample_weights import weights_of_rows
+from .._fit.hyperparameters import batch_size_of, optimizer_of
+from .._fit.randomness import generator
+from .._network.network import Network
+from ..estimators.base import BaseMLP
 from ..losses import LOSSES, row_and_parameter
-from ..network import Network
 from ..optimizers import LBFGS, SGD
-from ..program import DENSE, FORK, JOIN, OUTPUT, aligned_zeros
-from ..randomness import generator
-from ..rows import read_data
-from ..sample_weights import weights_of_rows
 from ..schedules import Scheduled
 
 # A dense layer ends, with what follows it, where one of these comes next.

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..hyperparameters import optimizer_of, settings_of
+from .._fit.hyperparameters import optimizer_of, settings_of
+from .._train.trainer import step_table
 from ..optimizers import LBFGS, Rprop
 from ..schedules import Steps
-from ..trainer import step_table
 from .finding import Finding, number
 from .parameters import checked
 from .probe import Probe, quietly

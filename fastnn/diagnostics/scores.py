@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.utils import check_consistent_length
 
-from ..device_arrays import to_host
-from ..rows import targets_of
-from ..sample_weights import weights_of_rows
-from ..validation import score_by, scorings
+from .._core.device_arrays import to_host
+from .._data.rows import targets_of
+from .._data.sample_weights import weights_of_rows
+from .._fit.validation import score_by, scorings
 from .finding import Finding, number
 from .parameters import checked
 from .probe import cloned, is_fitted, opened, quietly

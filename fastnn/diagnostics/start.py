@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 from scipy.special import entr
 
+from .._train.trainer import Data, History, Settings, train_lbfgs
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS
-from ..trainer import Data, History, Settings, train_lbfgs
 from .finding import Finding, number
 from .parameters import checked
 from .probe import Probe, quietly

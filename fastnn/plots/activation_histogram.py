@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from .._data.tables import take
 from ..diagnostics import activations_of
 from ..diagnostics.finding import number
 from ..diagnostics.layers import dead_and_saturated
 from ..layers import dense_activations
-from ..tables import take
 from .axes import fitted, percent
 from .histograms import HistogramDisplay, names_of, zeros_in
 

@@ -5,9 +5,9 @@ from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 
-from ..device_arrays import to_host
-from ..rows import targets_of
-from ..tables import Table
+from .._core.device_arrays import to_host
+from .._data.rows import targets_of
+from .._data.tables import Table
 from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, shortened
 
 _MARKERS = "os^DvPX<>*"

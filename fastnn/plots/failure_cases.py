@@ -8,11 +8,11 @@ from sklearn.base import is_classifier
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
-from ..device_arrays import to_host
-from ..rows import targets_of
-from ..sparse_matrices import sound
-from ..tables import Table, take
-from ..targets import labels_given, numbers_of
+from .._core.device_arrays import to_host
+from .._data.rows import targets_of
+from .._data.sparse_matrices import sound
+from .._data.tables import Table, take
+from .._data.targets import labels_given, numbers_of
 from .axes import (
     COLORS,
     arranged,

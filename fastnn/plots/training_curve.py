@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 
+from .._fit.validation import scorings
 from ..callbacks import EarlyStopping
 from ..callbacks.stopping import sign_of
-from ..validation import scorings
 from .axes import add_legend, axes_for, check_matplotlib, figure_of, fitted
 
 _TITLES = {

@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from fastnn import EMA, BatchNorm, Mixup, MLPClassifier
-from refusal import refuses
+from support.refusal import refuses
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 40)).astype(np.float32)

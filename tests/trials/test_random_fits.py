@@ -16,7 +16,6 @@ from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import reference
 from fastnn import (
     ELU,
     EMA,
@@ -43,6 +42,7 @@ from fastnn import (
 )
 from fastnn.activations import ACTIVATIONS
 from fastnn.optimizers import OPTIMIZERS
+from support import reference
 
 # Beyond a tile of the kernels, and of two.
 WIDTHS = (1, 2, 3, 7, 16, 33, 70, 130)

@@ -2,7 +2,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastnn.program import Program, State
+from fastnn._core.program import Program, State
 
 def isa_info() -> dict[str, Any]: ...
 def startable_team(n_threads: int, stack_size: int) -> int: ...

@@ -40,8 +40,8 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from fastnn._core.cpu.kernels cimport *
 
 from fastnn._core.penalties import add_penalty
-from fastnn.memory import pins
-from fastnn.program import aligned_zeros
+from fastnn._core.memory import pins
+from fastnn._core.program import aligned_zeros
 
 cnp.import_array()
 

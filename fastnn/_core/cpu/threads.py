@@ -8,7 +8,7 @@ import re
 from joblib import cpu_count
 from joblib.parallel import ThreadingBackend, get_active_backend
 
-from ...warn import warn
+from ..._warnings import warn
 from .engine import most_openmp_threads, startable_team
 
 #: Fewer floating-point operations than this between two barriers are not worth a thread.

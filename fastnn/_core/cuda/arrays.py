@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastnn.program import N_COEFFICIENTS, STAGE
+from fastnn._core.program import N_COEFFICIENTS, STAGE
 
 from ._numba import cuda, device_array, device_errors, start
 from .kernels import kernels_of

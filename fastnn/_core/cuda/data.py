@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from fastnn.device_arrays import DeviceRows, PassingRows
+from fastnn._core.device_arrays import DeviceRows, PassingRows
 from fastnn.losses import LOSSES
 
 from ._numba import SIMULATED, cuda, device_array

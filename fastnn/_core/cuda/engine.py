@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from fastnn._core.device_arrays import DeviceRows
 from fastnn._core.penalties import add_penalty
-from fastnn.device_arrays import DeviceRows
-from fastnn.program import N_COEFFICIENTS, Column, State
+from fastnn._core.program import N_COEFFICIENTS, Column, State
 
 from ._numba import device_errors, start
 from .data import Data, Uploads, check_data, check_width, in_chunks, on_device, whole

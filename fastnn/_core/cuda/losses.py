@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from fastnn.program import Column
+from fastnn._core.program import Column
 
 from ._numba import cuda
 from .columns import block_max, block_sum

@@ -6,8 +6,8 @@ works in the type of its first array. `multiply` has no counterpart: it is a par
 
 import numpy as np
 
+from fastnn._core.program import DROPOUT, N_COEFFICIENTS, STAGE, Column, padded
 from fastnn.optimizers import Rule
-from fastnn.program import DROPOUT, N_COEFFICIENTS, STAGE, Column, padded
 
 from . import activations
 from ._numba import cuda

@@ -12,9 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fastnn.custom import function_at
-from fastnn.optimizers import Rule
-from fastnn.program import (
+from fastnn._core.program import (
     ACTIVATION,
     BN_APPLY,
     BN_STATISTICS,
@@ -31,6 +29,8 @@ from fastnn.program import (
     Column,
     padded,
 )
+from fastnn.custom import function_at
+from fastnn.optimizers import Rule
 
 from . import activations, dense, losses, optimizers, small_plan, tensor_cores
 from .kernels import FEW_THREADS, MOST_THREADS, THREADS, kernels_of

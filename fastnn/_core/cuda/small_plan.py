@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
+from fastnn._core.program import ACTIVATION, DENSE, DROPOUT, OUTPUT, Column, padded
 from fastnn.optimizers import Rule
-from fastnn.program import ACTIVATION, DENSE, DROPOUT, OUTPUT, Column, padded
 
 from . import activations, losses
 from ._numba import SIMULATED

@@ -7,7 +7,7 @@ training has halted. The columns of `reals` are those of the table of coefficien
 
 import numpy as np
 
-from fastnn.program import DROPOUT, N_COEFFICIENTS, Column
+from fastnn._core.program import DROPOUT, N_COEFFICIENTS, Column
 
 #: Columns of row 0 of `words`. The last kernel of ``small.py`` reads UPDATING in the place of both
 #: others, which one of its blocks changes: it is the cursor, or 0 where training has halted. And it

@@ -6,7 +6,7 @@ kernel updates all of a network. Which of them belong together is a table with a
 
 import numpy as np
 
-from fastnn.program import BN_STATISTICS, DENSE, WEIGHT_NORM
+from fastnn._core.program import BN_STATISTICS, DENSE, WEIGHT_NORM
 
 from ._numba import SIMULATED
 from .kernels import THREADS

@@ -1,0 +1,173 @@
+"""Rows and targets that users pass: checked, converted only where an engine cannot read them."""
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_y,
+    validate_data,
+)
+
+from .. import _core
+from .._core.device_arrays import DeviceRows, is_on_gpu, to_host
+from .._core.memory import held
+from .columns import refuse_dates, why_not_finite, why_unreadable
+from .sparse_matrices import sound
+from .targets import labels_given, numbers_of
+
+# What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
+_ROWS = {
+    "accept_sparse": "csr",
+    "dtype": (np.float64, np.float32, np.uint8),
+    "ensure_all_finite": False,
+}
+#: Elements that are looked at, or copied for validation, at a time.
+BLOCK = 1 << 20
+
+
+def is_plain(X):
+    """Whether X is what an engine reads as it is, without anything to convert or to compare."""
+    return (
+        type(X) is np.ndarray
+        and X.dtype.char in "dfB"
+        and X.ndim == 2
+        and X.size > 0
+        and X.flags.aligned
+        and X.dtype.isnative
+    )
+
+
+def read_rows(model, X):
+    """Rows to predict for. Whether they are finite, the engine tells."""
+    if is_on_gpu(X):
+        return _on_gpu(model, X, reset=False)
+    return _readable(_validated(model, X, "X", reset=False))
+
+
+def read_data(model, X, y, reset=False, name="X"):
+    """Rows and their targets.
+
+    The rows are held as they are: what is done to the user's object in the course of a training,
+    other than writing numbers, does not reach them.
+
+    Parameters
+    ----------
+    model : estimator
+    X, y
+        As the user gave them.
+    reset : bool, default=False
+        Whether number and names of the features are remembered, or compared.
+    name : str, default="X"
+        What the rows are called in errors.
+    """
+    numeric, y = isinstance(model, RegressorMixin), read_targets(model, y)
+    if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
+        model.n_features_in_ = X.shape[1]
+    elif is_on_gpu(X):
+        X = _on_gpu(model, X, reset)
+        y = _check_y(y, multi_output=True, y_numeric=numeric)
+        check_consistent_length(X, y)
+    else:
+        checks = dict(multi_output=True, y_numeric=numeric, reset=reset)
+        X, y = _validated(model, X, name, y=y, **checks)
+        X = _readable(X)
+    if isinstance(X, np.ndarray):
+        X = held(np.require(X, requirements="A"))
+    check_finite(model, X, name)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return X, y
+
+
+def targets_of(model, y):
+    """Targets without rows, as `fit` would read them."""
+    numeric = isinstance(model, RegressorMixin)
+    y = _check_y(read_targets(model, y), multi_output=True, y_numeric=numeric, estimator=model)
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def read_targets(model, y):
+    """Targets as plain numbers or labels, on the host; whether they are finite is not looked at."""
+    return (numbers_of if isinstance(model, RegressorMixin) else labels_given)(to_host(y), "y")
+
+
+def _validated(model, X, name, **checks):
+    """What scikit-learn makes of rows; of those that are no numbers the columns are named."""
+    refuse_dates(model, X, name)
+    try:
+        return validate_data(model, sound(X, name), **checks, **_ROWS)
+    except (TypeError, ValueError) as error:
+        if why := why_unreadable(model, X, name):
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(f"{str(error).removesuffix('.')}. {why}") from error
+        raise
+
+
+def _on_gpu(model, X, reset):
+    """Rows on the GPU, which stay there; their number of features is remembered or compared."""
+    rows = X if isinstance(X, DeviceRows) else DeviceRows(X)
+    if not rows.size:
+        raise ValueError(
+            f"X must have at least one row and one feature, but has shape {rows.shape}."
+        )
+    _check_feature_names(model, rows, reset=reset)
+    _check_n_features(model, rows, reset=reset)
+    return rows
+
+
+def _are_plain_targets(y, n_rows):
+    """Whether scikit-learn would let targets of so many rows through as they are."""
+    return (
+        type(y) is np.ndarray
+        and y.dtype.kind in "biufU"
+        and y.ndim in (1, 2)
+        and len(y) == n_rows
+        and y.size > 0
+        and (y.dtype.kind != "f" or bool(np.isfinite(y).all()))
+    )
+
+
+def _has_no_names(model, X, reset):
+    """Whether X has no names of features to forget or to compare, and as many as before."""
+    known = model.__dict__.get("n_features_in_")
+    return "feature_names_in_" not in model.__dict__ and (reset or known == X.shape[1])
+
+
+def _readable(X):
+    """X for an engine, that reads no sparse rows of bytes."""
+    return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
+
+
+def check_finite(model, X, name="X"):
+    """Raise an error if there is a NaN or an infinity, without arrays as large as X."""
+    if isinstance(X, DeviceRows):
+        if not get_config()["assume_finite"] and not _core.all_finite(X):
+            raise ValueError(f"Input {name} contains NaN or infinity, for {type(model).__name__}.")
+        return
+    values = X.data[:, np.newaxis] if sparse.issparse(X) else X
+    if values.dtype.kind != "f" or get_config()["assume_finite"]:
+        return
+    if values.strides[0] < values.strides[1]:
+        values = values.T
+    step = max(1, BLOCK // values.shape[1])
+    for start in range(0, len(values), step):
+        block = values[start : start + step]
+        if not np.isfinite(block).all():
+            raise ValueError(why_not_finite(model, X, name))
+
+
+def check_range(X, dtype):
+    """Raise an error if a finite value becomes infinite in the precision of a network."""
+    if isinstance(X, DeviceRows) or X.dtype.itemsize <= np.dtype(dtype).itemsize:
+        return
+    values = X.data if sparse.issparse(X) else X
+    most = np.finfo(dtype).max
+    if values.size and (values.max() > most or values.min() < -most):
+        raise ValueError(
+            f"Input X contains a value too large for {dtype}, the precision of the network: scale "
+            "it, or choose precision='float64'."
+        )

@@ -1,0 +1,75 @@
+"""Weights of rows: those that the user gives, times those of their classes."""
+
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight
+
+from .._core.device_arrays import to_host
+from .._core.memory import held
+from .targets import numbers_of
+
+
+def weights_given(sample_weight, X, dtype=np.float64):
+    """Weights that the user gives for the rows of X, one number for each, or None."""
+    if sample_weight is None:
+        return None
+    if not isinstance(sample_weight, Real):  # a number is the weight of all
+        sample_weight = numbers_of(to_host(sample_weight), "sample_weight")
+    sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
+    if not sample_weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return held(np.require(sample_weight, requirements="CA"))
+
+
+def weights_of_rows(model, sample_weight, X, y, dtype, balance, partial=False):
+    """Weights of the rows, those of their classes included; None for ones.
+
+    `balance` is what classes are balanced by: the labels of training and their weights.
+    """
+    sample_weight = weights_given(sample_weight, X, dtype.type)
+    if model.class_weight is not None:
+        sample_weight = _class_weighted(model, y, sample_weight, dtype, balance, partial)
+    return sample_weight
+
+
+def _class_weighted(model, y, sample_weight, dtype, balance, partial):
+    """Weights of the rows times those of their classes."""
+    class_weight, labels = model.class_weight, model._labels
+    for of_labels in class_weight if isinstance(class_weight, list) else [class_weight]:
+        if isinstance(of_labels, dict) and not all(isinstance(w, Real) for w in of_labels.values()):
+            raise ValueError(f"class_weight must have a number for each class, got {of_labels!r}.")
+    if isinstance(class_weight, str) and partial:
+        raise ValueError(
+            "class_weight='balanced' needs all rows at once, and partial_fit sees some: pass a "
+            "dict with the weights that sklearn.utils.class_weight.compute_class_weight finds "
+            "for all labels."
+        )
+    if labels.kind == "probabilities":
+        raise ValueError(
+            "class_weight needs one class a row, and y has the probabilities of all: use "
+            "sample_weight."
+        )
+    if labels.kind in ("multilabel-indicator", "multiclass-multioutput"):
+        weights = compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
+    elif isinstance(class_weight, list):
+        raise ValueError(
+            "class_weight must be a dict or 'balanced' where each row has one class; a list "
+            "has a dict for each label of a label indicator matrix."
+        )
+    else:
+        of_classes = compute_class_weight(
+            class_weight, classes=model.classes_, y=balance[0], sample_weight=balance[1]
+        )
+        weights = of_classes[labels.codes(y)]
+    if sample_weight is not None:
+        weights = weights * sample_weight
+    weights = np.ascontiguousarray(weights, dtype)
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ValueError(
+            "class_weight must be finite and not negative, and leave some row a weight above "
+            f"0, got {class_weight!r}."
+        )
+    return weights

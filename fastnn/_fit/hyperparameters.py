@@ -1,0 +1,433 @@
+"""What the estimators' parameters may be, and the specs and settings that they stand for.
+
+A function that takes a `model` reads parameters of an estimator, and changes nothing.
+"""
+
+import functools
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils._param_validation import Interval, Options
+
+from .._core.device_arrays import is_on_gpu
+from .._core.program import Column
+from .._network.regularizers import Regularization
+from .._specs.spec import OneOf, Spec, defaults_of, is_default, resolve
+from .._train.trainer import Settings
+from .._warnings import is_searched, warn
+from ..activations import (
+    ACTIVATION_SPECS,
+    ACTIVATIONS,
+    HIDDEN_ACTIVATIONS,
+    ActivationSpec,
+    one_for_each,
+)
+from ..augment import Mixing, RowTransform
+from ..augment.mixing import MIXINGS
+from ..averaging import AVERAGES, Averaging
+from ..callbacks import Callback, ProgressBar
+from ..callbacks.progress import shows_bars
+from ..initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
+from ..layers import Dense, Dropout, Heads, checked
+from ..losses import (
+    CLASSIFICATION_LOSSES,
+    LOSS_SPECS,
+    REGRESSION_LOSSES,
+    LossSpec,
+    row_and_parameter,
+)
+from ..normalization import NORMALIZATIONS, Normalization
+from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
+from ..schedules import (
+    SCHEDULES,
+    SKLEARN_SCHEDULES,
+    Constant,
+    Schedule,
+    Scheduled,
+    resolve_schedule,
+)
+
+# Of both estimators, as scikit-learn's `validate_parameter_constraints` reads them.
+_COMMON = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), str],
+    "activation": [OneOf(HIDDEN_ACTIVATIONS), ActivationSpec, list, tuple],
+    "solver": [OneOf(OPTIMIZERS), Optimizer],
+    "alpha": [Interval(Real, 0, None, closed="left"), Scheduled],
+    "batch_size": [OneOf({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [OneOf(SCHEDULES), Schedule, callable],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "normalization": [None, OneOf(NORMALIZATIONS), Normalization],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
+    "device": [OneOf({"cpu", "cuda", "auto"})],
+    "precision": [OneOf({"auto", "float32", "float64", "bfloat16", "tf32"})],
+    "n_jobs": [
+        None,
+        Interval(Integral, 1, None, closed="left"),
+        Interval(Integral, None, -1, closed="right"),
+    ],
+    "weight_init": [
+        None,
+        OneOf(WEIGHT_INITIALIZERS),
+        Initializer,
+        "array-like",
+        callable,
+    ],
+    "bias_init": [
+        None,
+        OneOf(BIAS_INITIALIZERS),
+        Initializer,
+        "array-like",
+        callable,
+    ],
+    "layers": [None, list, tuple],
+    "scoring": [None, str, callable, list, tuple, dict],
+    "averaging": [None, OneOf(AVERAGES), Averaging],
+    "augment": [None, OneOf(MIXINGS), Mixing, RowTransform, list, tuple, callable],
+    "input_noise": [Interval(Real, 0, None, closed="left")],
+    "output_activation": [
+        None,
+        OneOf({*ACTIVATIONS, *HIDDEN_ACTIVATIONS}),
+        ActivationSpec,
+    ],
+    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "clip_value": [None, Interval(Real, 0, None, closed="neither")],
+    "learning_rate_factors": [None, dict],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "penalize_intercepts": ["boolean"],
+    "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "weight_noise": [Interval(Real, 0, None, closed="left")],
+    "callbacks": [None, list, tuple],
+}
+OF_CLASSIFIERS = {
+    **_COMMON,
+    "loss": [OneOf(CLASSIFICATION_LOSSES)],
+    "label_smoothing": [Interval(Real, 0, 1, closed="left"), Scheduled],
+    "class_weight": [None, OneOf({"balanced"}), dict, list],
+}
+OF_REGRESSORS = {**_COMMON, "loss": [OneOf(REGRESSION_LOSSES), LossSpec]}
+
+#: By parameter, of estimators or specs, the names in it that stand for specs.
+SPECS: dict[str, Mapping[str, type[Spec]]] = {
+    "activation": ACTIVATION_SPECS,
+    "augment": MIXINGS,
+    "averaging": AVERAGES,
+    "bias_init": BIAS_INITIALIZERS,
+    "layers": ACTIVATION_SPECS,
+    "learning_rate": SCHEDULES,
+    "loss": LOSS_SPECS,
+    "normalization": NORMALIZATIONS,
+    "output_activation": ACTIVATION_SPECS,
+    "schedule": SCHEDULES,
+    "solver": OPTIMIZERS,
+    "then": SCHEDULES,
+    "weight_init": WEIGHT_INITIALIZERS,
+}
+
+# What scikit-learn's solvers, given by name, take over from the estimator's parameters.
+_OF_SOLVERS = {
+    "sgd": {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
+    "adam": {name: name for name in ("beta_1", "beta_2", "epsilon")},
+    "lbfgs": {"max_fun": "max_fun"},
+}
+# What `layers` takes the place of.
+_TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout")
+# Rows of which a gradient is computed at once, where batch norm does not need all.
+_GRADIENT_ROWS = 1024
+
+
+def taken_over(model, parameter):
+    """What the spec that a name stands for takes over from the estimator's parameters."""
+    own = {"power_t": "power_t"} if parameter == "learning_rate" else {}
+    if parameter == "solver" and isinstance(model.solver, str):
+        own = _OF_SOLVERS.get(model.solver, {})
+    return {name: getattr(model, mine) for name, mine in own.items()}
+
+
+def optimizer_of(model):
+    """The spec of the optimizer."""
+    return resolve("solver", model.solver, OPTIMIZERS, taken_over(model, "solver"))
+
+
+def regularization_of(model):
+    """Penalties, clipping, limits and noise of the weights."""
+    return Regularization(
+        l1_ratio=model.l1_ratio,
+        penalize_intercepts=model.penalize_intercepts,
+        clip_value=model.clip_value,
+        clip_norm=model.clip_norm,
+        max_norm=model.max_norm,
+        weight_noise=model.weight_noise,
+    )
+
+
+def schedule_of(model, optimizer):
+    """The spec of the learning rate's schedule; refuses one that the optimizer does not use."""
+    schedule = resolve_schedule(
+        "learning_rate", model.learning_rate, taken_over(model, "learning_rate")
+    )
+    by_name = isinstance(model.learning_rate, str) and model.learning_rate in SKLEARN_SCHEDULES
+    # scikit-learn lets its own pass with a solver that does not use them.
+    passes = by_name or isinstance(schedule, Constant)
+    if isinstance(optimizer, LBFGS | Rprop) and not passes:
+        raise ValueError(
+            f"learning_rate={model.learning_rate!r} has no effect with solver={model.solver!r}, "
+            "which chooses the lengths of its steps by itself: leave it out, or choose a "
+            "solver such as 'sgd' or 'adam'."
+        )
+    if isinstance(optimizer, Rprop) or (isinstance(optimizer, Adam) and by_name):
+        return Constant()  # Adam as in scikit-learn; Rprop reads the rate at its first step
+    return schedule
+
+
+def averaging_of(model, optimizer):
+    """How parameters are averaged, or None."""
+    averaging = model.averaging
+    if averaging is not None:
+        averaging = resolve("averaging", averaging, AVERAGES)
+        if isinstance(optimizer, LBFGS):
+            raise ValueError(
+                f"averaging={model.averaging!r} is for solvers that take many noisy steps, such "
+                f"as 'sgd' or 'adam': with {model.solver!r}, set averaging=None."
+            )
+    return averaging
+
+
+def augmentation_of(model, X, optimizer, batch_size):
+    """What changes rows, a list, and how the engine mixes them, or None; refuses what cannot be."""
+    given = model.augment
+    items = given if isinstance(given, list | tuple) else [] if given is None else [given]
+    if not items:
+        return [], None
+    transforms = [_augmentation(item) for item in items]
+    mixing = transforms.pop() if isinstance(transforms[-1], Mixing) else None
+    if any(isinstance(one, Mixing) for one in transforms):
+        raise ValueError(
+            "Mixup and CutMix mix rows in the engine, when all else is done: let one of them be "
+            f"the last in augment={given!r}."
+        )
+    if optimizer.full_batch:
+        raise ValueError(
+            f"augment needs a solver such as 'sgd' or 'adam': {model.solver!r} cannot minimise "
+            "a loss that changes at random."
+        )
+    if sparse.issparse(X):
+        raise ValueError(
+            f"augment does not {'change' if transforms else 'mix'} sparse rows, which would be "
+            "sparse no more: pass X.toarray(), or use dropout."
+        )
+    if transforms and is_on_gpu(X):
+        raise ValueError(
+            "augment changes rows on the processor, and X is on the GPU: pass an array of the "
+            "host, by .cpu() of PyTorch or .get() of CuPy. Only Mixup and CutMix work there."
+        )
+    if mixing is not None and batch_size < 2:
+        raise ValueError(
+            "augment mixes the rows of a batch with each other, and this is a batch of one "
+            "row: use batch_size=2 or more."
+        )
+    for one in [*transforms, mixing]:
+        if isinstance(one, Mixing | RowTransform):
+            one.check(X.shape[1])
+    return transforms, mixing
+
+
+def _augmentation(item):
+    """A spec of augmentation, checked, or a function."""
+    if isinstance(item, str | Mixing | RowTransform):
+        return resolve("augment", item, MIXINGS)
+    if callable(item) and not isinstance(item, type):
+        return item
+    hint = f": pass an object, {item.__name__}()" if isinstance(item, type) else ""
+    raise ValueError(
+        "augment must be of names ('mixup', 'cutmix'), specs of fastnn.augment and functions "
+        f"(X, y, rng) -> (X, y), and {item!r} is none of them{hint}."
+    )
+
+
+def callbacks_of(model):
+    """The callbacks of a fit, and how much it prints beside them."""
+    callbacks, verbose = list(model.callbacks or ()), model.verbose
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must be instances of fastnn.callbacks.Callback, got {callback!r}: "
+                "derive a class from it; callbacks of scikit-learn go to set_callbacks."
+            )
+        callback.validate()
+    if verbose is True and shows_bars():
+        if not any(isinstance(callback, ProgressBar) for callback in callbacks):
+            callbacks.append(ProgressBar())
+        verbose = False
+    return callbacks, verbose
+
+
+def layers_of(model, n_outputs, output_activation):
+    """The layers that the network is made of, and the dropout of the input."""
+    output_layer = Heads if isinstance(n_outputs, tuple) else Dense
+    output = output_layer(n_outputs, output_activation)
+    if model.layers is not None:
+        _refuse_beside_layers(model)
+        return [*map(checked, model.layers), output], 0.0
+    sizes = model.hidden_layer_sizes
+    if isinstance(sizes, str):
+        sizes = [int(part) if part.isdecimal() else part for part in sizes.split("-")]
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes must be integers, got {sizes}: give them as in (100, 50) or "
+            "'100-50'."
+        )
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    dropout = model.dropout.value if isinstance(model.dropout, Scheduled) else model.dropout
+    dropout = (dropout if isinstance(dropout, Dropout) else Dropout(dropout)).validate()
+    rates = dropout.rates(len(sizes))
+    activations = one_for_each(model.activation, len(sizes))
+    hidden = [
+        checked(Dense(int(size), activation, model.normalization, rate))
+        for size, activation, rate in zip(sizes, activations, rates, strict=True)
+    ]
+    return [*hidden, output], dropout.of_input()
+
+
+def _refuse_beside_layers(model):
+    """Refuse parameters that have no effect beside `layers`."""
+    defaults = defaults_of(type(model))
+    given = [
+        name for name in _TOLD_BY_LAYERS if not is_default(getattr(model, name), defaults[name])
+    ]
+    if given:
+        raise ValueError(
+            f"layers tells all that {' and '.join(given)} would: leave out either. In `layers` "
+            "this is part of each layer, as in Dense(100, 'tanh', 'batch', dropout=0.2)."
+        )
+
+
+def dtype_of(model, X, network):
+    """Type of the parameters; `network` is the one to go on with, or None."""
+    if model.precision == "auto":
+        auto = np.float64 if X.dtype == np.float64 else np.float32
+        return np.dtype(auto) if network is None else network.dtype
+    if network is not None and model.precision != network.precision:
+        raise ValueError(
+            f"precision={model.precision!r}, but the network was fitted in "
+            f"{network.precision}: fit it anew, with warm_start=False."
+        )
+    rounds_products = model.precision in ("bfloat16", "tf32")
+    return np.dtype(np.float32 if rounds_products else model.precision)
+
+
+def batch_size_of(model, optimizer, n_rows, network):
+    """Rows that an engine works on at once."""
+    if isinstance(optimizer, LBFGS):
+        return n_rows if network.program.n_statistics else min(_GRADIENT_ROWS, n_rows)
+    if model.batch_size == "auto":
+        return n_rows if optimizer.full_batch else min(200, n_rows)
+    return min(int(model.batch_size), n_rows)
+
+
+def _below_one(name, number, steps):
+    """The values of a `Scheduled`, that a schedule which grows may make too large."""
+    values = number.values(steps)
+    if (values >= 1).any():
+        raise ValueError(
+            f"{name}={number!r} becomes {values.max():.3g}, and must stay below 1: choose a "
+            "smaller value, or another schedule."
+        )
+    return values
+
+
+def _factors_below_one(name, number, steps):
+    """As above, but parts of the initial value."""
+    _below_one(name, number, steps)
+    return number.factors(steps)
+
+
+def settings_of(model, optimizer, network, n_rows, partial):
+    """What the trainer needs to know."""
+    too_large = model.batch_size != "auto" and model.batch_size > n_rows
+    if too_large and not is_searched("batch_size", "n_samples"):
+        warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+        )
+    batch_size = batch_size_of(model, optimizer, n_rows, network)
+    if isinstance(optimizer, Rprop) and batch_size < n_rows:
+        warn(
+            f"Rprop compares the signs of gradients from step to step, and those of batches of "
+            f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
+            "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
+        )
+    is_given = model.alpha not in (0, defaults_of(type(model)).get("alpha"))
+    is_given = is_given and not isinstance(model.alpha, Scheduled)
+    if is_given and not optimizer.uses_alpha:
+        warn(
+            f"alpha={model.alpha!r} has no effect with solver={model.solver!r}, which decays "
+            f"weights by weight_decay: set that, as in {type(optimizer).__name__}"
+            "(weight_decay=0.01), or choose a solver such as 'adam'.",
+        )
+    if is_given and model.loss == "quantile":
+        warn(
+            "alpha is the strength of the penalty, and loss='quantile' predicts the median: name "
+            "another quantile as in loss=Quantile(0.9), or the median as loss=Quantile(0.5)."
+        )
+    columns = {Column.SMOOTHING: model.label_smoothing}
+    for name in ("alpha", "dropout", "label_smoothing"):
+        number = getattr(model, name)
+        if not isinstance(number, Scheduled):
+            continue
+        number.validate()
+        if isinstance(optimizer, LBFGS) or (optimizer.full_batch and name == "dropout"):
+            raise ValueError(
+                f"{name}={number!r} needs a solver such as 'sgd' or 'adam': {model.solver!r} "
+                "cannot minimise a loss that changes. Give a number, as "
+                f"{name}={number.value!r}."
+            )
+        if name == "alpha" and not optimizer.uses_alpha:
+            raise ValueError(
+                f"alpha={number!r} has no effect with solver={model.solver!r}, which decays "
+                "weights by weight_decay: let that follow a schedule, as in "
+                f"AdamW(weight_decay=Scheduled(0.01, {number.schedule!r}))."
+            )
+        if name == "dropout":  # a factor of all rates
+            columns[Column.DROPOUT] = functools.partial(_factors_below_one, name, number)
+        elif name == "label_smoothing":
+            columns[Column.SMOOTHING] = functools.partial(_below_one, name, number)
+    return Settings(
+        alpha=model.alpha,
+        batch_size=batch_size,
+        learning_rate_init=model.learning_rate_init,
+        max_iter=1 if partial else model.max_iter,
+        n_iter_no_change=model.n_iter_no_change,
+        shuffle=model.shuffle,
+        tol=model.tol,
+        verbose=model.verbose,
+        loss_divisor=(
+            network.program.n_outputs if row_and_parameter(network.loss)[0].mean_over_outputs else 1
+        ),
+        partial=partial,
+        regularization=regularization_of(model),
+        early_stopping=model.early_stopping,
+        columns=columns,
+        label_smoothing=model.label_smoothing,
+    )

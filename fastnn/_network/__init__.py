@@ -1,0 +1,1 @@
+"""Networks: layers compiled into a table of stages, and their parameters."""

@@ -1,0 +1,154 @@
+"""Penalties, clipping, limits and noise of weights, and at which rates groups of them learn.
+
+All are plain data for an engine: columns of the table of steps, and factors in that of stages.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+
+import numpy as np
+
+from .._core.program import DENSE, PRELU, WEIGHT_NORM, Column, Program
+from ..optimizers import LBFGS, Optimizer, Rprop, Rule
+
+
+@dataclass(frozen=True)
+class Regularization:
+    """Penalties, clipping, limits and noise of the weights; the estimators' docstrings tell more.
+
+    Parameters
+    ----------
+    l1_ratio : float
+        The L1 penalty's part of the strength of the penalty.
+    penalize_intercepts : bool
+    clip_value, clip_norm, max_norm : float or None
+    weight_noise : float
+
+    Notes
+    -----
+    The order within a step: the weights get their noise for forward and backward pass; the gradient
+    of the penalty is added to that of the loss; elements are clipped; the gradient is clipped by
+    its norm; the optimizer takes its step; columns are scaled to the greatest norm.
+    """
+
+    l1_ratio: float = 0.0
+    penalize_intercepts: bool = False
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    max_norm: float | None = None
+    weight_noise: float = 0.0
+
+    def fill(self, table: np.ndarray) -> None:
+        """Write the columns of a table of steps, of which the optimizer's are there already."""
+        if self.l1_ratio:
+            strength = table[:, Column.L2]
+            table[:, Column.L1] = self.l1_ratio * strength
+            table[:, Column.L2] = (1 - self.l1_ratio) * strength
+        others = (
+            (Column.BIAS_PENALTY, self.penalize_intercepts),
+            (Column.CLIP_VALUE, self.clip_value),
+            (Column.CLIP_NORM, self.clip_norm),
+            (Column.MAX_NORM, self.max_norm),
+            (Column.WEIGHT_NOISE, self.weight_noise),
+        )
+        for column, value in others:
+            if value:  # the others are 0 already
+                table[:, column] = value
+
+    def n_arrays(self, optimizer):
+        """How many arrays of all parameters' size an engine needs for this and the optimizer."""
+        gradient = self.clip_norm is not None or optimizer.code == Rule.LAMB
+        shifted = self.weight_noise > 0 or optimizer.code == Rule.LOOK_AHEAD
+        return gradient + shifted
+
+    def check(self, optimizer: Optimizer, solver) -> None:
+        """Refuse what makes no sense with the optimizer, that the user calls `solver`."""
+        lbfgs, rprop = isinstance(optimizer, LBFGS), isinstance(optimizer, Rprop)
+        if not optimizer.uses_alpha:
+            for name in ("l1_ratio", "penalize_intercepts"):
+                if getattr(self, name):
+                    raise ValueError(
+                        f"{name} is about the penalty alpha, which solver={solver!r} does not use "
+                        "as it decays weights by weight_decay: choose a solver such as 'adam'."
+                    )
+        if lbfgs and self.l1_ratio > 0:
+            raise ValueError(
+                f"solver={solver!r} needs a penalty with a gradient everywhere, and that of "
+                "l1_ratio > 0 has none at zero: set l1_ratio=0.0, or choose a solver such as "
+                "'adam'."
+            )
+        for name in ("clip_value", "clip_norm"):
+            if getattr(self, name) is not None and (lbfgs or rprop):
+                raise ValueError(
+                    f"{name} has no effect that makes sense with solver={solver!r}, which "
+                    + ("chooses" if lbfgs else "uses only the signs of the gradient and chooses")
+                    + " the lengths of its steps by itself: leave it out, or choose a solver such "
+                    "as 'sgd' or 'adam'."
+                )
+        if lbfgs and self.max_norm is not None:
+            raise ValueError(
+                f"max_norm moves the weights after a step, and solver={solver!r} would not know: "
+                "choose a solver such as 'sgd' or 'adam', or a larger alpha."
+            )
+        if self.weight_noise > 0 and optimizer.full_batch:
+            raise ValueError(
+                f"weight_noise needs a solver such as 'sgd' or 'adam': {solver!r} cannot minimise "
+                "a loss that changes at random."
+            )
+
+
+def check_max_norm(max_norm, program: Program):
+    """Refuse to limit weights of which only the direction counts."""
+    if max_norm is not None and (program.stages["kind"] == WEIGHT_NORM).any():
+        raise ValueError(
+            "max_norm limits the norm of weights, which WeightNorm() divides by that norm anyway: "
+            "leave out either."
+        )
+
+
+# --- parameter groups -----------------------------------------------------------------------------
+
+GROUPS = ("weights", "biases", "normalization")
+# Of what a stage calls weight and bias; slopes are in none, and in that of their layer.
+_GROUPS_OF = {DENSE: GROUPS[:2], WEIGHT_NORM: ("normalization", "biases"), PRELU: ("", "")}
+
+
+def check_factors(factors: Mapping, program: Program) -> int:
+    """Refuse factors that are none, or of groups and layers that are not there.
+
+    Returns the number of layers.
+    """
+    n_layers = int(np.sum(program.stages["kind"] == DENSE))
+    for key, factor in factors.items():
+        is_layer = isinstance(key, Integral) and not isinstance(key, bool)
+        if not is_layer and key not in GROUPS:
+            raise ValueError(
+                f"learning_rate_factors has the key {key!r}: it must be one of "
+                f"{', '.join(map(repr, GROUPS))}, or the number of a layer."
+            )
+        if is_layer and not -n_layers <= key < n_layers:
+            raise ValueError(
+                f"learning_rate_factors has the layer {key}, but there are {n_layers} layers, "
+                f"numbered 0 to {n_layers - 1}, or -1 to {-n_layers} from the end."
+            )
+        if not isinstance(factor, Real) or not 0 <= float(factor) < np.inf:
+            raise ValueError(
+                f"learning_rate_factors[{key!r}] must be a number of at least 0, got {factor!r}."
+            )
+    return n_layers
+
+
+def with_factors(program: Program, factors: Mapping) -> Program:
+    """A program whose parameters learn at the learning rate times all the factors they match."""
+    stages, n_layers = program.stages.copy(), check_factors(factors, program)
+    n_before = 0
+    for stage in stages:
+        is_dense = bool(stage["kind"] == DENSE)
+        n_before += is_dense
+        layer = max(n_before - 1, 0)  # a norm belongs to the layer before, or to the first
+        own = float(factors.get(layer, 1.0)) * float(factors.get(layer - n_layers, 1.0))
+        groups = _GROUPS_OF.get(int(stage["kind"]), ("normalization", "normalization"))
+        for field, group in zip(("weight_factor", "bias_factor"), groups, strict=True):
+            stage[field] = own * float(factors.get(group, 1.0))
+    return replace(program, stages=stages)

@@ -1,0 +1,98 @@
+"""What a network consists of: a table of its stages, their widths and their parameters."""
+
+from html import escape
+from math import prod
+from typing import NamedTuple
+
+from .._core import program as kinds
+from ..activations import ACTIVATIONS, CUSTOM
+
+_NAMES = {
+    kinds.DENSE: "dense",
+    kinds.BN_APPLY: "batch norm",
+    kinds.FORK: "residual block:",
+    kinds.JOIN: "residual sum",
+    kinds.PRELU: "prelu",
+    kinds.WEIGHT_NORM: "weight norm",
+}
+# The first of the two stages of batch norm is no line of its own.
+_HIDDEN = {kinds.BN_STATISTICS}
+
+
+class Line(NamedTuple):
+    """A stage: its name, the shape of its output, the number of its parameters."""
+
+    stage: str
+    shape: tuple[int | None, int]
+    n_parameters: int
+
+
+class Summary:
+    """A table of the stages of a network; it prints itself, as text and as HTML.
+
+    Parameters
+    ----------
+    program : Program
+    output_activation : str
+
+    Attributes
+    ----------
+    lines : list of Line
+    n_parameters : int
+        Trainable parameters of all stages.
+    """
+
+    def __init__(self, program, output_activation):
+        sizes = {a.start: prod(a.shape) for a in program.arrays if not a.is_statistic}
+        self.lines = [Line("input", (None, program.n_features), 0)]
+        for stage in program.stages:
+            if int(stage["kind"]) not in _HIDDEN:
+                starts = {int(stage["weight"]), int(stage["bias"])}
+                n_parameters = sum(sizes.get(start, 0) for start in starts)
+                name = _name(stage, output_activation)
+                if stage["kind"] == kinds.OUTPUT and program.is_output.sum() > 1:
+                    name = name.replace("output", f"output {stage['head']}")
+                self.lines.append(Line(name, (None, int(stage["n_out"])), n_parameters))
+        self.n_parameters = sum(sizes.values())
+
+    def _cells(self):
+        yield ("stage", "output shape", "parameters")
+        for line in self.lines:
+            yield (line.stage, str(line.shape), f"{line.n_parameters:,}")
+        yield ("all", "", f"{self.n_parameters:,}")
+
+    def __repr__(self):
+        cells = list(self._cells())
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            f"{stage:<{widths[0]}}  {shape:<{widths[1]}}  {number:>{widths[2]}}"
+            for stage, shape, number in cells
+        ]
+        rule = "-" * len(lines[0])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def _repr_html_(self):
+        head, *body = (
+            "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)
+            for tag, row in zip(["th"] + ["td"] * (len(self.lines) + 1), self._cells(), strict=True)
+        )
+        rows = "".join(f"<tr>{row}</tr>" for row in body)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _name(stage, output_activation):
+    kind = int(stage["kind"])
+    if kind == kinds.ACTIVATION:
+        rows = [*ACTIVATIONS.values(), CUSTOM]
+        return next(row.name for row in rows if row.code == stage["code"])
+    if kind == kinds.DROPOUT:
+        return f"dropout {stage['rate']:g}"
+    if kind == kinds.NOISE:
+        return f"noise {stage['rate']:g}"
+    if kind == kinds.OUTPUT:
+        return f"output: {output_activation}"
+    if kind == kinds.ROW_NORM:
+        return "layer norm" if stage["groups"] == 1 else f"norm of {stage['groups']} groups"
+    if kind == kinds.MAXOUT:
+        return f"maxout of {stage['groups']}"
+    return _NAMES[kind]

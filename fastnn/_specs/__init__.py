@@ -1,0 +1,1 @@
+"""Specs: small dataclasses that say what to train."""

@@ -1,0 +1,352 @@
+"""What configures a network: small dataclasses that scikit-learn clones and searches over."""
+
+import functools
+import inspect
+from collections.abc import Iterable, Mapping
+from copy import copy
+from numbers import Integral, Real
+from operator import is_not
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    StrOptions,
+    make_constraint,
+    validate_parameter_constraints,
+)
+
+from .suggestions import ExplainsArguments, argument_meant, value_meant
+
+
+class OneOf(StrOptions):
+    """One of some names, told in the order of the alphabet."""
+
+    def __init__(self, names: Iterable[str]):
+        super().__init__(set(names))
+
+    def __str__(self):
+        return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
+
+
+@functools.cache
+def defaults_of(cls: type) -> dict[str, Any]:
+    """The parameters of an estimator or a spec, in order, and their defaults.
+
+    Of those that have none it is `inspect.Parameter.empty`.
+    """
+    return {name: one.default for name, one in inspect.signature(cls).parameters.items()}
+
+
+def is_default(value, default) -> bool:
+    """Whether a parameter has its default."""
+    return value is default or (type(value) is type(default) and value == default)
+
+
+@functools.cache
+def _checks_of(cls: type) -> list[tuple[str, Any, list]]:
+    """Of each parameter its name, its default and its constraints.
+
+    A default that is not valid is left out, so that nothing passes for it.
+    """
+    checks = []
+    for name, default in defaults_of(cls).items():
+        allowed = cls._parameter_constraints.get(name, "no_validation")  # type: ignore[attr-defined]
+        if allowed != "no_validation":
+            constraints = [make_constraint(constraint) for constraint in allowed]
+            if not any(constraint.is_satisfied_by(default) for constraint in constraints):
+                default = inspect.Parameter.empty
+            checks.append((name, default, constraints))
+    return checks
+
+
+def check_parameters(owner) -> None:
+    """Check the values of the parameters of an estimator or a spec, with scikit-learn's messages.
+
+    What does not change is found once for each class. A parameter that has its default is not
+    looked at any more.
+    """
+    for name, default, constraints in _checks_of(type(owner)):  # type: ignore[arg-type]
+        value = getattr(owner, name)
+        if is_default(value, default):
+            continue
+        for constraint in constraints:
+            if constraint.is_satisfied_by(value):
+                break
+        else:
+            names = [each for one in constraints if isinstance(one, OneOf) for each in one.options]
+            meant = value_meant(name, value, names)
+            try:
+                validate_parameter_constraints(
+                    owner._parameter_constraints, {name: value}, type(owner).__name__
+                )
+            except InvalidParameterError as error:
+                raise InvalidParameterError(f"{error}{meant}") from None
+
+
+# What is looked at no further.
+_PLAIN = frozenset((int, float, bool, str, type(None)))
+
+
+def plain(value):
+    """A value whose numbers are Python's: those of NumPy overflow, and round what they meet.
+
+    Specs, lists and tuples in which there are others are copied, and all else is as it was.
+    """
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Real):
+        return float(value)
+    if type(value) in (list, tuple):
+        items = [plain(item) for item in value]
+        return type(value)(items) if any(map(is_not, items, value)) else value
+    if isinstance(value, Spec):
+        changes = plain_parameters(vars(value), value.names())
+        if changes:
+            value = copy(value)
+            vars(value).update(changes)
+    return value
+
+
+def plain_parameters(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those of the parameters of these names that are others with plain numbers."""
+    changed = {}
+    for name in names:
+        value = values.get(name)
+        if type(value) not in _PLAIN and (number := plain(value)) is not value:
+            changed[name] = number
+    return changed
+
+
+def _is_part(value) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def params_of_parts(params: dict[str, Any]) -> dict[str, Any]:
+    """What lies in the specs among these parameters, and in those of lists and tuples.
+
+    The parameters of a spec are named as scikit-learn does, ``solver__beta_1``. The items of a list
+    have numbers for names, ``layers__0``, and theirs are ``layers__0__units``.
+    """
+    found = {}
+    for name, value in params.items():
+        parts = {name: value} if _is_part(value) else {}
+        if isinstance(value, list | tuple):
+            parts = {f"{name}__{i}": item for i, item in enumerate(value) if _is_part(item)}
+            found.update(parts)
+        for prefix, part in parts.items():
+            found.update({f"{prefix}__{key}": v for key, v in part.get_params(deep=True).items()})
+    return found
+
+
+def _changed(owner, name: str, held, params: dict[str, Any]):
+    """What a parameter of an estimator or a spec holds, and has parameters, with others of these.
+
+    A name gives way to the spec that it stands for. Items of a list or tuple are replaced by
+    ``"0"``, and their parameters by ``"0__units"``, in a copy.
+    """
+    if isinstance(held, str):
+        from .._fit.hyperparameters import SPECS  # which imports this module
+
+        if held not in (specs := SPECS.get(name, {})):
+            having = f", unlike {', '.join(map(repr, specs))}" if specs else ""
+            raise ValueError(f"{name}={held!r} has no parameter {next(iter(params))!r}{having}.")
+        return resolve(name, held, specs, owner._taken_over(name)).set_params(**params)
+    if _is_part(held):
+        return held.set_params(**params)
+    items = list(held)
+    for key, value in sorted(params.items(), key=lambda pair: "__" in pair[0]):
+        number, _, parameter = key.partition("__")
+        if not number.isdecimal() or int(number) >= len(items):
+            raise ValueError(f"{name} has {len(items)} items, and none of the number {number!r}.")
+        item = items[int(number)]
+        if not parameter:
+            items[int(number)] = value
+        elif _is_part(item) or isinstance(item, str):
+            # A copy, as a list such as [Dense(5)] * 3 holds one item three times.
+            items[int(number)] = _changed(owner, name, copy(item), {parameter: value})
+        else:
+            raise ValueError(f"{name}__{number} is {item!r}, without parameters.")
+    return type(held)(items)
+
+
+def split_params(owner, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters of what lists and names stand for, by what holds these; and all others."""
+    inner: dict[str, Any] = {}
+    others = {}
+    for key, value in params.items():
+        name, _, rest = key.partition("__")
+        held = params.get(name, getattr(owner, name, None))
+        if rest and isinstance(held, list | tuple | str):
+            inner.setdefault(name, {})[rest] = value
+        else:
+            others[key] = value
+    return inner, others
+
+
+@functools.cache
+def _names_of(cls: type) -> list[str]:
+    return super(ListsOfSpecs, cls)._get_param_names()  # type: ignore[misc]
+
+
+class ListsOfSpecs(ExplainsArguments):
+    """For estimators: `get_params` and `set_params` also reach the specs in lists."""
+
+    def _taken_over(self, parameter: str) -> dict[str, Any]:
+        """What the spec that a name stands for takes over from the estimator's parameters."""
+        raise NotImplementedError
+
+    @classmethod
+    def _get_param_names(cls):
+        """scikit-learn's, which looks at the signature each time."""
+        return _names_of(cls)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get parameters for this estimator.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            If True, will return the parameters for this estimator and those of the specs that it
+            holds, also in lists: ``solver__beta_1``, ``weight_init__0__gain``.
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        params = super().get_params(deep=deep)  # type: ignore[misc]
+        if deep:
+            lists = {k: v for k, v in params.items() if isinstance(v, list | tuple)}
+            params |= params_of_parts({k: v for k, v in lists.items() if "__" not in k})
+        return params
+
+    def set_params(self, **params):
+        """Set the parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Estimator parameters, also those of the specs that it holds, as `get_params` names them.
+
+        Returns
+        -------
+        self : estimator instance
+            Estimator instance.
+        """
+        inner, others = split_params(self, params)
+        known = self._get_param_names()
+        for name in others:
+            if (own := name.partition("__")[0]) not in known:
+                meant = argument_meant(own, known, type(self))
+                raise ValueError(
+                    f"Invalid parameter {own!r} for estimator {self}.{meant} Valid parameters are: "
+                    f"{known}."
+                )
+        super().set_params(**others)
+        for name, changes in inner.items():
+            setattr(self, name, _changed(self, name, getattr(self, name), changes))
+        return self
+
+
+class Spec(ExplainsArguments):
+    """Base of the dataclasses that configure a part of a network.
+
+    They answer `get_params` and `set_params` as estimators do, so that ``solver__beta_1`` is a
+    name that `GridSearchCV` may search over. Values are checked when they are used, not when they
+    are set, as scikit-learn does.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {}
+
+    def __init__(self) -> None:
+        # The signature of those that have no parameters, in place of that of `__new__`.
+        super().__init__()
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the parameters, in order."""
+        return list(defaults_of(cls))  # type: ignore[arg-type]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name; if `deep`, with those of the specs that this one holds."""
+        params = {name: getattr(self, name) for name in self.names()}
+        return params | params_of_parts(params) if deep else params
+
+    def set_params(self, **params):
+        """Set parameters by name, also those of specs that this one holds."""
+        inner, others = split_params(self, params)
+        # What replaces a spec comes before what changes it.
+        for name, value in sorted(others.items(), key=lambda pair: "__" in pair[0]):
+            own, _, rest = name.partition("__")
+            if own not in self.names():
+                raise ValueError(
+                    f"{type(self).__name__} has no parameter {own!r}: it has {self.names()}."
+                )
+            if not rest:
+                setattr(self, own, value)
+            elif _is_part(getattr(self, own)):
+                getattr(self, own).set_params(**{rest: value})
+            else:
+                raise ValueError(
+                    f"{own} of {type(self).__name__} is {getattr(self, own)!r}, which has no "
+                    f"parameter {rest!r}."
+                )
+        for name, changes in inner.items():
+            setattr(self, name, _changed(self, name, getattr(self, name), changes))
+        return self
+
+    def _taken_over(self, parameter: str) -> dict[str, Any]:
+        """What the spec that a name stands for takes over from this one's parameters: nothing."""
+        return {}
+
+    def validate(self):
+        """Check the values of the parameters."""
+        check_parameters(self)
+        return self
+
+
+class Layer(Spec):
+    """Base of the specs that a stack of layers is made of.
+
+    Attributes
+    ----------
+    is_block : bool
+        Whether it consists of layers of its own.
+    """
+
+    is_block: ClassVar[bool] = False
+
+    def add_to(self, compiler):
+        """Tell a `fastnn._network.compiler.Compiler` the stages of this layer."""
+        raise NotImplementedError
+
+
+def resolve(
+    kind: str, value, registry: Mapping[str, type[Spec]], defaults: dict[str, Any] | None = None
+):
+    """The spec that a user means by a name, or by a spec.
+
+    Parameters
+    ----------
+    kind : str
+        What is looked for, for the error message.
+    value : str or Spec
+        A name is looked up in the registry; a spec stands for itself.
+    registry : dict
+        Classes of specs by name.
+    defaults : dict, optional
+        Values for the parameters of a spec that was named only.
+    """
+    if isinstance(value, Spec):
+        return value.validate()
+    if not isinstance(value, str) or value not in registry:
+        known = ", ".join(map(repr, registry))
+        meant = value_meant(kind, value, registry)
+        raise ValueError(f"Unknown {kind} {value!r}: the known ones are {known}.{meant}")
+    spec, defaults = registry[value], defaults or {}
+    return spec(**{name: defaults[name] for name in spec.names() if name in defaults}).validate()

@@ -1,0 +1,183 @@
+"""Rows of the next epoch, made in a thread while the engine trains on those of this one."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from scipy.sparse import issparse
+
+from .._core.device_arrays import PassingRows
+from .._core.program import new_arena
+from ..augment.rows import RowTransform, blocks
+
+
+class _StoppedError(Exception):
+    """Nobody waits for these rows any more."""
+
+
+class Beside:
+    """Training data of one epoch after the other. The thread is there within a ``with`` block.
+
+    The memory that it takes is two copies of the training rows, in float32 where they are integers,
+    and what a function that takes all rows returns.
+
+    Parameters
+    ----------
+    transforms : list of callable
+        Functions ``(X, y, rng) -> (X, y)``, one after the other.
+    data : Data
+        As it is before.
+    y : ndarray
+        Targets of all rows, as the user gave them.
+    encode : callable
+        Makes targets for the engine of them.
+    seed : int
+        What is drawn depends on it, on the number of the epoch and on the place of the transform,
+        and on nothing else.
+    epochs : range
+        Numbers of the epochs.
+    """
+
+    def __init__(self, transforms, data, y, encode, seed, epochs):
+        self._data, self._encode, self._seed = data, encode, seed
+        self._transforms = transforms
+        self._rows = None if len(data.rows) == data.X.shape[0] else data.rows
+        y = y.toarray() if issparse(y) else y
+        self._y, self._targets, self._weight = y, data.y, data.sample_weight
+        if self._rows is not None:
+            self._y, self._targets = y[self._rows], None
+            self._weight = None if self._weight is None else self._weight[self._rows]
+        self._shape = len(data.rows), data.X.shape[1]
+        self._dtype = np.float64 if data.X.dtype == np.float64 else np.float32
+        self._epochs, self._buffers = iter(epochs), [None, None]
+        self._pool = self._ahead = None
+        self._stopped = False
+
+    def __enter__(self):
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="fastnn-augment")
+        self._submit()
+        return self
+
+    def __exit__(self, *exception):
+        self._stopped = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def take(self):
+        """Data of the next epoch; that of the epoch before is overwritten."""
+        data = self._ahead.result()
+        self._submit()
+        return data
+
+    def _submit(self):
+        epoch = next(self._epochs, None)
+        self._ahead = None if epoch is None else self._pool.submit(self._make, epoch)
+
+    def _make(self, epoch):
+        out, other = self._buffers
+        if out is None:
+            out = new_arena(self._shape, self._dtype)
+        self._buffers = [other, out]
+        seeds = np.random.SeedSequence([self._seed, epoch]).spawn(len(self._transforms))
+        # The fastest that NumPy has.
+        rngs = [np.random.Generator(np.random.SFC64(seed)) for seed in seeds]
+        X, y = self._data.X, self._y
+        pairs = zip(self._transforms, rngs, strict=True)
+        for by_row, group in itertools.groupby(pairs, lambda pair: _by_row(pair[0])):
+            if by_row:
+                X = self._changed_by_row(X, list(group), out, epoch)
+                continue
+            for transform, rng in group:
+                if X is not out:
+                    X = self._changed_by_row(X, [], out, epoch)
+                y = self._changed_as_a_whole(transform, out, y, rng, epoch)
+        return self._data._replace(
+            X=out.view(PassingRows),
+            y=self._encoded(y),
+            sample_weight=self._weight,
+            rows=np.arange(len(out)),
+        )
+
+    def _changed_by_row(self, X, pairs, out, epoch):
+        """Fill `out` with changed rows, block by block through all transforms."""
+        for block in blocks(*out.shape):
+            if self._stopped:
+                raise _StoppedError
+            chosen = block if X is out or self._rows is None else self._rows[block]
+            part = np.ascontiguousarray(X[chosen], self._dtype).view()
+            part.flags.writeable = False  # it may be the user's
+            for transform, rng in pairs:
+                part = transform.changed(part, rng)
+            if np.shape(part) != out[block].shape:
+                raise ValueError(
+                    f"augment: {_name(transform)} must return rows of the shape "
+                    f"{out[block].shape}, as it was given; it returned {np.shape(part)}."
+                )
+            if pairs and not np.isfinite(part).all():
+                names = ", ".join(_name(transform) for transform, _ in pairs)
+                raise ValueError(_not_finite(names, epoch))
+            out[block] = part
+        return out
+
+    def _changed_as_a_whole(self, transform, out, y, rng, epoch):
+        """Let a function change all rows, into `out`; returns the targets."""
+        name, shape = _name(transform), y.shape
+        try:
+            # What is done to the shape of a view is done to the view.
+            changed = transform(out.view(), y.copy(), rng)
+        except Exception as error:
+            if isinstance(transform, RowTransform):
+                raise
+            raise RuntimeError(
+                f"augment: {name} raised {type(error).__name__} for the rows of epoch {epoch + 1}: "
+                f"{error}"
+            ) from error
+        if not isinstance(changed, tuple) or len(changed) != 2:
+            raise ValueError(
+                f"augment: {name} must return (X, y), and returned {type(changed).__name__}."
+            )
+        X, y = map(np.asarray, changed)
+        if X.shape != out.shape or y.shape != shape:
+            raise ValueError(
+                f"augment: {name} must return as many rows and features as it was given, X of the "
+                f"shape {out.shape} and y of {shape}; it returned {X.shape} and {y.shape}."
+            )
+        if X.dtype.kind not in "biuf":
+            raise ValueError(f"augment: {name} must return X of numbers, and returned {X.dtype}.")
+        in_place = X.__array_interface__ == out.__array_interface__
+        if not in_place and np.may_share_memory(X, out):
+            X = X.copy()  # such as out[::-1]
+        for block in blocks(*out.shape):
+            if not in_place:
+                with np.errstate(over="ignore"):
+                    out[block] = X[block]
+            if not np.isfinite(out[block]).all():
+                raise ValueError(_not_finite(name, epoch))
+        return y.copy()  # which the function may have kept
+
+    def _encoded(self, y):
+        """Targets as the engine reads them."""
+        if self._targets is None:
+            self._targets = self._encode(self._y)
+        if y is self._y or np.array_equal(y, self._y):
+            return self._targets
+        try:
+            return self._encode(y)
+        except (TypeError, ValueError) as error:
+            names = ", ".join(_name(one) for one in self._transforms if not _by_row(one))
+            raise ValueError(
+                f"augment: the targets of {names} cannot be learned: {error}"
+            ) from error
+
+
+def _by_row(transform):
+    return isinstance(transform, RowTransform) and transform.by_row
+
+
+def _name(transform):
+    if isinstance(transform, RowTransform):
+        return repr(transform)
+    return getattr(transform, "__qualname__", type(transform).__qualname__)
+
+
+def _not_finite(name, epoch):
+    return f"augment: {name} made NaN or infinite values in the rows of epoch {epoch + 1}."

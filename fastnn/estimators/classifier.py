@@ -1,0 +1,337 @@
+"""The classifier: its parameters, how it encodes classes, and what its outputs mean."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import check_consistent_length
+from sklearn.utils.metaestimators import available_if
+
+from .._data.labels import LabelsOfHeads, classes_given, is_column, labels_of, part_of
+from .._data.rows import read_targets
+from .._data.sample_weights import weights_given
+from .._fit.hyperparameters import OF_CLASSIFIERS
+from .._specs.suggestions import explains_arguments
+from ..losses import COMPARING_LOSSES, LOSSES
+from . import parameter_docs
+from .base import BaseMLP
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    __doc__ = parameter_docs.CLASSIFIER
+
+    _parameter_constraints: ClassVar[dict] = OF_CLASSIFIERS
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        normalization=None,
+        dropout=0.0,
+        device="cpu",
+        precision="auto",
+        n_jobs=None,
+        weight_init=None,
+        bias_init=None,
+        layers=None,
+        scoring=None,
+        averaging=None,
+        augment=None,
+        input_noise=0.0,
+        clip_norm=None,
+        clip_value=None,
+        learning_rate_factors=None,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+        max_norm=None,
+        weight_noise=0.0,
+        callbacks=None,
+        loss="log_loss",
+        output_activation=None,
+        label_smoothing=0.0,
+        class_weight=None,
+    ):
+        self._set_parameters(locals())
+
+    @explains_arguments
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the network to rows and their labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows. They are not copied where they are float32, float64 or uint8, in any order,
+            read-only or in a file (`numpy.memmap`), or where they are CSR.
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
+(n_samples, n_classes) or (n_samples, n_targets)
+            The labels; or an indicator matrix of several labels a row, zeros and ones; or the
+            probabilities of all classes, rows whose sum is 1, for which the softmax cross-entropy
+            is defined too. The classes are then the numbers of the columns. Or the labels of
+            several problems, a column each, and not all zeros and ones: the network has a head for
+            each, and its loss is the sum of their cross-entropies.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data. With `early_stopping` it takes the place of rows of `X`; without it is
+            only watched: `validation_scores_` has its score after each epoch.
+        y_val : {array-like, sparse matrix} of shape (n_val,), (n_val, n_labels) or \
+(n_val, n_targets), default=None
+            Its labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : MLPClassifier
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+
+    @available_if(BaseMLP._check_solver)
+    @explains_arguments
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go through some rows once, from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
+(n_samples, n_targets)
+            The labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        classes : array-like of shape (n_classes,) or list of n_targets such, default=None
+            All labels of all calls. The first call needs them; `y` need not contain them all. Of
+            several problems, a list has those of each column.
+
+        Returns
+        -------
+        self : MLPClassifier
+        """
+        return self._fit(X, y, sample_weight, partial=True, classes=classes)
+
+    def _check_probabilities(self):
+        # The loss of the fitted network, else the one that is asked for, if it is known.
+        network = self.__dict__.get("_network")
+        row = LOSSES.get(self.loss if network is None else network.loss)
+        if row is None or not row.probabilities:
+            raise AttributeError(
+                f"loss={self.loss!r} gives no probabilities: use decision_function, or "
+                "loss='log_loss'."
+            )
+        return True
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_targets)
+            The labels, as they were given to `fit`.
+        """
+        network, outputs = self._outputs(X)
+        return network.labels.decode(outputs, LOSSES[network.loss].boundary)
+
+    def decision_function(self, X):
+        """How much speaks for each class: the pre-activations of the output layer.
+
+        Of ``loss='squared_error'``, the outputs less 0.5.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            Of two classes those of the second, which is predicted where they are above 0. Of more
+            in the order of `classes_`; the highest is predicted. Of several problems a list has
+            those of each.
+        """
+        network, scores = self._outputs(X, pre_activation=True)
+        row, labels = LOSSES[network.loss], network.labels
+        if row.name == "squared_error":
+            scores -= scores.dtype.type(row.boundary)
+        if labels.kind == "multiclass-multioutput":
+            parts = labels.split(scores)
+            return [part[:, 1] - part[:, 0] if part.shape[1] == 2 else part for part in parts]
+        if scores.shape[1] == 1:
+            return scores[:, 0]
+        if labels.kind == "probabilities" and scores.shape[1] == 2:
+            return scores[:, 1] - scores[:, 0]
+        return scores
+
+    @available_if(_check_probabilities)
+    def predict_proba(self, X):
+        """Predict the probability of each class, or of each label.
+
+        Not with losses that know no probabilities, such as 'hinge'. With
+        ``loss='binary_log_loss'`` and more than two classes, the outputs of a row are divided by
+        their sum.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
+            In the order of `classes_`.
+        """
+        network, outputs = self._outputs(X)
+        labels = network.labels
+        if labels.kind == "multiclass-multioutput":
+            return labels.split(outputs)
+        if outputs.shape[1] > 1:
+            if labels.kind == "multiclass" and network.loss == "binary_log_loss":
+                sums = outputs.sum(axis=1, keepdims=True)
+                outputs[sums[:, 0] == 0] = 1  # all so unlikely that they are rounded to 0
+                outputs /= outputs.sum(axis=1, keepdims=True)
+            return outputs
+        probabilities = np.empty((len(outputs), 2), outputs.dtype)
+        np.subtract(1, outputs, out=probabilities[:, :1])
+        probabilities[:, 1:] = outputs
+        return probabilities
+
+    @available_if(_check_probabilities)
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
+            In the order of `classes_`.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
+            if isinstance(probabilities, list):
+                return [np.log(part, out=part) for part in probabilities]
+            return np.log(probabilities, out=probabilities)
+
+    def _encode(self, y, dtype, partial, classes):
+        """Targets, name of the loss, and number of outputs; sets `classes_`."""
+        known = getattr(self, "classes_", None)
+        if classes is not None:
+            classes = classes_given(classes)
+        if partial and known is None:
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            self._labels = labels_of(y, classes)
+            self.classes_ = self._labels.classes
+            if self._labels.kind == "probabilities" and len(self.classes_) != len(classes):
+                raise ValueError(
+                    f"y has the probabilities of {len(self.classes_)} classes, but {len(classes)} "
+                    "were passed."
+                )
+        elif partial and classes is not None:
+            if not self._labels.same_classes(classes):
+                raise ValueError(
+                    f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                    f"{known!r}"
+                )
+        elif known is None or not (self.warm_start or partial):
+            self._labels = labels_of(y)
+            self.classes_ = self._labels.classes
+        elif not partial:
+            self._labels.check_same(y)
+        labels = self._labels
+        loss = labels.loss(self.loss)
+        row = LOSSES[loss]
+        if self.label_smoothing != 0 and not row.probabilities:
+            raise ValueError(
+                f"label_smoothing mixes probabilities, of which loss={self.loss!r} has none: set "
+                "it to 0, or use loss='log_loss' or 'binary_log_loss'."
+            )
+        return labels.encode(y, dtype, row.class_codes), loss, labels.n_outputs
+
+    def score(self, X, y, sample_weight=None):
+        """Part of the rows whose labels are all predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
+(n_samples, n_classes) or (n_samples, n_targets)
+            The labels; of probabilities the highest of each row counts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        y, labels = read_targets(self, y), self.__dict__.get("_labels")
+        if labels is not None:
+            y = labels.answers(y)
+        if labels is not None and y is not None:
+            predicted = self.predict(X)
+            if predicted.shape[0] != y.shape[0]:
+                check_consistent_length(predicted, y)  # says so
+            sample_weight = weights_given(sample_weight, y)
+            # scikit-learn's function takes far longer than the prediction to look at few labels,
+            # and knows no columns of classes.
+            if labels.kind == LabelsOfHeads.kind:
+                return part_of((predicted == y).all(axis=1), sample_weight)
+            if is_column(predicted) and is_column(y):
+                return part_of(predicted == y, sample_weight)
+        return super().score(X, y, sample_weight)
+
+    def _encode_more(self, y, loss, dtype, n_outputs):
+        """Targets of other rows than those that are trained on."""
+        return self._labels.encode(y, dtype, LOSSES[loss].class_codes)
+
+    def _check_fitted(self):
+        super()._check_fitted()
+        n_outputs, own = self._network.program.n_outputs, int(np.sum(self._labels.n_outputs))
+        if own != n_outputs:
+            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
+
+    def _n_outputs(self):
+        return self._labels.shown_outputs
+
+    def _class_numbers(self, targets):
+        return self._labels.class_numbers(targets)
+
+    def _score(self, loss, targets, outputs, sample_weight):
+        return self._labels.accuracy(targets, outputs, LOSSES[loss].boundary, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self.loss not in COMPARING_LOSSES
+        tags.target_tags.multi_output = self.loss == "log_loss"
+        return tags

@@ -1,0 +1,206 @@
+"""The regressor: its parameters, and its targets."""
+
+import copy
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
+
+from .._core.memory import held
+from .._data.rows import read_targets
+from .._data.sample_weights import weights_given
+from .._fit.hyperparameters import OF_REGRESSORS
+from .._specs.suggestions import explains_arguments
+from ..losses import LossSpec
+from . import parameter_docs
+from .base import BaseMLP
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):
+    __doc__ = parameter_docs.REGRESSOR
+
+    _parameter_constraints: ClassVar[dict] = OF_REGRESSORS
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        normalization=None,
+        dropout=0.0,
+        device="cpu",
+        precision="auto",
+        n_jobs=None,
+        weight_init=None,
+        bias_init=None,
+        layers=None,
+        scoring=None,
+        averaging=None,
+        augment=None,
+        input_noise=0.0,
+        clip_norm=None,
+        clip_value=None,
+        learning_rate_factors=None,
+        l1_ratio=0.0,
+        penalize_intercepts=False,
+        max_norm=None,
+        weight_noise=0.0,
+        callbacks=None,
+        output_activation=None,
+    ):
+        self._set_parameters(locals())
+
+    @explains_arguments
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the network to rows and their targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows. They are not copied where they are float32, float64 or uint8, in any order,
+            read-only or in a file (`numpy.memmap`), or where they are CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data. With `early_stopping` it takes the place of rows of `X`; without it is
+            only watched: `validation_scores_` has its score after each epoch.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : MLPRegressor
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+
+    @available_if(BaseMLP._check_solver)
+    @explains_arguments
+    def partial_fit(self, X, y, sample_weight=None):
+        """Go through some rows once, from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : MLPRegressor
+        """
+        return self._fit(X, y, sample_weight, partial=True)
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        """
+        _, outputs = self._outputs(X)
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def score(self, X, y, sample_weight=None):
+        """The coefficient of determination R2 of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        return super().score(X, read_targets(self, y), weights_given(sample_weight, X))
+
+    def _encode(self, y, dtype, partial, classes):
+        """Targets, loss, and number of outputs."""
+        y = y.toarray() if sparse.issparse(y) else y
+        targets = self._checked(y, dtype)
+        n_outputs = targets.shape[1]
+        if "_network" in self.__dict__ and (self.warm_start or partial):
+            fitted = self._network.program.n_outputs
+            if n_outputs != fitted:
+                raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
+        loss = self.loss
+        if isinstance(loss, LossSpec):
+            loss = copy.deepcopy(loss.validate())
+        return targets, loss, n_outputs
+
+    def _encode_more(self, y, loss, dtype, n_outputs):
+        """Targets of other rows than those that are trained on."""
+        targets = self._checked(y.toarray() if sparse.issparse(y) else y, dtype)
+        if targets.shape[1] != n_outputs:
+            raise ValueError(f"y has {targets.shape[1]} outputs, not {n_outputs}.")
+        return targets
+
+    def _checked(self, y, dtype):
+        with np.errstate(over="ignore"):
+            targets = held(np.require(y.reshape(len(y), -1), dtype, "CA"))
+        if y.dtype != dtype and not np.isfinite(targets).all():
+            raise ValueError(
+                f"y has a value too large for {dtype}, the precision of this MLPRegressor: scale y "
+                "(sklearn.compose.TransformedTargetRegressor), or set precision='float64'."
+            )
+        if self.loss == "poisson" and targets.min() < 0:
+            raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
+        return targets
+
+    def _n_outputs(self):
+        return self._network.program.n_outputs
+
+    def _class_numbers(self, targets):
+        return None
+
+    def _score(self, loss, targets, outputs, sample_weight):
+        from sklearn.metrics import r2_score  # slow to import
+
+        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags

@@ -1,0 +1,179 @@
+"""Random stacks of every kind of layer: the engine, the reference and finite differences agree."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.test_engine import TOLERANCE, assert_same_state, named, rounded
+from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
+from fastnn.layers import Dense, Dropout, Residual
+from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
+from support import ROOT
+from support.engines import Engine
+from support.problems import EACH_LOSS, make_data, make_network, numerical_gradient, relative_error
+from support.reference import ACTIVATIONS
+
+# Where the derivative jumps, a difference across the jump tells nothing.
+SMOOTH = ["identity", "logistic", "tanh", "gelu", "silu", "mish", "softplus", "softsign"]
+
+positions = st.sampled_from(["before", "after"])
+batch_norms = st.builds(BatchNorm, momentum=st.just(0.3), position=positions)
+rates = st.sampled_from([0.0, 0.25])
+dropouts = st.sampled_from([0.0, 0.25, Dropout(0.25, inverted=False)])
+# Dropout of the input, and the deviation of its noise.
+inputs = st.sampled_from([(0.0, 0.0), (0.25, 0.0), (Dropout(0.25, inverted=False), 0.3)])
+losses = st.sampled_from(EACH_LOSS)
+
+
+def norms(width):
+    """Every normalisation of so many units."""
+    divisors = st.sampled_from([n for n in range(1, width + 1) if width % n == 0])
+    epsilon = st.just(0.1)  # pairs of units are rarely apart
+    return st.one_of(
+        batch_norms,
+        st.builds(LayerNorm, epsilon, positions),
+        st.builds(GroupNorm, divisors, epsilon, positions),
+        st.builds(InstanceNorm, divisors, epsilon, st.booleans(), positions),
+    )
+
+
+@st.composite
+def stacks(draw, activations, widths=(1, 3, 16, 17, 33)):
+    """Layers of a network with random sizes, blocks within blocks among them."""
+    activation = st.sampled_from(activations)
+    units = st.sampled_from(widths)
+
+    def dense(n):
+        return draw(
+            st.builds(
+                Dense,
+                st.just(n),
+                activation,
+                normalization=st.none() | norms(n) | st.just(WeightNorm()),
+                dropout=dropouts,
+            )
+        )
+
+    def layer(width, depth):
+        """One layer or block, and the number of its outputs."""
+        kind = draw(st.sampled_from(["dense", "norm", "activation", "dropout", "residual"]))
+        if kind == "norm":
+            return draw(norms(width)), width
+        if kind == "activation":
+            one = draw(activation)
+            k = one.k if isinstance(one, Maxout) else 2 if one == "maxout" else 1
+            return (one, width // k) if width % k == 0 else (LeakyReLU(), width)
+        if kind == "dropout":
+            return Dropout(draw(rates), inverted=draw(st.booleans())), width
+        if kind == "residual" and depth < 2:
+            inside, n = run(width, depth + 1)
+            return Residual([*inside, *([dense(width)] if n != width else [])], draw(rates)), width
+        n = draw(units)
+        return dense(n), n
+
+    def run(width, depth):
+        layers = []
+        for _ in range(draw(st.integers(1, 3))):
+            one, width = layer(width, depth)
+            layers.append(one)
+        return layers, width
+
+    layers, _ = run(N_FEATURES, 0)
+    return [*layers, Dense(2, "identity")]
+
+
+N_FEATURES = 5
+SPECS = [
+    LeakyReLU(0.2),
+    ELU(0.7),
+    RReLU(0.1, 0.6),
+    PReLU(),
+    PReLU(shared=False),
+    Maxout(3),
+    "prelu",
+    "maxout",
+]
+
+
+def problem(layers, loss="squared_error", n_rows=19, of_input=(0.0, 0.0)):
+    rng = np.random.default_rng(0)
+    dropout, noise = of_input
+    network = make_network(rng, N_FEATURES, layers, loss, dropout, 5, noise)
+    X, y = make_data(rng, n_rows, N_FEATURES, 2, loss)
+    return network, X, y, rng.uniform(0.5, 2, n_rows)
+
+
+@given(stacks(SMOOTH, widths=(1, 3, 8)), inputs)
+def test_reference_gradient_is_that_of_finite_differences(layers, of_input):
+    network, X, y, weight = problem(layers, n_rows=5, of_input=of_input)
+
+    def loss():
+        data_loss, penalty, *_ = network.loss_and_grad(X, y, weight, 0.3, step=4)
+        return data_loss + penalty
+
+    _, _, gradient, _ = network.loss_and_grad(X, y, weight, 0.3, step=4)
+    arrays = [p[name] for p in network.parameters for name in sorted(p)]
+    numerical = numerical_gradient(loss, arrays)
+    # Batch norm of a unit that hardly varies bends the loss sharply.
+    assert relative_error(numerical, named(gradient)) < 1e-4
+
+
+@given(stacks([*ACTIVATIONS, *SPECS]), losses, st.sampled_from([1, 19]), inputs)
+def test_engine_gradient_is_the_references(layers, loss, n_rows, of_input):
+    network, X, y, weight = problem(layers, loss, n_rows, of_input)
+    expected = network.loss_and_grad(X, y, weight, 0.3)
+    for n_threads in (1, 3):
+        engine = Engine(network, loss, n_threads=n_threads)
+        data_loss, penalty, gradient = engine.loss_and_grad(X, y, weight, 0.3)
+        np.testing.assert_allclose([data_loss, penalty], expected[:2], rtol=1e-9)
+        assert relative_error(named(gradient), named(expected[2])) < 1e-9
+
+
+@given(stacks([*ACTIVATIONS, *SPECS]), losses, inputs, st.sampled_from(sorted(TOLERANCE)))
+def test_training_follows_the_reference_and_is_the_same_for_any_threads(
+    layers, loss, of_input, dtype
+):
+    network, X, y, weight = problem(layers, loss, of_input=of_input)
+    runs = [
+        Engine(rounded(network, dtype), loss, "sgd", dtype, 8, n_threads)
+        for n_threads in (1, 2, 3, 8)
+    ]
+    rates = [0.01] * 3
+    losses = [run.train(X.astype(dtype), y, 8, rates, 0.1, weight) for run in runs]
+    expected = network.train(X, y, "sgd", 8, rates, 0.1, weight)
+    tolerance = 1e3 * TOLERANCE[dtype]  # batches of 3 rows make batch norm steep
+    np.testing.assert_allclose(losses[0], expected, rtol=tolerance)
+    assert_same_state(runs[0], network, tolerance)
+    for run, its_losses in zip(runs[1:], losses[1:], strict=True):
+        np.testing.assert_array_equal(its_losses, losses[0])
+        np.testing.assert_array_equal(run.state.parameters, runs[0].state.parameters)
+        np.testing.assert_array_equal(run.state.statistics, runs[0].state.statistics)
+
+
+@given(stacks([*ACTIVATIONS, *SPECS]), losses, inputs)
+def test_prediction_is_the_references(layers, loss, of_input):
+    network, X, _, _ = problem(layers, loss, of_input=of_input)
+    engine = Engine(network, loss)
+    np.testing.assert_allclose(engine.predict(X), network.predict(X), rtol=1e-9, atol=1e-9)
+
+
+def test_every_kind_of_stage_is_drawn():
+    kinds = set()
+
+    @given(stacks([*ACTIVATIONS, *SPECS]), inputs)
+    def collect(layers, of_input):
+        network, *_ = problem(layers, of_input=of_input)
+        kinds.update(Engine(network, "squared_error").program.stages["kind"].tolist())
+
+    collect()
+    header = ROOT / "fastnn" / "_core" / "cpu" / "program.h"
+    assert kinds == set(range(len(set(re.findall(r"STAGE_\w+", header.read_text())))))
+
+
+def test_a_block_must_end_as_wide_as_it_began():
+    with pytest.raises(ValueError, match=r"has 5 inputs and 3 outputs: end it with Dense\(5\)"):
+        problem_layers = [Residual([Dense(3)]), Dense(2)]
+        Engine(problem(problem_layers)[0], "squared_error")

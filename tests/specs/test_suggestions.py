@@ -1,0 +1,55 @@
+"""The tables of what other libraries call things: what they lead to is there."""
+
+import inspect
+
+import pytest
+from sklearn.metrics import get_scorer_names
+
+import fastnn
+from fastnn import MLPClassifier, MLPRegressor
+from fastnn._fit.hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
+from fastnn._specs import suggestions as meant
+from fastnn._specs.spec import OneOf
+
+CONSTRAINTS = {**OF_CLASSIFIERS, **OF_REGRESSORS, "layers": OF_REGRESSORS["activation"]}
+NAMES = {
+    parameter: {name for each in allowed if isinstance(each, OneOf) for name in each.options}
+    for parameter, allowed in CONSTRAINTS.items()
+}
+NAMES["loss"] |= {name for each in OF_CLASSIFIERS["loss"] for name in each.options}
+NAMES["scoring"] = {"loss", *get_scorer_names()}
+ARGUMENTS = {
+    name
+    for function in (MLPClassifier, MLPRegressor, MLPClassifier.fit, fastnn.Dropout)
+    for name in inspect.signature(function).parameters
+}
+
+
+@pytest.mark.parametrize("parameter", meant._VALUES)
+def test_what_values_lead_to_is_there(parameter):
+    for word, name in meant._VALUES[parameter].items():
+        assert word == meant._plain(word)
+        if name not in NAMES[parameter] and not name.endswith("."):
+            eval(name, vars(fastnn) | {"n_channels": 2})  # an expression
+
+
+def test_what_arguments_lead_to_is_there():
+    for word, names in meant._ARGUMENTS.items():
+        assert word == meant._plain(word)
+        for name in names.split(", "):
+            assert name.partition("=")[0] in ARGUMENTS
+
+
+@pytest.mark.parametrize("parameter", [name for name, names in NAMES.items() if len(names) > 1])
+def test_names_are_known_however_they_are_spelt(parameter):
+    names = NAMES[parameter]
+    for name in names:
+        for spelt in (name.upper(), name.replace("_", ""), name.replace("_", " ").title()):
+            assert meant.value_meant(parameter, spelt, names) == f" Did you mean {name!r}?"
+
+
+def test_one_letter_too_many_is_no_other_name():
+    for parameter in ("solver", "activation", "loss", "learning_rate", "precision", "weight_init"):
+        names = NAMES[parameter]
+        for name in names:
+            assert repr(name) in meant.value_meant(parameter, f"{name}x", names)
