@@ -1,15 +1,15 @@
 """The CPU engine: many training steps in one native call, many rows in one prediction.
 
-    Engine (this file), predict      arguments, checked by door; kernels, by instruction_sets
-        threads                      a team of threads; signals
-            steps, predict           one thread's part
-                rows                 rows of a batch
-                passes               forward and backward pass of a batch
-                    stages           .. of some rows in one stage
-                        bfloat16     products in bfloat16
-                        losses
-                updates              an update of all parameters
-                    tasks            .. of a piece of them
+    Engine (this file), predict       arguments, checked by door; kernels, by instruction_sets
+        threads                       a team of threads; signals
+            steps, predict            one thread's part
+                rows                  rows of a batch
+                passes                forward and backward pass, stage by stage:
+                    dense, bfloat16   .. matrix products
+                    activations, noise, normalization
+                    losses            .. of the last stage of each head
+                updates               an update of all parameters
+                    tasks             .. of a piece of them
 
 Each name is a file of `engine_parts`, which uses those below and right of it; all use `records` and
 `buffers`. They are included, not modules of their own: so calls between them are direct, and the
@@ -45,28 +45,12 @@ from fastnn._core.program import aligned_zeros
 
 cnp.import_array()
 
-cdef extern from "Python.h":
-    int PyErr_CheckSignals() noexcept   # an error stays set until the call returns
-
-# Between two looks for Ctrl-C lies about this time; the clock is read after so many operations, of
-# which a row takes some in every stage that multiplies nothing.
-cdef double SECONDS_BETWEEN_LOOKS = 0.05
-cdef double OPERATIONS_BETWEEN_CLOCKS = 1e7
-cdef double OTHER_OPERATIONS_OF_ROW = 1000
-# An update of so many operations waits for all gradients, to be left before it changes anything;
-# of so many rows, since to store a gradient takes little beside computing it.
-cdef double OPERATIONS_OF_LONG_UPDATE = 1e9
-# Rows that go through all stages together, so that their values stay in the cache; a multiple
-# of ROW_CHUNK and of the register tiles.
+# Rows of a call that needs the gradient, or the loss, of many rows.
 cdef enum:
-    ROW_BLOCK = 96
     ROWS_PER_GRADIENT_CALL = 1024
-    ROWS_OF_LONG_UPDATE = 1024
-    MOST_UNITS_IN_PLACE = 256
-    ROWS_FOR_A_CALL = 3   # of a weight: what a task costs beside its rows; a row of biases costs so
-    CACHE_LINE = 64
-# 24 bits are what a float32 can hold of a rate.
-cdef double MOST_DROPPED = 1 - 2. ** -24
+
+# Operations of a row in the stages that multiply nothing.
+cdef double OTHER_OPERATIONS_OF_ROW = 1000
 
 TASK = np.dtype([("stage", np.int32), ("first", np.int64), ("last", np.int64),
                  ("scratch", np.int64), ("columns", np.int64), ("cost", np.float64)], align=True)
@@ -77,8 +61,11 @@ include "engine_parts/buffers.pxi"
 include "engine_parts/threads.pxi"
 include "engine_parts/rows.pxi"
 include "engine_parts/bfloat16.pxi"
+include "engine_parts/dense.pxi"
+include "engine_parts/activations.pxi"
+include "engine_parts/noise.pxi"
+include "engine_parts/normalization.pxi"
 include "engine_parts/losses.pxi"
-include "engine_parts/stages.pxi"
 include "engine_parts/passes.pxi"
 include "engine_parts/tasks.pxi"
 include "engine_parts/updates.pxi"
@@ -313,7 +300,7 @@ cdef class Engine:
         if order is not None:
             call.order = <const int64_t *> checked(order, "order", cnp.NPY_INT64, call.n_rows)
         call.coefficients = <const double *> checked(coefficients, "coefficients", cnp.NPY_DOUBLE,
-                                                n_steps * N_COEFS)
+                                                     n_steps * N_COEFS)
         call.losses = <double *> checked(losses, "losses", cnp.NPY_DOUBLE, 2 * n_steps)
         if grad_norms is not None:
             call.grad_norms = <double *> checked(grad_norms, "grad_norms", cnp.NPY_DOUBLE, n_steps)

@@ -2,7 +2,7 @@
 
 cdef inline uint32_t *pair_rows(const Job *job, int64_t offset, int64_t row,
                                 int64_t ld) noexcept nogil:
-    """Where rows `row` (even) and `row` + 1 of a batch lie as pairs."""
+    """Return rows `row` (even) and `row` + 1 of a batch as pairs."""
     return job.bfloat16.rows + offset * quotient_up(job.buffers.max_batch, 2) + row // 2 * ld
 
 
@@ -14,8 +14,8 @@ cdef void forward_bfloat16(const Job *job, const Worker *worker, int index, int6
     cdef int64_t ld = stage.ld_out, half = stage.ld_in // 2
     cdef MatrixRows x = stage_input(job, worker, stage, first)
     cdef const char *bias = parameter(job, stage.bias)
-    cdef char *y = value(job, worker, stage.y, first, ld)
-    cdef char *rows = worker.own + job.scratch.bfloat16_rows
+    cdef char *y = values_out(job, worker, stage, first)
+    cdef char *rows = worker.scratch + job.scratch.bfloat16_rows
     cdef uint32_t *pairs = NULL
     if job.mode == TRAIN or job.mode == GRADIENT:
         pairs = pair_rows(job, operands.x, first, stage.ld_in)
@@ -30,21 +30,21 @@ cdef void forward_bfloat16(const Job *job, const Worker *worker, int index, int6
 
 cdef void backward_bfloat16(const Job *job, const Worker *worker, int index, int64_t first,
                             int64_t n_rows) noexcept nogil:
-    """The input gradient, if it is needed, and what the weight gradient will need."""
+    """Compute the input gradient, if it is needed, and the operand of the weight gradient."""
     cdef const Stage *stage = job.stages + index
     cdef const Operands *operands = job.bfloat16.operands + index
     cdef const Bfloat16Kernels *k = job.bfloat16.kernels
     cdef int64_t ld = stage.ld_out, ld_in = stage.ld_in
-    cdef const char *dz = delta(job, stage.dy, first, ld)
+    cdef const char *dz = deltas_out(job, stage, first)
     cdef uint32_t *pairs = pair_rows(job, operands.dz, first, ld)
     cdef char *rows = NULL
     if stage.dx >= 0:
-        rows = worker.own + job.scratch.bfloat16_rows
+        rows = worker.scratch + job.scratch.bfloat16_rows
     k.convert(n_rows, stage.n_out, dz, ld, NULL, rows, ld // 2, pairs, ld)
     if stage.dx >= 0:
         k.matmul(n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, ld // 2, NULL,
                  job.bfloat16.weights + operands.transposed, ld_in, NULL,
-                 delta(job, stage.dx, first, ld_in), ld_in, stage.adds)
+                 deltas_in(job, stage, first), ld_in, stage.adds)
 
 
 cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const Task *task,
@@ -59,14 +59,14 @@ cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const T
 
 
 cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last) noexcept nogil:
-    """Rows first .. last of a weight as forward and input gradient read them; first is even."""
+    """Convert rows first .. last of a weight for forward and input gradient; first is even."""
     cdef const Stage *stage = job.stages + index
     cdef const Operands *operands = job.bfloat16.operands + index
     cdef int64_t ld = stage.ld_out
     cdef const char *w = parameter(job, stage.weight)
     cdef const Bfloat16Kernels *k = job.bfloat16.kernels
     cdef uint32_t *weights = job.bfloat16.weights
-    if stage.x == 0 and job.call.rows.indptr != NULL:   # they multiply the weights as they are
+    if reads_sparse(job, stage):   # which multiply the weights as they are
         return
     k.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, NULL, 0,
               weights + operands.weight + first // 2 * ld, ld)
@@ -76,7 +76,7 @@ cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last
 
 
 cdef void convert_all_weights(Job *job, int thread, int n_threads) noexcept nogil:
-    """What one thread converts before a prediction."""
+    """Convert one thread's part of all weights before a prediction."""
     cdef uint64_t mode = flush_denormals()
     cdef int index
     cdef int64_t first

@@ -1,6 +1,11 @@
 # Where values, gradients, parameters and sums lie.
 
+cdef enum:
+    CACHE_LINE = 64
+
+
 cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nogil:
+    """Return the row numbers from the n-th on, NULL for none."""
     if order == NULL:
         return NULL
     return order + n
@@ -8,16 +13,31 @@ cdef inline const int64_t *shifted(const int64_t *order, int64_t n) noexcept nog
 
 cdef inline char *value(const Job *job, const Worker *worker, int64_t offset, int64_t row,
                         int64_t ld) noexcept nogil:
-    """Row `row` of a value buffer."""
-    return worker.values + (offset * worker.room + row * ld) * job.itemsize
+    """Return row `row` of a value buffer."""
+    return worker.values + (offset * worker.capacity + row * ld) * job.itemsize
+
+
+cdef inline char *values_in(const Job *job, const Worker *worker, const Stage *stage,
+                            int64_t row) noexcept nogil:
+    """Return a row of the buffer that a stage reads."""
+    return value(job, worker, stage.x, row, stage.ld_in)
+
+
+cdef inline char *values_out(const Job *job, const Worker *worker, const Stage *stage,
+                             int64_t row) noexcept nogil:
+    """Return a row of the buffer that a stage writes."""
+    return value(job, worker, stage.y, row, stage.ld_out)
 
 
 cdef inline MatrixRows stage_input(const Job *job, const Worker *worker, const Stage *stage,
                                    int64_t row) noexcept nogil:
-    """What a stage reads, from row `row` of the batch on."""
+    """Return the input of a matrix product, from row `row` of the batch on.
+
+    The product of the data itself may read it where the user has it.
+    """
     cdef MatrixRows rows = worker.input
     if stage.x != 0:
-        rows = MatrixRows(value(job, worker, stage.x, 0, stage.ld_in), stage.ld_in, NULL)
+        rows = MatrixRows(values_in(job, worker, stage, 0), stage.ld_in, NULL)
     if rows.order == NULL:
         rows.first += row * rows.ld * job.itemsize
     else:
@@ -25,13 +45,28 @@ cdef inline MatrixRows stage_input(const Job *job, const Worker *worker, const S
     return rows
 
 
+cdef inline bint reads_sparse(const Job *job, const Stage *stage) noexcept nogil:
+    """Return whether a stage reads the data, and the data is sparse."""
+    return stage.x == 0 and job.call.rows.indptr != NULL
+
+
 cdef inline char *delta(const Job *job, int64_t offset, int64_t row, int64_t ld) noexcept nogil:
-    """Row `row` of a gradient buffer."""
+    """Return row `row` of a gradient buffer."""
     return job.buffers.deltas + (offset * job.buffers.max_batch + row * ld) * job.itemsize
 
 
+cdef inline char *deltas_in(const Job *job, const Stage *stage, int64_t row) noexcept nogil:
+    """Return a row of the gradient with respect to the input of a stage."""
+    return delta(job, stage.dx, row, stage.ld_in)
+
+
+cdef inline char *deltas_out(const Job *job, const Stage *stage, int64_t row) noexcept nogil:
+    """Return a row of the gradient with respect to the output of a stage."""
+    return delta(job, stage.dy, row, stage.ld_out)
+
+
 cdef inline char *parameter(const Job *job, int64_t offset) noexcept nogil:
-    """As forward and backward read it, NULL for -1."""
+    """Return a parameter as forward and backward read it, NULL for -1."""
     if offset < 0:
         return NULL
     return job.arenas.read + offset * job.itemsize
@@ -45,43 +80,32 @@ cdef enum Vector:
 
 cdef inline char *vector(const Job *job, const Worker *worker, const Stage *stage,
                          Vector which) noexcept nogil:
-    return worker.own + (stage.vectors + which * stage.ld_out) * job.itemsize
+    """Return a vector of a stage in the memory of the thread."""
+    return worker.scratch + (stage.vectors + which * stage.ld_out) * job.itemsize
 
 
 cdef inline char *partial(const Job *job, const Stage *stage, bint second,
                           int64_t chunk) noexcept nogil:
-    """Sums over a chunk of rows; batch norm has those of the backward pass behind the first."""
+    """Return the sums over a chunk of rows.
+
+    Batch norm has those of the backward pass behind those of the forward pass.
+    """
     cdef int64_t chunks = quotient_up(job.buffers.max_batch, ROW_CHUNK)
     cdef int64_t at = stage.sums * chunks + stage.n_sums * (second * chunks + chunk)
     return job.buffers.partials + at * job.itemsize
 
 
-cdef inline Mask mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
-    cdef Mask m
-    m.seed, m.step, m.stage = job.seed, worker.step, stage
-    m.rate, m.scale = job.stages[stage].rate, 1
-    return m
-
-
-cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) noexcept nogil:
-    """The same at this step's rate, which never reaches 1."""
-    cdef Mask m = mask(job, worker, stage)
-    m.rate = min(m.rate * worker.dropout, MOST_DROPPED)
-    m.scale = 1 / (1 - m.rate) if job.stages[stage].code == DROPOUT_INVERTED else 1
-    m.scale *= job.stages[stage].parameter
-    return m
+cdef inline char *squares(const Job *job, const Stage *stage, int64_t first) noexcept nogil:
+    """Return the sums of squares of TASK_ROWS rows, from `first` on, of weights that are normed."""
+    cdef int64_t at = stage.squares + first // TASK_ROWS * stage.ld_out
+    return job.buffers.squares + at * job.itemsize
 
 
 cdef inline const char *targets_of(const Job *job, const Stage *stage) noexcept nogil:
-    """The targets of a head."""
+    """Return the targets of a head."""
     return job.call.targets + stage.head * job.call.target_run
 
 
 cdef inline char *losses_of_rows(const Job *job, int64_t head, int64_t row) noexcept nogil:
-    """The loss of a row of the batch in a head."""
+    """Return the loss of a row of the batch in a head."""
     return job.buffers.row_loss + (head * job.buffers.max_batch + row) * job.itemsize
-
-
-cdef inline char *squares(const Job *job, const Stage *stage, int64_t first) noexcept nogil:
-    """Sums of squares of TASK_ROWS rows, from `first` on, of the weights before a weight norm."""
-    return job.buffers.squares + (stage.squares + first // TASK_ROWS * stage.ld_out) * job.itemsize

@@ -1,9 +1,14 @@
 # The loss of rows, and its gradient.
 
-cdef inline void find_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t n_rows,
-                           char *z, const int64_t *order, int64_t start, const char *weights,
-                           char *dz, char *row_loss) noexcept nogil:
-    """Loss and gradient of rows, of the targets and weights `order` or from `start` on."""
+cdef inline bint takes_classes(const Stage *stage) noexcept nogil:
+    """Return whether the targets of a head are numbers of classes, one a row."""
+    return stage.code in (LOSS_LOG, LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER)
+
+
+cdef inline void compute_loss(const Job *job, const Worker *worker, const Stage *stage,
+                              int64_t n_rows, char *z, const int64_t *order, int64_t start,
+                              const char *weights, char *dz, char *row_loss) noexcept nogil:
+    """Compute loss and gradient of rows, with targets and weights `order`, or from `start` on."""
     if stage.function:
         job.kernels.loss_of_user(stage.function, stage.derivative, n_rows, stage.n_out,
                                  stage.ld_out, z, targets_of(job, stage), order, start, weights,
@@ -14,29 +19,39 @@ cdef inline void find_loss(const Job *job, const Worker *worker, const Stage *st
                          worker.scale, dz, row_loss)
 
 
-cdef void mixed_loss(const Job *job, const Worker *worker, const Stage *stage, int64_t first,
-                     int64_t n_rows) noexcept nogil:
-    """The loss of mixed rows: that of their own targets and that of their partners', mixed."""
-    cdef const Kernels *k = job.kernels
+cdef void compute_mixed_loss(const Job *job, const Worker *worker, const Stage *stage,
+                             int64_t first, int64_t n_rows) noexcept nogil:
+    """Compute the loss of mixed rows: with their own and with their partners' targets, mixed."""
     cdef int64_t ld = stage.ld_out, size = ROW_BLOCK * ld * job.itemsize, i, partner
-    cdef char *z = value(job, worker, stage.y, first, ld)
-    cdef char *dy = delta(job, stage.dy, first, ld)
+    cdef int64_t start = worker.start + first
+    cdef const int64_t *order = shifted(worker.order, first)
+    cdef char *z = values_out(job, worker, stage, first)
+    cdef char *dz = deltas_out(job, stage, first)
     cdef char *row_loss = losses_of_rows(job, stage.head, first)
     cdef char *other_z = worker.mixed
-    cdef char *other_dy = worker.mixed + size
+    cdef char *other_dz = worker.mixed + size
     cdef char *other_loss = worker.mixed + 2 * size
     for i in range(n_rows):
         partner = (first + i + worker.mixing.shift) % worker.n_rows
         worker.partners[i] = (worker.start + partner if worker.order == NULL
                               else worker.order[partner])
     memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
-    find_loss(job, worker, stage, n_rows, z, shifted(worker.order, first), worker.start + first,
-              NULL, dy, row_loss)
-    find_loss(job, worker, stage, n_rows, other_z, worker.partners, 0, NULL, other_dy, other_loss)
-    k.mix_losses(n_rows, ld, worker.mixing.weight, job.call.weights, shifted(worker.order, first),
-                 worker.start + first, other_dy, other_loss, dy, row_loss)
+    compute_loss(job, worker, stage, n_rows, z, order, start, NULL, dz, row_loss)
+    compute_loss(job, worker, stage, n_rows, other_z, worker.partners, 0, NULL, other_dz,
+                 other_loss)
+    job.kernels.mix_losses(n_rows, ld, worker.mixing.weight, job.call.weights, order, start,
+                           other_dz, other_loss, dz, row_loss)
 
 
-cdef inline bint takes_classes(const Stage *stage) noexcept nogil:
-    """Whether the targets of a head are numbers of classes, one a row."""
-    return stage.code in (LOSS_LOG, LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER)
+cdef inline void forward_output(const Job *job, const Worker *worker, const Stage *stage,
+                                int64_t first, int64_t n_rows) noexcept nogil:
+    """Compute the output of a head, and its loss and gradient where it is not a prediction."""
+    cdef char *z = values_out(job, worker, stage, first)
+    if job.mode == PREDICT:
+        job.kernels.output(stage.code, stage.parameter, n_rows, stage.n_out, stage.ld_out, z)
+    elif worker.mixing.weight != 1:
+        compute_mixed_loss(job, worker, stage, first, n_rows)
+    else:
+        compute_loss(job, worker, stage, n_rows, z, shifted(worker.order, first),
+                     worker.start + first, job.call.weights, deltas_out(job, stage, first),
+                     losses_of_rows(job, stage.head, first))

@@ -15,22 +15,22 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     cdef char *out
     cdef Job own = job[0]   # sparse rows are read into buffers of the thread
 
-    worker.values = worker.own + job.scratch.values * job.itemsize
-    worker.room = job.buffers.max_batch
+    worker.values = worker.scratch + job.scratch.values * job.itemsize
+    worker.capacity = job.buffers.max_batch
     if job.call.rows.indptr != NULL:
         own.sparse.offsets += thread * (ROW_BLOCK + 1)
         own.sparse.columns += thread * job.sparse.n_entries
         own.sparse.entries += thread * job.sparse.n_entries * job.itemsize
     for index in range(job.n_stages):
         if job.stages[index].kind == STAGE_BN_APPLY:
-            merge(job, &worker, job.stages + index, False)
-    merge_weight_norms(job, &worker, False)
+            merge_batch_statistics(job, &worker, job.stages + index)
+    merge_weight_norms(job, &worker)
     while True:
         row = take_ticket(&job.progress.n_taken) * ROW_BLOCK
         if row >= job.call.n_rows:
             break
         n = min(<int64_t> ROW_BLOCK, job.call.n_rows - row)
-        if leaves(job, &worker, n * job.call.row_cost):
+        if interrupted(job, &worker, n * job.call.row_cost):
             break
         worker.start, worker.n_rows, worker.last = row, n, n
         worker.input = input_rows(job, &worker, in_place)
@@ -48,12 +48,12 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
             stage = job.stages + index
             if stage.kind != STAGE_OUTPUT:
                 continue
-            y = value(job, &worker, stage.y, 0, stage.ld_out)
+            y = values_out(job, &worker, stage, 0)
             for i in range(n):
                 memcpy(out + i * job.call.n_outputs * job.itemsize,
                        y + i * stage.ld_out * job.itemsize, stage.n_out * job.itemsize)
             out += stage.n_out * job.itemsize
-    restore_denormals(worker.mode)
+    restore_denormals(worker.float_mode)
 
 
 def predict(program, parameters, statistics, X, out, int n_threads, isa=None):

@@ -157,20 +157,19 @@ cdef struct Worker:
     uint32_t step
     double scale            # 1 / sum of the batch's weights
     double smoothing        # of the labels
-    bint tells_norm         # of the gradient of this step
-    char *values            # value buffers, and the number of rows that each has room for
-    int64_t room
+    double dropout          # factor of all dropout rates
+    Mixing mixing
+    bint reports_norm       # of the gradient of this step
+    char *values            # value buffers, with room for so many rows
+    int64_t capacity
     MatrixRows input        # of the batch, gathered or where the user has them
-    char *own               # vectors of normalisations, then the gradient of a task
-    char *mixed             # its part of job.mixing.memory, and of job.mixing.partners
+    char *scratch           # its part of job.scratch, and of job.mixing
+    char *mixed
     int64_t *partners
-    Mixing mixing           # and what else the step has in the table
-    double dropout
-    bint looks              # for signals: the thread that called
-    double cost             # operations since it saw the clock
-    double next_look
-    uint64_t mode           # of floating-point numbers, outside
+    bint checks_signals     # the thread that called
+    double operations       # since it read the clock
+    double next_check
+    uint64_t float_mode     # of floating-point numbers, outside
 
-
-# What Numba made of a user's function.
-ctypedef void (*Elementwise)(int64_t n, const void *x, void *y) noexcept nogil
+# What a thread does of a call.
+ctypedef void (*Part)(Job *job, int thread, int n_threads) noexcept nogil

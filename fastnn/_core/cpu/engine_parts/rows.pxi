@@ -1,5 +1,10 @@
 # The rows of a batch, read into the engine's type.
 
+# Rows in any order are copied together where more units than so many read them again and again.
+cdef enum:
+    MOST_UNITS_IN_PLACE = 256
+
+
 cdef void lay_out_entries(const Job *job, const Worker *worker) noexcept nogil:
     """Where the entries of the worker's rows lie, if rows are sparse.
 
@@ -51,8 +56,6 @@ cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
 cdef bint readable_in_place(const Job *job) noexcept nogil:
     """Whether rows of the data serve as they lie: the engine's type, columns side by side, and
     matrix products that read them, no stage that would write on them.
-
-    Rows in any order are better copied together where many units read them again and again.
     """
     cdef const Rows *rows = job.call.rows
     cdef const Stage *stage

@@ -28,7 +28,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef bint shares_columns = job.n_heads > 1 and reads_input(job, job.n_stages - 2)
 
     worker.team = n_threads
-    worker.values, worker.room = job.buffers.values, job.buffers.max_batch
+    worker.values, worker.capacity = job.buffers.values, job.buffers.max_batch
     if job.mixing.is_used:
         worker.mixed = job.mixing.memory + thread * job.mixing.size
         worker.partners = job.mixing.partners + thread * ROW_BLOCK
@@ -56,7 +56,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             worker.mixing = mixing_of(coefficients)
             worker.mixing.shift %= worker.n_rows
         worker.dropout = coefficients[COEF_DROPOUT]
-        worker.tells_norm = job.call.grad_norms != NULL and coefficients[COEF_GRAD_NORM] > 0
+        worker.reports_norm = job.call.grad_norms != NULL and coefficients[COEF_GRAD_NORM] > 0
         total = job.call.weight_sum
         if job.mode == TRAIN:
             job.kernels.weighted_sum(worker.n_rows, NULL, job.call.weights, worker.order,
@@ -65,7 +65,8 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
         worker.input = input_rows(job, &worker, in_place)
         lay_out_entries(job, &worker)
 
-        through_stages(job, &worker)
+        if not forward_pass(job, &worker) and job.mode != EVALUATE:
+            backward_pass(job, &worker)
         if barrier_wait(&job.progress.barrier, n_threads):
             break
 
@@ -91,7 +92,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                                     job.sparse.entry_values)
             if shares_columns:
                 barrier_wait(&job.progress.barrier, n_threads)
-        merge_weight_norms(job, &worker, True)
+        merge_weight_norm_gradients(job, &worker)
         update(job, &worker, tasks_begin, tasks_end, coefficients, after)
         if barrier_wait(&job.progress.barrier, n_threads):
             break
@@ -104,7 +105,7 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
                 if coefficients[COEF_L1] > 0:
                     total = lane_sum(job, job.sums.l1, 0, job.n_tasks)
                     job.call.losses[2 * step + 1] += coefficients[COEF_L1] * worker.scale * total
-            if worker.tells_norm:
+            if worker.reports_norm:
                 job.call.grad_norms[step] = sqrt(lane_sum(job, job.sums.norm_squares, 0,
                                                           job.n_tasks))
-    restore_denormals(worker.mode)
+    restore_denormals(worker.float_mode)

@@ -1,5 +1,10 @@
 # A task of an update: gradient, penalty, optimizer's step, and what follows.
 
+# What a task costs beside its rows, in rows of a weight; biases cost as much.
+cdef enum:
+    ROWS_FOR_A_CALL = 3
+
+
 cdef inline bint of_weight(const Task *task) noexcept nogil:
     return task.last > 0
 
@@ -32,7 +37,7 @@ cdef inline double rate_factor(const Job *job, const Task *task) noexcept nogil:
 cdef inline char *gradient(const Job *job, const Worker *worker, const Task *task) noexcept nogil:
     """Where the gradient of a task is: in the thread's scratch, if nobody needs it later."""
     if job.mode == TRAIN and not job.update.stores_gradient:
-        return worker.own + task.scratch * job.itemsize
+        return worker.scratch + task.scratch * job.itemsize
     return job.arenas.gradient + task_offset(job, task) * job.itemsize
 
 
@@ -46,7 +51,7 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     cdef bint train = job.mode == TRAIN, still = train and rate_factor(job, task) == 0
     cdef int64_t ld = stage.ld_out, n = task_length(job, task)
     cdef MatrixRows x = stage_input(job, worker, stage, 0)
-    cdef const char *dy = delta(job, stage.dy, 0, ld)
+    cdef const char *dy = deltas_out(job, stage, 0)
     cdef char *g = gradient(job, worker, task)
 
     if stage.kind == STAGE_WEIGHT_NORM and of_bias(task):   # the sums are one chunk's by now
@@ -63,7 +68,7 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
     elif not is_weight:
         k.matmul_transposed(1, worker.n_rows, stage.n_out, job.buffers.ones, 0, NULL, dy, ld, g, ld,
                             not train)
-    elif stage.x == 0 and job.call.rows.indptr != NULL:
+    elif reads_sparse(job, stage):
         k.csr_weight_gradient(task.first, task.last, ld, job.sparse.starts, job.sparse.ends,
                               job.sparse.entry_rows, job.sparse.entry_values, dy, g, not train)
     elif job.bfloat16.kernels != NULL:
@@ -77,7 +82,7 @@ cdef void find_gradient(const Job *job, const Worker *worker, int index,
                              vector(job, worker, stage + 1, SCALE),
                              vector(job, worker, stage + 1, INVERSE_NORM),
                              parameter(job, task_offset(job, task)), g)
-    if worker.tells_norm:
+    if worker.reports_norm:
         square_gradient(job, worker, index, coefficients)
     if train and (still or job.update.changes_gradient):
         finish(job, worker, index, coefficients)
@@ -146,7 +151,7 @@ cdef void descend(const Job *job, const Worker *worker, int index, const double 
     cdef char *w = job.arenas.parameters + offset * job.itemsize
     cdef char *g = gradient(job, worker, task)
     # The last line of a thread's memory takes sums that nobody needs.
-    cdef char *penalty = worker.own + job.scratch.size - CACHE_LINE
+    cdef char *penalty = worker.scratch + job.scratch.size - CACHE_LINE
     cdef char *moving
     if stage.kind == STAGE_BN_APPLY and worker.n_rows > 1:
         moving = job.arenas.statistics + stage.statistics * job.itemsize

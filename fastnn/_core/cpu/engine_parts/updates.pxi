@@ -1,5 +1,12 @@
 # An update of all parameters, in tasks.
 
+# An update of so many operations waits for all gradients, to be left before it changes anything;
+# of so many rows, since to store a gradient takes little beside computing it.
+cdef double OPERATIONS_OF_LONG_UPDATE = 1e9
+cdef enum:
+    ROWS_OF_LONG_UPDATE = 1024
+
+
 cdef inline void tasks_of_weight(const Job *job, int index, int *begin, int *end) noexcept nogil:
     """All tasks of the weight that a task has rows of."""
     begin[0], end[0] = index, index + 1
@@ -45,7 +52,7 @@ cdef void update(Job *job, Worker *worker, int tasks_begin, int tasks_end,
     cdef char *scales
 
     for i in range(tasks_begin, tasks_end):
-        if waits and leaves(job, worker, 2. * job.tasks[i].cost * worker.n_rows):
+        if waits and interrupted(job, worker, 2. * job.tasks[i].cost * worker.n_rows):
             break
         find_gradient(job, worker, i, coefficients)
         if not waits:
@@ -95,7 +102,7 @@ cdef void update(Job *job, Worker *worker, int tasks_begin, int tasks_end,
             task, stage = job.tasks + i, job.stages + job.tasks[i].stage
             if not of_weight(task) or rate_factor(job, task) == 0:
                 continue
-            scales = worker.own + job.scratch.column_scales * job.itemsize
+            scales = worker.scratch + job.scratch.column_scales * job.itemsize
             if i >= end:
                 tasks_of_weight(job, i, &begin, &end)
                 k.column_scales(end - begin, stage.ld_out,

@@ -1,0 +1,133 @@
+# Batch norm, row norm (layers and groups) and weight norm.
+#
+# Batch norm is two stages: sums over all rows of the batch, then the rows themselves. Between the
+# two each thread merges the partial sums of all.
+
+cdef inline void forward_batch_statistics(const Job *job, const Worker *worker, const Stage *stage,
+                                          int64_t first, int64_t n_rows) noexcept nogil:
+    cdef int64_t row = first, last = first + n_rows
+    if job.mode == PREDICT or job.mode == EVALUATE:
+        return
+    while row < last:
+        job.kernels.batchnorm_partial(min(<int64_t> ROW_CHUNK, last - row), stage.ld_out,
+                                      values_in(job, worker, stage, row),
+                                      partial(job, stage, False, row // ROW_CHUNK))
+        row += ROW_CHUNK
+
+
+cdef void merge_batch_statistics(const Job *job, const Worker *worker,
+                                 const Stage *stage) noexcept nogil:
+    """Compute the mean and deviation of the batch, or take the moving ones."""
+    cdef int64_t ld = stage.ld_out, size = ld * job.itemsize
+    cdef char *mean = vector(job, worker, stage, MEAN)
+    cdef char *variance = vector(job, worker, stage, VARIANCE)
+    cdef const char *moving = job.arenas.statistics + stage.statistics * job.itemsize
+    if job.mode == PREDICT or job.mode == EVALUATE or worker.n_rows == 1:   # one has no variance
+        memcpy(mean, moving, size)
+        memcpy(variance, moving + size, size)
+    else:
+        job.kernels.batchnorm_merge(worker.n_rows, ld, partial(job, stage, False, 0), mean,
+                                    variance)
+    job.kernels.batchnorm_inverse_std(ld, stage.epsilon, variance,
+                                      vector(job, worker, stage, INVERSE_STD))
+
+
+cdef inline void forward_batch_norm(const Job *job, const Worker *worker, const Stage *stage,
+                                    int64_t first, int64_t n_rows) noexcept nogil:
+    job.kernels.batchnorm(n_rows, stage.ld_out, values_in(job, worker, stage, first),
+                          vector(job, worker, stage, MEAN),
+                          vector(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
+                          parameter(job, stage.bias), values_out(job, worker, stage, first))
+
+
+cdef inline void backward_batch_norm(const Job *job, const Worker *worker, const Stage *stage,
+                                     int64_t first, int64_t n_rows) noexcept nogil:
+    """Sum what the gradients of scale and shift, and of all rows, need."""
+    job.kernels.batchnorm_gradient_partial(
+        n_rows, stage.ld_out, values_in(job, worker, stage, first),
+        vector(job, worker, stage, MEAN), vector(job, worker, stage, INVERSE_STD),
+        deltas_out(job, stage, first), partial(job, stage, True, first // ROW_CHUNK))
+
+
+cdef void merge_batch_gradients(const Job *job, const Worker *worker,
+                                const Stage *stage) noexcept nogil:
+    """Compute the gradients of scale and shift."""
+    job.kernels.batchnorm_gradient_merge(worker.n_rows, stage.ld_out, partial(job, stage, True, 0),
+                                         vector(job, worker, stage, D_SHIFT),
+                                         vector(job, worker, stage, D_SCALE))
+
+
+cdef inline void backward_batch_statistics(const Job *job, const Worker *worker,
+                                           const Stage *stage, int64_t first,
+                                           int64_t n_rows) noexcept nogil:
+    job.kernels.batchnorm_gradient(
+        n_rows, worker.n_rows, stage.ld_out, values_in(job, worker, stage, first),
+        vector(job, worker, stage, MEAN), vector(job, worker, stage, INVERSE_STD),
+        parameter(job, stage.weight), vector(job, worker, stage, D_SHIFT),
+        vector(job, worker, stage, D_SCALE), worker.n_rows == 1, deltas_out(job, stage, first))
+
+
+cdef inline void forward_row_norm(const Job *job, const Worker *worker, const Stage *stage,
+                                  int64_t first, int64_t n_rows) noexcept nogil:
+    job.kernels.rownorm(n_rows, stage.n_out, stage.ld_out, stage.groups, stage.epsilon,
+                        values_in(job, worker, stage, first), parameter(job, stage.weight),
+                        parameter(job, stage.bias), stage.code,
+                        values_out(job, worker, stage, first),
+                        value(job, worker, stage.other, first, 2 * stage.groups))
+
+
+cdef inline void backward_row_norm(const Job *job, const Worker *worker, const Stage *stage,
+                                   int64_t first, int64_t n_rows, char *sums) noexcept nogil:
+    job.kernels.rownorm_gradient(n_rows, stage.n_out, stage.ld_out, stage.groups,
+                                 values_in(job, worker, stage, first),
+                                 value(job, worker, stage.other, first, 2 * stage.groups),
+                                 parameter(job, stage.weight), stage.code,
+                                 deltas_out(job, stage, first), sums, stage.n_sums // 2)
+
+
+cdef void store_column_squares(const Job *job, int index, int64_t first,
+                               int64_t last) noexcept nogil:
+    """Rewrite the sums of squares of the rows of a weight, if a weight norm needs them."""
+    cdef const Stage *stage = job.stages + index
+    if stage.kind == STAGE_DENSE and (stage + 1).kind == STAGE_WEIGHT_NORM:
+        job.kernels.column_squares(last - first, stage.ld_out,
+                                   parameter(job, stage.weight + first * stage.ld_out),
+                                   squares(job, stage + 1, first))
+
+
+cdef void merge_weight_norms(const Job *job, const Worker *worker) noexcept nogil:
+    """Compute the norms of all columns from the sums of all tasks."""
+    cdef const Stage *stage
+    cdef int index
+    for index in range(job.n_stages):
+        stage = job.stages + index
+        if stage.kind == STAGE_WEIGHT_NORM:
+            job.kernels.weightnorm_merge(quotient_up((stage - 1).n_in, TASK_ROWS), stage.ld_out,
+                                         squares(job, stage, 0), parameter(job, stage.weight),
+                                         vector(job, worker, stage, INVERSE_NORM),
+                                         vector(job, worker, stage, SCALE))
+
+
+cdef inline void forward_weight_norm(const Job *job, const Worker *worker, const Stage *stage,
+                                     int64_t first, int64_t n_rows) noexcept nogil:
+    job.kernels.weightnorm(n_rows, stage.ld_out, values_in(job, worker, stage, first),
+                           vector(job, worker, stage, SCALE), parameter(job, stage.bias),
+                           values_out(job, worker, stage, first))
+
+
+cdef inline void backward_weight_norm(const Job *job, const Worker *worker, const Stage *stage,
+                                      int64_t first, int64_t n_rows, char *sums) noexcept nogil:
+    job.kernels.weightnorm_gradient(n_rows, stage.ld_out, values_in(job, worker, stage, first),
+                                    vector(job, worker, stage, SCALE),
+                                    deltas_out(job, stage, first), sums)
+
+
+cdef void merge_weight_norm_gradients(const Job *job, const Worker *worker) noexcept nogil:
+    """Sum the gradients of scales and biases over the batch."""
+    cdef const Stage *stage
+    cdef int index
+    for index in range(job.n_stages):
+        stage = job.stages + index
+        if stage.kind == STAGE_WEIGHT_NORM:
+            job.kernels.column_sums(worker.n_rows, stage.n_sums, partial(job, stage, False, 0),
+                                    vector(job, worker, stage, D_SUMS), False)
