@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
-from ._specs.spec import Layer, OneOf
+from ._specs.constraints import Interval, OneOf
+from ._specs.spec import Layer
 
 
 @dataclass(frozen=True)

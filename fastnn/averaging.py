@@ -9,8 +9,8 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from ._specs.constraints import Interval
 from ._specs.spec import Spec
 from .schedules import Steps
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ._specs.spec import OneOf
+from ._specs.constraints import OneOf
 from .activations import ELEMENTWISE, ActivationSpec
 from .losses import CUSTOM, LossSpec
 

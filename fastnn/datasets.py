@@ -14,7 +14,8 @@ from urllib.error import URLError
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+
+from ._specs.constraints import Interval, validate_parameter_constraints
 
 __all__ = ["load_fashion_mnist", "load_idx", "load_mnist", "make_mnist1d"]
 

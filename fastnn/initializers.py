@@ -10,9 +10,9 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
-from ._specs.spec import OneOf, Spec, resolve
+from ._specs.constraints import Interval, OneOf
+from ._specs.spec import Spec, resolve
 
 __all__ = [
     "Constant",

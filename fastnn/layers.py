@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval
-
-from ._specs.spec import Layer, OneOf, resolve
+from ._specs.constraints import Interval, OneOf
+from ._specs.spec import Layer, resolve
 from ._specs.suggestions import value_meant
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces, refuse_threshold
 from .normalization import NORMALIZATIONS, Normalization

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
+from ._specs.constraints import Interval
 from ._specs.spec import Spec
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces
 

@@ -10,10 +10,10 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from ._core.program import N_COEFFICIENTS, NEUTRAL
-from ._specs.spec import OneOf, Spec
+from ._specs.constraints import Interval, OneOf
+from ._specs.spec import Spec
 from .schedules import Scheduled
 
 _FRACTION = Interval(Real, 0, 1, closed="left")

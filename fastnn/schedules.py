@@ -11,9 +11,9 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
-from ._specs.spec import OneOf, Spec, resolve
+from ._specs.constraints import Interval, OneOf
+from ._specs.spec import Spec, resolve
 
 _FRACTION = Interval(Real, 0, 1, closed="both")
 _POSITIVE = Interval(Real, 0, None, closed="neither")

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, validate_params
-
 from ._fit.hyperparameters import optimizer_of
+from ._specs.constraints import Interval, validate_params
 from .estimators import MLPClassifier, MLPRegressor
 from .estimators.base import BaseMLP
 from .optimizers import LBFGS, Rprop

@@ -9,12 +9,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils._param_validation import Interval, Options
 
 from .._core.device_arrays import is_on_gpu
 from .._core.program import Column
 from .._network.regularizers import Regularization
-from .._specs.spec import OneOf, Spec, defaults_of, is_default, resolve
+from .._specs.constraints import Interval, OneOf, Options, defaults_of, is_default
+from .._specs.spec import Spec, resolve
 from .._train.trainer import Settings
 from .._warnings import is_searched, warn
 from ..activations import (

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from sklearn.utils._param_validation import Interval
 
+from .._specs.constraints import Interval
 from .rows import ABOVE_ZERO, FINITE, PROBABILITY, ImageTransform, RowTransform, uniform
 
 _FRACTION = Interval(Real, 0, 1, closed="right")

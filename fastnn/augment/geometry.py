@@ -5,9 +5,8 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
-from .._specs.spec import OneOf
+from .._specs.constraints import Interval, OneOf
 from .rows import BELOW_ONE, FINITE, PROBABILITY, ImageTransform
 
 _FRACTION = Interval(Real, 0, 1, closed="right")

@@ -9,9 +9,9 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from .._core.program import Column
+from .._specs.constraints import Interval
 from .._specs.spec import Spec
 from .rows import image_sides
 

@@ -5,8 +5,8 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from .._specs.constraints import Interval
 from .colors import Blur, ChannelJitter, Contrast, Erase, Sharpen
 from .geometry import Crop, Rotate, Shift, Zoom
 from .rows import FINITE, PROBABILITY, ImageTransform, RowTransform

@@ -5,8 +5,8 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from .._specs.constraints import Interval
 from .rows import BELOW_ONE, FINITE, PROBABILITY, RowTransform
 
 _WHOLE = Interval(Integral, 1, None, closed="left")

@@ -5,8 +5,8 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from .._specs.constraints import Interval
 from .rows import ABOVE_ZERO, NOT_NEGATIVE, PROBABILITY, RowTransform, as_rows, blocks
 
 # To compare numbers of 16 bits with a rate takes a fraction of the time that it takes for floats.

@@ -11,9 +11,8 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval
 
-from .._specs.spec import check_parameters
+from .._specs.constraints import Interval, check_parameters
 
 
 def _count(tokens, rate):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from .._specs.constraints import Interval
 from ..optimizers import LBFGS
 from . import sealed
 from .base import Callback

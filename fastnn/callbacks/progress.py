@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval
-
+from .._specs.constraints import Interval
 from .base import Callback
 
 

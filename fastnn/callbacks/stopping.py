@@ -6,9 +6,9 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
-from .._specs.spec import OneOf, plain
+from .._specs.constraints import Interval, OneOf
+from .._specs.spec import plain
 from ..schedules import ReduceOnPlateau, Steps
 from .base import Callback
 

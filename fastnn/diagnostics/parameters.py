@@ -3,7 +3,7 @@
 import math
 from numbers import Integral, Real
 
-from sklearn.utils._param_validation import Interval, Options, validate_params
+from .._specs.constraints import Interval, Options, validate_params
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 

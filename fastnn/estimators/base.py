@@ -47,7 +47,8 @@ from .._fit.validation import (
 )
 from .._network.network import Network, check_memory
 from .._network.regularizers import check_factors, check_max_norm
-from .._specs.spec import ListsOfSpecs, check_parameters, defaults_of, is_default, plain_parameters
+from .._specs.constraints import check_parameters, defaults_of, is_default
+from .._specs.spec import ListsOfSpecs, plain_parameters
 from .._train.trainer import Data, History, train, train_lbfgs
 from .._warnings import warn
 from ..activations import ActivationSpec, refuse_threshold

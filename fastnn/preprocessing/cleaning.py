@@ -8,7 +8,6 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_feature_names_in,
@@ -17,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from .._data.tables import Table, codes_of, nulls_of, rows_of, take
-from .._specs.spec import OneOf, check_parameters
+from .._specs.constraints import Interval, OneOf, check_parameters
 from .removals import Removals
 
 _COUNT_OR_PART = [

@@ -5,9 +5,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state, indexable
-from sklearn.utils._param_validation import validate_params
 
 from .._data.tables import codes_of, rows_of, take
+from .._specs.constraints import validate_params
 
 _PARTS = ("train", "validation", "test")
 # Folds of which the parts are put together, where classes and groups are both held to.

@@ -9,7 +9,7 @@ import fastnn
 from fastnn import MLPClassifier, MLPRegressor
 from fastnn._fit.hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
 from fastnn._specs import suggestions as meant
-from fastnn._specs.spec import OneOf
+from fastnn._specs.constraints import OneOf
 
 CONSTRAINTS = {**OF_CLASSIFIERS, **OF_REGRESSORS, "layers": OF_REGRESSORS["activation"]}
 NAMES = {
