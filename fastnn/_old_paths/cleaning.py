@@ -1,6 +1,6 @@
 """Names that pickles know from here."""
 
-from fastnn.preprocessing.cleaning import (  # noqa: F401
+from fastnn.preprocessing import (  # noqa: F401
     DuplicateRemover,
     NullColumnRemover,
     NullRemover,

@@ -1,6 +1,8 @@
 """Before `fit`: clean a table, and split it into parts."""
 
-from .cleaning import DuplicateRemover, NullColumnRemover, NullRemover, OutlierRemover
+from .duplicates import DuplicateRemover
+from .nulls import NullColumnRemover, NullRemover
+from .outliers import OutlierRemover
 from .removals import Removals
 from .splitting import train_val_test_split
 

@@ -19,7 +19,9 @@ from fastnn.preprocessing import (
     NullColumnRemover,
     NullRemover,
     OutlierRemover,
-    cleaning,
+    duplicates,
+    nulls,
+    outliers,
     splitting,
     train_val_test_split,
 )
@@ -50,7 +52,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("module", [cleaning, splitting])
+@pytest.mark.parametrize("module", [duplicates, nulls, outliers, splitting])
 def test_examples(module):
     result = doctest.testmod(module)
     assert result.attempted > 0 and not result.failed

@@ -1,0 +1,201 @@
+"""Rows and columns in which values are missing are removed."""
+
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from .._data.tables import Table, nulls_of, take
+from .._specs.constraints import Interval
+from .base import BaseCleaner, remember_columns, validate
+from .removals import Removals
+
+_COUNT_OR_PART = [
+    Interval(Integral, 0, None, closed="left"),
+    Interval(Real, 0, 1, closed="left"),
+]
+
+
+def _most(limit, n):
+    """How many of n may be null, where a limit is a number or a part."""
+    return limit if isinstance(limit, Integral) else limit * n
+
+
+class NullRemover(BaseCleaner):
+    """Removes rows in which values are missing: None, NaN, NaT or NA.
+
+    Parameters
+    ----------
+    max_nulls : int or float, default=0
+        How many values of a row may be missing: a number, or (a float below 1) a part of the
+        columns that are looked at.
+    columns : list of str or int, or mask of bool, default=None
+        The columns that are looked at, by name, number, or True or False for each. None is all.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of shape (n_kept,)
+        The rows that are kept.
+    report_ : Removals
+        What was removed and why. It prints as a table; see `to_pandas`.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where they are all strings.
+
+    Notes
+    -----
+    A row whose target is missing is always removed. To fill in values instead, see
+    `sklearn.impute`. It is a step of `imblearn.pipeline.Pipeline`, which cleans in `fit` only:
+    prediction gets every row, and a network takes no missing values there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.preprocessing import NullRemover
+    >>> remover = NullRemover()
+    >>> remover.fit_resample([[1.0, 2.0], [np.nan, 3.0], [4.0, 5.0]], [0, 1, 1])
+    (array([[1., 2.],
+           [4., 5.]]), array([0, 1]))
+    >>> print(remover.report_)
+    1 of 3 rows removed
+    row  reason
+      1  1 of 2 values missing: 0
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "max_nulls": _COUNT_OR_PART,
+        "columns": [None, str, "array-like"],
+    }
+
+    def __init__(self, max_nulls=0, *, columns=None):
+        self.max_nulls = max_nulls
+        self.columns = columns
+
+    def _find(self, table, y):
+        chosen = table.positions(self.columns)
+        nulls = table.nulls()[:, chosen]
+        counts = nulls.sum(axis=1)
+        remove = counts > _most(self.max_nulls, len(chosen))
+        no_target = np.zeros(table.n_rows, bool)
+        if y is not None:
+            missing = Table(y, "y").nulls() if np.ndim(y) == 2 else nulls_of(y)
+            no_target |= missing.reshape(table.n_rows, -1).any(axis=1)
+        report = Removals(table.n_rows)
+        for row in np.flatnonzero(remove | no_target):
+            if not remove[row]:
+                report.add(int(row), "target missing")
+                continue
+            where = [table.name(chosen[i]) for i in np.flatnonzero(nulls[row])]
+            names = ", ".join(map(str, where[:5])) + (", ..." if len(where) > 5 else "")
+            score = int(counts[row])
+            reason = f"{score} of {len(chosen)} values missing: {names}"
+            report.add(int(row), reason, where[0], float(score))
+        return ~(remove | no_target), report, {}
+
+
+class NullColumnRemover(TransformerMixin, BaseEstimator):
+    """Removes columns in which many values are missing: None, NaN, NaT or NA.
+
+    A transformer, unlike what removes rows: `fit` chooses the columns, and `transform` leaves out
+    the same ones of any table.
+
+    Parameters
+    ----------
+    max_nulls : int or float, default=0.5
+        How many values of a column may be missing: a number, or (a float below 1) a part of the
+        rows.
+
+    Attributes
+    ----------
+    columns_ : ndarray of shape (n_kept,)
+        Numbers of the columns that are kept.
+    report_ : Removals
+        What was removed and why.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where they are all strings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.preprocessing import NullColumnRemover
+    >>> NullColumnRemover().fit_transform([[1.0, np.nan], [2.0, np.nan]])
+    array([[1.],
+           [2.]])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {"max_nulls": _COUNT_OR_PART}
+
+    def __init__(self, max_nulls=0.5):
+        self.max_nulls = max_nulls
+
+    def fit(self, X, y=None):
+        """Choose the columns.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+        """
+        validate(self)
+        table = Table(X)
+        counts = table.nulls().sum(axis=0)
+        remove = counts > _most(self.max_nulls, table.n_rows)
+        if remove.all():
+            raise ValueError(
+                f"NullColumnRemover would remove all {table.n_columns} columns: raise max_nulls."
+            )
+        report = Removals(table.n_columns, "column")
+        for number in np.flatnonzero(remove):
+            reason = f"{counts[number]} of {table.n_rows} values missing"
+            report.add(table.name(int(number)), reason)
+        remember_columns(self, table, reset=True)
+        self.columns_, self.report_ = np.flatnonzero(~remove), report
+        return self
+
+    def transform(self, X):
+        """Leave the columns out.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X : ndarray or DataFrame of shape (n_samples, n_kept)
+            In the kind that came.
+        """
+        check_is_fitted(self)
+        table = Table(X)
+        remember_columns(self, table, reset=False)
+        return take(table.data, self.columns_, axis=1)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that are kept.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of all columns; None is those seen in `fit`, else x0, x1, and so on.
+
+        Returns
+        -------
+        names : ndarray of str
+        """
+        check_is_fitted(self)
+        return _check_feature_names_in(self, input_features)[self.columns_]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        return tags
