@@ -335,7 +335,7 @@ class _Rows:
         if not table.is_frame:
             self._columns = list(range(table.n_columns))
         if not self._columns:
-            raise ValueError("X has no column of numbers, and nothing else can be drawn.")
+            raise ValueError("X has no numeric column, and nothing else can be drawn.")
         self._table, self.n_rows, self.n_features = table, table.n_rows, len(self._columns)
         self.names = [
             str(table.name(i)) if table.is_frame else f"feature {i}" for i in self._columns

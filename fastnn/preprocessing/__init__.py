@@ -1,4 +1,4 @@
-"""Before `fit`: clean a table, and split it into parts."""
+"""Preparation of data before `fit`: cleaning a table, and splitting it into parts."""
 
 from .duplicates import DuplicateRemover
 from .nulls import NullColumnRemover, NullRemover

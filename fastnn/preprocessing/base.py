@@ -1,4 +1,4 @@
-"""Base class of the transformers that remove rows, and helpers that they share."""
+"""Base class of the samplers that remove rows, and helpers that they share."""
 
 from abc import abstractmethod
 
@@ -23,15 +23,11 @@ def remember_columns(owner, table, reset):
 
 
 class BaseCleaner(BaseEstimator):
-    """Base of what removes rows, as a sampler of imbalanced-learn.
-
-    A subclass has `_find(table, y)`, which returns the rows to keep, as a boolean array, the
-    report, and fitted attributes by name.
-    """
+    """Base class of the samplers that remove rows, with the interface of imbalanced-learn."""
 
     @abstractmethod
     def _find(self, table, y):
-        """Which rows are kept, why others are not, and what was fitted."""
+        """Return a mask of the rows to keep, the report, and the fitted attributes by name."""
 
     def fit(self, X, y=None):
         """Find the rows to remove.
@@ -51,21 +47,21 @@ class BaseCleaner(BaseEstimator):
         return self
 
     def fit_resample(self, X, y=None):
-        """Remove rows, from targets too.
+        """Remove rows from a table, and their targets.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            A table of NumPy, pandas or polars. It is left as it is.
+            A table of NumPy, pandas or polars. It is not modified.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Targets.
 
         Returns
         -------
         X : ndarray or DataFrame of shape (n_kept, n_features)
-            The rows that are kept, in their order, in the kind that came.
+            The rows that are kept, in their order, as the type of container that was given.
         y : array of shape (n_kept,) or (n_kept, n_outputs), or None
-            Their targets, in the kind that came.
+            Their targets, as the type of container that was given.
         """
         table, y = self._fit(X, y)
         return take(table.data, self.sample_indices_), take(y, self.sample_indices_)
@@ -95,8 +91,8 @@ class BaseCleaner(BaseEstimator):
         return tags
 
 
-def scaled(values, what):
-    """Columns divided by their standard deviation; refuses what has no distance."""
+def scale_columns(values, what):
+    """Return columns divided by their standard deviations; all values must be finite."""
     refuse_missing(values, what)
     deviation = values.std(axis=0)
     return values / np.where(deviation > 0, deviation, 1)

@@ -1,4 +1,4 @@
-"""Rows that repeat an earlier one, exactly or nearly, are removed."""
+"""Removal of rows that repeat an earlier one, exactly or nearly."""
 
 from numbers import Integral, Real
 from typing import ClassVar
@@ -7,41 +7,42 @@ import numpy as np
 
 from .._data.tables import Table, codes_of
 from .._specs.constraints import Interval, OneOf
-from .base import BaseCleaner, scaled
+from .base import BaseCleaner, scale_columns
 from .removals import Removals
 
-# Rows whose neighbours are looked for at once.
+# Number of rows whose neighbours are searched at once.
 _BLOCK = 1024
 
 
 class DuplicateRemover(BaseCleaner):
-    """Removes rows that repeat an earlier one, exactly or nearly.
+    """Remove rows that repeat an earlier one, exactly or nearly.
 
-    A duplicate has the same target too, where targets are given. Nulls are equal to each other.
+    Where targets are given, a duplicate must have the same target too. Nulls are equal to each
+    other.
 
     Parameters
     ----------
     tolerance : float, default=0.0
-        How far two rows may lie apart, after each column of numbers was divided by its standard
-        deviation; 0 takes exact duplicates only. Columns that hold no numbers must be equal. Rows
-        are gone through in order: one that is near to an earlier row that was kept is removed, so
-        those that stay are all further apart.
+        Largest distance between duplicates, after each numeric column is divided by its standard
+        deviation; 0 finds exact duplicates only. Columns that are not numeric must be equal. Rows
+        are visited in order. One within the tolerance of an earlier row that was kept is removed,
+        so the remaining rows are all further apart.
     metric : {'chebyshev', 'euclidean', 'manhattan'}, default='chebyshev'
         The distance for `tolerance`: the largest difference of a column, the root of the sum of
-        squares, or the sum. With hundreds of columns 'euclidean' is much the fastest.
+        squares, or the sum. With hundreds of columns 'euclidean' is by far the fastest.
     conflicts : {'keep', 'remove'}, default='keep'
-        Whether rows that are alike, but have different targets, are kept, or all removed.
+        Whether rows that are duplicates but for their targets are kept, or all removed.
     columns : list of str or int, or mask of bool, default=None
-        The columns that are compared, by name, number, or True or False for each. None is all.
+        The columns compared, by name, by number, or as a mask. None is all.
     n_jobs : int, default=None
-        Threads of the search for neighbours, `sklearn.neighbors.NearestNeighbors`.
+        Number of threads that search for neighbours; see `sklearn.neighbors.NearestNeighbors`.
 
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_kept,)
         The rows that are kept.
     report_ : Removals
-        What was removed and why, with the distance as the score.
+        The rows removed and the reasons, with the distance as the score.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -77,10 +78,10 @@ class DuplicateRemover(BaseCleaner):
 
     def _find(self, table, y):
         columns = table.positions(self.columns)
-        targets = np.zeros(table.n_rows, int) if y is None else _same(_as_table(y))
-        alike = _same(table, columns)
+        targets = np.zeros(table.n_rows, int) if y is None else _group_numbers(_as_table(y))
+        alike = _group_numbers(table, columns)
         keep = np.ones(table.n_rows, bool)
-        # Of each removed row the earlier one, the distance, and whether only targets differ.
+        # For each removed row: the earlier row, the distance, and whether only targets differ.
         found: dict[int, tuple[int, float, bool]] = {}
         first: dict[tuple[int, int], int] = {}
         of_group: dict[int, list[int]] = {}
@@ -106,7 +107,7 @@ class DuplicateRemover(BaseCleaner):
         return keep, report, {}
 
     def _find_near(self, table, columns, targets, keep, found):
-        """Go through the rows that are left, with the neighbours of each."""
+        """Find the rows within the tolerance of an earlier row that is kept."""
         from sklearn.neighbors import NearestNeighbors  # slow to import
 
         numeric = [number for number in columns if table.is_numeric(number)]
@@ -116,8 +117,8 @@ class DuplicateRemover(BaseCleaner):
                 "tolerance=0."
             )
         others = [number for number in columns if number not in numeric]
-        kinds = _same(table, others) if others else np.zeros(table.n_rows, int)
-        values = scaled(table.numbers(numeric), f"tolerance={self.tolerance!r}")
+        kinds = _group_numbers(table, others) if others else np.zeros(table.n_rows, int)
+        values = scale_columns(table.numbers(numeric), f"tolerance={self.tolerance!r}")
         rows = np.flatnonzero(keep)
         values = values[rows]
         search = NearestNeighbors(radius=self.tolerance, metric=self.metric, n_jobs=self.n_jobs)
@@ -149,8 +150,8 @@ def _as_table(y):
     return Table(y if hasattr(y, "columns") else np.reshape(y, (len(y), -1)), "y")
 
 
-def _same(table, columns=None):
-    """Numbers of the rows, the same where rows are equal."""
+def _group_numbers(table, columns=None):
+    """Return a number for each row, the same where rows are equal."""
     columns = table.positions(None) if columns is None else columns
     known: dict[bytes, int] = {}
     return np.array(

@@ -1,4 +1,4 @@
-"""Rows and columns in which values are missing are removed."""
+"""Removal of rows and columns with missing values."""
 
 from numbers import Integral, Real
 from typing import ClassVar
@@ -12,34 +12,34 @@ from .._specs.constraints import Interval
 from .base import BaseCleaner, remember_columns, validate
 from .removals import Removals
 
-_COUNT_OR_PART = [
+_COUNT_OR_FRACTION = [
     Interval(Integral, 0, None, closed="left"),
     Interval(Real, 0, 1, closed="left"),
 ]
 
 
-def _most(limit, n):
-    """How many of n may be null, where a limit is a number or a part."""
+def _max_count(limit, n):
+    """Return the number of nulls allowed among n values; the limit is a count or a fraction."""
     return limit if isinstance(limit, Integral) else limit * n
 
 
 class NullRemover(BaseCleaner):
-    """Removes rows in which values are missing: None, NaN, NaT or NA.
+    """Remove rows with missing values: None, NaN, NaT or NA.
 
     Parameters
     ----------
     max_nulls : int or float, default=0
-        How many values of a row may be missing: a number, or (a float below 1) a part of the
-        columns that are looked at.
+        Number of missing values allowed in a row, or (a float below 1) their fraction of the
+        columns considered.
     columns : list of str or int, or mask of bool, default=None
-        The columns that are looked at, by name, number, or True or False for each. None is all.
+        The columns considered, by name, by number, or as a mask. None is all.
 
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_kept,)
         The rows that are kept.
     report_ : Removals
-        What was removed and why. It prints as a table; see `to_pandas`.
+        The rows removed, and the reasons. It prints as a table; see `to_pandas`.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -48,8 +48,8 @@ class NullRemover(BaseCleaner):
     Notes
     -----
     A row whose target is missing is always removed. To fill in values instead, see
-    `sklearn.impute`. It is a step of `imblearn.pipeline.Pipeline`, which cleans in `fit` only:
-    prediction gets every row, and a network takes no missing values there.
+    `sklearn.impute`. As a step of `imblearn.pipeline.Pipeline` it removes rows in `fit` only:
+    prediction receives every row, and a network accepts no missing values there.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class NullRemover(BaseCleaner):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "max_nulls": _COUNT_OR_PART,
+        "max_nulls": _COUNT_OR_FRACTION,
         "columns": [None, str, "array-like"],
     }
 
@@ -78,7 +78,7 @@ class NullRemover(BaseCleaner):
         chosen = table.positions(self.columns)
         nulls = table.nulls()[:, chosen]
         counts = nulls.sum(axis=1)
-        remove = counts > _most(self.max_nulls, len(chosen))
+        remove = counts > _max_count(self.max_nulls, len(chosen))
         no_target = np.zeros(table.n_rows, bool)
         if y is not None:
             missing = Table(y, "y").nulls() if np.ndim(y) == 2 else nulls_of(y)
@@ -97,15 +97,15 @@ class NullRemover(BaseCleaner):
 
 
 class NullColumnRemover(TransformerMixin, BaseEstimator):
-    """Removes columns in which many values are missing: None, NaN, NaT or NA.
+    """Remove columns with many missing values: None, NaN, NaT or NA.
 
-    A transformer, unlike what removes rows: `fit` chooses the columns, and `transform` leaves out
-    the same ones of any table.
+    It is a transformer, unlike the classes that remove rows: `fit` chooses the columns, and
+    `transform` drops the same ones from any table.
 
     Parameters
     ----------
     max_nulls : int or float, default=0.5
-        How many values of a column may be missing: a number, or (a float below 1) a part of the
+        Number of missing values allowed in a column, or (a float below 1) their fraction of the
         rows.
 
     Attributes
@@ -113,7 +113,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
     columns_ : ndarray of shape (n_kept,)
         Numbers of the columns that are kept.
     report_ : Removals
-        What was removed and why.
+        The columns removed, and the reasons.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -128,7 +128,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
            [2.]])
     """
 
-    _parameter_constraints: ClassVar[dict] = {"max_nulls": _COUNT_OR_PART}
+    _parameter_constraints: ClassVar[dict] = {"max_nulls": _COUNT_OR_FRACTION}
 
     def __init__(self, max_nulls=0.5):
         self.max_nulls = max_nulls
@@ -149,7 +149,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         validate(self)
         table = Table(X)
         counts = table.nulls().sum(axis=0)
-        remove = counts > _most(self.max_nulls, table.n_rows)
+        remove = counts > _max_count(self.max_nulls, table.n_rows)
         if remove.all():
             raise ValueError(
                 f"NullColumnRemover would remove all {table.n_columns} columns: raise max_nulls."
@@ -163,7 +163,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Leave the columns out.
+        """Drop the columns.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         Returns
         -------
         X : ndarray or DataFrame of shape (n_samples, n_kept)
-            In the kind that came.
+            The table without the columns, as the type of container that was given.
         """
         check_is_fitted(self)
         table = Table(X)
@@ -180,7 +180,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         return take(table.data, self.columns_, axis=1)
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns that are kept.
+        """Return the names of the columns that are kept.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Rows that lie far from all others are removed."""
+"""Removal of rows that lie far from all others."""
 
 from numbers import Integral, Real
 from typing import ClassVar
@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._specs.constraints import Interval, OneOf
-from .base import BaseCleaner, refuse_missing, scaled
+from .base import BaseCleaner, refuse_missing, scale_columns
 from .removals import Removals
 
 _THRESHOLDS = {"zscore": 3.0, "iqr": 1.5, "isolation_forest": 0.6, "lof": 1.5}
@@ -21,52 +21,52 @@ _UNITS = {
 
 
 class OutlierRemover(BaseCleaner):
-    """Removes rows that lie far from the others, in one column or in all of them together.
+    """Remove rows that lie far from the others, in one column or in all of them together.
 
-    Each method gives a row a score, and a row whose score is above `threshold` is removed.
+    Each method assigns a score to each row. Rows whose score exceeds `threshold` are removed.
 
     Parameters
     ----------
     method : {'iqr', 'zscore', 'mahalanobis', 'isolation_forest', 'lof'}, default='iqr'
-        - 'iqr' looks at each column: the score is how far a value lies below the first quartile or
-          above the third, in interquartile ranges (Tukey 1977, chapter 2: his inner fences are at
-          1.5, the outer ones at 3).
-        - 'zscore' looks at each column: the score is abs(x - mean) / standard deviation. Among n
-          rows it cannot exceed sqrt(n - 1), so that in fewer than 11 rows none is above 3.
+        - 'iqr' scores each column by the distance below the first quartile or above the third, in
+          interquartile ranges (Tukey 1977, chapter 2: inner fences at 1.5, outer ones at 3).
+        - 'zscore' scores each column by abs(x - mean) / standard deviation. With n rows it cannot
+          exceed sqrt(n - 1): with fewer than 11 rows none is above 3.
         - 'mahalanobis' is the distance sqrt((x - m)' S^-1 (x - m)) from a robust mean m with a
           robust covariance S, the minimum covariance determinant (Rousseeuw and Van Driessen 1999;
           `sklearn.covariance.MinCovDet`).
         - 'isolation_forest' is the anomaly score of trees of random cuts, 2^(-E(h) / c), between 0
           and 1 (Liu et al. 2008, equation 2; `sklearn.ensemble.IsolationForest`).
-        - 'lof' is the local outlier factor, how much thinner data lie around a row than around its
-          neighbours (Breunig et al. 2000, definition 7; `sklearn.neighbors.LocalOutlierFactor`), of
-          columns divided by their standard deviation.
+        - 'lof' is the local outlier factor, the density of data around the neighbours of a row
+          relative to that around the row (Breunig et al. 2000, definition 7;
+          `sklearn.neighbors.LocalOutlierFactor`), for columns divided by their standard deviation.
     threshold : float, default=None
         The largest score that is kept. None is 1.5 for 'iqr', 3 for 'zscore', 0.6 for
         'isolation_forest' (Liu et al. 2008, figure 3), 1.5 for 'lof', and for 'mahalanobis' the
-        root of the 0.999 quantile of chi-squared with a degree of freedom for each column: of
-        normal data one row in 1000 is above. (The source takes the quantile 0.975.)
+        square root of the 0.999 quantile of the chi-squared distribution with a degree of freedom
+        for each column. One row in 1000 of normal data exceeds it. (The source uses the quantile
+        0.975.)
     contamination : float, default=None
-        The part of the rows, above 0 and at most 0.5, that has the highest scores and is removed,
-        in place of a threshold.
+        The fraction of rows with the highest scores that are removed, in (0, 0.5]; an alternative
+        to `threshold`.
     columns : list of str or int, or mask of bool, default=None
-        The columns that are looked at, by name, number, or True or False for each. None is all
-        that hold numbers.
+        The columns considered, by name, by number, or as a mask. None is all numeric columns.
     n_neighbors : int, default=20
-        For 'lof'.
+        Number of neighbours of 'lof'.
     n_estimators : int, default=100
-        Trees of 'isolation_forest'.
+        Number of trees of 'isolation_forest'.
     random_state : int, RandomState instance or None, default=None
-        For 'mahalanobis' and 'isolation_forest'.
+        Seed of 'mahalanobis' and 'isolation_forest'.
     n_jobs : int, default=None
-        Threads of 'isolation_forest' and 'lof'.
+        Number of threads of 'isolation_forest' and 'lof'.
 
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_kept,)
         The rows that are kept.
     report_ : Removals
-        What was removed and why: of 'iqr' and 'zscore' with the column whose score was highest.
+        The rows removed and the reasons; for 'iqr' and 'zscore' also the column with the highest
+        score.
     scores_ : ndarray of shape (n_samples,)
         The score of each row.
     threshold_ : float
@@ -78,8 +78,8 @@ class OutlierRemover(BaseCleaner):
 
     Notes
     -----
-    'iqr' and 'zscore' pass over missing values, and over columns without a spread: 'iqr' over those
-    whose quartiles are equal, such as rare indicators. The others need complete rows.
+    'iqr' and 'zscore' ignore missing values and constant columns. 'iqr' also ignores columns whose
+    quartiles are equal, such as rare indicators. The other methods need complete rows.
 
     References
     ----------
@@ -135,13 +135,13 @@ class OutlierRemover(BaseCleaner):
     def _find(self, table, y):
         if self.threshold is not None and self.contamination is not None:
             raise ValueError(
-                "threshold and contamination both tell where to cut: leave one of them None."
+                "threshold and contamination exclude each other: leave one of them None."
             )
         columns = table.positions(self.columns)
         if self.columns is None:
             columns = [number for number in columns if table.is_numeric(number)]
             if not columns:
-                raise ValueError("X has no column of numbers, in which to look for outliers.")
+                raise ValueError("X has no numeric column in which to look for outliers.")
         values = table.numbers(columns)
         if np.isinf(values).any():
             raise ValueError("X holds infinite values: make them null, and use NullRemover.")
@@ -187,7 +187,7 @@ class OutlierRemover(BaseCleaner):
         centred = np.where(known, values, 0)
         centred = np.where(known, centred - centred.sum(axis=0) / count, 0)
         deviation = np.sqrt((centred**2).sum(axis=0) / count)
-        # What rounding leaves of a constant column is no spread.
+        # The rounding error of a constant column is no spread.
         size = np.abs(np.where(known, values, 0)).max(axis=0)
         spread = deviation > size * np.finfo(float).eps * 10
         return np.abs(centred) / np.where(spread, deviation, np.inf)
@@ -204,8 +204,8 @@ class OutlierRemover(BaseCleaner):
     def _mahalanobis(self, values):
         from sklearn.covariance import MinCovDet  # slow to import
 
-        # In units of the deviation, so that the rank does not depend on the units of columns.
-        values = scaled(values, "method='mahalanobis'")
+        # Scaled, so that the rank does not depend on the units of columns.
+        values = scale_columns(values, "method='mahalanobis'")
         values -= values.mean(axis=0)
         n_rows, n_columns = values.shape
         if np.linalg.matrix_rank(values) < n_columns or n_rows < 2 * n_columns:
@@ -233,5 +233,5 @@ class OutlierRemover(BaseCleaner):
             raise ValueError("method='lof' compares rows with each other, and there is only one.")
         neighbours = min(self.n_neighbors, len(values) - 1)
         factor = LocalOutlierFactor(n_neighbors=neighbours, n_jobs=self.n_jobs)
-        factor.fit(scaled(values, "method='lof'"))
+        factor.fit(scale_columns(values, "method='lof'"))
         return -factor.negative_outlier_factor_

@@ -1,4 +1,4 @@
-"""What was removed from a table, and why."""
+"""Report of the rows or columns removed from a table."""
 
 from dataclasses import dataclass, field
 
@@ -7,17 +7,17 @@ _SHOWN = 20
 
 @dataclass
 class Removals:
-    """A report of the rows (or columns) that were removed: printed as a table.
+    """Report of the rows (or columns) removed; it prints as a table.
 
     Attributes
     ----------
     n_before : int
-        How many there were.
+        Number of rows (or columns) before.
     what : {'row', 'column'}
-        What was removed.
+        The kind of thing removed.
     entries : list of tuple
-        Of each removed: its position (of a column its name), the column and the score that decided,
-        or None, and the reason in words.
+        For each one removed: its position (or the column's name), the column and the score that
+        were decisive, or None, and the reason in words.
     """
 
     n_before: int
@@ -25,7 +25,7 @@ class Removals:
     entries: list = field(default_factory=list)
 
     def add(self, which, reason, column=None, score=None):
-        """Note one that is removed."""
+        """Add a row or column to the report."""
         self.entries.append((which, column, score, reason))
 
     def __len__(self):
@@ -46,13 +46,13 @@ class Removals:
     __repr__ = __str__
 
     def to_pandas(self):
-        """The report as a `pandas.DataFrame`.
+        """Return the report as a `pandas.DataFrame`.
 
         Returns
         -------
         frame : DataFrame of shape (n_removed, 4) or (n_removed, 2)
-            Of rows the columns 'row', 'column', 'score' and 'reason'; of columns 'column' and
-            'reason'.
+            The columns are 'row', 'column', 'score' and 'reason' for rows, and 'column' and
+            'reason' for columns.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Three parts of data: to train, to choose by, and to test at the end."""
+"""Splitting of data into training, validation and test sets."""
 
 from itertools import pairwise
 from numbers import Integral, Real
@@ -10,8 +10,8 @@ from .._data.tables import codes_of, rows_of, take
 from .._specs.constraints import validate_params
 
 _PARTS = ("train", "validation", "test")
-# Folds of which the parts are put together, where classes and groups are both held to.
-_MOST_FOLDS = 20
+# Largest number of folds that are combined where both `stratify` and `groups` are given.
+_MAX_FOLDS = 20
 
 
 @validate_params(
@@ -21,35 +21,34 @@ _MOST_FOLDS = 20
 def train_val_test_split(
     *arrays, sizes=(0.6, 0.2, 0.2), stratify=None, groups=None, random_state=None, shuffle=True
 ):
-    """Split arrays or frames into a part to train, one to validate and one to test.
+    """Split arrays or frames into training, validation and test sets.
 
-    As `sklearn.model_selection.train_test_split`, on which it is built, for three parts.
+    It extends `sklearn.model_selection.train_test_split`, on which it is built, to three sets.
 
     Parameters
     ----------
     *arrays : sequence of array-like, sparse matrix or DataFrame, of length n_samples
-        What is split, each in the kind that it has.
+        The data to split. The sets have the same types of container.
     sizes : tuple of 3 float or int, default=(0.6, 0.2, 0.2)
-        Parts of the whole, whose sum is at most 1, or numbers of rows. With `groups` they are parts
-        or numbers of the groups, as in `sklearn.model_selection.GroupShuffleSplit`. What is left
-        over is in no part.
+        Fractions of the rows, whose sum is at most 1, or numbers of rows. With `groups` they are
+        fractions or numbers of the groups, as in `sklearn.model_selection.GroupShuffleSplit`.
+        Remaining rows are dropped.
     stratify : array-like of shape (n_samples,), default=None
-        Classes, which keep their proportions in each part.
+        Classes, whose proportions are preserved in each set.
     groups : array-like of shape (n_samples,), default=None
-        Rows of one group, such as images of one patient, come into the same part. With `stratify`
-        too, the parts are put together of the folds of
-        `sklearn.model_selection.StratifiedGroupKFold`, at most 20: sizes must be fractions then,
-        whose sum is 1, and are met nearly.
+        Rows of one group, such as images of one patient, go to the same set. With `stratify` too,
+        the sets are unions of the folds of `sklearn.model_selection.StratifiedGroupKFold`, at most
+        20. Sizes must then be fractions whose sum is 1, and are met approximately.
     random_state : int, RandomState instance or None, default=None
-        Draws the order.
+        Seed of the shuffling.
     shuffle : bool, default=True
-        False takes the parts in the order of the rows, or in that in which groups first appear:
-        for what was measured over time.
+        False takes the sets in the order of the rows, or in that in which groups first appear, as
+        for time series.
 
     Returns
     -------
     splits : list of length 3 * len(arrays)
-        Of each array its training, validation and test rows.
+        The training, validation and test rows of each array.
 
     Raises
     ------
@@ -77,18 +76,18 @@ def train_val_test_split(
     if members is None:
         parts = _split(n_rows, sizes, classes, stratify, random_state, shuffle, "rows")
     elif classes is None:
-        # The units are groups, in the order in which they first appear.
+        # Groups in the order in which they first appear.
         _, first = np.unique(members, return_index=True)
         units = members[np.sort(first)]
         chosen = _split(len(units), sizes, None, None, random_state, shuffle, "groups")
         parts = [np.flatnonzero(np.isin(members, units[part])) for part in chosen]
     else:
-        parts = _both(classes, members, sizes, random_state)
+        parts = _stratified_groups(classes, members, sizes, random_state)
     return [take(array, part) for array in arrays for part in parts]
 
 
 def _labels(name, values, n_rows):
-    """Numbers that stand for labels, or None."""
+    """Return integer codes of labels, or None."""
     if values is None:
         return None
     values = rows_of(values, name)
@@ -107,7 +106,7 @@ def _labels(name, values, n_rows):
 
 
 def _fractions(sizes):
-    """Whether sizes are fractions, else they are counts; refuses what is neither."""
+    """Return whether sizes are fractions rather than counts; raise if they are neither."""
     sizes = tuple(sizes) if np.ndim(sizes) == 1 else ()
     if len(sizes) != 3 or any(isinstance(size, bool) for size in sizes):
         raise ValueError(f"sizes must be three numbers (train, validation, test), got {sizes}.")
@@ -124,13 +123,13 @@ def _fractions(sizes):
 
 
 def _counts(sizes, n, unit):
-    """How many rows or groups each part has."""
+    """Return the number of rows or groups in each part."""
     if not _fractions(sizes):
         counts = np.array(sizes)
         if counts.sum() > n:
             raise ValueError(f"sizes={tuple(sizes)} need {counts.sum()} {unit}, and there are {n}.")
         return counts
-    # The ends of the parts are rounded, so that none is lost.
+    # The ends of the parts are rounded, so that no row is lost.
     counts = np.diff(np.rint(np.cumsum((0, *sizes)) * n).astype(int))
     if (counts == 0).any():
         raise ValueError(
@@ -141,7 +140,7 @@ def _counts(sizes, n, unit):
 
 
 def _split(n, sizes, classes, stratify, random_state, shuffle, unit):
-    """Numbers of the units of each part."""
+    """Return the indices of the units in each part."""
     from sklearn.model_selection import train_test_split  # slow to import
 
     counts = _counts(sizes, n, unit)
@@ -186,7 +185,7 @@ def _stratified(rows, classes, n_first, n_second, generator, stratify):
 
 
 def _label(values, codes, code):
-    """What a user calls a class."""
+    """Return the user's label of a class."""
     value = take(values, [int(np.flatnonzero(codes == code)[0])])
     return np.asarray(value).tolist()[0]
 
@@ -206,15 +205,15 @@ def _check_classes(classes, stratify, counts):
         )
 
 
-def _both(classes, members, sizes, random_state):
-    """Parts that are unions of folds, which hold to classes and to groups."""
+def _stratified_groups(classes, members, sizes, random_state):
+    """Return parts that are unions of folds, stratified by class and not splitting groups."""
     from sklearn.model_selection import StratifiedGroupKFold  # slow to import
 
     if not _fractions(sizes) or abs(sum(sizes) - 1) > 1e-9:
         raise ValueError(
             f"With stratify and groups, sizes must be fractions whose sum is 1, got {tuple(sizes)}."
         )
-    most = min(_MOST_FOLDS, len(np.unique(members)), np.bincount(classes).max())
+    most = min(_MAX_FOLDS, len(np.unique(members)), np.bincount(classes).max())
     shares = np.array(sizes)
     best, folds_of = np.inf, None
     for n_folds in range(3, most + 1):
@@ -227,7 +226,7 @@ def _both(classes, members, sizes, random_state):
             f"{len(np.unique(members))} groups are too few for sizes={tuple(sizes)}: each part "
             "needs one at least, with rows of the classes."
         )
-    # Its own shuffling, before scikit-learn 1.8, loses the proportions of the classes.
+    # Before scikit-learn 1.8, its own shuffling does not preserve the proportions of classes.
     numbers = check_random_state(random_state).permutation(members.max() + 1)
     folds = StratifiedGroupKFold(int(folds_of.sum()))
     held_out = [rows for _, rows in folds.split(classes, classes, numbers[members])]

@@ -671,7 +671,7 @@ def test_columns_without_numbers_and_missing_values():
     frame.loc[3, "number"] = np.nan
     display = FailureCasesDisplay.from_predictions(targets, 1 - targets, frame, n_cases=4)
     assert [bar.get_width() for bar in display.axes_[3].patches] == [0, 0]
-    with pytest.raises(ValueError, match="X has no column of numbers"):
+    with pytest.raises(ValueError, match="X has no numeric column"):
         FailureCasesDisplay.from_predictions(targets, 1 - targets, frame[["word"]])
 
 

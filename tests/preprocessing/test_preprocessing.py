@@ -384,7 +384,7 @@ def test_report_prints_a_part():
         (OutlierRemover("x"), [[1]], None, "method"),
         (OutlierRemover(threshold=1, contamination=0.1), [[1]], None, "leave one of them None"),
         (OutlierRemover(), [[np.inf]], None, "infinite"),
-        (OutlierRemover(), pd.DataFrame({"a": ["x"]}), None, "no column of numbers"),
+        (OutlierRemover(), pd.DataFrame({"a": ["x"]}), None, "no numeric column"),
         (OutlierRemover(), np.array([["x"]], object), None, "no numbers"),
         (OutlierRemover("lof"), [[np.nan], [1]], None, "NullRemover"),
         (OutlierRemover("lof"), [[1]], None, "only one"),
