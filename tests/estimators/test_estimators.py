@@ -43,7 +43,6 @@ from fastnn.activations import HIDDEN_ACTIVATIONS
 from fastnn.estimators import base
 from fastnn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from fastnn.optimizers import OPTIMIZERS
-from support import TESTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -931,16 +930,6 @@ def test_a_pickle_without_a_new_parameter_gets_its_default():
     model.__setstate__(state)
     assert model.n_jobs is None
     assert model.predict(X_REGRESSION).shape == Y_REGRESSION.shape
-
-
-@pytest.mark.parametrize("path", sorted(TESTS.glob("pickles/*.pkl")), ids=str)
-def test_old_pickles_still_load(path):
-    """Each file holds a fitted model, rows, and what the model predicted when it was saved."""
-    with path.open("rb") as file:
-        model, X, expected = pickle.load(file)
-    np.testing.assert_allclose(model.predict_proba(X), expected, rtol=1e-6)
-    model.partial_fit(X, model.predict(X))
-    assert np.isfinite(model.loss_)
 
 
 # --- a few rows -----------------------------------------------------------------------------------
