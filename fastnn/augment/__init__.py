@@ -1,8 +1,8 @@
-"""Augmentation: training rows changed at random, anew in each epoch.
+"""Data augmentation: random transforms of the training rows, drawn anew in each epoch.
 
-What changes rows, `RowTransform` and any function ``(X, y, rng) -> (X, y)``, runs in a thread
-beside the engine (``beside.py``); what mixes the rows of a batch, `Mixup` and `CutMix`, in the
-engine. Tokens are changed before they become numbers: ``text.py``.
+Transforms of rows, `RowTransform` and any function ``(X, y, rng) -> (X, y)``, run in a thread
+while the engine trains on earlier rows. `Mixup` and `CutMix`, which mix the rows of a batch, run in
+the engine. `TokenAugmenter` transforms texts before they are vectorized.
 """
 
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ __all__ = [
     "swap_tokens",
 ]
 
-# By the files that hold them. They are imported when they are first used.
+# Names by module. They are imported when they are first used.
 _FILES = {
     "colors": ("Blur", "Brightness", "ChannelJitter", "Contrast", "Erase", "Sharpen"),
     "geometry": ("Crop", "Flip", "Rotate", "Shift", "Zoom"),

@@ -1,28 +1,34 @@
-"""What the pixels of an image are: brightness, contrast, sharpness, and boxes that are erased."""
+"""Transforms of the pixel values of images: brightness, contrast, sharpness, erased boxes."""
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from .._specs.constraints import Interval
-from .rows import ABOVE_ZERO, FINITE, PROBABILITY, ImageTransform, RowTransform, uniform
-
-_FRACTION = Interval(Real, 0, 1, closed="right")
+from .rows import (
+    ABOVE_ZERO,
+    FINITE,
+    FRACTION,
+    NOT_NEGATIVE,
+    OF_IMAGES,
+    OF_ROWS,
+    ImageTransform,
+    RowTransform,
+    uniform,
+)
 
 
 @dataclass
 class Brightness(RowTransform):
-    """A number is added to all pixels of an image.
+    """Add a random number to all pixels of an image.
 
     Parameters
     ----------
     amount : float, default=0.2
-        The number is between ``-amount`` and ``amount``, in the units of X.
+        The number is drawn between ``-amount`` and ``amount``, in the units of X.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     """
 
     amount: float = 0.2
@@ -30,7 +36,7 @@ class Brightness(RowTransform):
 
     _parameter_constraints: ClassVar[dict] = {
         "amount": [ABOVE_ZERO],
-        "probability": [PROBABILITY],
+        **OF_ROWS,
     }
 
     def change(self, rows, rng):
@@ -39,23 +45,22 @@ class Brightness(RowTransform):
 
 @dataclass
 class Contrast(RowTransform):
-    """Pixels come closer to the mean of their image, or go away from it.
+    """Multiply the distances of pixels from the mean of their image by a random factor.
 
     Parameters
     ----------
     amount : float, default=0.3
-        The distances are multiplied by a number between ``1 - amount`` and ``1 + amount``, in
-        (0, 1].
+        The factor is drawn between ``1 - amount`` and ``1 + amount``; in (0, 1].
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     """
 
     amount: float = 0.3
     probability: float = 1.0
 
     _parameter_constraints: ClassVar[dict] = {
-        "amount": [_FRACTION],
-        "probability": [PROBABILITY],
+        "amount": [FRACTION],
+        **OF_ROWS,
     }
 
     def change(self, rows, rng):
@@ -65,7 +70,7 @@ class Contrast(RowTransform):
 
 
 def blurred(images, sigma):
-    """Images in which each pixel is the mean of its neighbours; the edge goes on outside."""
+    """Return images convolved with a Gaussian; edge pixels are repeated outside."""
     for axis in (1, 2):
         images = gaussian_filter1d(images, sigma, axis=axis, mode="nearest", truncate=3.0)
     return images
@@ -73,18 +78,18 @@ def blurred(images, sigma):
 
 @dataclass
 class Blur(ImageTransform):
-    """Images are blurred: weighted with one between them and a Gaussian mean of their neighbours.
+    """Blur images: take a random weighted mean of an image and its convolution with a Gaussian.
 
     Parameters
     ----------
     sigma : float, default=1.0
-        Standard deviation of the Gaussian, in pixels. How much of it a row has is drawn, between
-        nothing and all.
+        Standard deviation of the Gaussian, in pixels. The weight of the blurred image is drawn
+        between 0 and 1.
     probability : float, default=0.5
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
     """
 
     sigma: float = 1.0
@@ -93,8 +98,7 @@ class Blur(ImageTransform):
 
     _parameter_constraints: ClassVar[dict] = {
         "sigma": [ABOVE_ZERO],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):
@@ -104,19 +108,19 @@ class Blur(ImageTransform):
 
 @dataclass
 class Sharpen(ImageTransform):
-    """Images are sharpened: their distance from a blurred copy grows (unsharp masking).
+    """Sharpen images: increase their difference from a blurred copy (unsharp masking).
 
     Parameters
     ----------
     amount : float, default=1.0
-        A number between 0 and this times ``images - blurred`` is added.
+        The difference ``images - blurred`` is added, times a number drawn between 0 and this.
     sigma : float, default=1.0
-        Standard deviation of the Gaussian that blurs, in pixels.
+        Standard deviation of the Gaussian, in pixels.
     probability : float, default=0.5
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
     """
 
     amount: float = 1.0
@@ -127,8 +131,7 @@ class Sharpen(ImageTransform):
     _parameter_constraints: ClassVar[dict] = {
         "amount": [ABOVE_ZERO],
         "sigma": [ABOVE_ZERO],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):
@@ -138,24 +141,24 @@ class Sharpen(ImageTransform):
 
 @dataclass
 class Erase(ImageTransform):
-    """A box of each image is replaced by one number.
+    """Replace a box of each image by one number.
 
     Parameters
     ----------
     area : float, default=0.2
-        The part of the image that a box has at most, in (0, 1].
+        Largest area of a box, as a fraction of the image, in (0, 1].
     fill : float, default=0.0
-        The number.
+        The number in the box.
     probability : float, default=0.5
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
 
     References
     ----------
-    Zhong, Z. et al. "Random erasing data augmentation" (2020), algorithm 1, with proportions
-    between 1:2 and 2:1. A box that would not fit is made narrower.
+    Zhong, Z. et al. "Random erasing data augmentation" (2020), algorithm 1, with aspect ratios
+    between 1:2 and 2:1. A box that does not fit is clipped.
     """
 
     area: float = 0.2
@@ -164,10 +167,9 @@ class Erase(ImageTransform):
     shape: Any = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "area": [_FRACTION],
+        "area": [FRACTION],
         "fill": [FINITE],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):
@@ -188,19 +190,19 @@ class Erase(ImageTransform):
 
 @dataclass
 class ChannelJitter(ImageTransform):
-    """Each channel of an image is multiplied by a number, and another is added to it.
+    """Multiply each channel of an image by a random number, and add another to it.
 
     Parameters
     ----------
     scale : float, default=0.1
-        The first is between ``1 - scale`` and ``1 + scale``; not negative.
+        The factor is drawn between ``1 - scale`` and ``1 + scale``; not negative.
     offset : float, default=0.1
-        The second is between ``-offset`` and ``offset``, in the units of X; not negative.
+        The summand is drawn between ``-offset`` and ``offset``, in the units of X; not negative.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
     """
 
     scale: float = 0.1
@@ -209,10 +211,9 @@ class ChannelJitter(ImageTransform):
     shape: Any = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "scale": [Interval(Real, 0, None, closed="left")],
-        "offset": [Interval(Real, 0, None, closed="left")],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        "scale": [NOT_NEGATIVE],
+        "offset": [NOT_NEGATIVE],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):

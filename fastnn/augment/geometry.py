@@ -1,19 +1,17 @@
-"""Where the pixels of an image are: shift, flip, and what needs interpolation."""
+"""Geometric transforms of images: shifts, flips, and affine maps with interpolation."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .._specs.constraints import Interval, OneOf
-from .rows import BELOW_ONE, FINITE, PROBABILITY, ImageTransform
-
-_FRACTION = Interval(Real, 0, 1, closed="right")
+from .rows import AT_LEAST_ONE, BELOW_ONE, FINITE, FRACTION, OF_IMAGES, ImageTransform
 
 
 def moved(images, rows, columns, fill):
-    """Images moved by whole pixels, down and to the right; `fill` is what was outside."""
+    """Return images shifted down and to the right by whole pixels, with `fill` outside."""
     n, height, width, channels = images.shape
     by = max(np.abs(rows).max(), np.abs(columns).max())
     padded = np.full((n, height + 2 * by, width + 2 * by, channels), fill, images.dtype)
@@ -24,20 +22,20 @@ def moved(images, rows, columns, fill):
 
 
 def resampled(images, matrices, centres, fill):
-    """Images seen through an affine map, by linear interpolation between four pixels.
+    """Return images resampled through affine maps, with bilinear interpolation.
 
-    What `scipy.ndimage.affine_transform` does with ``order=1`` and ``mode="grid-constant"`` for one
-    image after the other; for many small ones this is faster.
+    Equivalent to `scipy.ndimage.affine_transform` of each image with ``order=1`` and
+    ``mode="grid-constant"``, and faster for many small images.
 
     Parameters
     ----------
     images : ndarray of shape (n, height, width, channels)
     matrices : ndarray of shape (n, 2, 2)
-        Lead from the distance of a new pixel from the middle to that of the point it shows.
+        Map the offset of a new pixel from the middle to that of the point it samples.
     centres : ndarray of shape (n, 2)
-        The point that is shown in the middle, as a distance from it.
+        The point sampled by the middle pixel, as an offset from the middle.
     fill : float
-        What is outside.
+        Value of the pixels outside.
     """
     n, height, width, channels = images.shape
     dtype = images.dtype
@@ -61,8 +59,8 @@ def resampled(images, matrices, centres, fill):
     down, right = parts
 
     def between(indices):
-        """The points between two pixels of a row."""
-        first = pixels.take(indices, axis=0, mode="clip")  # which does not look for wrong ones
+        """Interpolate between two neighbouring pixels of a row."""
+        first = pixels.take(indices, axis=0, mode="clip")  # skips the bounds check
         indices += 1
         second = pixels.take(indices, axis=0, mode="clip")
         second -= first
@@ -81,19 +79,19 @@ def resampled(images, matrices, centres, fill):
 
 @dataclass
 class Shift(ImageTransform):
-    """Images are moved by whole pixels, up or down and to the left or right.
+    """Shift images by whole pixels, up or down and to the left or right.
 
     Parameters
     ----------
     pixels : int, default=2
-        At most so many, in each direction.
+        Largest shift in each direction.
     fill : float, default=0.0
-        The pixels that come in.
+        Value of the pixels that are shifted in.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: an image of shape (height, width) or (height, width, channels), row after
-        row. None is a square of one channel.
+        Shape of the image in a row, in C order: (height, width) or (height, width, channels).
+        None is a square image of one channel.
     """
 
     pixels: int = 2
@@ -102,10 +100,9 @@ class Shift(ImageTransform):
     shape: Any = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "pixels": [Interval(Integral, 1, None, closed="left")],
+        "pixels": [AT_LEAST_ONE],
         "fill": [FINITE],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):
@@ -116,19 +113,19 @@ class Shift(ImageTransform):
 
 @dataclass
 class Rotate(ImageTransform):
-    """Images are turned about their middle, with linear interpolation.
+    """Rotate images about their middle, with bilinear interpolation.
 
     Parameters
     ----------
     degrees : float, default=10.0
-        At most so far, either way.
+        Largest angle in either direction.
     fill : float, default=0.0
-        What is outside the image.
+        Value of the pixels outside the image.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
     """
 
     degrees: float = 10.0
@@ -139,8 +136,7 @@ class Rotate(ImageTransform):
     _parameter_constraints: ClassVar[dict] = {
         "degrees": [Interval(Real, 0, 180, closed="right")],
         "fill": [FINITE],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):
@@ -152,19 +148,19 @@ class Rotate(ImageTransform):
 
 @dataclass
 class Zoom(ImageTransform):
-    """Images are made larger or smaller about their middle, with linear interpolation.
+    """Enlarge or shrink images about their middle, with bilinear interpolation.
 
     Parameters
     ----------
     amount : float, default=0.1
-        Lengths are multiplied by a number between ``1 - amount`` and ``1 + amount``, below 1.
+        Lengths are multiplied by a number drawn between ``1 - amount`` and ``1 + amount``; below 1.
     fill : float, default=0.0
-        What is outside the image.
+        Value of the pixels outside the image.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
     """
 
     amount: float = 0.1
@@ -175,8 +171,7 @@ class Zoom(ImageTransform):
     _parameter_constraints: ClassVar[dict] = {
         "amount": [BELOW_ONE],
         "fill": [FINITE],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):
@@ -187,17 +182,17 @@ class Zoom(ImageTransform):
 
 @dataclass
 class Flip(ImageTransform):
-    """Images are mirrored.
+    """Mirror images.
 
     Parameters
     ----------
     direction : {'horizontal', 'vertical'}, default='horizontal'
-        'horizontal' exchanges left and right, 'vertical' top and bottom.
+        'horizontal' swaps left and right, 'vertical' top and bottom.
     probability : float, default=0.5
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
     """
 
     direction: str = "horizontal"
@@ -206,8 +201,7 @@ class Flip(ImageTransform):
 
     _parameter_constraints: ClassVar[dict] = {
         "direction": [OneOf({"horizontal", "vertical"})],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):
@@ -216,23 +210,23 @@ class Flip(ImageTransform):
 
 @dataclass
 class Crop(ImageTransform):
-    """A box of each image, of its proportions, is enlarged to all of it.
+    """Enlarge a random box of each image, with the image's aspect ratio, to its full size.
 
     Parameters
     ----------
     area : float, default=0.8
-        The part of the image that a box has at least, in (0, 1]. Its area is drawn first, then its
-        place.
+        Smallest area of a box, as a fraction of the image, in (0, 1]. The area is drawn first, then
+        the position.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
 
     References
     ----------
     Szegedy, C. et al. "Going deeper with convolutions" (2015), section 6, without the change of
-    proportions.
+    aspect ratio.
     """
 
     area: float = 0.8
@@ -240,9 +234,8 @@ class Crop(ImageTransform):
     shape: Any = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "area": [_FRACTION],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        "area": [FRACTION],
+        **OF_IMAGES,
     }
 
     def change_images(self, images, rng):

@@ -1,45 +1,40 @@
-"""Rows of a batch mixed with each other by the engine, and their targets with them.
+"""Mixing of the rows of a batch, and of their targets, by the engine.
 
-What is drawn at random is drawn here, for many steps at once; native code reads it from the table
-of the steps.
+The random numbers are drawn here for many steps at once. Native code reads them from the table of
+steps.
 """
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .._core.program import Column
-from .._specs.constraints import Interval
 from .._specs.spec import Spec
-from .rows import image_sides
-
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_PROBABILITY = Interval(Real, 0, 1, closed="right")
+from .rows import ABOVE_ZERO, OF_IMAGES, OF_ROWS, image_sides
 
 
 class Mixing(Spec):
-    """Base of the ways to mix rows.
+    """Base class of the specs that mix rows.
 
-    At a step, every row of the batch keeps a part `weight` of itself, and takes the rest from a
-    partner: the row that comes `shift` rows later in the batch, which is shuffled already.
+    At each step, a row of the batch becomes `weight` times itself plus ``1 - weight`` times its
+    partner, the row `shift` rows later in the shuffled batch.
     """
 
     alpha: float
     probability: float
 
     def check(self, n_features: int) -> None:
-        """Refuse rows that it does not fit."""
+        """Raise a ValueError if rows of so many features do not fit."""
 
     def draw(self, coefficients, batch_sizes, n_features: int, random_state) -> None:
-        """Fill the columns of the table of the steps that are about mixing.
+        """Draw the columns of the table of steps that describe the mixing.
 
         Parameters
         ----------
         coefficients : ndarray of shape (n_steps, n_columns)
         batch_sizes : ndarray of shape (n_steps,)
-            Number of rows of each step; a row that is alone stays as it is.
+            Number of rows of each step; a single row is not mixed.
         n_features : int
         random_state : RandomState
         """
@@ -54,30 +49,31 @@ class Mixing(Spec):
         coefficients[plain, Column.MIX_WEIGHT] = 1
 
     def _cut(self, coefficients, weights, n_features, random_state):
-        """Draw boxes, where there are any; returns the parts that rows keep."""
+        """Draw boxes, if any, and return the fraction of itself that each row keeps."""
         return weights
 
 
 @dataclass
 class Mixup(Mixing):
-    """Training rows are weighted means of two rows, and so is the loss of their targets.
+    """Train on weighted means of two rows, with the same weighted mean of their losses.
 
     ::
 
         x = weight x_i + (1 - weight) x_j
         loss = weight loss(y_i) + (1 - weight) loss(y_j)
 
-    The weight is drawn from Beta(`alpha`, `alpha`) for each batch, and so is the distance at which
-    row j follows row i in the shuffled batch. For the cross-entropy that is the loss of the mixed
-    targets. For the squared error it is that up to a constant: the gradient is the same. Each row
-    has its own sample weight, whatever it is mixed with.
+    The weight is drawn from Beta(`alpha`, `alpha`) for each batch. Row j is the one a random
+    distance after row i in the shuffled batch, also drawn for each batch. For the cross-entropy
+    this equals the loss of the mixed targets. For the squared error it differs by a constant, so
+    the gradient is the same. Each row keeps its own sample weight.
 
     Parameters
     ----------
     alpha : float, default=0.2
-        Above 0. The weight is near 0 or 1 for small values, and near 1/2 for large ones.
+        Parameter of the beta distribution, above 0. The weight is near 0 or 1 for small values, and
+        near 1/2 for large ones.
     probability : float, default=1.0
-        The part of the steps that mix rows, in (0, 1].
+        The fraction of steps that mix rows, in (0, 1].
 
     References
     ----------
@@ -88,29 +84,29 @@ class Mixup(Mixing):
     alpha: float = 0.2
     probability: float = 1.0
 
-    _parameter_constraints: ClassVar[dict] = {"alpha": [_POSITIVE], "probability": [_PROBABILITY]}
+    _parameter_constraints: ClassVar[dict] = {"alpha": [ABOVE_ZERO], **OF_ROWS}
 
 
 @dataclass
 class CutMix(Mixing):
-    """A box of each training row is replaced by the same box of another row.
+    """Replace a box of each training row by the same box of another row.
 
-    The loss is ``weight loss(y_i) + (1 - weight) loss(y_j)`` as for `Mixup`, with the part of the
-    features that was kept as the weight. For each batch a weight is drawn from Beta(`alpha`,
-    `alpha`), then the centre of the box; the part of a box that lies outside is lost, and the
-    weight is what is really kept.
+    The loss is ``weight loss(y_i) + (1 - weight) loss(y_j)`` as for `Mixup`. For each batch a
+    weight is drawn from Beta(`alpha`, `alpha`), then the centre of the box. The box is clipped at
+    the borders of the image, and the weight is the fraction of the features that is really kept.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        Above 0. The weight is near 0 or 1 for small values, and near 1/2 for large ones.
+        Parameter of the beta distribution, above 0. The weight is near 0 or 1 for small values, and
+        near 1/2 for large ones.
     probability : float, default=1.0
-        The part of the steps that mix rows, in (0, 1].
+        The fraction of steps that mix rows, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: an image of shape (height, width) or (height, width, channels), row after
-        row. A box of it has the sides ``height sqrt(1 - weight)`` and ``width sqrt(1 - weight)``,
-        and all channels. None is a plain vector, of which ``1 - weight`` neighbouring features are
-        replaced.
+        Shape of the image in a row, in C order: (height, width) or (height, width, channels). A
+        box has the sides ``height sqrt(1 - weight)`` and ``width sqrt(1 - weight)``, and all
+        channels. None is a plain vector, in which a fraction ``1 - weight`` of the features, next
+        to each other, is replaced.
 
     References
     ----------
@@ -123,9 +119,8 @@ class CutMix(Mixing):
     shape: Any = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "alpha": [_POSITIVE],
-        "probability": [_PROBABILITY],
-        "shape": [None, "array-like"],
+        "alpha": [ABOVE_ZERO],
+        **OF_IMAGES,
     }
 
     def _sides(self, n_features):

@@ -1,7 +1,7 @@
-"""RandAugment: some of the transforms of images, at random, all as strong as one number says."""
+"""RandAugment: random transforms of images, all of one magnitude."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,36 +9,36 @@ import numpy as np
 from .._specs.constraints import Interval
 from .colors import Blur, ChannelJitter, Contrast, Erase, Sharpen
 from .geometry import Crop, Rotate, Shift, Zoom
-from .rows import FINITE, PROBABILITY, ImageTransform, RowTransform
+from .rows import AT_LEAST_ONE, FINITE, OF_IMAGES, ImageTransform, RowTransform
 
 
 @dataclass
 class RandAugment(ImageTransform):
-    """Each image goes through some transforms, drawn at random and equally likely.
+    """Apply transforms to each image, drawn at random with equal probability.
 
-    They are, at magnitude 10: no change; `Shift` by 30 % of the larger side; `Rotate` by 30
-    degrees; `Zoom` by 0.3; `Crop` of half the area; `Contrast` and `ChannelJitter` (by factors) by
-    0.9; `Blur` with sigma 2; `Sharpen` by 3; `Erase` of 30 %. Below, the numbers are proportional
-    to the magnitude, and each is the most that is drawn. None depends on the units of X.
+    At magnitude 10 they are: no change; `Shift` by 30 % of the larger side; `Rotate` by 30
+    degrees; `Zoom` by 0.3; `Crop` of half the area; `Contrast` and `ChannelJitter` (factors only)
+    by 0.9; `Blur` with sigma 2; `Sharpen` by 3; `Erase` of 30 %. These are the largest values
+    drawn, and they are proportional to the magnitude. None depends on the units of X.
 
     Parameters
     ----------
     n_transforms : int, default=2
-        One after the other; the same may come again.
+        Number of transforms applied to each image, drawn with replacement.
     magnitude : float, default=5.0
-        In (0, 10].
+        Strength of the transforms, in (0, 10].
     fill : float, default=0.0
-        What is outside an image, and in erased boxes.
+        Value of the pixels outside an image, and in erased boxes.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
-        What a row is: (height, width) or (height, width, channels). None is a square of one
-        channel.
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
 
     References
     ----------
     Cubuk, E. D. et al. "RandAugment: practical automated data augmentation with a reduced search
-    space" (2020), section 3, with the transforms that there are here.
+    space" (2020), section 3, with the transforms of this module.
     """
 
     n_transforms: int = 2
@@ -48,15 +48,14 @@ class RandAugment(ImageTransform):
     shape: Any = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "n_transforms": [Interval(Integral, 1, None, closed="left")],
+        "n_transforms": [AT_LEAST_ONE],
         "magnitude": [Interval(Real, 0, 10, closed="right")],
         "fill": [FINITE],
-        "probability": [PROBABILITY],
-        "shape": [None, "array-like"],
+        **OF_IMAGES,
     }
 
     def transforms(self, n_features: int) -> list[RowTransform]:
-        """Those that are chosen from, for rows of so many features."""
+        """Return the transforms to choose from, for rows of `n_features`."""
         shape = self.sides(n_features)
         part = self.magnitude / 10
         own: dict[str, Any] = {"shape": shape, "probability": 1.0}

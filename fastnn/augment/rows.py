@@ -1,4 +1,4 @@
-"""Base of the specs that change rows: functions of rows, targets and a generator."""
+"""Base class of the transforms of rows: functions of rows, targets and a generator."""
 
 import math
 from numbers import Integral, Real
@@ -9,38 +9,42 @@ import numpy as np
 from .._specs.constraints import Interval
 from .._specs.spec import Spec
 
-# Constraints that many transforms have.
+# Constraints that several transforms share.
 ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 FINITE = Interval(Real, None, None, closed="neither")
 BELOW_ONE = Interval(Real, 0, 1, closed="neither")
-PROBABILITY = Interval(Real, 0, 1, closed="right")
+FRACTION = Interval(Real, 0, 1, closed="right")
+AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+OF_ROWS = {"probability": [FRACTION]}
+OF_IMAGES = OF_ROWS | {"shape": [None, "array-like"]}
+OF_SIGNALS = OF_ROWS | {"n_channels": [AT_LEAST_ONE]}
 
-#: Elements that are changed at a time: they and what is made of them stay in the caches, and are so
-#: small that the allocator of a thread does not give their memory back and ask for it anew.
+#: Number of elements transformed at a time: small enough that they and their temporaries stay in
+#: the caches, and that the allocator of a thread keeps their memory instead of returning it.
 _BLOCK = 1 << 15
 
 
 class RowTransform(Spec):
-    """Base of the specs that change rows. Each is a function of these, as users write them.
+    """Base class of the transforms of rows, callable like a user's own function.
 
-    ``transform(X, y, rng)`` returns new rows and targets, as many and as wide, and leaves those
-    that it is given alone. Integers are changed as float32.
+    ``transform(X, y, rng)`` returns new rows and targets of the same shapes, and does not modify
+    its arguments. Integers are converted to float32.
 
     Attributes
     ----------
     by_row : bool
-        Whether what becomes of a row depends on no other row, and targets stay as they are.
+        Whether each row is transformed independently of the others, and targets are unchanged.
     """
 
     by_row: ClassVar[bool] = True
     probability: float
 
     def check(self, n_features: int) -> None:
-        """Refuse rows that it does not fit."""
+        """Raise a ValueError if rows of so many features do not fit."""
 
     def __call__(self, X, y, rng):
-        """Change rows.
+        """Transform rows.
 
         Parameters
         ----------
@@ -61,7 +65,7 @@ class RowTransform(Spec):
         return out, y
 
     def changed(self, rows, rng):
-        """Rows of which some, `probability` of them, are changed: these, or a copy."""
+        """Return rows of which a fraction `probability` is transformed; may be the argument."""
         if self.probability == 1:
             return self.change(rows, rng)
         chosen = np.flatnonzero(rng.random(len(rows)) < self.probability)
@@ -71,12 +75,12 @@ class RowTransform(Spec):
         return rows
 
     def change(self, rows, rng):
-        """A changed copy of all these rows, an array of floats in C order."""
+        """Return a transformed copy of all rows, an array of floats in C order."""
         raise NotImplementedError
 
 
 def as_rows(X):
-    """Rows as transforms read them: a matrix of floats."""
+    """Return rows as a matrix of floats."""
     X = np.asarray(X)
     if X.ndim != 2:
         raise ValueError(f"Transforms are for rows in a matrix, and X has the shape {X.shape}.")
@@ -84,24 +88,24 @@ def as_rows(X):
 
 
 def blocks(n_rows: int, n_features: int):
-    """Slices of all rows, that depend on nothing but the shape."""
+    """Return slices that cover all rows; they depend on the shape only."""
     step = max(1, _BLOCK // n_features)
     return (slice(start, min(n_rows, start + step)) for start in range(0, n_rows, step))
 
 
 def uniform(rng, low, high, n, like):
-    """Numbers of n rows, of the type of `like` and to be broadcast with it."""
+    """Draw a number for each of n rows, of the type of `like` and shaped to broadcast with it."""
     numbers = low + (high - low) * rng.random(n)
     return numbers.astype(like.dtype).reshape(n, *[1] * (like.ndim - 1))
 
 
 def signs(rng, n):
-    """As many of 1 and -1, at random."""
+    """Draw n signs, 1 or -1."""
     return 1.0 - 2.0 * rng.integers(0, 2, n)
 
 
 def image_sides(spec, n_features: int) -> tuple[int, int, int]:
-    """Height, width and number of channels that the `shape` of a spec tells, if it fits."""
+    """Return height, width and number of channels from the `shape` of a spec, after checking it."""
     name, shape = type(spec).__name__, tuple(spec.shape)
     whole = all(isinstance(side, Integral) for side in shape)
     if not whole or len(shape) not in (2, 3) or min(shape) <= 0:
@@ -119,12 +123,12 @@ def image_sides(spec, n_features: int) -> tuple[int, int, int]:
 
 
 class ImageTransform(RowTransform):
-    """Base of the transforms of images: rows of pixels, channel by channel for each."""
+    """Base class of the transforms of images: rows of pixels in C order, channels last."""
 
     shape: Any
 
     def sides(self, n_features: int) -> tuple[int, int, int]:
-        """Height, width and number of channels of the images in the rows."""
+        """Return height, width and number of channels of the images in the rows."""
         if self.shape is None:
             side = int(np.sqrt(n_features) + 0.5)
             if side * side != n_features:
@@ -144,5 +148,5 @@ class ImageTransform(RowTransform):
         return self.change_images(images, rng).reshape(rows.shape)
 
     def change_images(self, images, rng):
-        """As `change`, of shape (n, height, width, channels)."""
+        """Transform images of shape (n, height, width, channels); see `change`."""
         raise NotImplementedError

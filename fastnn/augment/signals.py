@@ -1,20 +1,17 @@
-"""Signals: rows of values over time, of one channel or, at each time, of several."""
+"""Transforms of signals: rows of values over time, of one or several channels."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 
 from .._specs.constraints import Interval
-from .rows import BELOW_ONE, FINITE, PROBABILITY, RowTransform
-
-_WHOLE = Interval(Integral, 1, None, closed="left")
-_FRACTION = Interval(Real, 0, 1, closed="right")
+from .rows import AT_LEAST_ONE, BELOW_ONE, FINITE, FRACTION, OF_SIGNALS, RowTransform
 
 
 class SignalTransform(RowTransform):
-    """Base of the transforms of signals."""
+    """Base class of the transforms of signals."""
 
     n_channels: int
 
@@ -30,25 +27,25 @@ class SignalTransform(RowTransform):
         return self.change_signals(signals, rng).reshape(rows.shape)
 
     def change_signals(self, signals, rng):
-        """As `change`, of shape (n, length, channels)."""
+        """Transform signals of shape (n, length, channels); see `change`."""
         raise NotImplementedError
 
 
 @dataclass
 class TimeShift(SignalTransform):
-    """Signals come earlier or later, by whole steps of time.
+    """Shift signals in time, by whole steps.
 
     Parameters
     ----------
     steps : int, default=5
-        At most so many, either way.
+        Largest shift in either direction.
     wrap : bool, default=False
-        Whether what leaves at one end comes in at the other. If not, the value at the end is
-        repeated.
+        Whether values shifted out at one end come in at the other. If not, the value at the end
+        is repeated.
     n_channels : int, default=1
-        Values at each time; a row has all those of the first time first.
+        Number of channels. A row holds the values of all channels at the first time, and so on.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     """
 
     steps: int = 5
@@ -57,10 +54,9 @@ class TimeShift(SignalTransform):
     probability: float = 1.0
 
     _parameter_constraints: ClassVar[dict] = {
-        "steps": [_WHOLE],
+        "steps": [AT_LEAST_ONE],
         "wrap": ["boolean"],
-        "n_channels": [_WHOLE],
-        "probability": [PROBABILITY],
+        **OF_SIGNALS,
     }
 
     def change_signals(self, signals, rng):
@@ -73,18 +69,19 @@ class TimeShift(SignalTransform):
 
 @dataclass
 class Stretch(SignalTransform):
-    """Signals run faster or slower about their middle, with linear interpolation.
+    """Stretch or compress signals in time about their middle, with linear interpolation.
 
-    The value at an end is repeated where nothing else is known.
+    The value at an end is repeated where the signal is too short.
 
     Parameters
     ----------
     amount : float, default=0.1
-        Durations are multiplied by a number between ``1 - amount`` and ``1 + amount``, below 1.
+        Durations are multiplied by a number drawn between ``1 - amount`` and ``1 + amount``;
+        below 1.
     n_channels : int, default=1
-        Values at each time; a row has all those of the first time first.
+        Number of channels. A row holds the values of all channels at the first time, and so on.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     """
 
     amount: float = 0.1
@@ -93,8 +90,7 @@ class Stretch(SignalTransform):
 
     _parameter_constraints: ClassVar[dict] = {
         "amount": [BELOW_ONE],
-        "n_channels": [_WHOLE],
-        "probability": [PROBABILITY],
+        **OF_SIGNALS,
     }
 
     def change_signals(self, signals, rng):
@@ -114,16 +110,16 @@ class Stretch(SignalTransform):
 
 @dataclass
 class Gain(SignalTransform):
-    """Each channel of a signal is multiplied by a number.
+    """Multiply each channel of a signal by a random number.
 
     Parameters
     ----------
     decibels : float, default=3.0
-        The number is 10^(g / 20), with g between ``-decibels`` and ``decibels``.
+        The number is 10^(g / 20), with g drawn between ``-decibels`` and ``decibels``.
     n_channels : int, default=1
-        Values at each time; a row has all those of the first time first.
+        Number of channels. A row holds the values of all channels at the first time, and so on.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
     """
 
     decibels: float = 3.0
@@ -132,8 +128,7 @@ class Gain(SignalTransform):
 
     _parameter_constraints: ClassVar[dict] = {
         "decibels": [Interval(Real, 0, 200, closed="right")],
-        "n_channels": [_WHOLE],
-        "probability": [PROBABILITY],
+        **OF_SIGNALS,
     }
 
     def change_signals(self, signals, rng):
@@ -152,9 +147,9 @@ class TimeMask(SignalTransform):
     fill : float, default=0.0
         The number.
     n_channels : int, default=1
-        Values at each time; a row has all those of the first time first.
+        Number of channels. A row holds the values of all channels at the first time, and so on.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
 
     References
     ----------
@@ -167,10 +162,9 @@ class TimeMask(SignalTransform):
     probability: float = 1.0
 
     _parameter_constraints: ClassVar[dict] = {
-        "length": [_FRACTION],
+        "length": [FRACTION],
         "fill": [FINITE],
-        "n_channels": [_WHOLE],
-        "probability": [PROBABILITY],
+        **OF_SIGNALS,
     }
 
     def change_signals(self, signals, rng):

@@ -1,33 +1,32 @@
-"""Tables, and rows of any kind: noise, values of other rows, and rows between two."""
+"""Transforms of tables, and of rows of any kind: noise, swapped values, interpolated rows."""
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._specs.constraints import Interval
-from .rows import ABOVE_ZERO, NOT_NEGATIVE, PROBABILITY, RowTransform, as_rows, blocks
+from .rows import ABOVE_ZERO, FRACTION, NOT_NEGATIVE, OF_ROWS, RowTransform, as_rows, blocks
 
-# To compare numbers of 16 bits with a rate takes a fraction of the time that it takes for floats.
+# Drawing and comparing 16-bit integers is several times as fast as floats.
 _LEVELS = 1 << 16
 
 
 @dataclass
 class Noise(RowTransform):
-    """Normal noise is added to the features; for signals it is called jitter.
+    """Add normal noise to the features (for signals: jitter).
 
     Parameters
     ----------
     std : float or array-like of shape (n_features,), default=0.1
-        Standard deviation, of all features or of each: ``0.1 * X.std(axis=0)``.
+        Standard deviation of the noise, for all features or for each, such as
+        ``0.1 * X.std(axis=0)``.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
 
     Notes
     -----
-    The parameter `input_noise` of the estimators is noise of one standard deviation, anew in each
-    step, in the engine.
+    The parameter `input_noise` of the estimators adds noise of one standard deviation in the
+    engine, drawn anew at each step.
     """
 
     std: Any = 0.1
@@ -35,7 +34,7 @@ class Noise(RowTransform):
 
     _parameter_constraints: ClassVar[dict] = {
         "std": [NOT_NEGATIVE, "array-like"],
-        "probability": [PROBABILITY],
+        **OF_ROWS,
     }
 
     def check(self, n_features):
@@ -55,22 +54,21 @@ class Noise(RowTransform):
 
 @dataclass
 class SwapNoise(RowTransform):
-    """Some values of each row are replaced by those that other rows have in the same columns.
+    """Replace some values of each row by those of other rows in the same columns.
 
-    Each feature keeps its distribution, and may be of any kind: a number, or the code of a
-    category.
+    Each feature keeps its distribution, and may be numeric or the code of a category.
 
     Parameters
     ----------
     rate : float, default=0.15
-        The part of the values that are replaced, in (0, 1].
+        The fraction of values that are replaced, in (0, 1].
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
 
     References
     ----------
     Jahrer, M. "1st place with representation learning", discussion of the competition "Porto
-    Seguro's safe driver prediction", Kaggle (2017), where the name is from. Bahri, D. et al.
+    Seguro's safe driver prediction", Kaggle (2017), the source of the name. Bahri, D. et al.
     "SCARF: self-supervised contrastive learning using random feature corruption" (2022),
     algorithm 1.
     """
@@ -80,8 +78,8 @@ class SwapNoise(RowTransform):
 
     by_row: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict] = {
-        "rate": [Interval(Real, 0, 1, closed="right")],
-        "probability": [PROBABILITY],
+        "rate": [FRACTION],
+        **OF_ROWS,
     }
 
     def __call__(self, X, y, rng):
@@ -102,32 +100,32 @@ class SwapNoise(RowTransform):
 
 @dataclass
 class LabelMixup(RowTransform):
-    """Rows are weighted means of two rows of the same class, or of similar targets.
+    """Replace rows by weighted means of two rows of the same class, or of similar targets.
 
     ::
 
         x = weight x_i + (1 - weight) x_j
 
     The weight is drawn from Beta(`alpha`, `alpha`) for each row. With `bandwidth` 0, row j is one
-    with the same target as row i, whatever kind targets are of, and targets stay as they are. Else
-    targets are numbers, row j is the one whose target is next to a number drawn from a normal
-    distribution about y_i, and targets are mixed as rows are. A row without a partner stays as it
-    is.
+    with the same target as row i, of any type, and targets are unchanged. Otherwise targets are
+    numbers, row j is the one whose target is closest to a number drawn from a normal distribution
+    about y_i, and targets are mixed as rows are. A row without a partner is unchanged.
 
     Parameters
     ----------
     alpha : float, default=0.2
-        Above 0. The weight is near 0 or 1 for small values, and near 1/2 for large ones.
+        Parameter of the beta distribution, above 0. The weight is near 0 or 1 for small values, and
+        near 1/2 for large ones.
     bandwidth : float, default=0.0
-        The standard deviation of that distribution, as a part of that of the targets.
+        Standard deviation of that normal distribution, as a fraction of that of the targets.
     probability : float, default=1.0
-        The part of the rows that are changed, in (0, 1].
+        The fraction of rows that are transformed, in (0, 1].
 
     References
     ----------
-    DeVries, T. and Taylor, G. W. "Dataset augmentation in feature space" (2017), section 3.2, of
-    rows in place of features and with a weight drawn at random. With a bandwidth: Yao, H. et al.
-    "C-Mixup: improving generalization in regression" (2022), equation 6.
+    DeVries, T. and Taylor, G. W. "Dataset augmentation in feature space" (2017), section 3.2, for
+    rows instead of features and with a random weight. With a bandwidth: Yao, H. et al. "C-Mixup:
+    improving generalization in regression" (2022), equation 6.
     """
 
     alpha: float = 0.2
@@ -138,7 +136,7 @@ class LabelMixup(RowTransform):
     _parameter_constraints: ClassVar[dict] = {
         "alpha": [ABOVE_ZERO],
         "bandwidth": [NOT_NEGATIVE],
-        "probability": [PROBABILITY],
+        **OF_ROWS,
     }
 
     def __call__(self, X, y, rng):
@@ -161,7 +159,7 @@ class LabelMixup(RowTransform):
         return out, y
 
     def _same(self, y, rng):
-        """Of each row another of the same target, where there is one."""
+        """Draw for each row another with the same target, or the row itself if there is none."""
         along = None if y.ndim == 1 else 0  # objects have no axis
         groups = np.unique(y, axis=along, return_inverse=True)[1].ravel()
         order = np.argsort(groups, kind="stable")
@@ -173,7 +171,7 @@ class LabelMixup(RowTransform):
         return order[begin + (place - begin + np.where(count > 1, by, 0)) % count]
 
     def _similar(self, y, rng):
-        """Of each row one whose target is near; it may be itself."""
+        """Draw for each row one whose target is near; it may be the row itself."""
         if y.ndim != 1 or y.dtype.kind not in "iuf":
             raise ValueError(
                 "LabelMixup with a bandwidth is for targets that are one number for each row: set "

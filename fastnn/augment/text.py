@@ -1,8 +1,8 @@
-"""Lists of tokens, changed before they become numbers: "easy data augmentation".
+"""Transforms of lists of tokens, before they are vectorized: "easy data augmentation".
 
 Wei, J. and Zou, K. "EDA: easy data augmentation techniques for boosting performance on text
-classification tasks" (2019), section 2. Synonyms are those of a table of the user's: a dict from a
-token to a list of others; a token that is not in it, such as a stop word, has none.
+classification tasks" (2019), section 2. The user gives the synonyms: a dict from a token to a list
+of others. A token that is not in it, such as a stop word, has none.
 """
 
 from numbers import Integral, Real
@@ -24,20 +24,20 @@ def _chosen(items, rng):
 
 
 def _synonym(token, synonyms, rng):
-    """One that differs from the token, or itself."""
+    """Draw a synonym that differs from the token; the token itself if there is none."""
     others = [other for other in synonyms.get(token, ()) if other != token]
     return _chosen(others, rng) if others else token
 
 
 def swap_tokens(tokens, rng, rate=0.1):
-    """A copy in which pairs of tokens, drawn at random, have changed places.
+    """Return a copy in which random pairs of tokens are swapped.
 
     Parameters
     ----------
     tokens : list
     rng : numpy.random.Generator
     rate : float, default=0.1
-        So many pairs for each token, and at least one.
+        Number of pairs as a fraction of the number of tokens; at least one pair is swapped.
 
     Returns
     -------
@@ -52,14 +52,14 @@ def swap_tokens(tokens, rng, rate=0.1):
 
 
 def delete_tokens(tokens, rng, rate=0.1):
-    """A copy without some tokens; of those that there are, one is always left.
+    """Return a copy without some of the tokens; at least one is kept.
 
     Parameters
     ----------
     tokens : list
     rng : numpy.random.Generator
     rate : float, default=0.1
-        The probability of each to be left out.
+        Probability that a token is deleted.
 
     Returns
     -------
@@ -75,16 +75,17 @@ def delete_tokens(tokens, rng, rate=0.1):
 
 
 def replace_synonyms(tokens, rng, synonyms, rate=0.1):
-    """A copy in which some tokens are replaced by synonyms.
+    """Return a copy in which some tokens are replaced by synonyms.
 
     Parameters
     ----------
     tokens : list
     rng : numpy.random.Generator
     synonyms : dict
-        Lists of tokens, by token.
+        Lists of synonyms, by token.
     rate : float, default=0.1
-        The part of the tokens that are replaced, and at least one, of those that have synonyms.
+        Number of replacements as a fraction of the number of tokens; at least one, if any token has
+        a synonym.
 
     Returns
     -------
@@ -98,16 +99,17 @@ def replace_synonyms(tokens, rng, synonyms, rate=0.1):
 
 
 def insert_synonyms(tokens, rng, synonyms, rate=0.1):
-    """A copy with synonyms of some of its tokens at places drawn at random.
+    """Return a copy with synonyms of some tokens inserted at random positions.
 
     Parameters
     ----------
     tokens : list
     rng : numpy.random.Generator
     synonyms : dict
-        Lists of tokens, by token.
+        Lists of synonyms, by token.
     rate : float, default=0.1
-        So many for each token, and at least one, if any has a synonym.
+        Number of insertions as a fraction of the number of tokens; at least one, if any token has a
+        synonym.
 
     Returns
     -------
@@ -122,26 +124,26 @@ def insert_synonyms(tokens, rng, synonyms, rate=0.1):
 
 
 class TokenAugmenter(BaseEstimator):
-    """Adds changed copies of texts, which are lists of tokens, and their targets.
+    """Add augmented copies of texts (lists of tokens), with their targets.
 
-    Each copy goes through one of `replace_synonyms`, `insert_synonyms`, `swap_tokens` and
-    `delete_tokens`, drawn at random. It is used before tokens are counted, on training data only;
-    `fit_resample` has the convention of imbalanced-learn, whose pipelines do that.
+    Each copy is transformed by one of `replace_synonyms`, `insert_synonyms`, `swap_tokens` and
+    `delete_tokens`, drawn at random. Use it before vectorizing, on training data only: as a sampler
+    with `fit_resample`, in a pipeline of imbalanced-learn.
 
     Parameters
     ----------
     synonyms : dict or None, default=None
-        Lists of tokens, by token. None leaves out what needs synonyms.
+        Lists of synonyms, by token. None leaves out the functions that need synonyms.
     rate : float, default=0.1
-        How much is changed: `rate` of the functions.
+        The `rate` of these functions.
     n_copies : int, default=4
-        Of each text.
+        Number of copies of each text.
     random_state : int, RandomState or None, default=None
 
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_texts * (1 + n_copies),)
-        The number of the text that each has been.
+        The index of the text that each one is made from.
 
     Examples
     --------
@@ -167,12 +169,12 @@ class TokenAugmenter(BaseEstimator):
         self.random_state = random_state
 
     def fit_resample(self, X, y):
-        """The texts, and then their copies.
+        """Return the texts, followed by their copies.
 
         Parameters
         ----------
         X : list of list
-            Tokens of each text.
+            The tokens of each text.
         y : array-like of shape (n_texts,) or (n_texts, n_outputs)
 
         Returns
