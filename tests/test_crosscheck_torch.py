@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-from core.test_ops import times_derivative
 from fastnn import EMA, SGD, SWA, AdamW, MLPRegressor, initializers
 from fastnn._core.cpu import ops
 from fastnn.activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU, row_and_parameter
@@ -27,6 +26,7 @@ from fastnn.schedules import (
     Warmup,
 )
 from support.engines import COMBINATIONS, Engine, large_epsilon, small_rate
+from support.kernel_cases.activations import times_derivative
 from support.names import name_of
 from support.problems import EACH_LOSS, make_data, make_layers, make_network
 from support.reference import (

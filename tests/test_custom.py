@@ -10,7 +10,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from core.test_engine import TOLERANCE, named
 from fastnn import (
     CustomActivation,
     CustomLoss,
@@ -25,18 +24,12 @@ from fastnn._core.cpu.engine import AVAILABLE
 from support.engines import Engine
 from support.names import name_of
 from support.problems import make_data, make_network, numerical_gradient, relative_error
+from support.trajectories import TOLERANCE, named
+from support.user_functions import SQUARE, error, half_square, tanh, tanh_derivative
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 rng = np.random.default_rng(0)
 X, Y = make_data(rng, 40, 5, 2, "squared_error")
-
-
-def tanh(x):
-    return math.tanh(x)
-
-
-def tanh_derivative(x):
-    return 1 - math.tanh(x) ** 2
 
 
 def bump(x):
@@ -57,14 +50,6 @@ def logarithm(x):
 
 def logarithm_derivative(x):
     return 2 / x
-
-
-def half_square(z, y):
-    return 0.5 * (z - y) ** 2
-
-
-def error(z, y):
-    return z - y
 
 
 def huber(z, y):
@@ -94,7 +79,6 @@ def log_ratio_derivative(z, y):
 
 
 BUMP = CustomActivation(bump, bump_derivative)
-SQUARE = CustomLoss(half_square, error)
 OWN_HUBER = CustomLoss(huber, huber_derivative)
 EXPONENTIAL = CustomLoss(exponential_loss, exponential_derivative)
 

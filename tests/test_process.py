@@ -1,9 +1,7 @@
 """The engine as a guest of its process: forks, signals, threads, floating-point mode, memory."""
 
 import os
-import subprocess
 import sys
-import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,7 @@ from fastnn._core import cpu
 from support import TESTS
 from support.engines import Engine
 from support.problems import make_data, make_layers, make_network
+from support.scripts import run_script
 
 # Work that is worth any number of threads.
 HUGE = 10**12
@@ -25,19 +24,6 @@ HUGE = 10**12
 needs_openmp = pytest.mark.skipif(
     not cpu.isa_info()["openmp"], reason="this build trains on one thread"
 )
-
-
-def run_script(script, timeout=60, **environment):
-    """What a Python script prints; it fails when the script fails or hangs."""
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 def test_import_starts_no_thread():

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from core.test_stacks import problem, stacks
 from fastnn import MLPClassifier, MLPRegressor, WeightNorm
 from fastnn._core import cpu
 from fastnn._core.cpu import ops
@@ -27,6 +26,8 @@ from support.problems import (
     make_network,
     relative_error,
 )
+from support.stacks import problem, stacks
+from support.trajectories import BFLOAT16_TOLERANCE, named
 
 AVAILABLE = cpu.isa_info()["available"]
 FUSED = [isa for isa in AVAILABLE if isa != "baseline"]
@@ -156,14 +157,6 @@ def test_any_bits_give_the_same_sum(isa):
 
 # ------------------------------------------------------------------------------------ the engine
 
-# Where a sum in float32 lies near the middle between two bfloat16, the reference's may lie on the
-# other side of it, and differ by 2^-8 in one of the inputs of the next product.
-TOLERANCE = 1e-3
-
-
-def named(values):
-    return [np.asarray(v[name], float) for v in values for name in sorted(v)]
-
 
 def twins(network, loss, optimizer="sgd", **options):
     """An engine in bfloat16 and a reference that starts at the same parameters."""
@@ -193,7 +186,7 @@ def test_gradient(n_rows, position):
     *actual, gradient = engine.loss_and_grad(X, y, weight, alpha=0.3)
     *expected, named_gradient, _ = network.loss_and_grad(X.astype(float), y, weight, alpha=0.3)
     # Batch norm of two rows divides by a standard deviation that may be near zero.
-    tolerance = TOLERANCE * (10 if n_rows == 2 and position else 1)
+    tolerance = BFLOAT16_TOLERANCE * (10 if n_rows == 2 and position else 1)
     np.testing.assert_allclose(actual, expected, rtol=tolerance)
     assert relative_error(named(gradient), named(named_gradient)) < tolerance
 
@@ -205,8 +198,8 @@ def test_gradient_of_residual_blocks():
     X, y = make_data(rng, 41, 7, 2, "squared_error")
     *actual, gradient = engine.loss_and_grad(X, y)
     *expected, named_gradient, _ = network.loss_and_grad(X, y)
-    np.testing.assert_allclose(actual, expected, rtol=TOLERANCE)
-    assert relative_error(named(gradient), named(named_gradient)) < TOLERANCE
+    np.testing.assert_allclose(actual, expected, rtol=BFLOAT16_TOLERANCE)
+    assert relative_error(named(gradient), named(named_gradient)) < BFLOAT16_TOLERANCE
 
 
 @given(stacks([*reference.ACTIVATIONS]), st.integers(1, 33))
@@ -234,8 +227,8 @@ def test_trajectory(layout, position, dropout):
         settings = (8, [0.02] * 4, 0.3, None, order)
         actual = engine.train(LAYOUTS[layout](X), y, *settings)
         expected = network.train(X, y, "adam", *settings, epsilon=1e-3)
-        np.testing.assert_allclose(actual, expected, rtol=TOLERANCE)
-    assert relative_error(named(engine.parameters), named(network.parameters)) < TOLERANCE
+        np.testing.assert_allclose(actual, expected, rtol=BFLOAT16_TOLERANCE)
+    assert relative_error(named(engine.parameters), named(network.parameters)) < BFLOAT16_TOLERANCE
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 11, 95, 96, 97, 300])
@@ -246,7 +239,7 @@ def test_predictions_do_not_depend_on_the_rows_beside(n_rows):
     engine, network = twins(make_network(rng, 75, layers, "log_loss"), "log_loss")
     X = rng.standard_normal((500, 75)).astype(np.float32)
     all_rows = engine.predict(X)
-    np.testing.assert_allclose(all_rows, network.predict(X), atol=TOLERANCE)
+    np.testing.assert_allclose(all_rows, network.predict(X), atol=BFLOAT16_TOLERANCE)
     np.testing.assert_array_equal(engine.predict(X[:n_rows]), all_rows[:n_rows])
     engine.n_threads = 3
     np.testing.assert_array_equal(engine.predict(X), all_rows)
@@ -263,10 +256,13 @@ def test_layers_without_biases_of_any_width(width, n_rows):
     layers = [Dense(width, "relu", normalization=WeightNorm()), Dense(2, "identity")]
     engine, network = twins(make_network(rng, 33, layers, "squared_error"), "squared_error")
     X, y = make_data(rng, n_rows, 33, 2, "squared_error")
-    assert relative_error([engine.predict(X)], [network.predict(X)]) < 10 * TOLERANCE
+    assert relative_error([engine.predict(X)], [network.predict(X)]) < 10 * BFLOAT16_TOLERANCE
     engine.train(X, y, 50, [0.1] * -(-n_rows // 50))
     network.train(X, y, "sgd", 50, [0.1] * -(-n_rows // 50))
-    assert relative_error(named(engine.parameters), named(network.parameters)) < 10 * TOLERANCE
+    assert (
+        relative_error(named(engine.parameters), named(network.parameters))
+        < 10 * BFLOAT16_TOLERANCE
+    )
 
 
 def test_what_is_written_into_a_view_is_what_predicts_and_trains():
@@ -275,10 +271,14 @@ def test_what_is_written_into_a_view_is_what_predicts_and_trains():
     engine, network = twins(make_network(rng, 33, layers, "squared_error"), "squared_error")
     X, y = make_data(rng, 40, 33, 4, "squared_error")
     for _ in range(2):
-        np.testing.assert_allclose(engine.predict(X), network.predict(X), atol=10 * TOLERANCE)
+        np.testing.assert_allclose(
+            engine.predict(X), network.predict(X), atol=10 * BFLOAT16_TOLERANCE
+        )
         engine.train(X, y, 10, [0.1] * 4)
         network.train(X, y, "sgd", 10, [0.1] * 4)
-        assert relative_error(named(engine.parameters), named(network.parameters)) < TOLERANCE
+        assert (
+            relative_error(named(engine.parameters), named(network.parameters)) < BFLOAT16_TOLERANCE
+        )
         for values in (*engine.parameters, *network.parameters):
             values["coef"][...] = values["coef"] * 1.3
 
@@ -380,10 +380,10 @@ def test_predictions_are_those_of_rounded_products(data):
     expected = reference.rounded_forward(
         reference.bfloat16, hidden, model.coefs_[1], model.intercepts_[1]
     )[:, 0]
-    np.testing.assert_allclose(model.predict(X), expected, atol=TOLERANCE)
+    np.testing.assert_allclose(model.predict(X), expected, atol=BFLOAT16_TOLERANCE)
     model.coefs_[1] *= 2
     model.intercepts_[1] *= 2
-    np.testing.assert_allclose(model.predict(X), 2 * expected, atol=2 * TOLERANCE)
+    np.testing.assert_allclose(model.predict(X), 2 * expected, atol=2 * BFLOAT16_TOLERANCE)
 
 
 def test_pickles_and_further_training_keep_the_precision(data):

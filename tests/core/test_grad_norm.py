@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 import pytest
 
-from core.test_engine import TOLERANCE
 from fastnn import LAMB, SGD, Dense, MLPClassifier, MLPRegressor
 from fastnn._train import trainer
 from fastnn.augment import Noise
@@ -15,6 +14,7 @@ from fastnn.layers import Heads
 from support.engines import Engine, rounded
 from support.problems import make_data, make_layers, make_network, rate_factors
 from support.reference import Mixing
+from support.trajectories import TOLERANCE
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -7,11 +7,10 @@ such code before: short batches, batches of one row, sparse rows, many rows, sta
 import numpy as np
 import pytest
 
-from core.test_engine import TOLERANCE, assert_same_state, check_trajectory, named, rounded
 from fastnn.activations import Maxout, PReLU
 from fastnn.layers import Dense
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
-from support.engines import Engine
+from support.engines import Engine, rounded
 from support.problems import (
     LAYOUTS,
     make_counts,
@@ -20,6 +19,7 @@ from support.problems import (
     numerical_gradient,
     relative_error,
 )
+from support.trajectories import TOLERANCE, assert_same_state, check_trajectory, named
 
 
 def layers(activation="tanh", normalization=None, dropout=0.0, widths=(18, 40)):

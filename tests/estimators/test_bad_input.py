@@ -1,6 +1,5 @@
 """What is refused: with one clear sentence, and the estimator is as it was before the call."""
 
-import copy
 import inspect
 import re
 import tracemalloc
@@ -45,6 +44,7 @@ from fastnn import (
 from fastnn.augment import Gain, Noise, Shift
 from fastnn.callbacks import Callback
 from support.names import name_of
+from support.snapshots import assert_unchanged, snapshot
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -58,23 +58,6 @@ def spoiled(value, container=np.asarray):
     rows = X.copy()
     rows[17, 2] = value
     return container(rows)
-
-
-def snapshot(model):
-    """Everything the model holds, the numbers in its arrays included."""
-    return copy.deepcopy(vars(model)), dict(vars(model))
-
-
-def assert_unchanged(model, before):
-    copied, same = before
-    assert vars(model).keys() == same.keys()
-    for name, value in vars(model).items():
-        assert value is same[name], name
-    for name in ("coefs_", "intercepts_"):
-        for array, expected in zip(getattr(model, name, ()), copied.get(name, ()), strict=True):
-            np.testing.assert_array_equal(array, expected)
-    for name in ("loss_curve_", "validation_scores_"):
-        assert getattr(model, name, None) == copied.get(name)
 
 
 def fitted(estimator, **options):

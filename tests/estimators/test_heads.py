@@ -10,13 +10,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
-from core.test_bfloat16 import TOLERANCE as BFLOAT16
-from core.test_engine import TOLERANCE, assert_same_state, named
 from fastnn import BatchNorm, Dense, Dropout, MLPClassifier, PReLU, Residual, Scheduled
 from fastnn.layers import Heads
 from support.engines import Engine, rounded
 from support.problems import make_network, numerical_gradient, relative_error
 from support.reference import Mixing
+from support.trajectories import BFLOAT16_TOLERANCE, TOLERANCE, assert_same_state, named
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -160,8 +159,8 @@ def test_trajectory_in_bfloat16(trunk):
     settings = 8, [0.02] * 4, 0.3, weight
     actual = engine.train(X, y, *settings)
     expected = reference.train(X.astype(float), y, "sgd", *settings)
-    np.testing.assert_allclose(actual, expected, rtol=BFLOAT16)
-    assert_same_state(engine, reference, BFLOAT16)
+    np.testing.assert_allclose(actual, expected, rtol=BFLOAT16_TOLERANCE)
+    assert_same_state(engine, reference, BFLOAT16_TOLERANCE)
 
 
 @pytest.mark.parametrize("sparse", [False, True])

@@ -5,8 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.test_engine import TOLERANCE, assert_same_state, named
-from core.test_stacks import N_FEATURES, SPECS, stacks
 from fastnn.layers import Dense, Dropout
 from fastnn.losses import Minkowski, row_and_parameter
 from fastnn.normalization import WeightNorm
@@ -21,6 +19,8 @@ from support.problems import (
     relative_error,
 )
 from support.reference import Mixing, leaves
+from support.stacks import N_FEATURES, SPECS, stacks
+from support.trajectories import TOLERANCE, assert_same_state, named
 
 N_ROWS, BATCH, EPOCHS = 22, 8, 2
 N_STEPS = -(-N_ROWS // BATCH)

@@ -11,13 +11,13 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from estimators.test_bad_input import assert_unchanged, snapshot
 from fastnn import MLPClassifier, MLPRegressor, _core, show_versions
 from fastnn._core import cpu
 from fastnn._core.device_arrays import DeviceRows, is_on_gpu, to_host
 from fastnn._network.compiler import compile_program
 from support.names import name_of
-from test_process import run_script
+from support.scripts import run_script
+from support.snapshots import assert_unchanged, snapshot
 
 pytest.importorskip("numba_cuda")
 from fastnn._core.cuda import _numba

@@ -21,7 +21,7 @@ from fastnn.losses import LOSSES
 from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from support import devices
 from support.engines import SOLVERS
-from test_custom import SQUARE, tanh, tanh_derivative
+from support.user_functions import SQUARE, tanh, tanh_derivative
 
 if not devices.CAN_COMPILE:
     pytest.skip("numba-cuda is missing, or simulates", allow_module_level=True)

@@ -1,7 +1,8 @@
 """The functions of numbers that CUDA kernels are made of, compiled for the CPU.
 
 They need neither a GPU nor the simulator: what Numba makes of them is the same code but for the
-functions of the C library. Those that stand in a registry run through the cases of test_ops.py.
+functions of the C library. Those that stand in a registry run through the
+cases of ``support/kernel_cases``.
 """
 
 from functools import cache
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from core import test_ops
 from fastnn.activations import ACTIVATIONS, ELEMENTWISE
 from support import reference
+from support.kernel_cases import check_against_the_reference
+from support.kernel_cases.extremes import check_limits_of_activations
 
 numba = pytest.importorskip("numba")
 pytest.importorskip("numba_cuda")
@@ -64,7 +66,7 @@ def normal_noise(x, deviation, seed, step, stage, first_row):
     return x + x.dtype.type(deviation) * np.array(noise, x.dtype).reshape(x.shape)
 
 
-# The ops of test_ops.py, made of scalar functions.
+# Ops for the cases, made of scalar functions.
 OPS = [activation, activation_with_derivative, activation_gradient, normal_noise]
 SCALAR_OPS = SimpleNamespace(**{op.__name__: op for op in OPS})
 
@@ -72,12 +74,12 @@ SCALAR_OPS = SimpleNamespace(**{op.__name__: op for op in OPS})
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["activation", "activation_gradient", "normal_noise"])
 def test_functions_against_the_reference(name, dtype):
-    test_ops.check_against_the_reference(name, dtype, SCALAR_OPS)
+    check_against_the_reference(name, dtype, SCALAR_OPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_activations_go_to_their_limits(dtype):
-    test_ops.test_activations_go_to_their_limits(dtype, SCALAR_OPS)
+    check_limits_of_activations(dtype, SCALAR_OPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

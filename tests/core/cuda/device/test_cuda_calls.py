@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from core.test_engine import assert_same_state, named
 from fastnn._core.cuda import data, engine, launch
 from fastnn._core.program import Column
 from fastnn.layers import BatchNorm, Dense
 from support.engines import Engine
 from support.problems import make_data, make_network
+from support.trajectories import assert_same_state, named
 
 # A GPU says nothing of an overflow, and NumPy's numbers, with which the simulator computes, do.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")

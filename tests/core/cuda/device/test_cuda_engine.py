@@ -7,7 +7,6 @@ in whole steps on the device, or in the simulator.
 import numpy as np
 import pytest
 
-from core.test_engine import TOLERANCE, assert_same_state, check_trajectory, named
 from fastnn._core.cuda import small_plan
 from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.custom import CustomActivation
@@ -23,34 +22,16 @@ from support.problems import (
     rate_factors,
     relative_error,
 )
-from support.reference import ACTIVATIONS, Mixing, loss_of
-from test_custom import SQUARE, tanh, tanh_derivative
-
-N_FEATURES, N_ROWS, BATCH = 5, 7, 4
+from support.reference import ACTIVATIONS, Mixing
+from support.small_trainings import BATCH, N_FEATURES, N_ROWS, follow, hidden
+from support.trajectories import TOLERANCE, assert_same_state, check_trajectory, named
+from support.user_functions import SQUARE, tanh, tanh_derivative
 
 
 @pytest.fixture(autouse=True)
 def no_step_is_small(monkeypatch):
     """All of these networks are, and have a test of their own."""
     monkeypatch.setattr(small_plan, "MOST_OPERATIONS", 0)
-
-
-def hidden(activation="tanh", normalization=None, dropout=0.0, widths=(6, 3)):
-    return [*(Dense(n, activation, normalization, dropout) for n in widths), Dense(2, "identity")]
-
-
-def follow(layers, loss="squared_error", optimizer="adam", dtype="float64", weighted=True, **given):
-    """Two epochs of two batches, the second one short, as the reference goes through them."""
-    rng = np.random.default_rng(0)
-    layers[-1].activation = loss_of(loss).output_activation
-    network = make_network(rng, N_FEATURES, layers, loss, seed=2**40 + 7, **given)
-    X, y = make_data(rng, N_ROWS, N_FEATURES, 2, loss)
-    weight = rng.uniform(0.5, 2, N_ROWS) if weighted else None
-    arguments = X.astype(dtype), y, weight, BATCH
-    engine = check_trajectory(network, loss, optimizer, dtype, *arguments, epochs=2, device="cuda")
-    predicted = network.predict(X.astype(dtype).astype(float))
-    np.testing.assert_allclose(engine.predict(X.astype(dtype)), predicted, atol=TOLERANCE[dtype])
-    return engine
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

@@ -1,13 +1,18 @@
-"""The cases of ``test_ops.py`` on a GPU, all of them; in the simulator, at some small shapes."""
+"""Cases of kernels on a GPU, all of them; in the simulator, at some small shapes."""
 
 import numpy as np
 import pytest
 
-from core import test_ops
-from core.test_ops import CASES
 from fastnn import losses
 from fastnn._core.cuda import ops
 from support.devices import OPS_LEFT_OUT, SIMULATES
+from support.kernel_cases import CASES, calls_of, check_against_the_reference
+from support.kernel_cases.extremes import (
+    check_limits_of_activations,
+    check_losses_of_extreme_outputs,
+    check_softmax_of_any_logits,
+    check_that_nan_passes_through,
+)
 from support.problems import EACH_LOSS, make_data
 from support.reference import Mixing, loss_of, partners
 
@@ -38,13 +43,13 @@ SHARED = [name for name in CASES if name not in {*OPS_LEFT_OUT, *OWN_BOUND}]
 @each_type
 @pytest.mark.parametrize("name", SHARED)
 def test_kernel_against_the_reference(name, dtype):
-    test_ops.check_against_the_reference(name, dtype, ops, some)
+    check_against_the_reference(name, dtype, ops, some)
 
 
 @each_type
 def test_weighted_sum(dtype):
     """Summed in the type, by a tree: of 1000 numbers, in some dozen roundings of less than 1000."""
-    for call, expected, _ in test_ops.calls_of("weighted_sum", dtype, ops, some):
+    for call, expected, _ in calls_of("weighted_sum", dtype, ops, some):
         np.testing.assert_allclose(call(), expected, rtol=0, atol=1e4 * np.finfo(dtype).eps)
 
 
@@ -77,20 +82,20 @@ def test_losses_of_mixed_rows(of, dtype):
 
 @each_type
 def test_nan_passes_through(dtype):
-    test_ops.test_nan_passes_through(dtype, ops)
+    check_that_nan_passes_through(dtype, ops)
 
 
 @each_type
 @pytest.mark.parametrize("of", [of for of in EACH_LOSS if of != "poisson"], ids=str)
 def test_losses_of_extreme_outputs(of, dtype):
-    test_ops.test_losses_of_extreme_outputs(of, dtype, ops)
+    check_losses_of_extreme_outputs(of, dtype, ops)
 
 
 @each_type
 def test_activations_go_to_their_limits(dtype):
-    test_ops.test_activations_go_to_their_limits(dtype, ops)
+    check_limits_of_activations(dtype, ops)
 
 
 @each_type
 def test_softmax_of_any_logits_is_a_distribution(dtype):
-    test_ops.test_softmax_of_any_logits_is_a_distribution(dtype, ops)
+    check_softmax_of_any_logits(dtype, ops)

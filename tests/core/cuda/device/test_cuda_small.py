@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-from test_cuda_engine import BATCH, N_FEATURES, N_ROWS, follow, hidden
 
-from core.test_engine import TOLERANCE, assert_same_state
 from fastnn._core.cuda import plan, small, small_plan
 from fastnn._core.program import Column
 from fastnn._network.compiler import compile_program
@@ -14,6 +12,8 @@ from fastnn.optimizers import Rule
 from support.engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
 from support.problems import EACH_LOSS, make_data, make_network, rate_factors
 from support.reference import ACTIVATIONS
+from support.small_trainings import BATCH, N_FEATURES, N_ROWS, follow, hidden
+from support.trajectories import TOLERANCE, assert_same_state
 
 KERNELS = ["gather", "small_first", "small_rest", "small_update"]
 

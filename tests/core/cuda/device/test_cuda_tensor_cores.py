@@ -6,7 +6,6 @@ The simulator runs a twin of the instruction, that is held to what NVIDIA's docu
 import numpy as np
 import pytest
 
-from core.test_engine import named
 from fastnn import MLPRegressor
 from fastnn._core.cuda import kernels, ops
 from fastnn._core.cuda._numba import cuda
@@ -19,6 +18,7 @@ from support.devices import SIMULATES
 from support.engines import Engine, rounded
 from support.problems import make_data, make_network, relative_error
 from support.reference import tf32
+from support.trajectories import named
 
 # Where a float32 lies near the middle between two numbers of TF32, the reference's may lie on the
 # other side of it, and differ by 2^-10 in one of the inputs of the next product.
