@@ -31,7 +31,8 @@ from fastnn import (
     Warmup,
 )
 from fastnn._core.program import Column
-from fastnn._train.trainer import Settings, step_table
+from fastnn._train.settings import Settings
+from fastnn._train.step_table import step_table
 from fastnn.initializers import Normal, Uniform
 from fastnn.schedules import SCHEDULES, Steps, resolve_schedule
 from support.names import name_of
@@ -413,7 +414,7 @@ def test_long_epochs_take_several_calls(monkeypatch):
     """Warm-up and what follows meet within one epoch."""
     schedule = Warmup(7, "linear")
     at_once = fitted(learning_rate=schedule, batch_size=3)
-    monkeypatch.setattr("fastnn._train.trainer.STEPS_PER_CALL", 4)
+    monkeypatch.setattr("fastnn._train.training.STEPS_PER_CALL", 4)
     np.testing.assert_array_equal(
         fitted(learning_rate=schedule, batch_size=3).predict(X), at_once.predict(X)
     )

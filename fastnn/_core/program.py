@@ -45,7 +45,7 @@ class Column(IntEnum):
     MIX_RUN = 14
     MIX_N_RUNS = 15
     MIX_STRIDE = 16
-    L1 = 17  # these are of ``regularizers.py``
+    L1 = 17  # these are of ``regularization.py``
     BIAS_PENALTY = 18
     CLIP_VALUE = 19
     CLIP_NORM = 20

@@ -12,10 +12,10 @@ from scipy import sparse
 
 from .._core.device_arrays import is_on_gpu
 from .._core.program import Column
-from .._network.regularizers import Regularization
 from .._specs.constraints import Interval, OneOf, Options, defaults_of, is_default
 from .._specs.spec import Spec, resolve
-from .._train.trainer import Settings
+from .._train.regularization import Regularization
+from .._train.settings import Settings
 from .._warnings import is_searched, warn
 from ..activations import (
     ACTIVATION_SPECS,

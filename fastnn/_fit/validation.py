@@ -13,7 +13,7 @@ from .._core.device_arrays import DeviceRows
 from .._data.rows import BLOCK, check_range, read_data
 from .._data.sample_weights import weights_of_rows
 from .._specs.suggestions import value_meant
-from .._train.trainer import Data
+from .._train.settings import Data
 from .._warnings import warn
 
 # Rows and columns that are looked at, and how many rows tell something.

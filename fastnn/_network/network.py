@@ -19,7 +19,7 @@ from ..layers import Dropout, checked, dense_activations
 from ..losses import LOSSES, check_output_activation, output_stage
 from ..optimizers import SGD
 from .compiler import compile_program
-from .regularizers import with_factors
+from .parameter_groups import with_factors
 
 # What draws at random, of the stages that have a rate.
 _RANDOM = {DROPOUT: "dropout", JOIN: "drop_rate", NOISE: "input_noise", ACTIVATION: "RReLU"}
@@ -209,9 +209,9 @@ class Network:
     def engine(self, optimizer, batch_size, n_steps, n_jobs, device, factors=None, keep=False):
         """An engine that trains this network in place, for about so many steps.
 
-        `factors` are those of the learning rate, see ``regularizers.py``. If `keep`, the engine is
-        that of the last call, where it would be made of the same, and is kept for the next one,
-        if the device lets it be.
+        `factors` are those of the learning rate, see ``parameter_groups.py``. If `keep`, the
+        engine is that of the last call, where it would be made of the same, and is kept for the
+        next one, if the device lets it be.
         What users write into the parameters between two calls counts all the same: an engine reads
         them anew in each call.
         """
@@ -321,7 +321,7 @@ class Network:
         Parameters
         ----------
         X, y, sample_weight, rows
-            What is trained on, see `fastnn._train.trainer.Data`.
+            What is trained on, see `fastnn._train.settings.Data`.
         n_jobs, device
         every_layer : bool, default=True
             Whether that is done for all layers, or only where ``statistics="exact"``.

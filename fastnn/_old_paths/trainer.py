@@ -1,3 +1,3 @@
 """Names that pickles know from here."""
 
-from fastnn._train.trainer import History  # noqa: F401
+from fastnn._train.history import History  # noqa: F401

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._specs.spec import Spec
-from .._train.trainer import Snapshot
+from .._train.snapshot import Snapshot
 
 
 class Callback(Spec):

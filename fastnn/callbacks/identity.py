@@ -35,7 +35,7 @@ def identity(model, fresh, X, y, sample_weight, held_out) -> dict[str, Mark]:
         Whether it trains a new network, or the fitted one.
     X, y, sample_weight
         As the engine gets them.
-    held_out : fastnn._train.trainer.Data or None
+    held_out : fastnn._train.settings.Data or None
         Validation data that is not a part of them.
     """
     given = model.get_params(deep=False)

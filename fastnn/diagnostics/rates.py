@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._fit.hyperparameters import optimizer_of, settings_of
-from .._train.trainer import step_table
+from .._train.step_table import step_table
 from ..optimizers import LBFGS, Rprop
 from ..schedules import Steps
 from .finding import Finding, number

@@ -8,7 +8,9 @@ import numpy as np
 from scipy import sparse
 from scipy.special import entr
 
-from .._train.trainer import Data, History, Settings, train_lbfgs
+from .._train.history import History
+from .._train.lbfgs import train_lbfgs
+from .._train.settings import Data, Settings
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS
 from .finding import Finding, number

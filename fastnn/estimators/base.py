@@ -46,10 +46,14 @@ from .._fit.validation import (
     warn_of_unused_scoring,
 )
 from .._network.network import Network, check_memory
-from .._network.regularizers import check_factors, check_max_norm
+from .._network.parameter_groups import check_factors
 from .._specs.constraints import check_parameters, defaults_of, is_default
 from .._specs.spec import ListsOfSpecs, plain_parameters
-from .._train.trainer import Data, History, train, train_lbfgs
+from .._train.history import History
+from .._train.lbfgs import train_lbfgs
+from .._train.regularization import check_max_norm
+from .._train.settings import Data
+from .._train.training import train
 from .._warnings import warn
 from ..activations import ActivationSpec, refuse_threshold
 from ..callbacks.base import Context, Watch

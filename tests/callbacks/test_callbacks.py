@@ -30,7 +30,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastnn import SGD, BatchNorm, Constant, MLPClassifier, MLPRegressor, Scheduled, callbacks
-from fastnn._train import trainer
+from fastnn._train import training
+from fastnn._train.history import History
+from fastnn._train.settings import Data, Settings
 from fastnn.callbacks import (
     Callback,
     Checkpoint,
@@ -161,7 +163,7 @@ def test_batch_hooks_change_no_bit(interval, batches):
 
 
 def test_batches_are_counted_over_calls(monkeypatch):
-    monkeypatch.setattr(trainer, "STEPS_PER_CALL", 5)
+    monkeypatch.setattr(training, "STEPS_PER_CALL", 5)
     calls = []
     watched = RemembersBatches(calls)
     watched.batch_interval = 2
@@ -256,15 +258,15 @@ def test_the_trainer_tells_callbacks_whatever_the_engine_is():
         slots, step, n_averaged = np.zeros((2, 3)), 0, 0
 
     rows = np.arange(35)
-    data = trainer.Data(np.zeros((35, 2)), np.zeros(35), None, rows)
+    data = Data(np.zeros((35, 2)), np.zeros(35), None, rows)
     for callback, expected in ((Remembers(calls), [4, 4]), (RemembersBatches(calls), [1] * 8)):
-        settings = trainer.Settings(0.0, 10, 0.1, 2, 10, True, 0.0, False)
-        state, history = State(), trainer.History()
+        settings = Settings(0.0, 10, 0.1, 2, 10, True, 0.0, False)
+        state, history = State(), History()
         context = Context(history, settings, state, 4, 35, 0.1, {}, None)
         steps.clear()
         with Watch([callback], context, {}) as watch:
             arguments = Engine(), state, data, SGD(), Constant(), settings, history
-            trainer.train(*arguments, np.random.RandomState(0), None, watch)
+            training.train(*arguments, np.random.RandomState(0), None, watch)
         assert steps == expected
         assert history.columns["loss"] == [2.0, 2.0]
     assert [name for name, *_ in calls[:6]] == [

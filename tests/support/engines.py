@@ -7,8 +7,9 @@ import numpy as np
 from fastnn import _core, losses
 from fastnn._core import program
 from fastnn._core.program import Column
-from fastnn._network import regularizers
 from fastnn._network.compiler import compile_program
+from fastnn._network.parameter_groups import with_factors
+from fastnn._train.regularization import Regularization
 from fastnn.losses import LOSSES
 from fastnn.optimizers import (
     LAMB,
@@ -114,7 +115,7 @@ class Engine:
             loss_functions={} if isinstance(loss, str) else loss.native(self.dtype),
         )
         if factors is not None:
-            self.program = regularizers.with_factors(self.program, factors)
+            self.program = with_factors(self.program, factors)
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
         self.state.average = program.aligned_zeros(self.program.n_parameters, self.dtype)
@@ -175,7 +176,7 @@ class Engine:
             np.asarray(learning_rates, float), alpha, self.state.step
         )
         coefficients[:, program.Column.AVERAGE] = average_weights
-        regularizers.Regularization(**regularization).fill(coefficients)
+        Regularization(**regularization).fill(coefficients)
         if mixings is not None:
             first = Column.MIX_WEIGHT
             coefficients[:, first : first + len(mixings[0])] = mixings

@@ -33,7 +33,7 @@ enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
 /* Columns of the table that has a row for each step. The first are the optimizer's: those that all
  * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
  * the gradient. Behind the optimizer's lies what else may change from step to step: a factor of
- * all dropout rates, the fields of Mixing, those of regularizers.py, the smoothing of labels, the
+ * all dropout rates, the fields of Mixing, those of regularization.py, the smoothing of labels, the
  * weight that the new parameters get in their average, 0 for none, and 1 where the norm of the
  * gradient is to be told. */
 enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,

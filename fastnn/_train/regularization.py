@@ -1,15 +1,10 @@
-"""Penalties, clipping, limits and noise of weights, and at which rates groups of them learn.
+"""Penalties, clipping, limits and noise of weights: columns of the table of steps."""
 
-All are plain data for an engine: columns of the table of steps, and factors in that of stages.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from dataclasses import dataclass
 
 import numpy as np
 
-from .._core.program import DENSE, PRELU, WEIGHT_NORM, Column, Program
+from .._core.program import WEIGHT_NORM, Column, Program
 from ..optimizers import LBFGS, Optimizer, Rprop, Rule
 
 
@@ -105,50 +100,3 @@ def check_max_norm(max_norm, program: Program):
             "max_norm limits the norm of weights, which WeightNorm() divides by that norm anyway: "
             "leave out either."
         )
-
-
-# --- parameter groups -----------------------------------------------------------------------------
-
-GROUPS = ("weights", "biases", "normalization")
-# Of what a stage calls weight and bias; slopes are in none, and in that of their layer.
-_GROUPS_OF = {DENSE: GROUPS[:2], WEIGHT_NORM: ("normalization", "biases"), PRELU: ("", "")}
-
-
-def check_factors(factors: Mapping, program: Program) -> int:
-    """Refuse factors that are none, or of groups and layers that are not there.
-
-    Returns the number of layers.
-    """
-    n_layers = int(np.sum(program.stages["kind"] == DENSE))
-    for key, factor in factors.items():
-        is_layer = isinstance(key, Integral) and not isinstance(key, bool)
-        if not is_layer and key not in GROUPS:
-            raise ValueError(
-                f"learning_rate_factors has the key {key!r}: it must be one of "
-                f"{', '.join(map(repr, GROUPS))}, or the number of a layer."
-            )
-        if is_layer and not -n_layers <= key < n_layers:
-            raise ValueError(
-                f"learning_rate_factors has the layer {key}, but there are {n_layers} layers, "
-                f"numbered 0 to {n_layers - 1}, or -1 to {-n_layers} from the end."
-            )
-        if not isinstance(factor, Real) or not 0 <= float(factor) < np.inf:
-            raise ValueError(
-                f"learning_rate_factors[{key!r}] must be a number of at least 0, got {factor!r}."
-            )
-    return n_layers
-
-
-def with_factors(program: Program, factors: Mapping) -> Program:
-    """A program whose parameters learn at the learning rate times all the factors they match."""
-    stages, n_layers = program.stages.copy(), check_factors(factors, program)
-    n_before = 0
-    for stage in stages:
-        is_dense = bool(stage["kind"] == DENSE)
-        n_before += is_dense
-        layer = max(n_before - 1, 0)  # a norm belongs to the layer before, or to the first
-        own = float(factors.get(layer, 1.0)) * float(factors.get(layer - n_layers, 1.0))
-        groups = _GROUPS_OF.get(int(stage["kind"]), ("normalization", "normalization"))
-        for field, group in zip(("weight_factor", "bias_factor"), groups, strict=True):
-            stage[field] = own * float(factors.get(group, 1.0))
-    return replace(program, stages=stages)

@@ -6,7 +6,7 @@ import pytest
 from fastnn import SGD, AdamW, MLPClassifier, MLPRegressor, PReLU, WeightNorm
 from fastnn._core.program import BN_APPLY, DENSE
 from fastnn._network.compiler import compile_program
-from fastnn._network.regularizers import with_factors
+from fastnn._network.parameter_groups import with_factors
 from fastnn.layers import BatchNorm, Dense, Residual
 from support.engines import Engine, large_epsilon, rounded
 from support.problems import (

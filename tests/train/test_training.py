@@ -25,7 +25,9 @@ from fastnn import (
     Scheduled,
 )
 from fastnn._fit.validation import split
-from fastnn._train import trainer
+from fastnn._train import step_table, training
+from fastnn._train.history import History
+from fastnn._train.settings import Data, Settings
 from fastnn.callbacks import Callback
 from fastnn.optimizers import OPTIMIZERS
 
@@ -296,7 +298,7 @@ def test_long_epochs_take_several_calls(monkeypatch):
     at_once = MLPRegressor(hidden_layer_sizes=(5,), batch_size=7, max_iter=3, random_state=0).fit(
         X, y
     )
-    monkeypatch.setattr(trainer, "STEPS_PER_CALL", 4)
+    monkeypatch.setattr(training, "STEPS_PER_CALL", 4)
     in_parts = MLPRegressor(hidden_layer_sizes=(5,), batch_size=7, max_iter=3, random_state=0).fit(
         X, y
     )
@@ -539,10 +541,10 @@ def test_solver_specs_bring_their_own_options():
 @pytest.mark.parametrize("per_call", [1 << 16, 5])
 def test_tables_made_ahead_change_nothing(options, per_call, monkeypatch):
     X, y = DATA["regression"]
-    monkeypatch.setattr(trainer, "STEPS_PER_CALL", per_call)
+    monkeypatch.setattr(training, "STEPS_PER_CALL", per_call)
     results = []
     for ahead in (1, 7, 40, 1000):
-        monkeypatch.setattr(trainer, "STEPS_AHEAD", ahead)
+        monkeypatch.setattr(step_table, "STEPS_AHEAD", ahead)
         model = MLPRegressor(
             **{"hidden_layer_sizes": (5,), "batch_size": 23, "max_iter": 7} | options,
             random_state=0,
@@ -567,10 +569,10 @@ def test_the_rows_are_shuffled_as_scikit_learn_does():
         slots, step, n_averaged = np.zeros((2, 3)), 0, 0
 
     rows = np.arange(3, 40)
-    data = trainer.Data(np.zeros((40, 2)), np.zeros(40), None, rows)
-    settings = trainer.Settings(0.0, 10, 0.1, 4, 10, True, 0.0, False, partial=True)
-    history, generator = trainer.History(), np.random.RandomState(0)
-    trainer.train(Engine(), State(), data, SGD(), Constant(), settings, history, generator)
+    data = Data(np.zeros((40, 2)), np.zeros(40), None, rows)
+    settings = Settings(0.0, 10, 0.1, 4, 10, True, 0.0, False, partial=True)
+    history, generator = History(), np.random.RandomState(0)
+    training.train(Engine(), State(), data, SGD(), Constant(), settings, history, generator)
     generator, expected = np.random.RandomState(0), rows
     for drawn in seen:
         expected = shuffle(expected, random_state=generator)
