@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 from ._specs.constraints import Interval, OneOf
+from ._specs.registry import register
 from ._specs.spec import Layer
 
 
@@ -271,6 +272,7 @@ _DEFAULTS: dict[str, ActivationSpec] = {spec.name: spec for spec in (LeakyReLU()
 ACTIVATION_SPECS = {spec.name: type(spec) for spec in (*_DEFAULTS.values(), GELU())} | {
     name: type(spec) for name, spec in _WITH_STAGES.items()
 }
+register(ACTIVATION_SPECS, "activation", "layers", "output_activation")
 
 
 def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, float]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ._specs.constraints import Interval
+from ._specs.registry import register
 from ._specs.spec import Spec
 from .schedules import Steps
 
@@ -124,3 +125,4 @@ class SWA(Averaging):
 
 
 AVERAGES: dict[str, type[Averaging]] = {"ema": EMA, "swa": SWA}
+register(AVERAGES, "averaging")

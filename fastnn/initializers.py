@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ._specs.constraints import Interval, OneOf
+from ._specs.registry import register
 from ._specs.spec import Spec, resolve
 
 __all__ = [
@@ -351,7 +352,9 @@ BIAS_INITIALIZERS: dict[str, type[Initializer]] = {
     "lecun_normal": LeCunNormal,
     "pytorch": PyTorchDefault,
 }
+register(BIAS_INITIALIZERS, "bias_init")
 WEIGHT_INITIALIZERS: dict[str, type[Initializer]] = BIAS_INITIALIZERS | {"orthogonal": Orthogonal}
+register(WEIGHT_INITIALIZERS, "weight_init")
 
 
 def draw_parameters(

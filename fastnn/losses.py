@@ -9,6 +9,7 @@ from numbers import Real
 from typing import ClassVar
 
 from ._specs.constraints import Interval
+from ._specs.registry import register
 from ._specs.spec import Spec
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces
 
@@ -194,6 +195,7 @@ class Quantile(LossSpec):
 
 #: Names that stand for specs, whose parameters they can be given.
 LOSS_SPECS: dict[str, type[LossSpec]] = {spec.name: spec for spec in (Huber, Minkowski, Quantile)}
+register(LOSS_SPECS, "loss")
 _DEFAULTS = {name: spec() for name, spec in LOSS_SPECS.items()}
 
 

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 from ._specs.constraints import Interval, OneOf
+from ._specs.registry import register
 from ._specs.spec import Layer
 
 _EPSILON_AND_POSITION: dict[str, list] = {
@@ -198,6 +199,7 @@ NORMALIZATIONS: dict[str, type[Normalization]] = {
     "group": GroupNorm,
     "weight": WeightNorm,
 }
+register(NORMALIZATIONS, "normalization")
 
 
 def _check_divides(spec: str, name: str, count: int, width: int) -> None:

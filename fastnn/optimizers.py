@@ -13,6 +13,7 @@ import numpy as np
 
 from ._core.program import N_COEFFICIENTS, NEUTRAL
 from ._specs.constraints import Interval, OneOf
+from ._specs.registry import register
 from ._specs.spec import Spec
 from .schedules import Scheduled
 
@@ -740,3 +741,4 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "lamb": LAMB,
     "lbfgs": LBFGS,
 }
+register(OPTIMIZERS, "solver")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ._specs.constraints import Interval, OneOf
+from ._specs.registry import register
 from ._specs.spec import Spec, resolve
 
 _FRACTION = Interval(Real, 0, 1, closed="both")
@@ -622,6 +623,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "plateau": ReduceOnPlateau,
     "warmup": Warmup,
 }
+register(SCHEDULES, "learning_rate", "schedule", "then")
 
 # Those of scikit-learn, which its Adam does not use.
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")

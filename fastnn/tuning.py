@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
-from ._fit.hyperparameters import optimizer_of
+from ._fit.resolve import optimizer_of
 from ._specs.constraints import Interval, validate_params
 from .estimators import MLPClassifier, MLPRegressor
 from .estimators.base import BaseMLP

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .constraints import check_parameters, defaults_of
+from .registry import SPECS
 from .suggestions import ExplainsArguments, argument_meant, value_meant
 
 # What is looked at no further.
@@ -78,8 +79,6 @@ def _changed(owner, name: str, held, params: dict[str, Any]):
     ``"0"``, and their parameters by ``"0__units"``, in a copy.
     """
     if isinstance(held, str):
-        from .._fit.hyperparameters import SPECS  # which imports this module
-
         if held not in (specs := SPECS.get(name, {})):
             having = f", unlike {', '.join(map(repr, specs))}" if specs else ""
             raise ValueError(f"{name}={held!r} has no parameter {next(iter(params))!r}{having}.")

@@ -198,6 +198,16 @@ _ARGUMENTS = {
 }
 
 
+# Whose arguments may be meant where a spec is given one that it does not know.
+_ESTIMATORS: list[type] = []
+
+
+def suggest_arguments_of(estimator: type) -> type:
+    """Decorate the estimator whose arguments may be meant where a spec does not know one."""
+    _ESTIMATORS.append(estimator)
+    return estimator
+
+
 def _plain(name: str) -> str:
     """A name without what spellings differ in."""
     return "".join(filter(str.isalnum, name)).casefold()
@@ -282,10 +292,8 @@ def _refuse_unknown(cls: type, function, kwargs) -> None:
     known = _arguments_of(function)
     unknown = [name for name in kwargs if known is not None and name not in known]
     if unknown:
-        from ..estimators import MLPClassifier  # which imports this module
-
         called = f"{cls.__name__}.{'__init__' if function is cls else function.__name__}()"
-        estimator = cls if hasattr(cls, "fit") else MLPClassifier
+        estimator = cls if hasattr(cls, "fit") else _ESTIMATORS[0]
         raise TypeError(
             f"{called} got an unexpected keyword argument {unknown[0]!r}."
             f"{argument_meant(unknown[0], known or (), estimator)}"

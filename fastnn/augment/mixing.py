@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._core.program import Column
+from .._specs.registry import register
 from .._specs.spec import Spec
 from .rows import ABOVE_ZERO, OF_IMAGES, OF_ROWS, image_sides
 
@@ -153,3 +154,4 @@ class CutMix(Mixing):
 
 
 MIXINGS: dict[str, type[Mixing]] = {"mixup": Mixup, "cutmix": CutMix}
+register(MIXINGS, "augment")

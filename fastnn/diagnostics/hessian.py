@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._fit.hyperparameters import optimizer_of
+from .._fit.resolve import optimizer_of
 from ..optimizers import SGD, Momentum
 from .finding import Finding, number
 from .parameters import checked

@@ -15,8 +15,8 @@ from .._core.device_arrays import to_host
 from .._core.program import DENSE, FORK, JOIN, OUTPUT, aligned_zeros
 from .._data.rows import read_data
 from .._data.sample_weights import weights_of_rows
-from .._fit.hyperparameters import batch_size_of, optimizer_of
 from .._fit.randomness import generator
+from .._fit.resolve import batch_size_of, optimizer_of
 from .._network.network import Network
 from ..estimators.base import BaseMLP
 from ..losses import LOSSES, row_and_parameter

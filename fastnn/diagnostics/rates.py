@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._fit.hyperparameters import optimizer_of, settings_of
+from .._fit.resolve import optimizer_of, settings_of
 from .._train.step_table import step_table
 from ..optimizers import LBFGS, Rprop
 from ..schedules import Steps

@@ -5,7 +5,7 @@ import inspect
 import textwrap
 from time import perf_counter
 
-from .._fit.hyperparameters import optimizer_of
+from .._fit.resolve import optimizer_of
 from ..optimizers import LBFGS, Rprop
 from .finding import listed
 from .gradients import GradientCheck, check_gradients

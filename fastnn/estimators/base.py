@@ -22,7 +22,8 @@ from .._core.program import Column
 from .._data.pickles import refusing_damage
 from .._data.rows import check_finite, is_plain, read_data, read_rows
 from .._data.sample_weights import weights_of_rows
-from .._fit.hyperparameters import (
+from .._fit.randomness import generator
+from .._fit.resolve import (
     augmentation_of,
     averaging_of,
     batch_size_of,
@@ -35,7 +36,6 @@ from .._fit.hyperparameters import (
     settings_of,
     taken_over,
 )
-from .._fit.randomness import generator
 from .._fit.turns import alone
 from .._fit.validation import (
     check_scoring,

@@ -10,13 +10,14 @@ from sklearn.utils.metaestimators import available_if
 from .._data.labels import LabelsOfHeads, classes_given, is_column, labels_of, part_of
 from .._data.rows import read_targets
 from .._data.sample_weights import weights_given
-from .._fit.hyperparameters import OF_CLASSIFIERS
-from .._specs.suggestions import explains_arguments
+from .._specs.suggestions import explains_arguments, suggest_arguments_of
 from ..losses import COMPARING_LOSSES, LOSSES
 from . import parameter_docs
 from .base import BaseMLP
+from .parameter_constraints import OF_CLASSIFIERS
 
 
+@suggest_arguments_of
 class MLPClassifier(ClassifierMixin, BaseMLP):
     __doc__ = parameter_docs.CLASSIFIER
 

@@ -11,11 +11,11 @@ from sklearn.utils.metaestimators import available_if
 from .._core.memory import held
 from .._data.rows import read_targets
 from .._data.sample_weights import weights_given
-from .._fit.hyperparameters import OF_REGRESSORS
 from .._specs.suggestions import explains_arguments
 from ..losses import LossSpec
 from . import parameter_docs
 from .base import BaseMLP
+from .parameter_constraints import OF_REGRESSORS
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):

@@ -7,9 +7,9 @@ from sklearn.metrics import get_scorer_names
 
 import fastnn
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn._fit.hyperparameters import OF_CLASSIFIERS, OF_REGRESSORS
 from fastnn._specs import suggestions as meant
 from fastnn._specs.constraints import OneOf
+from fastnn.estimators.parameter_constraints import OF_CLASSIFIERS, OF_REGRESSORS
 
 CONSTRAINTS = {**OF_CLASSIFIERS, **OF_REGRESSORS, "layers": OF_REGRESSORS["activation"]}
 NAMES = {

@@ -1,148 +1,31 @@
-"""What the estimators' parameters may be, and the specs and settings that they stand for.
+"""Specs and settings that the parameters of an estimator stand for.
 
 A function that takes a `model` reads parameters of an estimator, and changes nothing.
 """
 
 import functools
-from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
 
 from .._core.device_arrays import is_on_gpu
 from .._core.program import Column
-from .._specs.constraints import Interval, OneOf, Options, defaults_of, is_default
-from .._specs.spec import Spec, resolve
+from .._specs.constraints import defaults_of, is_default
+from .._specs.spec import resolve
 from .._train.regularization import Regularization
 from .._train.settings import Settings
 from .._warnings import is_searched, warn
-from ..activations import (
-    ACTIVATION_SPECS,
-    ACTIVATIONS,
-    HIDDEN_ACTIVATIONS,
-    ActivationSpec,
-    one_for_each,
-)
+from ..activations import one_for_each
 from ..augment import Mixing, RowTransform
 from ..augment.mixing import MIXINGS
-from ..averaging import AVERAGES, Averaging
+from ..averaging import AVERAGES
 from ..callbacks import Callback, ProgressBar
 from ..callbacks.progress import shows_bars
-from ..initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer
 from ..layers import Dense, Dropout, Heads, checked
-from ..losses import (
-    CLASSIFICATION_LOSSES,
-    LOSS_SPECS,
-    REGRESSION_LOSSES,
-    LossSpec,
-    row_and_parameter,
-)
-from ..normalization import NORMALIZATIONS, Normalization
-from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
-from ..schedules import (
-    SCHEDULES,
-    SKLEARN_SCHEDULES,
-    Constant,
-    Schedule,
-    Scheduled,
-    resolve_schedule,
-)
-
-# Of both estimators, as scikit-learn's `validate_parameter_constraints` reads them.
-_COMMON = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), str],
-    "activation": [OneOf(HIDDEN_ACTIVATIONS), ActivationSpec, list, tuple],
-    "solver": [OneOf(OPTIMIZERS), Optimizer],
-    "alpha": [Interval(Real, 0, None, closed="left"), Scheduled],
-    "batch_size": [OneOf({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [OneOf(SCHEDULES), Schedule, callable],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "power_t": [Interval(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "random_state": ["random_state"],
-    "tol": [Interval(Real, 0, None, closed="left")],
-    "verbose": ["verbose"],
-    "warm_start": ["boolean"],
-    "momentum": [Interval(Real, 0, 1, closed="both")],
-    "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-    "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="left")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [
-        Interval(Integral, 1, None, closed="left"),
-        Options(Real, {np.inf}),
-    ],
-    "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "normalization": [None, OneOf(NORMALIZATIONS), Normalization],
-    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like", Dropout, Scheduled],
-    "device": [OneOf({"cpu", "cuda", "auto"})],
-    "precision": [OneOf({"auto", "float32", "float64", "bfloat16", "tf32"})],
-    "n_jobs": [
-        None,
-        Interval(Integral, 1, None, closed="left"),
-        Interval(Integral, None, -1, closed="right"),
-    ],
-    "weight_init": [
-        None,
-        OneOf(WEIGHT_INITIALIZERS),
-        Initializer,
-        "array-like",
-        callable,
-    ],
-    "bias_init": [
-        None,
-        OneOf(BIAS_INITIALIZERS),
-        Initializer,
-        "array-like",
-        callable,
-    ],
-    "layers": [None, list, tuple],
-    "scoring": [None, str, callable, list, tuple, dict],
-    "averaging": [None, OneOf(AVERAGES), Averaging],
-    "augment": [None, OneOf(MIXINGS), Mixing, RowTransform, list, tuple, callable],
-    "input_noise": [Interval(Real, 0, None, closed="left")],
-    "output_activation": [
-        None,
-        OneOf({*ACTIVATIONS, *HIDDEN_ACTIVATIONS}),
-        ActivationSpec,
-    ],
-    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
-    "clip_value": [None, Interval(Real, 0, None, closed="neither")],
-    "learning_rate_factors": [None, dict],
-    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-    "penalize_intercepts": ["boolean"],
-    "max_norm": [None, Interval(Real, 0, None, closed="neither")],
-    "weight_noise": [Interval(Real, 0, None, closed="left")],
-    "callbacks": [None, list, tuple],
-}
-OF_CLASSIFIERS = {
-    **_COMMON,
-    "loss": [OneOf(CLASSIFICATION_LOSSES)],
-    "label_smoothing": [Interval(Real, 0, 1, closed="left"), Scheduled],
-    "class_weight": [None, OneOf({"balanced"}), dict, list],
-}
-OF_REGRESSORS = {**_COMMON, "loss": [OneOf(REGRESSION_LOSSES), LossSpec]}
-
-#: By parameter, of estimators or specs, the names in it that stand for specs.
-SPECS: dict[str, Mapping[str, type[Spec]]] = {
-    "activation": ACTIVATION_SPECS,
-    "augment": MIXINGS,
-    "averaging": AVERAGES,
-    "bias_init": BIAS_INITIALIZERS,
-    "layers": ACTIVATION_SPECS,
-    "learning_rate": SCHEDULES,
-    "loss": LOSS_SPECS,
-    "normalization": NORMALIZATIONS,
-    "output_activation": ACTIVATION_SPECS,
-    "schedule": SCHEDULES,
-    "solver": OPTIMIZERS,
-    "then": SCHEDULES,
-    "weight_init": WEIGHT_INITIALIZERS,
-}
+from ..losses import row_and_parameter
+from ..optimizers import LBFGS, OPTIMIZERS, Adam, Rprop
+from ..schedules import SKLEARN_SCHEDULES, Constant, Scheduled, resolve_schedule
 
 # What scikit-learn's solvers, given by name, take over from the estimator's parameters.
 _OF_SOLVERS = {
