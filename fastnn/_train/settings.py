@@ -40,6 +40,6 @@ class Settings:
     planned_epochs: int = 1  # in all calls, for schedules
     early_stopping: bool = False  # whether the validation score decides
     columns: dict[int, float | Callable[[Steps], Any]] = field(default_factory=dict)
-    augment: Any = None  # how the engine mixes rows, see ``augment/mixing.py``
-    beside: Any = None  # what changes the rows of each epoch, see ``augment/beside.py``
+    mixing: Any = None  # of the rows of a batch, by the engine: see ``augment/mixing.py``
+    augmentation: Any = None  # of the rows of an epoch: a `BackgroundAugmentation`
     label_smoothing: float | Scheduled = 0.0

@@ -71,8 +71,8 @@ def train(
         Where to go on, as `watch` was told it in an earlier process; state, history and generator
         are those of that time.
     """
-    first_step, beside, rows = state.step, settings.beside, data.rows
-    if beside is not None:
+    first_step, augmentation, rows = state.step, settings.augmentation, data.rows
+    if augmentation is not None:
         rows = np.arange(len(rows))  # of what it hands out
     if settings.shuffle:
         rows = rows.copy()
@@ -115,8 +115,8 @@ def train(
                     before = Snapshot(state)
                 else:
                     before.take()
-            if beside is not None:
-                data = beside.take()
+            if augmentation is not None:
+                data = augmentation.next_epoch()
             history.loss, grad_norm, rate, n_rows, stops = _epoch(
                 engine, state, data, rows, sizes, tables, settings, history, random_state, watch
             )
@@ -201,8 +201,8 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
         done = state.step
         table, rates = tables.take(len(of_part), start, done, history)
         rate = rates[-1]
-        if settings.augment is not None:
-            settings.augment.draw(table, of_part, data.X.shape[1], random_state)
+        if settings.mixing is not None:
+            settings.mixing.draw(table, of_part, data.X.shape[1], random_state)
         n_done, at_once = 0, STEPS_PER_CALL
         if watch is not None and watch.batch_interval:
             at_once = watch.batch_interval

@@ -214,17 +214,17 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         data = Data(X, targets, sample_weight, rows)
         origin["split"] = rows, held_out and held_out[0].rows
         settings = settings_of(self, optimizer, network, len(rows), partial)
-        transforms, settings.augment = augmentation_of(self, X, optimizer, settings.batch_size)
+        transforms, settings.mixing = augmentation_of(self, X, optimizer, settings.batch_size)
         settings.verbose = verbose
         history = History() if fresh else self._history.continued(in_place=partial)
         if saved is not None:
             network, history = self._take_over(saved, network, random_state)
         if transforms:
-            from .._train.beside import Beside
+            from .._train.background_augmentation import BackgroundAugmentation
 
             network.draw_seed(random_state)
             epoch = len(history.loss_curve)
-            settings.beside = Beside(
+            settings.augmentation = BackgroundAugmentation(
                 transforms,
                 data,
                 y,
@@ -236,7 +236,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         n_before = len(history.loss_curve) - history.n_iter
         settings.planned_epochs = self.max_iter + n_before * (not partial)
         plan = device, optimizer, schedule, averaging, settings
-        may_fail = _core.may_fail(device) or callbacks or settings.beside is not None
+        may_fail = _core.may_fail(device) or callbacks or settings.augmentation is not None
         in_place = partial and not fresh
         late = in_place and (may_fail or self._may_fail_late())
         if callbacks or held_out is not None:  # they see an estimator that is complete
@@ -330,7 +330,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 view,
             )
             watch = Watch(callbacks, context, origin, saved["callbacks"] if saved else ())
-        with watch or nullcontext(), settings.beside or nullcontext():
+        with watch or nullcontext(), settings.augmentation or nullcontext():
             if stochastic:
                 generator = random_state, validate
                 train(*arguments, schedule, settings, history, *generator, watch, saved)

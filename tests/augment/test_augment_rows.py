@@ -465,7 +465,7 @@ def test_training_goes_on_with_other_draws(digits):
     assert len(seen) == len(set(seen)) == 10
 
 
-def test_every_epoch_is_made_beside_the_one_before(digits):
+def test_rows_are_augmented_during_the_epoch_before(digits):
     threads, seen = set(), []
 
     def look(X, y, rng):

@@ -1,4 +1,4 @@
-"""Rows of the next epoch, made in a thread while the engine trains on those of this one."""
+"""Augmentation of the rows of the next epoch in a background thread."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +12,13 @@ from ..augment.rows import RowTransform, blocks
 
 
 class _StoppedError(Exception):
-    """Nobody waits for these rows any more."""
+    """Training is over: nobody waits for these rows."""
 
 
-class Beside:
-    """Training data of one epoch after the other. The thread is there within a ``with`` block.
+class BackgroundAugmentation:
+    """Augment the rows of the next epoch while the engine trains on those of this one.
+
+    The thread runs within a ``with`` block.
 
     The memory that it takes is two copies of the training rows, in float32 where they are integers,
     and what a function that takes all rows returns.
@@ -26,14 +28,13 @@ class Beside:
     transforms : list of callable
         Functions ``(X, y, rng) -> (X, y)``, one after the other.
     data : Data
-        As it is before.
+        The rows to augment.
     y : ndarray
         Targets of all rows, as the user gave them.
     encode : callable
-        Makes targets for the engine of them.
+        Encodes them for the engine.
     seed : int
-        What is drawn depends on it, on the number of the epoch and on the place of the transform,
-        and on nothing else.
+        Seeds the generators, together with the number of the epoch and the place of the transform.
     epochs : range
         Numbers of the epochs.
     """
@@ -50,7 +51,7 @@ class Beside:
         self._shape = len(data.rows), data.X.shape[1]
         self._dtype = np.float64 if data.X.dtype == np.float64 else np.float32
         self._epochs, self._buffers = iter(epochs), [None, None]
-        self._pool = self._ahead = None
+        self._pool = self._future = None
         self._stopped = False
 
     def __enter__(self):
@@ -62,17 +63,17 @@ class Beside:
         self._stopped = True
         self._pool.shutdown(cancel_futures=True)
 
-    def take(self):
-        """Data of the next epoch; that of the epoch before is overwritten."""
-        data = self._ahead.result()
+    def next_epoch(self):
+        """Return the data of the next epoch; that of the epoch before is overwritten."""
+        data = self._future.result()
         self._submit()
         return data
 
     def _submit(self):
         epoch = next(self._epochs, None)
-        self._ahead = None if epoch is None else self._pool.submit(self._make, epoch)
+        self._future = None if epoch is None else self._pool.submit(self._augment, epoch)
 
-    def _make(self, epoch):
+    def _augment(self, epoch):
         out, other = self._buffers
         if out is None:
             out = new_arena(self._shape, self._dtype)
@@ -84,21 +85,21 @@ class Beside:
         pairs = zip(self._transforms, rngs, strict=True)
         for by_row, group in itertools.groupby(pairs, lambda pair: _by_row(pair[0])):
             if by_row:
-                X = self._changed_by_row(X, list(group), out, epoch)
+                X = self._transform_rows(X, list(group), out, epoch)
                 continue
             for transform, rng in group:
                 if X is not out:
-                    X = self._changed_by_row(X, [], out, epoch)
-                y = self._changed_as_a_whole(transform, out, y, rng, epoch)
+                    X = self._transform_rows(X, [], out, epoch)
+                y = self._transform_all(transform, out, y, rng, epoch)
         return self._data._replace(
             X=out.view(PassingRows),
-            y=self._encoded(y),
+            y=self._encode_targets(y),
             sample_weight=self._weight,
             rows=np.arange(len(out)),
         )
 
-    def _changed_by_row(self, X, pairs, out, epoch):
-        """Fill `out` with changed rows, block by block through all transforms."""
+    def _transform_rows(self, X, pairs, out, epoch):
+        """Fill `out` with transformed rows, block by block through all transforms."""
         for block in blocks(*out.shape):
             if self._stopped:
                 raise _StoppedError
@@ -118,8 +119,8 @@ class Beside:
             out[block] = part
         return out
 
-    def _changed_as_a_whole(self, transform, out, y, rng, epoch):
-        """Let a function change all rows, into `out`; returns the targets."""
+    def _transform_all(self, transform, out, y, rng, epoch):
+        """Let a function transform all rows, into `out`, and return the targets."""
         name, shape = _name(transform), y.shape
         try:
             # What is done to the shape of a view is done to the view.
@@ -154,8 +155,8 @@ class Beside:
                 raise ValueError(_not_finite(name, epoch))
         return y.copy()  # which the function may have kept
 
-    def _encoded(self, y):
-        """Targets as the engine reads them."""
+    def _encode_targets(self, y):
+        """Return targets as the engine reads them."""
         if self._targets is None:
             self._targets = self._encode(self._y)
         if y is self._y or np.array_equal(y, self._y):
