@@ -43,7 +43,7 @@ from .schedules import (
     Warmup,
 )
 
-# Where pickles look for what has moved since.
+# Old import paths, for pickles.
 __path__.append(f"{__path__[0]}/_old_paths")
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    """What is imported when it is first used, as a fit needs none of it."""
+    """Import the modules that a fit does not need when they are first used."""
     from importlib import import_module
 
     if name in ("plots", "preprocessing"):

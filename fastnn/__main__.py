@@ -1,4 +1,4 @@
-"""The command ``fastnn``, which is ``python -m fastnn`` too."""
+"""The command ``fastnn``, also available as ``python -m fastnn``."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ def versions():
 
 
 def main(arguments=None):
-    """Do what the command line asks for; without a command, say what there is."""
+    """Run the command given on the command line; without a command, print the help."""
     parser = argparse.ArgumentParser(
         "fastnn", description="Fast feed-forward neural networks with scikit-learn's interface."
     )

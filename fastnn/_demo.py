@@ -1,8 +1,8 @@
-"""``fastnn demo``: fastnn beside scikit-learn on handwritten digits.
+"""``fastnn demo``: compare fastnn with scikit-learn on handwritten digits.
 
 Trains both libraries' ``MLPClassifier`` with the same settings on the same split of scikit-learn's
-bundled digits, prints accuracies and times, and saves a picture of the loss curves and of the
-digits that fastnn got wrong.
+bundled digits, prints accuracies and times, and saves a figure of the loss curves and of the digits
+that fastnn misclassified.
 """
 
 import sys
@@ -29,14 +29,14 @@ SETTINGS = {
 
 
 def digits():
-    """The bundled 8 x 8 digits as rows of float32 between 0 and 1, split: train, test."""
+    """Return the 8 x 8 digits as rows of float32 between 0 and 1, split into train and test."""
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
     return train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
 
 
 class Advance(Callback):
-    """Advances a task of rich's progress bars after each epoch."""
+    """Callback that advances a progress bar of rich after each epoch."""
 
     def __init__(self, progress, task):
         self.progress, self.task = progress, task
@@ -46,16 +46,16 @@ class Advance(Callback):
 
 
 def train(model, X, y):
-    """Seconds that ``fit`` takes."""
+    """Fit a model and return the seconds it takes."""
     start = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are given
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed
         model.fit(X, y)
     return time.perf_counter() - start
 
 
 def draw(models, X, y):
-    """Loss curves on the left, digits that fastnn got wrong on the right."""
+    """Draw loss curves on the left, and the digits that fastnn misclassified on the right."""
     from matplotlib.figure import Figure
 
     from .plots import FailureCasesDisplay, TrainingCurveDisplay
@@ -72,7 +72,7 @@ def draw(models, X, y):
 
 
 def run():
-    """Train, compare and draw."""
+    """Train, compare and draw both libraries."""
     try:
         import matplotlib  # noqa: F401
         from rich.console import Console
@@ -93,7 +93,7 @@ def run():
         task = progress.add_task("fastnn", total=SETTINGS["max_iter"])
         models["fastnn"].callbacks = [Advance(progress, task)]
         times["fastnn"] = train(models["fastnn"], X_train, y_train)
-        task = progress.add_task("scikit-learn", total=None)  # it does not tell how far it is
+        task = progress.add_task("scikit-learn", total=None)  # its progress is unknown
         times["scikit-learn"] = train(models["scikit-learn"], X_train, y_train)
         n_epochs = models["scikit-learn"].n_iter_
         progress.update(task, total=n_epochs, completed=n_epochs)

@@ -1,4 +1,4 @@
-"""What a bug report should tell."""
+"""Versions and capabilities of the machine, for bug reports."""
 
 import platform
 import sys

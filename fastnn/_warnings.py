@@ -1,4 +1,4 @@
-"""Warnings at the user's line, and not of what a search of scikit-learn brings with it."""
+"""Warnings that point at the user's line, and that respect searches of scikit-learn."""
 
 import sys
 import warnings
@@ -13,16 +13,16 @@ def warn(message, category=UserWarning):
 
 
 def is_searched(*names):
-    """Whether the fit under way is one of a search of scikit-learn's that sets one of these.
+    """Return whether a search of scikit-learn sets one of these parameters for the current fit.
 
-    They are parameters, or 'n_samples', a resource. What comes of their values, an end before
-    convergence say, is what the search compares.
+    'n_samples' is the resource of a search by halving. A consequence of the values searched, such
+    as stopping before convergence, needs no warning: the search compares it.
     """
     frame, found = sys._getframe(1), set()
     while frame:
-        if frame.f_code.co_name == "_fit_and_score":  # parameters of the candidate
+        if frame.f_code.co_name == "_fit_and_score":  # the candidate's parameters
             found.update(frame.f_locals.get("parameters") or ())
-        elif frame.f_code.co_name == "_run_search":  # of a search by halving, in this process
+        elif frame.f_code.co_name == "_run_search":  # search by halving, in this process
             found.add(getattr(frame.f_locals.get("self"), "resource", ""))
         frame = frame.f_back
     return not {name.rpartition("__")[2] for name in found}.isdisjoint(names)

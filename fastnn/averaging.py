@@ -1,7 +1,7 @@
-"""Averages of the parameters that training went through, which predict in place of the last ones.
+"""Averages of the parameters over training, used for prediction instead of the last parameters.
 
-An average is one more array of the size of the parameters. After a step the engine moves it towards
-the new parameters by the weight that the step has in its table: ``a = a + weight (w - a)``.
+An average is an additional array of the size of the parameters. After a step the engine updates it
+by ``a = a + weight (w - a)``, with the weight of the step from the table of steps.
 """
 
 from dataclasses import dataclass
@@ -17,31 +17,32 @@ from .schedules import Steps
 
 
 class Averaging(Spec):
-    """Base of the averages."""
+    """Base class of the averages of parameters."""
 
     def weights(self, steps: Steps, n_averaged: int) -> np.ndarray:
-        """Weight of the new parameters in the average after each step; 0 leaves it as it is.
+        """Return the weight of the new parameters in the average after each step.
 
         Parameters
         ----------
         steps : Steps
         n_averaged : int
-            Number of steps whose parameters are in the average.
+            Number of steps that the average already contains.
 
         Returns
         -------
         weights : ndarray of shape (n,)
+            With a weight of 0, the average does not change.
         """
         raise NotImplementedError
 
     def starts_from(self, parameters: np.ndarray) -> np.ndarray | float:
-        """The average before the first step, given the parameters then."""
+        """Return the average before the first step, given the parameters then."""
         return 0.0
 
 
 @dataclass
 class EMA(Averaging):
-    """Exponential moving average of the parameters, of all steps.
+    """Exponential moving average of the parameters, over all steps.
 
     ::
 
@@ -50,13 +51,12 @@ class EMA(Averaging):
     Parameters
     ----------
     decay : float, default=0.999
-        How much of the average is kept at a step, in [0, 1): it is over about the last
+        The weight of the previous average at a step, in [0, 1). The average covers about the last
         ``1 / (1 - decay)`` steps.
     bias_correction : bool, default=True
         Whether to start with the parameters after the first step and a decay of ``(decay -
-        decay^t) / (1 - decay^t)`` at step t, which makes the weights of all steps those of a long
-        training (as Adam corrects its moments). Else the average starts with the initial
-        parameters, which count until they are forgotten.
+        decay^t) / (1 - decay^t)`` at step t, as Adam corrects the bias of its moments. Otherwise
+        the average starts with the initial parameters.
 
     References
     ----------
@@ -87,14 +87,14 @@ class EMA(Averaging):
 class SWA(Averaging):
     """Stochastic weight averaging: the mean of the parameters at the end of the last epochs.
 
-    It is meant for a learning rate that stays high in these epochs.
+    Use it with a learning rate that stays high in these epochs.
 
     Parameters
     ----------
     start : int or float, default=0.75
-        After how many epochs it begins, or after which part of those that are planned.
+        Number of epochs before averaging begins, or (a float) their fraction of the planned epochs.
     every : int, default=1
-        Of these epochs, the first and each so many later count.
+        Interval between the epochs that are averaged, the first included.
 
     References
     ----------

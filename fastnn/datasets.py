@@ -1,4 +1,4 @@
-"""Data to learn on: IDX files (MNIST and its relatives), and MNIST-1D, which is drawn.
+"""Data sets: IDX files (MNIST and data sets in its format), and MNIST-1D, which is generated.
 
 The IDX format is Yann LeCun's: two zero bytes, a type code, the number of dimensions, each size as
 a big-endian 32-bit integer, then the elements in C order, big-endian.
@@ -19,7 +19,7 @@ from ._specs.constraints import Interval, validate_parameter_constraints
 
 __all__ = ["load_fashion_mnist", "load_idx", "load_mnist", "make_mnist1d"]
 
-#: What the labels of Fashion-MNIST stand for.
+#: Names of the labels of Fashion-MNIST.
 FASHION_MNIST_CLASSES = (
     "T-shirt/top",
     "Trouser",
@@ -34,8 +34,8 @@ FASHION_MNIST_CLASSES = (
 )
 
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-# A byte of gzip stands for no more than so many bytes.
-_MOST_OF_GZIP = 1032
+# Largest compression ratio of gzip.
+_MAX_GZIP_RATIO = 1032
 
 
 def load_idx(path):
@@ -49,18 +49,18 @@ def load_idx(path):
     Returns
     -------
     array : ndarray
-        The elements, in native byte order and in the shape that the header tells.
+        The elements, in native byte order and in the shape given by the header.
 
     Raises
     ------
     ValueError
-        If the file is not IDX, is damaged, or longer or shorter than its header says. No more of it
-        is read than the header asks for.
+        If the file is not IDX, is damaged, or is longer or shorter than its header says. No more is
+        read than the header asks for.
     """
     path = Path(path)
     with path.open("rb") as file:
         if not path.is_file():
-            raise ValueError(f"{path} is no file: save what it gives to one.")
+            raise ValueError(f"{path} is not a regular file: save its content to one.")
         size = path.stat().st_size
         if file.peek(2)[:2] != b"\x1f\x8b":
             return _read_idx(path, file, size)
@@ -72,7 +72,7 @@ def load_idx(path):
 
 
 def _read_idx(path, file, size, is_packed=False):
-    """The array in an open file, of which no more is read than its header asks for."""
+    """Read the array in an open file, no more than its header asks for."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES or start[3] == 0:
         raise ValueError(f"{path} is not an IDX file: it starts with {start.hex(' ')!r}.")
@@ -85,7 +85,7 @@ def _read_idx(path, file, size, is_packed=False):
     expected = f"but its IDX header {shape} asks for {n_before + n_bytes}; copy it again."
     if not is_packed and size != n_before + n_bytes:
         raise ValueError(f"{path} holds {size} bytes, {expected}")
-    if n_before + n_bytes > size * _MOST_OF_GZIP:
+    if n_before + n_bytes > size * _MAX_GZIP_RATIO:
         raise ValueError(f"{path} holds {size} bytes, compressed, {expected}")
     try:
         array = np.empty(shape, dtype)
@@ -100,14 +100,14 @@ def _read_idx(path, file, size, is_packed=False):
 
 
 def load_mnist(folder=None):
-    """MNIST, or a data set in the same files (Fashion-MNIST, KMNIST), one row an image.
+    """Load MNIST, or a data set in the same format (Fashion-MNIST, KMNIST), one image a row.
 
     Parameters
     ----------
     folder : str or path-like, default=None
-        Where the usual four files lie (``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and
-        the same of ``t10k``), compressed (``.gz``) or not; either pair may be absent. None
-        downloads MNIST through :func:`sklearn.datasets.fetch_openml`, which keeps a copy.
+        Folder of the usual four files (``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and
+        the same for ``t10k``), compressed (``.gz``) or not; either pair may be missing. None
+        downloads MNIST through :func:`sklearn.datasets.fetch_openml`, which caches it.
 
     Returns
     -------
@@ -120,20 +120,20 @@ def load_mnist(folder=None):
 
 
 def load_fashion_mnist(folder=None):
-    """Fashion-MNIST: ten kinds of clothes in the format of MNIST, and harder to tell apart.
+    """Load Fashion-MNIST: ten kinds of clothes in the format of MNIST, and harder to classify.
 
     Parameters
     ----------
     folder : str or path-like, default=None
-        Where its IDX files lie, which have the names of MNIST's; see :func:`load_mnist`. None
-        downloads it through :func:`sklearn.datasets.fetch_openml`, which keeps a copy.
+        Folder of its IDX files, which have the names of those of MNIST; see :func:`load_mnist`.
+        None downloads it through :func:`sklearn.datasets.fetch_openml`, which caches it.
 
     Returns
     -------
     X : ndarray of shape (n_images, n_pixels), uint8
-        Of files, training images first, then test images; else in the order of OpenML.
+        Training images first, then test images, if read from files; else in the order of OpenML.
     y : ndarray of shape (n_images,), int64
-        Their labels, for which ``FASHION_MNIST_CLASSES`` has names.
+        Their labels, named in ``FASHION_MNIST_CLASSES``.
 
     References
     ----------
@@ -181,7 +181,7 @@ def _load_pair(folder, name):
 
 
 def _find(folder, stem, kind):
-    # Some copies were renamed by unpackers that take the last hyphen for a dot.
+    # Some unpackers replace the last hyphen by a dot.
     for name in (f"{stem}-{kind}", f"{stem}.{kind}"):
         for suffix in ("", ".gz"):
             if (path := folder / (name + suffix)).is_file():
@@ -190,7 +190,7 @@ def _find(folder, stem, kind):
 
 
 def _fetch(name):
-    from sklearn.datasets import fetch_openml  # not at import: it costs more than all of this file
+    from sklearn.datasets import fetch_openml  # slow to import
 
     # This parser needs no pandas.
     options = {"as_frame": False, "parser": "liac-arff"}
@@ -204,7 +204,7 @@ def _fetch(name):
     return X.astype(np.uint8), y.astype(np.int64)
 
 
-# A pen that draws the digit from top to bottom: where it is, to the left or right, at 12 heights.
+# Horizontal position, at 12 heights, of a pen that draws the digit from top to bottom.
 _TEMPLATES = np.array(
     [
         [0, 2.0, 3.4, 4.2, 4.7, 5.0, 5.0, 4.7, 4.2, 3.4, 2.0, 0],
@@ -244,56 +244,56 @@ def make_mnist1d(
     shear=0.75,
     random_state=None,
 ):
-    """MNIST-1D: ten curves, each hidden at a random place of a noisy signal.
+    """Generate MNIST-1D: ten curves, each at a random position in a noisy signal.
 
-    A small problem that tells models apart as images do: a linear one is poor, a network is better,
-    and none is perfect. It is drawn in a fraction of a second.
+    A small problem that ranks models as images do: a linear model is poor, a network is better, and
+    none is perfect. It is generated in a fraction of a second.
 
-    Each class has a template of 12 points, of standard deviation 1 / 6. A row is made of one as in
-    the publication: zeros are appended; what results is stretched to a fixed length, scaled and
-    shifted in a circle; correlated noise takes the place of the zeros; white noise is added; a
-    slanting line is subtracted; and points at equal distances are taken of it, by linear
-    interpolation. At last all numbers together are brought to a mean of 0 and a standard deviation
-    of 1.
+    Each class has a template of 12 points with standard deviation 1 / 6. A row is made from one as
+    in the publication: zeros are appended; the result is stretched to a fixed length, scaled and
+    shifted cyclically; correlated noise replaces the zeros; white noise is added; a slanting line
+    is subtracted; and the signal is sampled at equal distances, by linear interpolation. Finally
+    the whole array is standardized to mean 0 and standard deviation 1.
 
     Parameters
     ----------
     n_samples : int, default=5000
         Number of rows. The publication trains on 4000 and tests on 1000.
     n_features : int, default=40
-        Points that are taken of each signal.
+        Number of samples of each signal.
     padding : tuple of 2 int, default=(36, 60)
-        The least and the largest number of zeros; a template that gets the least is stretched the
-        most. The signal has 12 points more than the largest number.
+        The smallest and the largest number of zeros; a template with fewer zeros is stretched more.
+        The length of the signal is the largest number plus 12.
     scale : float, default=0.4
-        A signal is multiplied by a number between ``1 - scale / 2`` and ``1 + scale / 2``.
+        A signal is multiplied by a number drawn between ``1 - scale / 2`` and ``1 + scale / 2``.
     max_translation : int, default=48
-        It is shifted by fewer points than this; 1 leaves it at the left.
+        The shift is drawn below this number of points; 1 does not shift.
     correlated_noise : float, default=0.25
-        Standard deviation of the noise that is smoothed by a Gaussian of 2 points, before that.
+        Standard deviation of the correlated noise, before it is smoothed by a Gaussian of 2
+        points.
     noise : float, default=0.02
         Standard deviation of the white noise.
     shear : float, default=0.75
-        From the left end to the right the subtracted line rises by a number between ``-shear / 2``
-        and ``shear / 2``.
+        From left to right the subtracted line rises by a number drawn between ``-shear / 2`` and
+        ``shear / 2``.
     random_state : int, RandomState instance or None, default=None
-        Draws all of this.
+        Seed of the random numbers.
 
     Returns
     -------
     X : ndarray of shape (n_samples, n_features), float32
         The signals, in random order.
     y : ndarray of shape (n_samples,), int64
-        The classes, 0 to 9, as equal in number as can be.
+        The classes, 0 to 9, in equal numbers or as close to that as possible.
 
     Notes
     -----
-    The steps and the defaults follow the publication; the templates do not: their numbers were
-    drawn for fastnn, after the same idea. So this is not the published data set, and results on it
-    are near the published ones at best. With the defaults and ``random_state=0``, of the last 1000
-    rows a linear classifier gets 25 % right, and a network with hidden layers of 100 and 100 units
-    54 % (mean of 5 seeds, `MLPClassifier` with early stopping, trained on the first 4000). The
-    publication has 32 % and 68 % for its data and its network.
+    The steps and the defaults follow the publication. The templates do not: they were drawn for
+    fastnn, after the same idea. So this is not the published data set, and results differ from the
+    published ones. With the defaults and ``random_state=0``, a linear classifier has an accuracy of
+    25 % on the last 1000 rows, and a network with hidden layers of 100 and 100 units 54 % (mean of
+    5 seeds, `MLPClassifier` with early stopping, trained on the first 4000). The published values,
+    for its data and its network, are 32 % and 68 %.
 
     References
     ----------
@@ -320,7 +320,7 @@ def make_mnist1d(
     def uniform(width):
         return width * (rng.random_sample((n_samples, 1)) - 0.5)
 
-    # Where in the template each point of the signal lies, after it was stretched and shifted.
+    # Position in the template of each point of the stretched and shifted signal.
     length = n_points + high
     shift = rng.randint(max_translation, size=(n_samples, 1))
     stretched = n_points + rng.randint(low, high + 1, size=(n_samples, 1))
@@ -349,7 +349,7 @@ def _padding(padding):
 
 
 def _interpolate(rows, places):
-    """Each row at its places, on straight lines between its values, which are at 0, 1, 2, .."""
+    """Interpolate each row linearly at `places`; its values are at 0, 1, 2, ..."""
     before = np.minimum(places.astype(np.intp), rows.shape[1] - 2)
     left, right = (np.take_along_axis(rows, before + step, axis=1) for step in (0, 1))
     return left + (places - before) * (right - left)

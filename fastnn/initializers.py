@@ -1,7 +1,7 @@
-"""Parameters to start from: specs that draw the weights or the biases of a layer.
+"""Initializers: specs that draw the initial weights or biases of a layer.
 
 A layer has `fan_in` inputs and `fan_out` outputs; weights have shape (fan_in, fan_out), biases
-(fan_out,). Biases that are drawn by a rule for weights have the distribution of the weights.
+(fan_out,). Biases drawn by a rule for weights have the distribution of the weights.
 """
 
 from collections.abc import Iterator
@@ -36,18 +36,18 @@ _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 
 class Initializer(Spec):
-    """Base of the specs of initial parameters."""
+    """Base class of the initializers."""
 
     def draw(self, random_state, shape, fan_in: int, fan_out: int) -> np.ndarray:
-        """Parameters of this shape, of a layer with so many inputs and outputs."""
+        """Draw parameters of this shape, for a layer with `fan_in` inputs and `fan_out` outputs."""
         raise NotImplementedError
 
 
 @dataclass
 class Constant(Initializer):
-    """The same value for all. The name "zeros" stands for it.
+    """Constant value; the name "zeros" is ``Constant(0.0)``.
 
-    Hidden units that all start alike remain alike: this is for biases, and for an output layer.
+    Use it for biases and output layers: hidden units that start equal remain equal.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Constant(Initializer):
 
 @dataclass
 class Uniform(Initializer):
-    """Uniform between two numbers, whatever the size of the layer.
+    """Uniform distribution, independent of the size of the layer.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Uniform(Initializer):
 
 @dataclass
 class Normal(Initializer):
-    """Normally distributed, whatever the size of the layer.
+    """Normal distribution, independent of the size of the layer.
 
     Parameters
     ----------
@@ -107,9 +107,9 @@ class Normal(Initializer):
 
 
 class _Scaled(Initializer):
-    """Base of the rules that give a mean of 0 and a variance that depends on the layer.
+    """Base class of the rules with mean 0 and a variance that depends on the layer.
 
-    A uniform distribution between -b and b has the variance b**2 / 3.
+    A uniform distribution on [-b, b] has variance b**2 / 3.
     """
 
     distribution: ClassVar[str]
@@ -127,10 +127,10 @@ class _Scaled(Initializer):
 
 @dataclass
 class GlorotUniform(_Scaled):
-    """Uniform, variance ``gain**2 * 2 / (fan_in + fan_out)``: Glorot's rule, or Xavier's.
+    """Uniform distribution with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot, Xavier).
 
-    The bound is ``gain * sqrt(6 / (fan_in + fan_out))``. Signals keep their variance on the way
-    forward, gradients on the way back, as nearly as both can be had.
+    The bound is ``gain * sqrt(6 / (fan_in + fan_out))``. It is a compromise between preserving the
+    variance of activations in the forward pass and that of gradients in the backward pass.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class GlorotUniform(_Scaled):
 
 @dataclass
 class GlorotNormal(GlorotUniform):
-    """Normal, variance ``gain**2 * 2 / (fan_in + fan_out)``: Glorot's rule, or Xavier's.
+    """Normal distribution with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot, Xavier).
 
     Parameters
     ----------
@@ -170,17 +170,17 @@ class GlorotNormal(GlorotUniform):
 
 @dataclass
 class HeUniform(_Scaled):
-    """Uniform, variance ``2 / (1 + negative_slope**2) / fan``: He's rule, or Kaiming's.
+    """Uniform distribution with variance ``2 / (1 + negative_slope**2) / fan`` (He, Kaiming).
 
-    The bound is ``sqrt(6 / (1 + negative_slope**2) / fan)``. A relu halves the second moment of
-    what it gets; this makes up for it.
+    The bound is ``sqrt(6 / (1 + negative_slope**2) / fan)``. It compensates for the ReLU, which
+    halves the second moment of its input.
 
     Parameters
     ----------
     negative_slope : float, default=0.0
-        Slope of a leaky relu below zero.
+        Slope of the leaky ReLU below zero.
     mode : {"fan_in", "fan_out"}, default="fan_in"
-        Whether signals keep their variance on the way forward, or gradients on the way back.
+        Whether to preserve the variance in the forward pass ("fan_in") or the backward pass.
 
     References
     ----------
@@ -204,14 +204,14 @@ class HeUniform(_Scaled):
 
 @dataclass
 class HeNormal(HeUniform):
-    """Normal, variance ``2 / (1 + negative_slope**2) / fan``: He's rule, or Kaiming's.
+    """Normal distribution with variance ``2 / (1 + negative_slope**2) / fan`` (He, Kaiming).
 
     Parameters
     ----------
     negative_slope : float, default=0.0
-        Slope of a leaky relu below zero.
+        Slope of the leaky ReLU below zero.
     mode : {"fan_in", "fan_out"}, default="fan_in"
-        Whether signals keep their variance on the way forward, or gradients on the way back.
+        Whether to preserve the variance in the forward pass ("fan_in") or the backward pass.
 
     References
     ----------
@@ -224,7 +224,7 @@ class HeNormal(HeUniform):
 
 @dataclass
 class LeCunUniform(_Scaled):
-    """Uniform, variance ``1 / fan_in``; the bound is ``sqrt(3 / fan_in)``.
+    """Uniform distribution with variance ``1 / fan_in``; the bound is ``sqrt(3 / fan_in)``.
 
     References
     ----------
@@ -239,7 +239,7 @@ class LeCunUniform(_Scaled):
 
 @dataclass
 class LeCunNormal(LeCunUniform):
-    """Normal, variance ``1 / fan_in``: what the SELU needs.
+    """Normal distribution with variance ``1 / fan_in``, required by the SELU.
 
     References
     ----------
@@ -253,7 +253,7 @@ class LeCunNormal(LeCunUniform):
 
 @dataclass
 class PyTorchDefault(_Scaled):
-    """Uniform, variance ``1 / (3 * fan_in)``: weights and biases of PyTorch's ``Linear``.
+    """Uniform distribution with variance ``1 / (3 * fan_in)``, as in PyTorch's ``Linear``.
 
     The bound is ``1 / sqrt(fan_in)``, PyTorch's ``kaiming_uniform_`` with a slope of sqrt(5). Use
     it for weights and biases: ``weight_init="pytorch", bias_init="pytorch"``.
@@ -267,10 +267,10 @@ class PyTorchDefault(_Scaled):
 
 @dataclass
 class Orthogonal(Initializer):
-    """A random matrix whose columns, or rows where these are fewer, are orthogonal.
+    """Random matrix whose columns (or rows, if there are fewer) are orthogonal, of length `gain`.
 
-    They have the length `gain`. It is Q of the QR decomposition of a normally distributed matrix,
-    with the signs of R's diagonal, so that all orthogonal matrices are as likely. For weights only.
+    It is Q of the QR decomposition of a normally distributed matrix, with the signs of the diagonal
+    of R, so that the distribution of orthogonal matrices is uniform. For weights only.
 
     Parameters
     ----------
@@ -296,10 +296,10 @@ class Orthogonal(Initializer):
 
 @dataclass
 class ScikitLearn(Initializer):
-    """Uniform between plus and minus ``sqrt(factor / (fan_in + fan_out))``: the default, None.
+    """Uniform distribution with bound ``sqrt(factor / (fan_in + fan_out))``: the default, None.
 
-    With `factor` 6 this is Glorot's rule; scikit-learn takes 2 where the hidden layers are
-    logistic. It draws biases in the same way.
+    With `factor` 6 it is Glorot's rule. scikit-learn uses 2 if the hidden layers are logistic, and
+    draws biases from the same distribution.
 
     Parameters
     ----------
@@ -316,7 +316,7 @@ class ScikitLearn(Initializer):
 
 
 class _Given(Initializer):
-    """An array, or a function ``f(random_state, fan_in, fan_out)`` that returns one."""
+    """User's array, or function ``f(random_state, fan_in, fan_out)`` that returns one."""
 
     def __init__(self, kind, init):
         self.kind, self.init = kind, init
@@ -328,12 +328,12 @@ class _Given(Initializer):
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{self.kind} must be names, specs, arrays of numbers or functions that return "
-                f"such, got {given!r}."
+                f"arrays, got {given!r}."
             ) from error
         if values.shape != shape:
             raise ValueError(
                 f"{self.kind} gives an array of shape {values.shape} to a layer with {fan_in} "
-                f"inputs and {fan_out} outputs, that needs {shape}."
+                f"inputs and {fan_out} outputs, which needs {shape}."
             )
         if not np.isfinite(values).all():
             raise ValueError(f"{self.kind} contains NaN or infinity.")
@@ -360,15 +360,16 @@ register(WEIGHT_INITIALIZERS, "weight_init")
 def draw_parameters(
     random_state, shapes, activations, weight_init=None, bias_init=None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Weights and biases of each layer, drawn in this order.
+    """Draw the weights and biases of each layer, in this order.
 
     Parameters
     ----------
     random_state : RandomState
     shapes : list of (fan_in, fan_out)
-        Of each layer.
+        Shape of each layer.
     activations : list of (str or ActivationSpec)
-        Of each layer; scikit-learn's rule takes for the output layer that of the hidden layers.
+        Activation of each layer; for the output layer, scikit-learn's rule uses that of the hidden
+        layers.
     weight_init, bias_init : optional
         A name, a spec, an array or a function, for all layers, or a list with one for each. None is
         `ScikitLearn`.
@@ -384,7 +385,7 @@ def draw_parameters(
 
 
 def _one_for_each(kind, init, registry, defaults) -> list[Initializer]:
-    """A spec for each layer."""
+    """Return an initializer for each layer."""
     n_layers = len(defaults)
     inits = init if isinstance(init, list | tuple) else [init] * n_layers
     if len(inits) != n_layers:

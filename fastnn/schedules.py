@@ -1,7 +1,7 @@
-"""Numbers that change in the course of a training: the learning rate, above all.
+"""Schedules of hyperparameters that change during training, above all of the learning rate.
 
-A schedule is a factor of the initial value as a function of the step. It is computed here, in
-float64, for the steps of many batches at once; the engine reads the result from its table.
+A schedule is a factor of the initial value as a function of the step. The factors of many steps are
+computed at once, in float64; the engine reads them from its table of steps.
 """
 
 import inspect
@@ -24,29 +24,29 @@ _PER = OneOf({"step", "epoch"})
 
 @dataclass(slots=True)
 class Steps:
-    """Some steps of one epoch, and what is known before they are taken.
+    """Consecutive steps of one epoch, and the state of training before them.
 
     Attributes
     ----------
     number : ndarray of shape (n,)
-        The numbers of the steps. The first of the training, in all calls of `fit`, is 0.
+        Numbers of the steps, counted from 0 over all calls of `fit`.
     epoch : int or ndarray of shape (n,)
-        The number of their epoch, from 0.
+        Number of their epoch, from 0.
     n_steps, n_epochs : int
-        How many are planned, those already taken included: `max_iter` epochs more with each call
-        of `fit`, and `max_iter` in all with `partial_fit`.
+        Planned numbers of steps and epochs, including those already done: `max_iter` more epochs
+        with each call of `fit`, and `max_iter` in all with `partial_fit`.
     steps_per_epoch : int
     ends_epoch : bool
-        Whether the last of the steps is the last of its epoch.
+        Whether the last of these steps is the last of its epoch.
     n_seen : int
-        Training rows seen before the epoch.
+        Number of training rows seen before the epoch.
     n_reductions : int
-        How often training stalled and went on at a lower rate.
+        How often training stalled and continued with a lower rate.
     curve : sequence of float
-        What the epochs so far were worth: the scores of the validation data, or where there is none
-        the losses of training.
+        The validation scores of the epochs so far, or the training losses if there is no validation
+        data.
     sign : {1, -1}
-        Whether more of it is better, or less.
+        Whether larger (1) or smaller (-1) values of the curve are better.
     """
 
     number: np.ndarray
@@ -61,7 +61,7 @@ class Steps:
     sign: int = 1
 
     def after(self, n: int):
-        """The same steps, where the first n of all are not counted, nor their whole epochs."""
+        """Return the same steps, counted from step n (and epochs from its epoch)."""
         n_epochs = n // self.steps_per_epoch
         return replace(
             self,
@@ -73,17 +73,17 @@ class Steps:
 
 
 class Schedule(Spec):
-    """Base of the schedules.
+    """Base class of the schedules.
 
-    In their formulas t is the number of the step or of the epoch, as `per` says, from 0; and n how
-    many are planned. All bounds are parts of the initial value.
+    In their formulas t is the number of the step or epoch, depending on `per`, from 0, and n is the
+    planned number of them. All bounds are relative to the initial value.
     """
 
     per: str = "epoch"
     last_words: str = "Stopping."
 
     def factors(self, steps: Steps) -> np.ndarray:
-        """What the initial value is multiplied by.
+        """Return the factors of the initial value.
 
         Parameters
         ----------
@@ -100,17 +100,17 @@ class Schedule(Spec):
         return np.broadcast_to(np.asarray(values, np.float64), steps.number.shape)
 
     def at(self, t: np.ndarray, n: int):
-        """The factors at t of n, for those that depend on nothing else."""
+        """Return the factors at t of n, for schedules that depend on these only."""
         raise NotImplementedError
 
     def reduces(self, rate: float) -> bool:
-        """Whether training goes on at a lower rate, where it stalled at this rate."""
+        """Return whether training continues with a lower rate after stalling at this one."""
         return False
 
 
 @dataclass
 class Constant(Schedule):
-    """The initial value, always."""
+    """Keep the initial value."""
 
     def factors(self, steps):
         return np.ones(len(steps.number))
@@ -118,12 +118,12 @@ class Constant(Schedule):
 
 @dataclass
 class InvScaling(Schedule):
-    """scikit-learn's 'invscaling': divide by a power of the rows seen before the epoch.
+    """Divide by a power of the number of rows seen before the epoch: 'invscaling'.
 
     Parameters
     ----------
     power_t : float, default=0.5
-        The power: the factor is ``1 / (n_seen + 1) ** power_t``.
+        The exponent. The factor is ``1 / (n_seen + 1) ** power_t``.
     """
 
     power_t: float = 0.5
@@ -136,17 +136,17 @@ class InvScaling(Schedule):
 
 @dataclass
 class Adaptive(Schedule):
-    """scikit-learn's 'adaptive': divide the learning rate whenever training stalls.
+    """Divide the learning rate whenever training stalls: 'adaptive'.
 
-    Training goes on where it would have stopped, after `n_iter_no_change` epochs.
+    Training continues where it would have stopped, after `n_iter_no_change` epochs.
 
     Parameters
     ----------
     divisor : float, default=5.0
-        What the rate is divided by when neither loss nor validation score improve any more.
+        The divisor of the rate when neither loss nor validation score improves any more.
     minimum : float, default=1e-6
-        Training stops when it stalls at this learning rate, or a lower one. It is the rate itself,
-        not a part of the initial one.
+        Training stops when it stalls at this learning rate or a lower one. This is an absolute
+        rate, not relative to the initial one.
     """
 
     divisor: float = 5.0
@@ -167,7 +167,7 @@ class Adaptive(Schedule):
 
 @dataclass
 class LinearDecay(Schedule):
-    """Linear down to a floor, which is kept from there on.
+    """Decrease linearly to a floor, and stay there.
 
     ::
 
@@ -178,9 +178,9 @@ class LinearDecay(Schedule):
     floor : float, default=0.01
         The last factor, in [0, 1].
     tau : int or None, default=None
-        When it is reached; None is the end of what is planned.
+        The step or epoch at which it is reached. None is the end of the planned training.
     per : {"step", "epoch"}, default="step"
-        What t counts.
+        The unit of t.
 
     References
     ----------
@@ -204,19 +204,19 @@ class LinearDecay(Schedule):
 
 @dataclass
 class InverseDecay(Schedule):
-    """The inverse of a linear function: ``factor = 1 / (1 + epsilon t)``.
+    """Decay as the inverse of a linear function: ``factor = 1 / (1 + epsilon t)``.
 
     Parameters
     ----------
     epsilon : float, default=0.01
-        How fast it decays.
+        The rate of decay.
     per : {"step", "epoch"}, default="step"
-        What t counts.
+        The unit of t.
 
     References
     ----------
-    Robbins, H. and Monro, S. "A stochastic approximation method" (1951): a rate that falls as 1 / t
-    lets noise average out, and still goes any distance.
+    Robbins, H. and Monro, S. "A stochastic approximation method" (1951): with a rate that decays as
+    1 / t noise averages out, and the sum of the steps is unbounded.
     """
 
     epsilon: float = 0.01
@@ -230,16 +230,16 @@ class InverseDecay(Schedule):
 
 @dataclass
 class PolynomialDecay(Schedule):
-    """The inverse of a power: ``factor = 1 / (t + 1) ** power``.
+    """Decay as an inverse power: ``factor = 1 / (t + 1) ** power``.
 
-    `InvScaling` has the same formula, and counts rows.
+    `InvScaling` has the same formula, but counts rows.
 
     Parameters
     ----------
     power : float, default=0.5
-        The power.
+        The exponent.
     per : {"step", "epoch"}, default="step"
-        What t counts.
+        The unit of t.
 
     References
     ----------
@@ -257,14 +257,14 @@ class PolynomialDecay(Schedule):
 
 @dataclass
 class ExponentialDecay(Schedule):
-    """A constant part of what is left: ``factor = gamma ** t``.
+    """Decay exponentially: ``factor = gamma ** t``.
 
     Parameters
     ----------
     gamma : float, default=0.95
-        The part that is kept, in (0, 1].
+        The base, in (0, 1].
     per : {"step", "epoch"}, default="epoch"
-        What t counts.
+        The unit of t.
 
     References
     ----------
@@ -285,16 +285,16 @@ class ExponentialDecay(Schedule):
 
 @dataclass
 class StepDecay(Schedule):
-    """Stairs: ``factor = gamma ** floor(t / step_size)``.
+    """Decay by steps: ``factor = gamma ** floor(t / step_size)``.
 
     Parameters
     ----------
     step_size : int, default=30
-        Width of a stair.
+        Number of steps or epochs between reductions.
     gamma : float, default=0.1
-        What the value is multiplied by at each stair, in (0, 1].
+        The factor of a reduction, in (0, 1].
     per : {"step", "epoch"}, default="epoch"
-        What t counts.
+        The unit of t.
 
     References
     ----------
@@ -318,25 +318,25 @@ class StepDecay(Schedule):
 
 @dataclass
 class CosineDecay(Schedule):
-    """Half a cosine down to a minimum, with restarts if wanted.
+    """Decrease along half a cosine to a minimum, with optional restarts.
 
     ::
 
         factor = minimum + (1 - minimum) (1 + cos(pi t / period)) / 2
 
-    where t counts from the last restart.
+    where t is counted from the last restart.
 
     Parameters
     ----------
     minimum : float, default=0.0
         The factor at the end, in [0, 1].
     period : int or None, default=None
-        Length of the first cycle, after which the factor is 1 again. None is one cycle over all
-        that is planned.
+        Length of the first cycle, after which the factor is 1 again. None is one cycle over the
+        planned training.
     multiplier : int, default=1
-        How much longer each cycle is than the one before. Not used without `period`.
+        Ratio of the lengths of successive cycles. Not used without `period`.
     per : {"step", "epoch"}, default="step"
-        What t counts.
+        The unit of t.
 
     References
     ----------
@@ -376,24 +376,24 @@ class CosineDecay(Schedule):
 
 @dataclass
 class OneCycle(Schedule):
-    """Up from a low value to the initial one, and down to a much lower: one cycle in all.
+    """Increase from a low value to the initial one, then decrease to a much lower one.
 
     `learning_rate_init` is the highest rate. The momentum does not change.
 
     Parameters
     ----------
     pct_start : float, default=0.3
-        The part of the cycle that goes up, in (0, 1).
+        The fraction of the cycle in which the value increases, in (0, 1).
     div_factor : float, default=25.0
         The first factor is ``1 / div_factor``.
     final_div_factor : float, default=1e4
         The last factor is ``1 / (div_factor * final_div_factor)``.
     anneal_strategy : {"cos", "linear"}, default="cos"
-        Whether it moves along half a cosine or a straight line.
+        Whether to follow half a cosine or a straight line.
     three_phase : bool, default=False
-        Whether to go down to the first factor as fast as up, and then to the last.
+        Whether to decrease to the first factor at the speed of the increase, and then to the last.
     per : {"step", "epoch"}, default="step"
-        What t counts.
+        The unit of t.
 
     References
     ----------
@@ -437,24 +437,24 @@ class OneCycle(Schedule):
 
 @dataclass
 class ReduceOnPlateau(Schedule):
-    """Reduce whenever the epochs bring no progress any more.
+    """Reduce the value when the validation score, or the training loss, no longer improves.
 
-    What counts is the score of the validation data, if there is any, and else the loss of training.
-    `early_stopping` and `tol` decide by themselves when training ends: it is over before the first
-    reduction if `patience` is not below `n_iter_no_change`.
+    The validation score is used if there is validation data, otherwise the training loss.
+    `early_stopping` and `tol` end training independently of it, and before the first reduction if
+    `patience` is not below `n_iter_no_change`.
 
     Parameters
     ----------
     factor : float, default=0.1
-        What the value is multiplied by, in (0, 1).
+        The factor of a reduction, in (0, 1).
     patience : int, default=5
-        It is reduced in the epoch after more than this number of epochs without progress.
+        The value is reduced after more than this number of epochs without improvement.
     threshold : float, default=1e-4
-        Progress is a score that is better than the best by more than this,
+        The smallest change that counts as an improvement is larger than this.
     threshold_mode : {"rel", "abs"}, default="rel"
-        as a part of the best score or loss, or as it is.
+        Whether `threshold` is relative to the best score or loss, or absolute.
     cooldown : int, default=0
-        Number of epochs after a reduction that do not count.
+        Number of epochs after a reduction that are not counted.
     minimum : float, default=0.0
         The factor never falls below this, in [0, 1].
 
@@ -480,7 +480,7 @@ class ReduceOnPlateau(Schedule):
     }
 
     def factors(self, steps):
-        # All epochs anew each time: so there is nothing to remember between calls of `fit`.
+        # Recomputed from all epochs each time, so that there is no state between calls of `fit`.
         factor, needed, n_bad, n_cool = 1.0, -np.inf, 0, 0
         for value in steps.curve:
             score = steps.sign * value
@@ -499,25 +499,25 @@ class ReduceOnPlateau(Schedule):
 
 @dataclass
 class Warmup(Schedule):
-    """Linear from a lower value to the initial one, and then any other schedule.
+    """Increase linearly to the initial value, then follow another schedule.
 
     ::
 
         factor = start + (1 - start) t / length  for t < length
 
-    It grows with every step. The schedule that follows counts steps and epochs from the end of the
-    warm-up.
+    The factor increases at every step. The schedule that follows counts steps and epochs from the
+    end of the warm-up.
 
     Parameters
     ----------
     length : int or float, default=0.1
-        The number of steps or epochs; in (0, 1) the part of all steps that are planned.
+        Number of steps or epochs; in (0, 1), the fraction of the planned steps.
     then : str, schedule or function, default="constant"
-        What follows.
+        The schedule that follows.
     start : float, default=0.1
         The first factor, in [0, 1].
     per : {"step", "epoch"}, default="step"
-        What a `length` of 1 or more counts.
+        The unit of a `length` of 1 or more.
 
     References
     ----------
@@ -567,14 +567,14 @@ class Warmup(Schedule):
 
 @dataclass
 class CustomSchedule(Schedule):
-    """Any function of the step. A plain function stands for a `CustomSchedule` per step.
+    """Use a function of the step or epoch; a plain function is a `CustomSchedule` per step.
 
     Parameters
     ----------
     function : callable
-        ``function(t, n)`` returns the factor at t, from 0, of the n that are planned.
+        ``function(t, n)`` returns the factor at t, from 0, of n planned.
     per : {"step", "epoch"}, default="step"
-        What t and n count.
+        The unit of t and n.
     """
 
     function: Callable[[int, int], float]
@@ -589,10 +589,10 @@ class CustomSchedule(Schedule):
         except TypeError as error:
             raise ValueError(
                 f"The schedule {self.function!r} must be a function of two arguments ({error}): as "
-                f"in `lambda t, n: 1 - t / n`, it is given a {self.per} and how many are planned, "
-                "and returns a factor of the initial value."
+                f"in `lambda t, n: 1 - t / n`, it takes the number of the {self.per} and how many "
+                "are planned, and returns a factor of the initial value."
             ) from None
-        except ValueError:  # of a function that does not tell
+        except ValueError:  # the signature of a builtin may be unknown
             pass
         return self
 
@@ -625,24 +625,24 @@ SCHEDULES: dict[str, type[Schedule]] = {
 }
 register(SCHEDULES, "learning_rate", "schedule", "then")
 
-# Those of scikit-learn, which its Adam does not use.
+# Schedules of scikit-learn, which its Adam ignores.
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
 
 
 def resolve_schedule(kind: str, value, defaults: dict[str, Any] | None = None) -> Schedule:
-    """The schedule that a user means by a name, a spec or a function.
+    """Return the schedule given by a name, a spec or a function.
 
     Parameters
     ----------
     kind : str
-        What is looked for, for the error message.
+        Name of the parameter, for the error message.
     value : str, Schedule or callable
     defaults : dict, optional
-        Values for the parameters of a schedule that was named only.
+        Parameters of a schedule that is given by name.
     """
     if inspect.isclass(value) and issubclass(value, Schedule):
         raise ValueError(
-            f"{kind}={value.__name__} is a class: give one of its kind, {value.__name__}()."
+            f"{kind}={value.__name__} is a class: give an instance, {value.__name__}()."
         )
     if isinstance(value, Spec) and not isinstance(value, Schedule):
         raise ValueError(f"{kind}={value!r} is no schedule: give one of fastnn.schedules.")
@@ -653,7 +653,7 @@ def resolve_schedule(kind: str, value, defaults: dict[str, Any] | None = None) -
 
 @dataclass
 class Scheduled(Spec):
-    """A number that follows a schedule, in place of a number that stays.
+    """Number that follows a schedule.
 
     Accepted for `alpha`, `dropout`, `label_smoothing`, and the `weight_decay` of optimizers.
 
@@ -662,8 +662,8 @@ class Scheduled(Spec):
     value : float
         The initial value.
     schedule : str, schedule or function, default="cosine"
-        How it changes. Not `Adaptive`, which is about the learning rate. Of dropout and label
-        smoothing all values must stay below 1.
+        The schedule. Not `Adaptive`, which is for the learning rate. All values of dropout and
+        label smoothing must be below 1.
     """
 
     value: float
@@ -687,21 +687,21 @@ class Scheduled(Spec):
         return self
 
     def factors(self, steps: Steps) -> np.ndarray:
-        """The value at each step, as a part of the initial one."""
+        """Return the value at each step, relative to the initial one."""
         return resolve_schedule("schedule", self.schedule).factors(steps)
 
     def values(self, steps: Steps) -> np.ndarray:
-        """The value at each step."""
+        """Return the value at each step."""
         return self.value * self.factors(steps)
 
 
 def value_at(number, steps: Steps):
-    """A number, or an array of one for each step where it is `Scheduled`."""
+    """Return a number, or an array with one for each step if it is `Scheduled`."""
     return number.values(steps) if isinstance(number, Scheduled) else number
 
 
 def spec_at(spec: Spec, steps: Steps):
-    """A spec whose numbers that are `Scheduled` are arrays, of one for each step."""
+    """Return a spec whose `Scheduled` numbers are replaced by arrays, with one for each step."""
     own = vars(spec)
     changing = {name: own[name].values(steps) for name in own if isinstance(own[name], Scheduled)}
     return replace(spec, **changing) if changing else spec  # type: ignore[type-var]

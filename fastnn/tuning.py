@@ -1,4 +1,4 @@
-"""Spaces to search for hyperparameters in."""
+"""Search spaces of hyperparameters."""
 
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -16,11 +16,11 @@ _TASKS = {"classification": MLPClassifier, "regression": MLPRegressor}
 
 @dataclass
 class _Range:
-    """Numbers between two ends, drawn evenly, also of their logarithm; and some for a grid."""
+    """Interval of numbers, uniform or log-uniform, and a few values for a grid."""
 
     low: float
     high: float
-    some: tuple
+    grid_values: tuple
     log: bool = False
 
     def distribution(self):
@@ -31,7 +31,7 @@ class _Range:
         return stats.uniform(self.low, self.high - self.low)
 
     def grid(self):
-        return list(self.some)
+        return list(self.grid_values)
 
     def suggest(self, trial, name):
         return trial.suggest_float(name, self.low, self.high, log=self.log)
@@ -39,19 +39,19 @@ class _Range:
 
 @dataclass
 class _Choice:
-    """Some values, and fewer for a grid."""
+    """List of values, and fewer for a grid."""
 
     values: tuple
-    some: tuple
+    grid_values: tuple
 
     def distribution(self):
         return list(self.values)
 
     def grid(self):
-        return list(self.some)
+        return list(self.grid_values)
 
     def suggest(self, trial, name):
-        # A study keeps plain values only, so that tuples are stored as words.
+        # A study stores plain values only, so tuples become strings.
         words = {_word(value): value for value in self.values}
         return words[trial.suggest_categorical(name, list(words))]
 
@@ -75,9 +75,9 @@ _SPACE: dict[str, Any] = {
     "solver__weight_decay": _Range(1e-5, 1e-1, (1e-4, 1e-2), log=True),
     "label_smoothing": _Range(0.0, 0.2, (0.0, 0.1)),
 }
-# A grid of all would be of thousands.
-_OF_GRIDS = ("hidden_layer_sizes", "alpha", "learning_rate_init", "momentum")
-_TOLD_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout"}
+# A grid of all would have thousands of points.
+_IN_GRIDS = ("hidden_layer_sizes", "alpha", "learning_rate_init", "momentum")
+_SET_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout"}
 
 
 @validate_params(
@@ -90,48 +90,49 @@ _TOLD_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout
     prefer_skip_nested_validation=True,
 )
 def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=None, prefix=None):
-    """Hyperparameters worth a search, and where to look for them.
+    """Suggest a search space of the most important hyperparameters.
 
-    What has no effect with the estimator's solver is left out, and so is what `layers` tells.
-    `max_iter` is never among them: it is the resource of `HalvingRandomSearchCV`.
+    It omits hyperparameters without effect with the estimator's solver, and those set by `layers`.
+    It never contains `max_iter`, which is the resource of `HalvingRandomSearchCV`.
 
     Parameters
     ----------
     target : {'classification', 'regression'}, estimator, Pipeline or optuna.trial.Trial
-        What is searched for. Of a pipeline it is the step that is an `MLPClassifier` or an
-        `MLPRegressor`, and names have that step's before them. A trial draws values at once.
+        The task or the estimator to tune. In a pipeline it is the step that is an `MLPClassifier`
+        or an `MLPRegressor`, and names are prefixed with that of the step. A trial draws values
+        immediately.
     estimator : {'classification', 'regression'}, estimator or Pipeline, default=None
-        With a trial, what it is for.
+        The task or the estimator to tune, if `target` is a trial.
     grid : bool, default=False
-        A few values of each, for `GridSearchCV`, of the layer sizes, the penalty, the learning rate
-        and momentum only, where `names` does not tell others. Not for a trial.
+        Whether to return a few values of each, for `GridSearchCV`. Unless `names` is given, only
+        the layer sizes, the penalty, the learning rate and momentum. Not for a trial.
     names : list of str, default=None
-        The hyperparameters to search over, without prefix. None is all that the solver uses, but
+        The hyperparameters to search over, without prefix. None is all that the solver uses, except
         'label_smoothing'.
     n_samples : int, default=None
-        Number of training rows: batches are at most a quarter of them, where some in the space are.
+        Number of training rows: batches have at most a quarter of them, if some in the space do.
     prefix : str, default=None
-        What comes before each name, such as ``'mlp__'``. None finds it out.
+        Prefix of the names, such as ``'mlp__'``. None is that of the network found in `target`.
 
     Returns
     -------
     params : dict
-        By name a list or a frozen distribution of `scipy.stats`, for `RandomizedSearchCV` and its
-        like; a list, with `grid`; with a trial a value, for `set_params`. The study keeps plain
-        values, ``'100-50'`` for the sizes (100, 50), which estimators understand: its `best_params`
-        are for ``MLPClassifier(**study.best_params)`` and for `set_params`.
+        For each name, a list or a frozen distribution of `scipy.stats`, for `RandomizedSearchCV`
+        and similar; with `grid` a list; with a trial a value, for `set_params`. A study stores
+        plain values, ``'100-50'`` for the sizes (100, 50), which estimators accept, so its
+        `best_params` can be used in ``MLPClassifier(**study.best_params)`` and `set_params`.
 
     Raises
     ------
     ValueError
-        If there is no network in `target`, or a name is unknown or without effect.
+        If `target` contains no network, or a name is unknown or without effect.
 
     Notes
     -----
-    Learning rates and penalties are drawn on a logarithmic scale: the ratio matters, not the
-    difference (Bengio, "Practical recommendations for gradient-based training of deep
-    architectures", 2012, section 3.3). Random search finds better values than a grid of as many
-    trials, since few of the hyperparameters matter (Bergstra and Bengio, "Random search for
+    Learning rates and penalties are drawn on a logarithmic scale, because ratios matter, not
+    differences (Bengio, "Practical recommendations for gradient-based training of deep
+    architectures", 2012, section 3.3). Random search finds better values than a grid with as many
+    trials, because few of the hyperparameters matter (Bergstra and Bengio, "Random search for
     hyper-parameter optimization", 2012).
 
     Examples
@@ -146,7 +147,7 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
     if trial is not None:
         if estimator is None:
             raise ValueError(
-                "A trial does not tell what it is for: call suggest_params(trial, estimator)."
+                "A trial does not name an estimator: call suggest_params(trial, estimator)."
             )
         if grid:
             raise ValueError("A trial draws values, so grid=True is not for it: leave it out.")
@@ -157,7 +158,7 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
     space = _space(model, n_samples)
     if names is None:
         chosen = [name for name in space if name != "label_smoothing"]
-        chosen = [name for name in chosen if not grid or name in _OF_GRIDS]
+        chosen = [name for name in chosen if not grid or name in _IN_GRIDS]
     else:
         chosen = [names] if isinstance(names, str) else list(names)
     for name in chosen:
@@ -175,7 +176,7 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
 
 
 def _network_of(target):
-    """The network of a task, an estimator or a pipeline, and the prefix of its parameters."""
+    """Return the network of a task, an estimator or a pipeline, and its parameters' prefix."""
     if isinstance(target, str) and target in _TASKS:
         return _TASKS[target](), ""
     if isinstance(target, type) and issubclass(target, BaseMLP):
@@ -200,7 +201,7 @@ def _network_of(target):
 
 
 def _space(model, n_samples):
-    """What has an effect on this network, and can be combined with its other parameters."""
+    """Return the space of hyperparameters with an effect, compatible with the other parameters."""
     optimizer = optimizer_of(model)
     without = {"momentum", "solver__weight_decay"}
     if model.solver == "sgd":
@@ -210,16 +211,16 @@ def _space(model, n_samples):
     if not optimizer.uses_alpha:
         without.add("alpha")
     if model.layers is not None:
-        without |= _TOLD_BY_LAYERS
+        without |= _SET_BY_LAYERS
     if isinstance(optimizer, LBFGS | Rprop):
         without |= {"dropout", "batch_size", "learning_rate_init"}
     if getattr(model, "loss", None) != "log_loss":
         without.add("label_smoothing")
     space = {name: values for name, values in _SPACE.items() if name not in without}
-    # What follows a schedule is not a number, and stays as it is.
+    # Scheduled parameters are not numbers, and are left unchanged.
     for name in [name for name in space if isinstance(getattr(model, name, None), Scheduled)]:
         del space[name]
-    if model.solver == "sgd":  # its steps are not divided by the size of gradients
+    if model.solver == "sgd":  # its steps are not normalised by the gradients
         space["learning_rate_init"] = _Range(1e-3, 1.0, (0.01, 0.1), log=True)
     if n_samples is not None and "batch_size" in space:
         sizes = space["batch_size"]
@@ -227,5 +228,5 @@ def _space(model, n_samples):
             tuple(size for size in some if 4 * size <= n_samples) for some in vars(sizes).values()
         ]
         if all(fits):
-            space["batch_size"] = replace(sizes, values=fits[0], some=fits[1])
+            space["batch_size"] = replace(sizes, values=fits[0], grid_values=fits[1])
     return space

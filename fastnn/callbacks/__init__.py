@@ -1,4 +1,4 @@
-"""What is called in the course of a training: to stop it, to keep it, to show it."""
+"""Callbacks: functions called during training, to stop it, save it or show its progress."""
 
 from .base import Callback, Context
 from .checkpoint import Checkpoint, load_checkpoint

@@ -1,4 +1,4 @@
-"""Files that are whole at any time, whenever a process ends and whatever a disk has room for."""
+"""Atomic writing of files: complete even if the process ends or the disk is full."""
 
 import glob
 import os
@@ -11,25 +11,25 @@ _PARTIAL = ".partial"
 
 
 def check_folder(path, what: str) -> Path:
-    """The path; refuses one in a folder that does not exist or must not be written to.
+    """Return the path; raise an OSError if its folder does not exist or is not writable.
 
-    Takes away what a process that was killed has left beside it.
+    Temporary files left by a killed process are removed.
     """
     path = Path(path)
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise FileNotFoundError(f"{what}: there is no folder {str(folder)!r}: make it first.")
+        raise FileNotFoundError(f"{what}: there is no folder {str(folder)!r}: create it first.")
     if path.is_dir():
         raise IsADirectoryError(f"{what}: {str(path)!r} is a folder: give the name of a file.")
     if not os.access(folder, os.W_OK):
-        raise PermissionError(f"{what}: the folder {str(folder)!r} must not be written to.")
+        raise PermissionError(f"{what}: the folder {str(folder)!r} is not writable.")
     for beside in folder.glob(f".{glob.escape(path.name)}.{'?' * 8}{_PARTIAL}"):
         beside.unlink(missing_ok=True)
     return path
 
 
 def replace_file(path: Path, *parts: bytes) -> None:
-    """Put a new file in the place of this one; one that was there stays until it is complete."""
+    """Replace a file by a new one; the old one remains until the new one is complete."""
     folder = path.absolute().parent
     handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=folder)
     try:
@@ -37,7 +37,7 @@ def replace_file(path: Path, *parts: bytes) -> None:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, _permissions(path))  # for `mkstemp` allows the owner only
+        os.chmod(beside, _permissions(path))  # `mkstemp` grants access to the owner only
         os.replace(beside, path)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def _permissions(path: Path) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the new name survive a loss of power, where the system can do that."""
+    """Flush the folder to disk, where the system can, so that the new name survives a crash."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -69,7 +69,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def append(path: Path, text: str) -> None:
-    """Add a line to a file, all of it or nothing."""
+    """Append text to a file, all of it or nothing."""
     with open(path, "r+b", buffering=0) as file:
         size, content = file.seek(0, os.SEEK_END), text.encode()
         try:
@@ -81,8 +81,8 @@ def append(path: Path, text: str) -> None:
 
 
 def warn_of_failure(what: str, path, error: OSError) -> None:
-    """Training goes on where a file could not be written; the user hears of it."""
+    """Warn that a file could not be written, and that training continues."""
     warn(
-        f"{what} could not write {str(path)!r} ({error.strerror or error}): training goes on, and "
-        "the file is as it was.",
+        f"{what} could not write {str(path)!r} ({error.strerror or error}): training continues, "
+        "and the file is unchanged.",
     )

@@ -1,4 +1,4 @@
-"""By what a training is known again: checksums of its data and of the parameters that decide."""
+"""Identification of a training: checksums of its data and of the parameters that affect it."""
 
 import re
 import zlib
@@ -14,29 +14,29 @@ from scipy.sparse import issparse
 from .._core.device_arrays import DeviceRows, to_host
 from .._data.rows import BLOCK
 
-#: Parameters that change no bit, or how long training takes only.
+#: Parameters that do not affect the results, or only the length of training.
 _FREE = {"callbacks", "max_iter", "n_jobs", "verbose"}
 
 
 class Mark(NamedTuple):
-    """What something is, in words, and a checksum of it."""
+    """Description of a value, and its checksum."""
 
     shown: str
     checksum: int
 
 
 def identity(model, fresh, X, y, sample_weight, held_out) -> dict[str, Mark]:
-    """All that decides what a training comes to, by name.
+    """Return marks of everything that determines the result of a training, by name.
 
     Parameters
     ----------
     model : estimator
     fresh : bool
-        Whether it trains a new network, or the fitted one.
+        Whether a new network is trained, or the fitted one.
     X, y, sample_weight
-        As the engine gets them.
+        As the engine reads them.
     held_out : fastnn._train.settings.Data or None
-        Validation data that is not a part of them.
+        Validation data passed to `fit`, not split off.
     """
     given = model.get_params(deep=False)
     found = {name: value for name, value in given.items() if name not in _FREE}
@@ -54,8 +54,8 @@ def identity(model, fresh, X, y, sample_weight, held_out) -> dict[str, Mark]:
 
 
 def difference(one: dict[str, Mark], here: dict[str, Mark]) -> str | None:
-    """In words the first thing that two trainings differ in."""
-    none = Mark("None", _checksum(None))  # what was not given
+    """Describe the first difference between two trainings; None if there is none."""
+    none = Mark("None", _checksum(None))  # for absent values
     for name in {**here, **one}:
         old, new = one.get(name, none), here.get(name, none)
         if old.checksum != new.checksum:
@@ -74,9 +74,9 @@ def _shown(value) -> str:
 
 
 def _checksum(value) -> int:
-    """A number that is the same in every process, for all that can be pickled.
+    """Return a checksum that is the same in every process, for any value that can be pickled.
 
-    Of functions it knows name, code and what they close over, not what they call.
+    The checksum of a function covers its name, code and closure, not the functions it calls.
     """
     checksum, within = 0, set[int]()
 
@@ -109,7 +109,7 @@ def _checksum(value) -> int:
 
 
 def _parts(value, add) -> Any:
-    """What a value consists of; the numbers of arrays are added at once."""
+    """Return the parts of a value; the elements of arrays are added directly."""
     if isinstance(value, np.ndarray | DeviceRows) and value.dtype != object:
         add(f"{value.dtype}{value.shape}")
         for block in _blocks(value):
@@ -147,7 +147,7 @@ def _parts(value, add) -> Any:
 
 
 def _blocks(array):
-    """The rows, not so many of them at a time that a copy matters."""
+    """Yield blocks of rows, small enough that a copy of one does not matter."""
     if array.ndim < 2 or not array.size:
         yield array
         return

@@ -1,4 +1,4 @@
-"""Callbacks that pass the history on: to a file, to TensorBoard, to MLflow."""
+"""Callbacks that log the history: to a CSV file, to TensorBoard, to MLflow."""
 
 import csv
 import io
@@ -19,16 +19,16 @@ def _lines(rows) -> str:
 
 @dataclass
 class CSVLogger(Callback):
-    """Keep `history_` in a CSV file: a line with the names, and one for each epoch.
+    """Write `history_` to a CSV file: a header, and a line for each epoch.
 
-    A fit that goes on from an earlier one writes the epochs of that one too. Where the file cannot
-    be written, on a full disk say, training goes on with a warning; the file then has no half line,
-    and later epochs bring what is missing.
+    A fit that continues an earlier one also writes the epochs of that one. If the file cannot be
+    written, for instance because the disk is full, training continues with a warning. The file then
+    has no incomplete line, and later epochs add the missing lines.
 
     Parameters
     ----------
     path : str or path-like
-        The file. One that is there already is replaced.
+        The file. An existing one is replaced.
     """
 
     path: Any
@@ -43,7 +43,7 @@ class CSVLogger(Callback):
     def _on_epoch_over(self, context):
         history, path = context.history, Path(self.path)
         columns, row = list(history), [values[-1] for values in history.values()]
-        # Of this model, and not of another one that this callback was given to meanwhile.
+        # The callback may have been used for another model in the meantime.
         before = columns, [value for values in history.values() for value in values[-2:-1]]
         try:
             if self._written == before and path.exists():
@@ -55,7 +55,7 @@ class CSVLogger(Callback):
         except OSError as error:
             warn_of_failure("CSVLogger", path, error)
 
-    _written: ClassVar[tuple | None] = None  # the columns and the last row of the file
+    _written: ClassVar[tuple | None] = None  # columns and last row of the file
 
 
 def _numbers(logs):
@@ -71,8 +71,8 @@ class TensorBoard(Callback):
     Parameters
     ----------
     directory : str or path-like
-        Where the files of the events go: ``tensorboard --logdir DIRECTORY`` shows them. Each fit
-        adds a file of its own.
+        Folder of the event files, shown by ``tensorboard --logdir DIRECTORY``. Each fit adds a
+        file.
     """
 
     directory: Any = "runs"
@@ -111,15 +111,15 @@ def _summary_writer():
 
 @dataclass
 class MLflow(Callback):
-    """Log the history as metrics of MLflow, and the parameters that are not defaults.
+    """Log the history as metrics of MLflow, and the parameters that differ from the defaults.
 
-    They belong to the active run. Where there is none, one is started for the fit, and ends with it
-    as finished or failed. Needs mlflow (``pip install "fastnn[mlflow]"``).
+    They are logged to the active run. If there is none, a run is started for the fit and ended with
+    it, as finished or failed. Needs mlflow (``pip install "fastnn[mlflow]"``).
 
     Parameters
     ----------
     run_name : str, default=None
-        Of the run that is started.
+        Name of the run, if one is started.
     """
 
     run_name: str | None = None
@@ -134,7 +134,7 @@ class MLflow(Callback):
         self._own = mlflow.active_run() is None
         if self._own:
             mlflow.start_run(run_name=self.run_name)
-        if not context.first_epoch < context.epoch:  # else they are logged already
+        if not context.first_epoch < context.epoch:  # otherwise they are logged already
             mlflow.log_params(context.parameters)
 
     def _on_epoch_over(self, context):

@@ -1,4 +1,4 @@
-"""A bar that shows how far a training is."""
+"""Progress bar of a training."""
 
 import html
 import sys
@@ -13,16 +13,16 @@ from .base import Callback
 
 @dataclass
 class ProgressBar(Callback):
-    """Show epochs, rate, losses, scores and the time that is left.
+    """Show epochs, speed, losses, scores and the remaining time.
 
-    In a notebook, and in a terminal with rich (``pip install rich``), that is a bar, and elsewhere
-    plain lines on standard output. ``verbose=True`` of the estimator shows the bar where there is
-    one, and else prints what scikit-learn does.
+    In a notebook, and in a terminal with rich (``pip install rich``), it is a bar; elsewhere, plain
+    lines on standard output. ``verbose=True`` of the estimator shows the bar where possible, and
+    prints scikit-learn's lines elsewhere.
 
     Parameters
     ----------
     every : int, default=1
-        Number of epochs between plain lines; the last one has a line in any case.
+        Number of epochs between plain lines. The last epoch always has a line.
     """
 
     every: int = 1
@@ -49,7 +49,7 @@ class ProgressBar(Callback):
 
 
 class _Lines:
-    """A line for some epochs, and for the last one."""
+    """Plain lines, every few epochs and at the end."""
 
     def __init__(self, first, last, every):
         self._last, self._every, self._line = last, every, None
@@ -66,14 +66,14 @@ class _Lines:
 
 
 class _TerminalBar:
-    """A bar of rich."""
+    """Bar in a terminal, by rich."""
 
     def __init__(self, first, last):
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
         number, width = f"epoch {{task.completed:.0f}}/{last}", len(f"epoch {last}/{last}")
-        rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # where a line is too short
+        rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # if the line is too short
         self._bar = Progress(
             TextColumn(number, table_column=Column(min_width=width)),
             BarColumn(bar_width=10),
@@ -91,7 +91,7 @@ class _TerminalBar:
 
 
 class _NotebookBar:
-    """A bar that a notebook draws, and that is sent to it anew ten times a second at most."""
+    """Bar in a notebook, updated at most ten times a second."""
 
     def __init__(self, first, last):
         from IPython.display import display
@@ -118,7 +118,7 @@ class _NotebookBar:
 
 
 def _display(first, last, every):
-    """What shows the epochs from the first to the last."""
+    """Return the best display available for the epochs `first` to `last`."""
     if _is_notebook():
         return _NotebookBar(first, last)
     if shows_bars():
@@ -126,19 +126,19 @@ def _display(first, last, every):
 
         try:
             return _TerminalBar(first, last)
-        except LiveError:  # another bar is shown, of a search in threads say
+        except LiveError:  # another bar is active, such as that of a search in threads
             pass
     return _Lines(first, last, every)
 
 
 def _is_notebook() -> bool:
-    """Whether a kernel of Jupyter runs this: it is IPython's, and has imported that."""
+    """Return whether a Jupyter kernel runs this process (it has imported IPython)."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def shows_bars() -> bool:
-    """Whether this is a notebook, or standard output is a terminal and rich is there."""
+    """Return whether this is a notebook, or a terminal with rich installed."""
     if _is_notebook():
         return True
     if not (hasattr(sys.stdout, "isatty") and sys.stdout.isatty()):

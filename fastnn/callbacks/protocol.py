@@ -1,4 +1,4 @@
-"""Callbacks of scikit-learn (SLEP023, from 1.9 on), as one callback of ours."""
+"""Adapter for callbacks of scikit-learn (SLEP023, version 1.9 or later)."""
 
 from importlib.util import find_spec
 
@@ -6,7 +6,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .base import Callback
 
-#: What it keeps in an estimator.
+#: Attributes that scikit-learn stores in an estimator.
 OF_SCIKIT_LEARN = (
     "_skl_callbacks",
     "_skl_callbacks_to_teardown",
@@ -20,20 +20,20 @@ def _known(estimator) -> bool:
 
 
 class TakesCallbacks:
-    """For estimators: `set_callbacks`, where scikit-learn has callbacks."""
+    """Mixin of estimators: `set_callbacks`, if scikit-learn has callbacks."""
 
     @available_if(_known)
     def set_callbacks(self, *callbacks):
         """Set callbacks of scikit-learn, such as `sklearn.callback.ProgressBar`.
 
-        From scikit-learn 1.9 on. The tasks that they are told of are the fit and its epochs, or the
-        iterations of 'lbfgs'.
+        Requires scikit-learn 1.9 or later. The tasks reported to them are the fit and its epochs,
+        or the iterations of 'lbfgs'.
 
         Parameters
         ----------
         *callbacks : callback instances
-            Those that follow the protocol `sklearn.callback.FitCallback`; none takes away those of
-            before.
+            Callbacks with the protocol `sklearn.callback.FitCallback`. Without arguments, earlier
+            ones are removed.
 
         Returns
         -------
@@ -46,18 +46,18 @@ class TakesCallbacks:
 
 
 def has_callbacks(estimator) -> bool:
-    """Whether scikit-learn's callbacks are to be told of a fit, or a fit that this is a part of."""
+    """Return whether scikit-learn's callbacks take part in a fit, or in one that contains it."""
     return "_skl_callbacks" in vars(estimator) or "_parent_callback_ctx" in vars(estimator)
 
 
 class Bridge(Callback):
-    """Tells scikit-learn's callbacks of a fit and of its epochs, each a task.
+    """Callback that reports a fit and its epochs to scikit-learn's callbacks, each as a task.
 
     Parameters
     ----------
     estimator : estimator instance
     X, y : array-like
-        As `fit` got them.
+        As passed to `fit`.
     sample_weight : array-like or None
     """
 
@@ -102,7 +102,7 @@ class Bridge(Callback):
             if context.error is None:
                 self._tell_end(self._fit, context)
 
-        with_callbacks(end)(self.estimator)  # and tears them down, whatever happens
+        with_callbacks(end)(self.estimator)  # tears them down in any case
 
 
 def _fitted_attributes(model):

@@ -1,4 +1,4 @@
-"""Pickles that are known to be whole: a line with a checksum comes before them."""
+"""Pickles with a header that contains a checksum, so that damage is detected."""
 
 import hashlib
 import pickle
@@ -8,15 +8,15 @@ from typing import Any
 
 from .files import replace_file
 
-#: Raised when what is in a file could not be read by older versions.
+#: Incremented when older versions cannot read the content of a file.
 FORMAT = 2
 
 _SEAL = re.compile(rb"fastnn checkpoint (\d+) ([0-9a-f]{32})\n")
-_LENGTH = 64  # of a seal, at most
+_LENGTH = 64  # largest length of a header
 
 
 def write(path: Path, content) -> bytes:
-    """Put a file with this content in the place of this one; returns its seal."""
+    """Replace a file by one with this content; return its header."""
     pickled = pickle.dumps(content, protocol=5)
     seal = f"fastnn checkpoint {FORMAT} {_checksum(pickled)}\n".encode()
     replace_file(path, seal, pickled)
@@ -24,7 +24,7 @@ def write(path: Path, content) -> bytes:
 
 
 def seal_of(path) -> bytes | None:
-    """By what a file is known from others, or None where there is none."""
+    """Return the header of a file, which identifies its content; None if there is no file."""
     try:
         with open(path, "rb") as file:
             return file.readline(_LENGTH)
@@ -33,7 +33,7 @@ def seal_of(path) -> bytes | None:
 
 
 def read(path) -> Any:
-    """The content of a file. What is damaged is not unpickled."""
+    """Return the content of a file; a damaged one is not unpickled."""
     content = Path(path).read_bytes()
     seal = _SEAL.match(content[:_LENGTH])
     if seal is None:

@@ -1,4 +1,4 @@
-"""Callbacks that end a training or slow it down, by a number of the history."""
+"""Callbacks that stop training or reduce the learning rate, depending on the history."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _COUNT = Interval(Integral, 0, None, closed="left")
 
 
 def sign_of(monitor: str, mode: str) -> int:
-    """1 if more is better, -1 if less: in 'auto' mode of what is called a loss, and of a norm."""
+    """Return 1 if larger values are better, -1 if smaller; 'auto' decides by the name."""
     if mode == "auto":
         mode = "min" if monitor in ("loss", "val_loss", "grad_norm", "seconds") else "max"
     return 1 if mode == "max" else -1
@@ -26,25 +26,25 @@ def sign_of(monitor: str, mode: str) -> int:
 
 @dataclass
 class EarlyStopping(Callback):
-    """Stop when a number of the history gets no better.
+    """Stop training when a metric of the history no longer improves.
 
-    `early_stopping` of the estimator is another, scikit-learn's; and so is the rule of `tol` and
-    `n_iter_no_change`, which ends training too: ``n_iter_no_change=np.inf`` leaves it to this.
+    It is independent of the estimator's `early_stopping` and of the rule of `tol` and
+    `n_iter_no_change`, which also ends training. ``n_iter_no_change=np.inf`` turns the latter off.
 
     Parameters
     ----------
     monitor : str, default="val_loss"
-        What is watched: a name in `history_`.
+        The metric: a name in `history_`.
     patience : int, default=10
-        Training ends after this number of epochs without progress; 0 is the same as 1.
+        Training stops after this number of epochs without improvement; 0 is the same as 1.
     min_delta : float, default=0.0
-        Progress is what is better than the best by more than this.
+        The smallest change that counts as an improvement is larger than this.
     mode : {"auto", "min", "max"}, default="auto"
-        Whether less is better, or more. 'auto' is "min" of "loss", "val_loss", "grad_norm" and
-        "seconds", and "max" of all else, as scikit-learn's scores are.
+        Whether smaller or larger values are better. 'auto' is "min" for "loss", "val_loss",
+        "grad_norm" and "seconds", and "max" for all others, as for scikit-learn's scores.
     restore_best : bool, default=False
-        Whether the parameters become those of the best epoch again, also where training ends for
-        another reason. `loss_` and `history_` stay those of all epochs.
+        Whether the parameters of the best epoch are restored, also if training ends for another
+        reason. `loss_` and `history_` still describe all epochs.
 
     References
     ----------
@@ -103,29 +103,28 @@ class EarlyStopping(Callback):
 
 @dataclass
 class ReduceLROnPlateau(Callback):
-    """Reduce the learning rate when a number of the history gets no better.
+    """Reduce the learning rate when a metric of the history no longer improves.
 
-    What the estimator's schedule says is multiplied by it: ``learning_rate="cosine"`` goes on along
-    a lower curve. The schedule `ReduceOnPlateau` is the same for the score of validation or the
-    loss of training, with the same parameters. The rate stays reduced for later calls that go on
-    from this one.
+    The factor multiplies the estimator's schedule: ``learning_rate="cosine"`` continues on a lower
+    curve. The schedule `ReduceOnPlateau` does the same for the validation score or the training
+    loss, with the same parameters. The rate remains reduced in later calls that continue this one.
 
     Parameters
     ----------
     monitor : str, default="val_loss"
-        What is watched: a name in `history_`.
+        The metric: a name in `history_`.
     factor : float, default=0.1
-        What the rate is multiplied by, in (0, 1).
+        The factor of a reduction, in (0, 1).
     patience : int, default=10
-        It is reduced after more than this number of epochs without progress.
+        The rate is reduced after more than this number of epochs without improvement.
     mode : {"auto", "min", "max"}, default="auto"
-        Whether less is better, or more, as for `EarlyStopping`.
+        Whether smaller or larger values are better, as for `EarlyStopping`.
     threshold : float, default=1e-4
-        Progress is what is better than the best by more than this,
+        The smallest change that counts as an improvement is larger than this.
     threshold_mode : {"rel", "abs"}, default="rel"
-        as a part of the best, or as it is.
+        Whether `threshold` is relative to the best value, or absolute.
     cooldown : int, default=0
-        Number of epochs after a reduction that do not count.
+        Number of epochs after a reduction that are not counted.
     minimum : float, default=0.0
         The product of all reductions never falls below this, in [0, 1].
 
@@ -150,7 +149,7 @@ class ReduceLROnPlateau(Callback):
     }
 
     def _product(self, context) -> float:
-        """Of all reductions so far: nothing is remembered but the history."""
+        """Return the product of all reductions so far, computed from the history."""
         names = ReduceOnPlateau.names()
         rule = plain(ReduceOnPlateau(**{name: getattr(self, name) for name in names}))
         curve = context.history.get(self.monitor, [])[context.first_epoch :]
@@ -160,7 +159,7 @@ class ReduceLROnPlateau(Callback):
     def on_fit_begin(self, context):
         if context.learning_rate is None:
             raise ValueError(
-                "ReduceLROnPlateau needs a learning rate, which solver='lbfgs' has not: choose a "
+                "ReduceLROnPlateau needs a learning rate, and solver='lbfgs' has none: choose a "
                 "solver such as 'sgd' or 'adam'."
             )
         self._applied = self._product(context)
@@ -175,10 +174,10 @@ class ReduceLROnPlateau(Callback):
 
 @dataclass
 class TerminateOnNaN(Callback):
-    """Stop when a number of the history is not finite any more.
+    """Stop training when a metric of the history is not finite.
 
-    Without it training ends, and the best parameters come back, when the loss of training is not
-    finite. This also looks at the loss and the scores of validation.
+    Without this callback, training stops and the best parameters are restored if the training loss
+    is not finite. The callback also checks the validation loss and scores.
     """
 
     _parameter_constraints: ClassVar[dict] = {}

@@ -143,7 +143,7 @@ def test_shapes_that_no_array_can_have(tmp_path, shape):
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="/dev/null is no file"):
+    with pytest.raises(ValueError, match="/dev/null is not a regular file"):
         load_idx(os.devnull)
     with pytest.raises(OSError):
         load_idx(tmp_path)
