@@ -52,8 +52,6 @@ cdef enum:
 # Operations of a row in the stages that multiply nothing.
 cdef double OTHER_OPERATIONS_OF_ROW = 1000
 
-TASK = np.dtype([("stage", np.int32), ("first", np.int64), ("last", np.int64),
-                 ("scratch", np.int64), ("columns", np.int64), ("cost", np.float64)], align=True)
 OPERANDS = np.dtype([(name, np.int64) for name in ("weight", "transposed", "x", "dz")])
 
 include "engine_parts/records.pxi"
@@ -155,36 +153,16 @@ cdef class Engine:
 
     cdef plan_tasks(self):
         cdef Job *job = &self.job
-        cdef int64_t scratch = self.program.n_vectors, columns = 0
-        tasks = []
-        for index, stage in enumerate(self.program.stages):
-            ld = int(stage["ld_out"])
-            if stage["kind"] == STAGE_DENSE:
-                n_in = int(stage["n_in"])
-                for first in range(0, n_in, TASK_ROWS):
-                    last = min(first + TASK_ROWS, n_in)
-                    cost = (last - first + ROWS_FOR_A_CALL) * ld
-                    tasks.append((index, first, last, scratch, columns, cost))
-                    columns += ld
-                scratch += TASK_ROWS * ld
-            has_biases = stage["kind"] in (STAGE_DENSE, STAGE_WEIGHT_NORM) and stage["bias"] >= 0
-            n_vectors = int(stage["n_sums"])
-            if stage["kind"] == STAGE_WEIGHT_NORM:
-                n_vectors = ld
-            if n_vectors and stage["kind"] != STAGE_BN_STATISTICS:
-                tasks.append((index, 0, 0, scratch, 0, n_vectors))
-                scratch += n_vectors
-            if has_biases:
-                tasks.append((index, 0, -1, scratch, 0, ROWS_FOR_A_CALL * ld))
-                scratch += ld
-        self.tasks = np.array(tasks, TASK)
-        job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(tasks)
-        self.n_columns = columns
-        job.sums.l2 = self.buffer("penalties", job.n_tasks * job.panel)
-        job.sums.l1 = self.buffer("magnitudes", job.n_tasks * job.panel)
-        job.sums.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
-        job.sums.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
-        job.sums.norm_squares = self.buffer("told_squares", job.n_tasks * job.panel)
+        cdef TaskSums *sums = &job.sums
+        cdef int64_t scratch
+        self.tasks, scratch, self.n_columns = plan_tasks(job.stages, job.n_stages,
+                                                         self.program.n_vectors)
+        job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(self.tasks)
+        sums.l2 = self.buffer("l2", job.n_tasks * job.panel)
+        sums.l1 = self.buffer("l1", job.n_tasks * job.panel)
+        sums.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
+        sums.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
+        sums.norm_squares = self.buffer("norm_squares", job.n_tasks * job.panel)
         job.scratch.column_scales = scratch
         scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
         job.scratch.bfloat16_rows = scratch * job.itemsize
@@ -227,31 +205,20 @@ cdef class Engine:
         sparse.entry_rows = <int32_t *> self.buffer("entry_rows", n, np.int32)
         sparse.entry_values = self.buffer("entry_values", n)
 
-    cdef plan_updates(self):
-        """What an update consists of, by what the table of the steps asks for."""
+    cdef plan_update(self):
+        """Decide what an update consists of, and make room for it."""
         cdef Job *job = &self.job
-        cdef UpdatePlan *plan = &job.update
-        cdef bint asked[N_COEFS]
-        find_asked(job, asked)
-        cdef bint train = job.mode == TRAIN, noise = train and asked[COEF_WEIGHT_NOISE]
-        cdef bint shifts = noise or (train and plan.optimizer == OPT_LOOK_AHEAD)
-        plan.clips_norm = train and asked[COEF_CLIP_NORM]
-        plan.limits_columns = train and asked[COEF_MAX_NORM]
-        plan.uses_trust_ratio = train and plan.optimizer == OPT_LAMB
-        plan.changes_gradient = plan.clips_norm or shifts or train and (
-            asked[COEF_L1] or asked[COEF_BIAS_PENALTY] or asked[COEF_CLIP_VALUE])
-        plan.needs_all_gradients = plan.clips_norm or train and (
-            job.call.batch_size >= ROWS_OF_LONG_UPDATE
-            and 2. * job.call.batch_size * job.arenas.n_parameters > OPERATIONS_OF_LONG_UPDATE)
-        plan.stores_gradient = plan.needs_all_gradients or plan.uses_trust_ratio
+        cdef bint used[N_COEFS]
+        find_used_columns(job, used)
+        plan_update(job, used)
         job.arenas.read = job.arenas.parameters
-        if plan.stores_gradient:
+        if job.update.stores_gradient:
             job.arenas.gradient = self.kept("gradient", job.arenas.n_parameters)
-        if plan.limits_columns:
+        if job.update.limits_columns:
             job.sums.column_squares = self.kept("column_squares", self.n_columns)
-        if shifts:
+        if job.update.shifts_parameters:
             job.arenas.read = self.kept("read", job.arenas.n_parameters)
-        job.mixing.is_used = train and asked[COEF_MIX_WEIGHT]
+        job.mixing.is_used = job.mode == TRAIN and used[COEF_MIX_WEIGHT]
         if job.mixing.is_used:
             self.make_mixing_room()
 
@@ -316,7 +283,7 @@ cdef class Engine:
         call.row_cost = self.program.flops + OTHER_OPERATIONS_OF_ROW
         self.make_room(batch_size)
         self.make_sparse_room(rows, batch_size)
-        self.plan_updates()
+        self.plan_update()
 
     cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
              grad_norms, double total, grad):

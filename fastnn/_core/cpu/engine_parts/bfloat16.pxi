@@ -51,42 +51,43 @@ cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const T
                                    char *g) noexcept nogil:
     cdef const Stage *stage = job.stages + task.stage
     cdef const Operands *operands = job.bfloat16.operands + task.stage
-    cdef int64_t ld = stage.ld_out
+    cdef const Span *span = &task.span
     job.bfloat16.kernels.matmul_transposed(
-        task.last - task.first, quotient_up(worker.n_rows, 2), stage.n_out,
-        pair_rows(job, operands.x, 0, 0) + task.first, stage.ld_in, NULL,
-        pair_rows(job, operands.dz, 0, 0), ld, g, ld, job.mode != TRAIN)
+        span.rows, quotient_up(worker.n_rows, 2), n_columns(stage, span),
+        pair_rows(job, operands.x, 0, 0) + first_row(stage, span), stage.ld_in, NULL,
+        pair_rows(job, operands.dz, 0, 0) + first_column(stage, span), stage.ld_out, g,
+        span.stride, job.mode != TRAIN)
 
 
-cdef void convert_weights(const Job *job, int index, int64_t first, int64_t last) noexcept nogil:
-    """Convert rows first .. last of a weight for forward and input gradient; first is even."""
+cdef void convert_weights(const Job *job, int index, const Span *span) noexcept nogil:
+    """Convert rows of a weight for forward and input gradient; the first is even."""
     cdef const Stage *stage = job.stages + index
     cdef const Operands *operands = job.bfloat16.operands + index
-    cdef int64_t ld = stage.ld_out
-    cdef const char *w = parameter(job, stage.weight)
+    cdef int64_t row = first_row(stage, span), ld = stage.ld_out
     cdef const Bfloat16Kernels *k = job.bfloat16.kernels
     cdef uint32_t *weights = job.bfloat16.weights
     if reads_sparse(job, stage):   # which multiply the weights as they are
         return
-    k.convert(last - first, stage.n_out, w + first * ld * job.itemsize, ld, NULL, NULL, 0,
-              weights + operands.weight + first // 2 * ld, ld)
+    k.convert(span.rows, stage.n_out, parameter(job, span.offset), ld, NULL, NULL, 0,
+              weights + operands.weight + row // 2 * ld, ld)
     if operands.transposed >= 0:
-        k.transpose_pairs(first, last, stage.n_out, w, ld, weights + operands.transposed,
-                          stage.ld_in)
+        k.transpose_pairs(row, row + span.rows, stage.n_out, parameter(job, stage.weight), ld,
+                          weights + operands.transposed, stage.ld_in)
 
 
 cdef void convert_all_weights(Job *job, int thread, int n_threads) noexcept nogil:
     """Convert one thread's part of all weights before a prediction."""
     cdef uint64_t mode = flush_denormals()
+    cdef const Stage *stage
+    cdef Span span
     cdef int index
     cdef int64_t first
     for index in range(job.n_stages):
-        if job.stages[index].kind == STAGE_DENSE:
-            first = thread * TASK_ROWS
-            while first < job.stages[index].n_in:
-                convert_weights(job, index, first, min(first + <int64_t> TASK_ROWS,
-                                                       job.stages[index].n_in))
-                first += n_threads * TASK_ROWS
+        stage, first = job.stages + index, thread * TASK_ROWS
+        while stage.kind == STAGE_DENSE and first < stage.n_in:
+            span = rows_of_weight(stage, first)
+            convert_weights(job, index, &span)
+            first += n_threads * TASK_ROWS
     restore_denormals(mode)
 
 

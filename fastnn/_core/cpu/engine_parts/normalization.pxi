@@ -57,6 +57,17 @@ cdef void merge_batch_gradients(const Job *job, const Worker *worker,
                                          vector(job, worker, stage, D_SCALE))
 
 
+cdef inline void move_batch_statistics(const Job *job, const Worker *worker,
+                                       const Stage *stage) noexcept nogil:
+    """Move the means and variances that predictions use; one row has no variance."""
+    cdef char *moving = job.arenas.statistics + stage.statistics * job.itemsize
+    if worker.n_rows > 1:
+        job.kernels.batchnorm_moving(worker.n_rows, stage.ld_out, stage.momentum,
+                                     vector(job, worker, stage, MEAN),
+                                     vector(job, worker, stage, VARIANCE), moving,
+                                     moving + stage.ld_out * job.itemsize)
+
+
 cdef inline void backward_batch_statistics(const Job *job, const Worker *worker,
                                            const Stage *stage, int64_t first,
                                            int64_t n_rows) noexcept nogil:
@@ -85,14 +96,12 @@ cdef inline void backward_row_norm(const Job *job, const Worker *worker, const S
                                  deltas_out(job, stage, first), sums, stage.n_sums // 2)
 
 
-cdef void store_column_squares(const Job *job, int index, int64_t first,
-                               int64_t last) noexcept nogil:
+cdef void store_column_squares(const Job *job, int index, const Span *span) noexcept nogil:
     """Rewrite the sums of squares of the rows of a weight, if a weight norm needs them."""
     cdef const Stage *stage = job.stages + index
-    if stage.kind == STAGE_DENSE and (stage + 1).kind == STAGE_WEIGHT_NORM:
-        job.kernels.column_squares(last - first, stage.ld_out,
-                                   parameter(job, stage.weight + first * stage.ld_out),
-                                   squares(job, stage + 1, first))
+    if (stage + 1).kind == STAGE_WEIGHT_NORM:
+        job.kernels.column_squares(span.rows, span.columns, parameter(job, span.offset),
+                                   squares(job, stage + 1, first_row(stage, span)))
 
 
 cdef void merge_weight_norms(const Job *job, const Worker *worker) noexcept nogil:
@@ -131,3 +140,27 @@ cdef void merge_weight_norm_gradients(const Job *job, const Worker *worker) noex
         if stage.kind == STAGE_WEIGHT_NORM:
             job.kernels.column_sums(worker.n_rows, stage.n_sums, partial(job, stage, False, 0),
                                     vector(job, worker, stage, D_SUMS), False)
+
+
+cdef inline void weight_norm_gradient(const Job *job, const Worker *worker, const Task *task,
+                                      char *g) noexcept nogil:
+    """Compute the gradient of lengths or biases, of which the batch is summed by now."""
+    cdef const Stage *stage = job.stages + task.stage
+    cdef const char *sums = vector(job, worker, stage, D_SUMS)
+    cdef bint accumulates = job.mode != TRAIN
+    if task.group == BIASES:
+        job.kernels.column_sums(1, stage.ld_out, sums + stage.ld_out * job.itemsize, g,
+                                accumulates)
+    else:
+        job.kernels.weightnorm_vectors(stage.ld_out, sums,
+                                       vector(job, worker, stage, INVERSE_NORM), g, accumulates)
+
+
+cdef inline void correct_weight_gradient(const Job *job, const Worker *worker, const Stage *stage,
+                                         const Span *span, char *g) noexcept nogil:
+    """Add what the norm of a weight makes of its gradient."""
+    cdef const Stage *norm = stage + 1
+    job.kernels.weightnorm_correct(span.rows, span.columns, vector(job, worker, norm, D_SUMS),
+                                   vector(job, worker, norm, SCALE),
+                                   vector(job, worker, norm, INVERSE_NORM),
+                                   parameter(job, span.offset), g)

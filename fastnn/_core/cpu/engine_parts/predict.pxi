@@ -6,17 +6,17 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     Threads take blocks as they get done with others: where another program, or a BLAS that spins
     for work, holds a processor, the rest goes on.
     """
-    cdef Worker worker = new_worker(job, thread)
+    cdef Worker worker = new_worker(job, thread, n_threads)
     cdef int index
     cdef const Stage *stage
     cdef int64_t row, i, n
-    cdef bint in_place = readable_in_place(job)
     cdef char *y
     cdef char *out
     cdef Job own = job[0]   # sparse rows are read into buffers of the thread
 
     worker.values = worker.scratch + job.scratch.values * job.itemsize
     worker.capacity = job.buffers.max_batch
+    worker.reads_in_place = readable_in_place(job)
     if job.call.rows.indptr != NULL:
         own.sparse.offsets += thread * (ROW_BLOCK + 1)
         own.sparse.columns += thread * job.sparse.n_entries
@@ -33,7 +33,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
         if interrupted(job, &worker, n * job.call.row_cost):
             break
         worker.start, worker.n_rows, worker.last = row, n, n
-        worker.input = input_rows(job, &worker, in_place)
+        worker.input = input_rows(job, &worker)
         lay_out_entries(&own, &worker)
         read_rows(&own, &worker, 0, n)
         # This look at the rows also brings them into the cache.
@@ -64,7 +64,9 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     cdef Job job
     cdef Data rows = Data(X, program.n_features)
     cdef Words words
-    cdef int real = real_type(program.dtype)
+    cdef Span span
+    cdef int real = real_type(program.dtype), index
+    cdef int64_t first
     memset(&job, 0, sizeof(Job))
     job.mode = PREDICT
     job.kernels = choose_kernels(isa, program.dtype)
@@ -108,9 +110,11 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     if program.n_squares:
         squares_of_weights = aligned_zeros(program.n_squares, program.dtype)
         job.buffers.squares = data(squares_of_weights)
-        for index, stage in enumerate(program.stages):
-            for first in range(0, stage["n_in"] * (stage["kind"] == STAGE_DENSE), TASK_ROWS):
-                store_column_squares(&job, index, first, min(first + TASK_ROWS, stage["n_in"]))
+        for index in range(job.n_stages):
+            if job.stages[index].kind == STAGE_DENSE:
+                for first in range(0, job.stages[index].n_in, TASK_ROWS):
+                    span = rows_of_weight(job.stages + index, first)
+                    store_column_squares(&job, index, &span)
     run_team(predict_rows, &job, n_threads)
     check_columns(&job)
     return job.progress.all_finite

@@ -6,13 +6,25 @@ cdef enum Mode:
     PREDICT    # no dropout, moving statistics, output written
     EVALUATE   # no dropout, moving statistics, loss only
 
-# Consecutive rows of one weight, or (last < 0) biases, or (last == 0) the vectors of a stage: scale
-# and shift, slopes, the lengths of weight norm.
+# A block of parameters in an arena: `rows` rows of `columns` numbers, `stride` apart. All are whole
+# rows so far, padding included, so that their numbers lie one after another.
+cdef struct Span:
+    int64_t offset, rows, columns, stride
+
+# Weights of a stage, its biases, or its other vectors: scale and shift, slopes, the lengths of
+# weight norm. These have no penalty and no decay.
+cdef enum Group:
+    WEIGHTS
+    BIASES
+    VECTORS
+
+# Parameters that are updated together.
 cdef struct Task:
     int32_t stage
-    int64_t first, last
-    int64_t scratch    # of this stage's gradient, in a thread's scratch
-    int64_t columns    # of sums over its rows, one for each column
+    int32_t group
+    Span span
+    int64_t scratch         # of the gradient, in a thread's memory
+    int64_t column_sums     # of sums over its rows, one for each column
     double cost
 
 # Where a dense stage has its operands in pairs of bfloat16, in words of 32 bits: weights and, where
@@ -111,6 +123,7 @@ cdef struct UpdatePlan:
     bint limits_columns         # the norms of the columns of weights
     bint needs_all_gradients    # before the optimizer has one
     bint stores_gradient        # as the optimizer does not take it at once
+    bint shifts_parameters      # which forward and backward read
 
 cdef struct Progress:
     int64_t n_done              # steps
@@ -149,7 +162,8 @@ cdef struct MatrixRows:
 
 # What a thread works on: a batch, and the rows of it that are its own.
 cdef struct Worker:
-    int team                # number of threads
+    int thread, team        # its number, and how many there are
+    int first_task, last_task
     int64_t n_rows          # of the batch
     int64_t first, last     # own rows
     const int64_t *order    # row numbers of the batch, NULL: start, start + 1, ..
@@ -160,6 +174,9 @@ cdef struct Worker:
     double dropout          # factor of all dropout rates
     Mixing mixing
     bint reports_norm       # of the gradient of this step
+    bint reads_in_place     # matrix products read the data where the user has it
+    bint shares_columns     # of sparse rows; else the thread alone has tasks of its columns
+    int64_t first_column, last_column
     char *values            # value buffers, with room for so many rows
     int64_t capacity
     MatrixRows input        # of the batch, gathered or where the user has them

@@ -6,7 +6,7 @@ cdef enum:
 
 
 cdef void lay_out_entries(const Job *job, const Worker *worker) noexcept nogil:
-    """Where the entries of the worker's rows lie, if rows are sparse.
+    """Compute where the entries of the worker's rows lie, if rows are sparse.
 
     Every thread sums all lengths and writes those of its own rows.
     """
@@ -24,7 +24,7 @@ cdef void lay_out_entries(const Job *job, const Worker *worker) noexcept nogil:
 
 cdef void read_rows(Job *job, const Worker *worker, int64_t first,
                     int64_t n_rows) noexcept nogil:
-    """Some of the worker's rows of the batch, into the engine's type."""
+    """Read some of the worker's rows of the batch into the engine's type."""
     cdef int64_t ld = job.stages[0].ld_in
     cdef const int64_t *own_order = shifted(worker.order, first)
     cdef char *x = worker.values + first * ld * job.itemsize
@@ -40,11 +40,12 @@ cdef void read_rows(Job *job, const Worker *worker, int64_t first,
 
 
 cdef inline bint reads_input(const Job *job, int index) noexcept nogil:
-    """Whether a stage is a matrix product of the rows themselves."""
+    """Return whether a stage is a matrix product of the rows themselves."""
     return job.stages[index].kind == STAGE_DENSE and job.stages[index].x == 0
 
 
 cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
+    """Return how the table has the rows of a step mixed."""
     cdef Mixing m
     m.weight, m.shift = coefficients[COEF_MIX_WEIGHT], <int64_t> coefficients[COEF_MIX_SHIFT]
     m.first, m.run = <int64_t> coefficients[COEF_MIX_FIRST], <int64_t> coefficients[COEF_MIX_RUN]
@@ -54,8 +55,9 @@ cdef inline Mixing mixing_of(const double *coefficients) noexcept nogil:
 
 
 cdef bint readable_in_place(const Job *job) noexcept nogil:
-    """Whether rows of the data serve as they lie: the engine's type, columns side by side, and
-    matrix products that read them, no stage that would write on them.
+    """Return whether matrix products can read the data where it lies.
+
+    It has to be of the engine's type, with columns side by side, and no stage may write on it.
     """
     cdef const Rows *rows = job.call.rows
     cdef const Stage *stage
@@ -74,12 +76,11 @@ cdef bint readable_in_place(const Job *job) noexcept nogil:
             and rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64))
 
 
-cdef inline MatrixRows input_rows(const Job *job, const Worker *worker,
-                                  bint in_place) noexcept nogil:
-    """The rows of a batch: where the user has them, or where they will be gathered."""
+cdef inline MatrixRows input_rows(const Job *job, const Worker *worker) noexcept nogil:
+    """Return the rows of a batch: where the user has them, or where they will be gathered."""
     cdef const char *data = <const char *> job.call.rows.data
     cdef int64_t stride = job.call.rows.row_stride
-    if not in_place:
+    if not worker.reads_in_place:
         return MatrixRows(worker.values, job.stages[0].ld_in, NULL)
     if worker.order != NULL:
         return MatrixRows(data, stride, worker.order)
@@ -87,7 +88,7 @@ cdef inline MatrixRows input_rows(const Job *job, const Worker *worker,
 
 
 cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
-    """Whether the rows that were read hold no NaN and no infinity."""
+    """Return whether the rows that were read hold no NaN and no infinity."""
     cdef int finite = True
     cdef int64_t row
     if job.call.rows.indptr != NULL:
@@ -99,3 +100,36 @@ cdef bint finite_rows(const Job *job, const Worker *worker) noexcept nogil:
         if not finite:
             return False
     return True
+
+
+cdef inline void share_columns(const Job *job, Worker *worker) noexcept nogil:
+    """Give a thread the columns of sparse rows whose entries it sorts: those of its own tasks.
+
+    Several heads have tasks of the same columns: then threads have equal parts instead.
+    """
+    cdef const Task *task
+    cdef const Stage *stage
+    cdef int i
+    worker.shares_columns = job.n_heads > 1 and reads_input(job, job.n_stages - 2)
+    worker.first_column, worker.last_column = -1, 0
+    for i in range(worker.first_task, worker.last_task):
+        task, stage = job.tasks + i, job.stages + job.tasks[i].stage
+        if task.group == WEIGHTS and stage.x == 0:
+            worker.last_column = first_row(stage, &task.span) + task.span.rows
+            if worker.first_column < 0:
+                worker.first_column = first_row(stage, &task.span)
+    if worker.shares_columns:
+        worker.first_column = job.call.rows.n_cols * worker.thread // worker.team
+        worker.last_column = job.call.rows.n_cols * (worker.thread + 1) // worker.team
+
+
+cdef inline void sort_entries(Job *job, Worker *worker) noexcept nogil:
+    """Sort the entries of a sparse batch by column, for the weight gradient."""
+    if job.call.rows.indptr == NULL or worker.first_column < 0:
+        return
+    job.kernels.csr_columns(worker.n_rows, worker.first_column, worker.last_column,
+                            job.sparse.offsets, job.sparse.columns, job.sparse.entries,
+                            job.sparse.starts, job.sparse.ends, job.sparse.entry_rows,
+                            job.sparse.entry_values)
+    if worker.shares_columns:
+        barrier_wait(&job.progress.barrier, worker.team)

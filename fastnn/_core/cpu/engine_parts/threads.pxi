@@ -34,10 +34,11 @@ cdef void check_signals(Job *job, Worker *worker) noexcept nogil:
     worker.next_check = now + SECONDS_BETWEEN_CHECKS
 
 
-cdef Worker new_worker(const Job *job, int thread) noexcept nogil:
+cdef Worker new_worker(const Job *job, int thread, int n_threads) noexcept nogil:
     """Return a thread as it begins; denormals are zero on it from now on."""
     cdef Worker worker
     memset(&worker, 0, sizeof(Worker))
+    worker.thread, worker.team = thread, n_threads
     worker.scratch = job.scratch.start + thread * job.scratch.size
     worker.mixing.weight = 1
     worker.checks_signals = thread == 0
