@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 
 from fastnn import LeakyReLU, MLPClassifier, MLPRegressor
+from fastnn._network.initial_parameters import draw_parameters
 from fastnn.initializers import (
     BIAS_INITIALIZERS,
     WEIGHT_INITIALIZERS,
@@ -24,7 +25,6 @@ from fastnn.initializers import (
     PyTorchDefault,
     ScikitLearn,
     Uniform,
-    draw_parameters,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

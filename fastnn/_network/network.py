@@ -14,11 +14,11 @@ from .. import _core
 from .._core.device_arrays import DeviceRows
 from .._core.program import ACTIVATION, BN_APPLY, DROPOUT, JOIN, NOISE, State, new_arena
 from .._data.pickles import check_arrays, check_count, refusing_damage
-from ..initializers import draw_parameters
 from ..layers import Dropout, checked, dense_activations
 from ..losses import LOSSES, check_output_activation, output_stage
 from ..optimizers import SGD
 from .compiler import compile_program
+from .initial_parameters import draw_parameters
 from .parameter_groups import with_factors
 
 # What draws at random, of the stages that have a rate.
