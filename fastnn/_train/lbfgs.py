@@ -26,7 +26,7 @@ def train_lbfgs(
     optimizer,
     settings: Settings,
     history: History,
-    watch=None,
+    callbacks=None,
 ):
     """Minimise the loss of all rows by L-BFGS, and leave the best parameters that were seen.
 
@@ -54,7 +54,7 @@ def train_lbfgs(
             raise ValueError(NOT_FINITE)
         if loss < least:
             least = loss
-            best.take()
+            best.update()
             history.loss = data_loss / settings.loss_divisor + penalty
         return loss, gradient.astype(np.float64)
 
@@ -68,16 +68,16 @@ def train_lbfgs(
             grad_norm=float(np.linalg.norm(gradient)),
             seconds=time.perf_counter() - began,
         )
-        if watch is not None:
+        if callbacks is not None:
             state.parameters[...] = parameters  # that the line search may have gone beyond
             ends = history.n_iter == settings.max_iter
-            if watch.ends_epoch(None, ends, lambda stops: {"stops": stops}) or (
-                not ends and watch.begins_epoch()
+            if callbacks.on_epoch_end(None, ends, lambda stops: {"stops": stops}) or (
+                not ends and callbacks.on_epoch_begin()
             ):
                 raise StopIteration
         began = time.perf_counter()
 
-    if watch is not None and watch.begins_epoch():
+    if callbacks is not None and callbacks.on_epoch_begin():
         return
     try:
         with one_thread():

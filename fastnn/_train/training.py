@@ -44,7 +44,7 @@ def train(
     history: History,
     random_state,
     validate: Callable[[], tuple[float, dict[str, float]]] | None = None,
-    watch=None,
+    callbacks=None,
     place: dict[str, Any] | None = None,
 ):
     """Train by a stochastic optimizer until nothing improves, or for `max_iter` epochs.
@@ -65,10 +65,10 @@ def train(
         Returns the validation score of the current parameters, or of their average, and what the
         history is to know of them. With `early_stopping`, training stops when the score stalls,
         and leaves those that had the best.
-    watch : fastnn.callbacks.base.Watch, optional
-        Told of epochs and batches, and may end training.
+    callbacks : fastnn.callbacks.base.CallbackList, optional
+        Called at epochs and batches; may end training.
     place : dict, optional
-        Where to go on, as `watch` was told it in an earlier process; state, history and generator
+        Where to go on, as a checkpoint has it; state, history and generator
         are those of that time.
     """
     first_step, augmentation, rows = state.step, settings.augmentation, data.rows
@@ -90,22 +90,22 @@ def train(
     if place is not None:
         tables.check_plan(place["max_iter"], history)
         rows, stops = place["rows"], place["stops"]
-        best.set(place["best"])
-        before = place["before"] and Snapshot(state).set(place["before"])
+        best.set_state(place["best"])
+        before = place["before"] and Snapshot(state).set_state(place["before"])
 
     def current_place(stops):
         return {
             "max_iter": settings.max_iter,
             "rows": rows,
             "stops": stops,
-            "best": best.numbers(),
-            "before": before and before.numbers(),
+            "best": best.get_state(),
+            "before": before and before.get_state(),
             "generator": random_state.get_state(),
         }
 
     try:
         while history.n_iter < settings.max_iter and not stops:
-            if watch is not None and watch.begins_epoch():
+            if callbacks is not None and callbacks.on_epoch_begin():
                 break
             began = time.perf_counter()
             if settings.shuffle:
@@ -114,11 +114,11 @@ def train(
                 if before is None:
                     before = Snapshot(state)
                 else:
-                    before.take()
+                    before.update()
             if augmentation is not None:
                 data = augmentation.next_epoch()
             history.loss, grad_norm, rate, n_rows, stops = _epoch(
-                engine, state, data, rows, sizes, tables, settings, history, random_state, watch
+                engine, state, data, rows, sizes, tables, settings, history, random_state, callbacks
             )
             diverged = not math.isfinite(history.loss)
             if diverged and state.step == first_step and place is None:
@@ -147,12 +147,12 @@ def train(
             if not diverged:
                 if history.improves(settings.tol):
                     if history.stops_early:
-                        best.take()
+                        best.update()
                     elif before is not None:
                         before, best = best, before
                 stops = _stops(history, schedule, rate, settings) or stops
-            if watch is not None:
-                stops = watch.ends_epoch(rate, stops or diverged, current_place)
+            if callbacks is not None:
+                stops = callbacks.on_epoch_end(rate, stops or diverged, current_place)
             if diverged or stops:
                 break
             at_limit = history.n_iter == settings.max_iter and not settings.partial
@@ -186,12 +186,12 @@ def train(
             )
 
 
-def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_state, watch):
-    """One step for each batch, or until `watch` ends it.
+def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_state, callbacks):
+    """One step for each batch, or until `callbacks` ends it.
 
     Returns the mean loss of the rows, NaN if a loss is not finite; the mean norm of the gradients
     of the steps that told theirs; the last learning rate; the number of the rows; and whether
-    `watch` ended it.
+    `callbacks` ended it.
     """
     batch_size, total, n_rows, n_steps, stops = settings.batch_size, 0.0, 0.0, 0, False
     for start in range(0, len(sizes), STEPS_PER_CALL):
@@ -204,8 +204,8 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
         if settings.mixing is not None:
             settings.mixing.draw(table, of_part, data.X.shape[1], random_state)
         n_done, at_once = 0, STEPS_PER_CALL
-        if watch is not None and watch.batch_interval:
-            at_once = watch.batch_interval
+        if callbacks is not None and callbacks.batch_interval:
+            at_once = callbacks.batch_interval
         try:
             while n_done < len(of_part) and not stops:
                 end = n_done + at_once - (start + n_done) % at_once
@@ -218,11 +218,11 @@ def _epoch(engine, state, data, rows, sizes, tables, settings, history, random_s
                 if n_done < of_call.stop:
                     norm = tables.mean_norm(n_steps + n_done)
                     return math.nan, norm, rate, len(rows), False
-                if watch is not None and watch.batch_interval:
+                if callbacks is not None and callbacks.batch_interval:
                     its_loss = _sum_of_losses(losses, of_part, of_call, settings)
                     its_loss /= of_part[of_call].sum()
                     rate = rates[n_done - 1]
-                    stops = watch.ends_batch(start + n_done, float(its_loss), rate)
+                    stops = callbacks.on_batch_end(start + n_done, float(its_loss), rate)
         finally:
             if len(state.average):
                 averaged = table[: state.step - done, Column.AVERAGE]

@@ -1,4 +1,4 @@
-"""What a callback is, what it gets to know, and the callbacks of a fit as the trainer sees them."""
+"""Base class of callbacks, the context that hooks get, and the list of callbacks of a fit."""
 
 import math
 import threading
@@ -10,25 +10,25 @@ from .._train.snapshot import Snapshot
 
 
 class Callback(Spec):
-    """Base of what is called in the course of a training.
+    """Base class of callbacks, whose hooks are called in the course of a training.
 
     A subclass overrides the hooks it wants. Each gets a `Context`, and may return True: training
-    ends then as it would by itself. The parameters of `__init__` are those of
-    `get_params`, so that `clone` and `GridSearchCV` know them; dataclasses write it.
+    ends then as it would by itself. The parameters of `__init__` are those of `get_params`, so that
+    `clone` and `GridSearchCV` know them; `dataclass` writes it.
 
-    Where a hook raises an error, `fit` does too, and the estimator is as it was. `on_fit_end` is
+    An error in a hook is raised by `fit`, and leaves the estimator as it was. `on_fit_end` is
     called even then, for every callback whose `on_fit_begin` was.
 
-    What a callback keeps in its attributes may be read after the fit. While it takes part in one,
-    another fit that it is given to, in a thread or within a hook, works with a copy that has the
-    attributes of before the first: no fit sees the state of another. To read those of both, give
-    each estimator a callback of its own, as `clone` does.
+    The attributes of a callback may be read after the fit. A fit that starts while the callback is
+    in use by another, in a thread or within a hook, works with a copy that has the attributes from
+    before the other fit: no fit sees the state of another. To read those of both, give each
+    estimator a callback of its own, as `clone` does.
 
     Attributes
     ----------
     batch_interval : int, default=1
-        `on_batch_end` is called after this number of batches. Only where a callback has that hook,
-        the engine is given fewer steps at a time: the results are the same to the bit.
+        Number of batches from one call of `on_batch_end` to the next. It changes no bit of the
+        result.
 
     Examples
     --------
@@ -54,69 +54,69 @@ class Callback(Spec):
         """Called when everything is ready for the first epoch."""
 
     def on_epoch_begin(self, context) -> Any:
-        """Called before each epoch, or iteration of 'lbfgs'. After True, it is left out.
+        """Called before each epoch, or iteration of 'lbfgs'. True skips it and ends training.
 
-        It may turn out after it that 'lbfgs' has converged, and that was all.
+        No iteration follows where 'lbfgs' turns out to have converged.
         """
 
     def on_batch_end(self, context) -> Any:
-        """Called after every `batch_interval` batches. After True, the epoch ends here.
+        """Called after every `batch_interval` batches. True ends the epoch here, and training.
 
-        There are no batches of 'lbfgs'.
+        It is never called with 'lbfgs', which has no batches.
         """
 
     def on_epoch_end(self, context) -> Any:
-        """Called after each epoch, when it is in the history. After True, it is the last."""
+        """Called after each epoch, when it is in the history. True ends training."""
 
     def on_fit_end(self, context) -> None:
-        """Called when training is over, `context.error` is None, or has failed."""
+        """Called when training has ended, or has failed with `context.error`."""
 
     # For `Checkpoint`.
 
     def get_state(self) -> Any:
-        """What has to be remembered to go on in another process, beside the history."""
+        """Return what a checkpoint needs of this callback, beside the history."""
 
     def set_state(self, state: Any, context) -> None:
-        """Take over what `get_state` returned, which was not None, after `on_fit_begin`."""
+        """Restore a state that `get_state` returned, unless it is None, after `on_fit_begin`."""
 
-    def _on_epoch_over(self, context) -> None:
-        """Called when all others have seen the end of the epoch."""
+    def _after_epoch_end(self, context) -> None:
+        """Called after `on_epoch_end` of all callbacks."""
 
 
 class Context:
-    """What callbacks get to know; to be read only, but for its methods.
+    """The state of a training, as hooks are given it: attributes to read, and some methods.
 
     Attributes
     ----------
     epoch : int
-        Number of the epoch as in `history_`, from 1: it counts those of earlier calls that this one
-        goes on from. Before the first epoch, the number of these.
+        Number of the epoch as in `history_`, from 1, after those of earlier calls that this one
+        continues. Before the first epoch, the number of these.
     first_epoch : int
         Number of epochs before this training, to which all calls of `partial_fit` belong.
     n_epochs : int
-        Number of the last epoch that there may be; with `partial_fit` this one's.
+        Number of the last epoch that is planned; with `partial_fit` this one's.
     n_rows : int
         Number of training rows.
     batch, n_batches : int
-        Number of the last batch in its epoch, from 1, and how many an epoch has.
+        Number of the last batch in its epoch, from 1, and number of batches in an epoch.
     logs : dict
-        What the history has of the last epoch; in `on_batch_end` the "loss" of the last batches.
+        The history's values of the last epoch; in `on_batch_end` the "loss" of the last batches.
     history : dict of list
-        That is to be `history_`.
+        `history_` so far.
     learning_rate : float or None
-        Of the last step; before the first one the initial rate. None for 'lbfgs'.
+        Learning rate of the last step; before the first one the initial rate. None for 'lbfgs'.
     parameters : dict
-        Those of the estimator that are not defaults.
+        The estimator's parameters that are not defaults.
     is_partial : bool
         Whether this is `partial_fit`.
     error : BaseException or None
-        With which training ended.
+        The error that ended training.
     """
 
     def __init__(
-        self, history, settings, state, n_batches, n_rows, learning_rate, parameters, view
+        self, history, settings, state, n_batches, n_rows, learning_rate, parameters, model
     ):
-        self._history, self._state, self._view = history, state, view
+        self._history, self._state, self._model = history, state, model
         self.parameters = parameters
         self.history = history.columns
         self.is_partial, self.error = settings.partial, None
@@ -126,12 +126,12 @@ class Context:
         self.n_epochs = begun - (not settings.partial) * history.n_iter + settings.max_iter
         self.logs = {name: values[-1] for name, values in self.history.items() if values}
         self.learning_rate = learning_rate
-        self._stops, self._place = False, None  # of a `Checkpoint`
+        self._stops, self._checkpoint = False, None  # for a `Checkpoint`
 
     @property
     def model(self):
-        """A fitted estimator, as if training had ended here: a copy, made when it is asked for."""
-        return self._view(True)
+        """A copy of the estimator, as if training had ended here."""
+        return self._model(True)
 
     def log(self, name: str, value) -> None:
         """Add a number to the history of this epoch, in `on_epoch_end`."""
@@ -145,11 +145,11 @@ class Context:
         self._history.rate_factor *= factor
 
     def snapshot(self):
-        """A copy of the parameters, whose ``restore()`` puts them back."""
+        """Return a copy of the parameters, whose ``restore()`` puts them back."""
         return Snapshot(self._state)
 
     def watched(self, name: str) -> float:
-        """What the last epoch has of this name; a ValueError says which names there are."""
+        """Return the last epoch's value of this name; a ValueError lists the names."""
         try:
             return self.logs[name]
         except KeyError:
@@ -162,44 +162,44 @@ class Context:
             ) from None
 
 
-class _Claims:
-    """Which callbacks take part in a fit, and what they had in their attributes before."""
+class _CallbacksInUse:
+    """Registry of callbacks that take part in a fit, with their attributes from before it."""
 
     def __init__(self):
-        self._taken: dict[int, tuple[Callback, dict[str, Any]]] = {}
+        self._in_use: dict[int, tuple[Callback, dict[str, Any]]] = {}
         self._lock = threading.Lock()
 
-    def take(self, callback):
-        """The callback for one fit, or a copy where it takes part in another."""
+    def acquire(self, callback):
+        """Return the callback, or a copy if another fit uses it."""
         with self._lock:
-            if id(callback) not in self._taken:
-                self._taken[id(callback)] = callback, vars(callback).copy()
+            if id(callback) not in self._in_use:
+                self._in_use[id(callback)] = callback, vars(callback).copy()
                 return callback
-            _, before = self._taken[id(callback)]
+            _, before = self._in_use[id(callback)]
         copied = object.__new__(type(callback))
         vars(copied).update(before)
         return copied
 
-    def give_back(self, callbacks):
+    def release(self, callbacks):
         for callback in callbacks:
-            self._taken.pop(id(callback), None)
+            self._in_use.pop(id(callback), None)
 
 
-_claims = _Claims()
+_callbacks_in_use = _CallbacksInUse()
 
 
-class Watch:
-    """The callbacks of one fit.
+class CallbackList:
+    """The callbacks of one fit, which is a ``with`` block.
 
     Parameters
     ----------
     callbacks : list of Callback
     context : Context
-        That they are given.
+        Passed to their hooks.
     origin : dict
-        What else a checkpoint has to know of the fit.
+        What a checkpoint keeps about the fit as a whole.
     states : list of tuple, optional
-        The name of the class and the state of each, of a checkpoint to go on from.
+        Class name and state of each callback, from a checkpoint to resume.
     """
 
     def __init__(self, callbacks, context, origin, states=()):
@@ -208,7 +208,7 @@ class Watch:
         self._origin, self._states = origin, states
         base = Callback.on_batch_end
         intervals = [c.batch_interval for c in callbacks if type(c).on_batch_end is not base]
-        #: Steps that the engine may take at a time; 0 is any number.
+        #: Steps between two calls of `on_batch_end`; 0 if no callback has that hook.
         self.batch_interval = math.gcd(*intervals)
 
     @contextmanager
@@ -220,7 +220,7 @@ class Watch:
             raise
 
     def _call(self, name, callbacks=None):
-        """Call this hook of all; tells whether one of them returned True."""
+        """Call a hook of all, and return whether one of them returned True."""
         stops = False
         for callback in self._callbacks if callbacks is None else callbacks:
             with self._hook(callback, name) as hook:
@@ -228,7 +228,7 @@ class Watch:
         return stops
 
     def __enter__(self):
-        self._callbacks = [_claims.take(callback) for callback in self._given]
+        self._callbacks = [_callbacks_in_use.acquire(callback) for callback in self._given]
         try:
             for callback in self._callbacks:
                 self._begun.append(callback)
@@ -250,14 +250,16 @@ class Watch:
                 except Exception as its_error:
                     failure = failure or its_error
         finally:
-            _claims.give_back(self._callbacks)
+            _callbacks_in_use.release(self._callbacks)
         if failure is not None and error is None:
             raise failure
 
-    def begins_epoch(self):
+    def on_epoch_begin(self):
+        """Return whether training ends before this epoch."""
         return self._call("on_epoch_begin")
 
-    def ends_batch(self, batch, loss, rate):
+    def on_batch_end(self, batch, loss, rate):
+        """Return whether training ends after this batch."""
         context = self._context
         context.batch, context.logs, context.learning_rate = batch, {"loss": loss}, rate
         due = [
@@ -267,10 +269,10 @@ class Watch:
         ]
         return self._call("on_batch_end", due)
 
-    def ends_epoch(self, rate, stops, place):
-        """Tell all of the end of an epoch; returns whether training ends.
+    def on_epoch_end(self, rate, stops, checkpoint):
+        """Return whether training ends after this epoch, or `stops` anyway.
 
-        `stops` is whether it does anyway, and `place` a function that returns where it is to go on.
+        `checkpoint` is a function of this that returns what a checkpoint keeps of the training.
         """
         context = self._context
         context.epoch, context.batch = context.epoch + 1, 0
@@ -279,6 +281,6 @@ class Watch:
         stops = self._call("on_epoch_end") or stops
         states = [(type(one).__name__, one.get_state()) for one in self._callbacks]
         context._stops = stops
-        context._place = lambda: place(stops) | {"callbacks": states} | self._origin
-        self._call("_on_epoch_over")
+        context._checkpoint = lambda: checkpoint(stops) | {"callbacks": states} | self._origin
+        self._call("_after_epoch_end")
         return stops

@@ -98,7 +98,7 @@ class Checkpoint(Callback):
         if self.monitor is not None:
             context.watched(self.monitor)
 
-    def _on_epoch_over(self, context):
+    def _after_epoch_end(self, context):
         if not math.isfinite(context.logs["loss"]):
             return  # what comes next is the best parameters of before, not these
         last = context._stops or context.epoch == context.n_epochs
@@ -115,7 +115,7 @@ class Checkpoint(Callback):
                 f"Checkpoint: another training has written {str(self.path)!r} since this one "
                 "began: give each a path of its own."
             )
-        content = {"model": context._view(False), **context._place()}
+        content = {"model": context._model(False), **context._checkpoint()}
         try:
             self._seal = sealed.write(Path(self.path), content)
         except OSError as error:

@@ -40,7 +40,7 @@ class CSVLogger(Callback):
         if not context.is_partial:
             self._written = None
 
-    def _on_epoch_over(self, context):
+    def _after_epoch_end(self, context):
         history, path = context.history, Path(self.path)
         columns, row = list(history), [values[-1] for values in history.values()]
         # The callback may have been used for another model in the meantime.
@@ -82,7 +82,7 @@ class TensorBoard(Callback):
     def on_fit_begin(self, context):
         self._writer = _summary_writer()(str(self.directory))
 
-    def _on_epoch_over(self, context):
+    def _after_epoch_end(self, context):
         for name, value in _numbers(context.logs).items():
             self._writer.add_scalar(name, value, context.epoch)
         self._writer.flush()
@@ -137,7 +137,7 @@ class MLflow(Callback):
         if not context.first_epoch < context.epoch:  # otherwise they are logged already
             mlflow.log_params(context.parameters)
 
-    def _on_epoch_over(self, context):
+    def _after_epoch_end(self, context):
         import mlflow
 
         mlflow.log_metrics(_numbers(context.logs), step=context.epoch)

@@ -82,7 +82,7 @@ class EarlyStopping(Callback):
         if self._improves(context.watched(self.monitor)) and self.restore_best:
             if self._snapshot is None:
                 self._snapshot = context.snapshot()
-            self._snapshot.take()
+            self._snapshot.update()
         return self._stalled >= max(self.patience, 1)
 
     def on_fit_end(self, context):
@@ -93,12 +93,12 @@ class EarlyStopping(Callback):
     _snapshot: ClassVar[Any] = None
 
     def get_state(self):
-        return None if self._snapshot is None else self._snapshot.numbers()
+        return None if self._snapshot is None else self._snapshot.get_state()
 
     def set_state(self, state, context):
         if self.restore_best:
             self._snapshot = context.snapshot()
-            self._snapshot.set(state)
+            self._snapshot.set_state(state)
 
 
 @dataclass

@@ -56,7 +56,7 @@ from .._train.settings import Data
 from .._train.training import train
 from .._warnings import warn
 from ..activations import ActivationSpec, refuse_threshold
-from ..callbacks.base import Context, Watch
+from ..callbacks.base import CallbackList, Context
 from ..callbacks.checkpoint import check_same, keeps, resumed
 from ..callbacks.identity import identity
 from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, TakesCallbacks, has_callbacks
@@ -329,7 +329,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 self._given(),
                 view,
             )
-            watch = Watch(callbacks, context, origin, saved["callbacks"] if saved else ())
+            watch = CallbackList(callbacks, context, origin, saved["callbacks"] if saved else ())
         with watch or nullcontext(), settings.augmentation or nullcontext():
             if stochastic:
                 generator = random_state, validate

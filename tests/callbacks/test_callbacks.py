@@ -48,7 +48,7 @@ from fastnn.callbacks import (
     load_checkpoint,
     sealed,
 )
-from fastnn.callbacks.base import Watch
+from fastnn.callbacks.base import CallbackList
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -264,7 +264,7 @@ def test_the_trainer_tells_callbacks_whatever_the_engine_is():
         state, history = State(), History()
         context = Context(history, settings, state, 4, 35, 0.1, {}, None)
         steps.clear()
-        with Watch([callback], context, {}) as watch:
+        with CallbackList([callback], context, {}) as watch:
             arguments = Engine(), state, data, SGD(), Constant(), settings, history
             training.train(*arguments, np.random.RandomState(0), None, watch)
         assert steps == expected

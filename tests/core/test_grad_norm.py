@@ -33,7 +33,7 @@ class Walk(Callback):
         self.places = []
 
     def on_fit_begin(self, context):
-        self.places.append(context.snapshot().numbers()[1][0])
+        self.places.append(context.snapshot().get_state()[1][0])
 
     on_batch_end = on_fit_begin
 
