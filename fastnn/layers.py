@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ._specs.constraints import Interval, OneOf
 from ._specs.spec import Layer, resolve
-from ._specs.suggestions import value_meant
+from ._specs.suggestions import suggest_value
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces, refuse_threshold
 from .normalization import NORMALIZATIONS, Normalization
 from .normalization import BatchNorm as BatchNorm
@@ -214,7 +214,7 @@ def checked(layer):
             raise ValueError(
                 f"{layer!r} in layers is no activation: the known ones are "
                 f"{', '.join(map(repr, HIDDEN_ACTIVATIONS))}."
-                f"{value_meant('layers', layer, HIDDEN_ACTIVATIONS)}"
+                f"{suggest_value('layers', layer, HIDDEN_ACTIVATIONS)}"
             )
         return layer
     if not isinstance(layer, Layer):

@@ -39,8 +39,8 @@ _TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout
 _GRADIENT_ROWS = 1024
 
 
-def taken_over(model, parameter):
-    """What the spec that a name stands for takes over from the estimator's parameters."""
+def spec_defaults(model, parameter):
+    """Return defaults for a spec that is given by name, from the estimator's parameters."""
     own = {"power_t": "power_t"} if parameter == "learning_rate" else {}
     if parameter == "solver" and isinstance(model.solver, str):
         own = _OF_SOLVERS.get(model.solver, {})
@@ -49,7 +49,7 @@ def taken_over(model, parameter):
 
 def optimizer_of(model):
     """The spec of the optimizer."""
-    return resolve("solver", model.solver, OPTIMIZERS, taken_over(model, "solver"))
+    return resolve("solver", model.solver, OPTIMIZERS, spec_defaults(model, "solver"))
 
 
 def regularization_of(model):
@@ -67,7 +67,7 @@ def regularization_of(model):
 def schedule_of(model, optimizer):
     """The spec of the learning rate's schedule; refuses one that the optimizer does not use."""
     schedule = resolve_schedule(
-        "learning_rate", model.learning_rate, taken_over(model, "learning_rate")
+        "learning_rate", model.learning_rate, spec_defaults(model, "learning_rate")
     )
     by_name = isinstance(model.learning_rate, str) and model.learning_rate in SKLEARN_SCHEDULES
     # scikit-learn lets its own pass with a solver that does not use them.

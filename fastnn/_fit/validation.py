@@ -12,7 +12,7 @@ from sklearn.base import is_classifier
 from .._core.device_arrays import DeviceRows
 from .._data.rows import BLOCK, check_range, read_data
 from .._data.sample_weights import weights_of_rows
-from .._specs.suggestions import value_meant
+from .._specs.suggestions import suggest_value
 from .._train.settings import Data
 from .._warnings import warn
 
@@ -159,10 +159,10 @@ def check_scoring(model):
         from sklearn.metrics import get_scorer_names  # slow to import
 
         if scoring not in (names := get_scorer_names()):
-            meant = value_meant("scoring", scoring, ["loss", *names])
+            suggestion = suggest_value("scoring", scoring, ["loss", *names])
             raise ValueError(
                 f"Unknown scoring {scoring!r}: give 'loss', a function, or one of "
-                f"sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'.{meant}"
+                f"sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'.{suggestion}"
             )
 
 

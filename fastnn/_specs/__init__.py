@@ -1,1 +1,1 @@
-"""Specs: small dataclasses that say what to train."""
+"""Specs: small dataclasses that configure a network and its training."""

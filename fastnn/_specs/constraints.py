@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 
-from .suggestions import value_meant
+from .suggestions import suggest_value
 
 __all__ = [
     "Interval",
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class OneOf(StrOptions):
-    """One of some names, told in the order of the alphabet."""
+    """Constraint to one of several names, listed alphabetically in messages."""
 
     def __init__(self, names: Iterable[str]):
         super().__init__(set(names))
@@ -44,23 +44,23 @@ class OneOf(StrOptions):
 
 @functools.cache
 def defaults_of(cls: type) -> dict[str, Any]:
-    """The parameters of an estimator or a spec, in order, and their defaults.
+    """Return the parameters of an estimator or a spec, in order, and their defaults.
 
-    Of those that have none it is `inspect.Parameter.empty`.
+    A parameter without default has `inspect.Parameter.empty`.
     """
     return {name: one.default for name, one in inspect.signature(cls).parameters.items()}
 
 
 def is_default(value, default) -> bool:
-    """Whether a parameter has its default."""
+    """Return whether a value is the default of its parameter, of the same type."""
     return value is default or (type(value) is type(default) and value == default)
 
 
 @functools.cache
 def _checks_of(cls: type) -> list[tuple[str, Any, list]]:
-    """Of each parameter its name, its default and its constraints.
+    """Return name, default and constraints of each parameter.
 
-    A default that is not valid is left out, so that nothing passes for it.
+    A default that is not valid is omitted, so that it is not accepted.
     """
     checks = []
     for name, default in defaults_of(cls).items():
@@ -76,8 +76,7 @@ def _checks_of(cls: type) -> list[tuple[str, Any, list]]:
 def check_parameters(owner) -> None:
     """Check the values of the parameters of an estimator or a spec, with scikit-learn's messages.
 
-    What does not change is found once for each class. A parameter that has its default is not
-    looked at any more.
+    The constraints are prepared once for each class. A parameter with its default is not checked.
     """
     for name, default, constraints in _checks_of(type(owner)):  # type: ignore[arg-type]
         value = getattr(owner, name)
@@ -88,10 +87,10 @@ def check_parameters(owner) -> None:
                 break
         else:
             names = [each for one in constraints if isinstance(one, OneOf) for each in one.options]
-            meant = value_meant(name, value, names)
+            suggestion = suggest_value(name, value, names)
             try:
                 validate_parameter_constraints(
                     owner._parameter_constraints, {name: value}, type(owner).__name__
                 )
             except InvalidParameterError as error:
-                raise InvalidParameterError(f"{error}{meant}") from None
+                raise InvalidParameterError(f"{error}{suggestion}") from None

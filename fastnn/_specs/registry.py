@@ -1,6 +1,6 @@
-"""Names that stand for specs, by the parameters of estimators and specs that may hold them.
+"""Registry of the names of specs, by parameter of estimators and specs.
 
-Each module that has such names registers them, so that `set_params` finds what they stand for.
+Each module registers the names of its specs, so that `set_params` finds the specs.
 """
 
 from collections.abc import Mapping
@@ -9,5 +9,5 @@ SPECS: dict[str, Mapping[str, type]] = {}
 
 
 def register(names: Mapping[str, type], *parameters: str) -> None:
-    """Let names stand for specs in these parameters."""
+    """Register the specs that names stand for in these parameters."""
     SPECS.update(dict.fromkeys(parameters, names))

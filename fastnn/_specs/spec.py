@@ -1,4 +1,4 @@
-"""What configures a network: small dataclasses that scikit-learn clones and searches over."""
+"""Base classes of specs: small dataclasses that configure a network, and can be searched over."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -11,16 +11,16 @@ import numpy as np
 
 from .constraints import check_parameters, defaults_of
 from .registry import SPECS
-from .suggestions import ExplainsArguments, argument_meant, value_meant
+from .suggestions import ExplainsArguments, suggest_argument, suggest_value
 
-# What is looked at no further.
+# Types of values that need no conversion.
 _PLAIN = frozenset((int, float, bool, str, type(None)))
 
 
 def plain(value):
-    """A value whose numbers are Python's: those of NumPy overflow, and round what they meet.
+    """Convert NumPy's numbers in a value to Python's, which do not overflow or lose precision.
 
-    Specs, lists and tuples in which there are others are copied, and all else is as it was.
+    Specs, lists and tuples that contain such numbers are copied; other values are returned as is.
     """
     if type(value) in _PLAIN:
         return value
@@ -42,7 +42,7 @@ def plain(value):
 
 
 def plain_parameters(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those of the parameters of these names that are others with plain numbers."""
+    """Return the parameters with these names that `plain` converts, by name."""
     changed = {}
     for name in names:
         value = values.get(name)
@@ -56,10 +56,10 @@ def _is_part(value) -> bool:
 
 
 def params_of_parts(params: dict[str, Any]) -> dict[str, Any]:
-    """What lies in the specs among these parameters, and in those of lists and tuples.
+    """Return the parameters of specs among these values, also of specs in lists and tuples.
 
-    The parameters of a spec are named as scikit-learn does, ``solver__beta_1``. The items of a list
-    have numbers for names, ``layers__0``, and theirs are ``layers__0__units``.
+    Names follow scikit-learn: ``solver__beta_1`` is a parameter of a spec, ``layers__0`` an item of
+    a list, and ``layers__0__units`` a parameter of the item.
     """
     found = {}
     for name, value in params.items():
@@ -73,28 +73,28 @@ def params_of_parts(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _changed(owner, name: str, held, params: dict[str, Any]):
-    """What a parameter of an estimator or a spec holds, and has parameters, with others of these.
+    """Return the nested value of a parameter with some of its own parameters changed.
 
-    A name gives way to the spec that it stands for. Items of a list or tuple are replaced by
-    ``"0"``, and their parameters by ``"0__units"``, in a copy.
+    A name is replaced by the spec it stands for. In a copy of a list or tuple, ``"0"`` replaces an
+    item, and ``"0__units"`` a parameter of it.
     """
     if isinstance(held, str):
         if held not in (specs := SPECS.get(name, {})):
             having = f", unlike {', '.join(map(repr, specs))}" if specs else ""
             raise ValueError(f"{name}={held!r} has no parameter {next(iter(params))!r}{having}.")
-        return resolve(name, held, specs, owner._taken_over(name)).set_params(**params)
+        return resolve(name, held, specs, owner._spec_defaults(name)).set_params(**params)
     if _is_part(held):
         return held.set_params(**params)
     items = list(held)
     for key, value in sorted(params.items(), key=lambda pair: "__" in pair[0]):
         number, _, parameter = key.partition("__")
         if not number.isdecimal() or int(number) >= len(items):
-            raise ValueError(f"{name} has {len(items)} items, and none of the number {number!r}.")
+            raise ValueError(f"{name} has {len(items)} items, and no item {number!r}.")
         item = items[int(number)]
         if not parameter:
             items[int(number)] = value
         elif _is_part(item) or isinstance(item, str):
-            # A copy, as a list such as [Dense(5)] * 3 holds one item three times.
+            # A copy, because a list such as [Dense(5)] * 3 holds one item three times.
             items[int(number)] = _changed(owner, name, copy(item), {parameter: value})
         else:
             raise ValueError(f"{name}__{number} is {item!r}, without parameters.")
@@ -102,7 +102,7 @@ def _changed(owner, name: str, held, params: dict[str, Any]):
 
 
 def split_params(owner, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters of what lists and names stand for, by what holds these; and all others."""
+    """Split parameters into those inside lists and named specs, by owner, and all others."""
     inner: dict[str, Any] = {}
     others = {}
     for key, value in params.items():
@@ -121,15 +121,15 @@ def _names_of(cls: type) -> list[str]:
 
 
 class ListsOfSpecs(ExplainsArguments):
-    """For estimators: `get_params` and `set_params` also reach the specs in lists."""
+    """Mixin of estimators: `get_params` and `set_params` also reach the specs in lists."""
 
-    def _taken_over(self, parameter: str) -> dict[str, Any]:
-        """What the spec that a name stands for takes over from the estimator's parameters."""
+    def _spec_defaults(self, parameter: str) -> dict[str, Any]:
+        """Return defaults for a spec that is given by name, from the estimator's parameters."""
         raise NotImplementedError
 
     @classmethod
     def _get_param_names(cls):
-        """scikit-learn's, which looks at the signature each time."""
+        """Return the names of the parameters, cached by class."""
         return _names_of(cls)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -169,10 +169,10 @@ class ListsOfSpecs(ExplainsArguments):
         known = self._get_param_names()
         for name in others:
             if (own := name.partition("__")[0]) not in known:
-                meant = argument_meant(own, known, type(self))
+                suggestion = suggest_argument(own, known, type(self))
                 raise ValueError(
-                    f"Invalid parameter {own!r} for estimator {self}.{meant} Valid parameters are: "
-                    f"{known}."
+                    f"Invalid parameter {own!r} for estimator {self}.{suggestion} Valid parameters "
+                    f"are: {known}."
                 )
         super().set_params(**others)
         for name, changes in inner.items():
@@ -181,33 +181,33 @@ class ListsOfSpecs(ExplainsArguments):
 
 
 class Spec(ExplainsArguments):
-    """Base of the dataclasses that configure a part of a network.
+    """Base class of the dataclasses that configure a part of a network.
 
-    They answer `get_params` and `set_params` as estimators do, so that ``solver__beta_1`` is a
-    name that `GridSearchCV` may search over. Values are checked when they are used, not when they
-    are set, as scikit-learn does.
+    They have `get_params` and `set_params` like estimators, so that `GridSearchCV` can search over
+    ``solver__beta_1``. As in scikit-learn, values are checked when they are used, not when they are
+    set.
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {}
 
     def __init__(self) -> None:
-        # The signature of those that have no parameters, in place of that of `__new__`.
+        # Gives specs without parameters a signature other than that of `__new__`.
         super().__init__()
 
     @classmethod
     def names(cls) -> list[str]:
-        """Names of the parameters, in order."""
+        """Return the names of the parameters, in order."""
         return list(defaults_of(cls))  # type: ignore[arg-type]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name; if `deep`, with those of the specs that this one holds."""
+        """Return the parameters by name; if `deep`, also those of nested specs."""
         params = {name: getattr(self, name) for name in self.names()}
         return params | params_of_parts(params) if deep else params
 
     def set_params(self, **params):
-        """Set parameters by name, also those of specs that this one holds."""
+        """Set parameters by name, also those of nested specs."""
         inner, others = split_params(self, params)
-        # What replaces a spec comes before what changes it.
+        # A spec is replaced before its parameters are set.
         for name, value in sorted(others.items(), key=lambda pair: "__" in pair[0]):
             own, _, rest = name.partition("__")
             if own not in self.names():
@@ -227,8 +227,8 @@ class Spec(ExplainsArguments):
             setattr(self, name, _changed(self, name, getattr(self, name), changes))
         return self
 
-    def _taken_over(self, parameter: str) -> dict[str, Any]:
-        """What the spec that a name stands for takes over from this one's parameters: nothing."""
+    def _spec_defaults(self, parameter: str) -> dict[str, Any]:
+        """Return defaults for a nested spec that is given by name: none."""
         return {}
 
     def validate(self):
@@ -238,42 +238,42 @@ class Spec(ExplainsArguments):
 
 
 class Layer(Spec):
-    """Base of the specs that a stack of layers is made of.
+    """Base class of the specs of layers.
 
     Attributes
     ----------
     is_block : bool
-        Whether it consists of layers of its own.
+        Whether it is composed of other layers.
     """
 
     is_block: ClassVar[bool] = False
 
     def add_to(self, compiler):
-        """Tell a `fastnn._network.compiler.Compiler` the stages of this layer."""
+        """Add the stages of this layer to a `fastnn._network.compiler.Compiler`."""
         raise NotImplementedError
 
 
 def resolve(
     kind: str, value, registry: Mapping[str, type[Spec]], defaults: dict[str, Any] | None = None
 ):
-    """The spec that a user means by a name, or by a spec.
+    """Return the spec given by a name or a spec, after checking its parameters.
 
     Parameters
     ----------
     kind : str
-        What is looked for, for the error message.
+        Name of the parameter, for the error message.
     value : str or Spec
-        A name is looked up in the registry; a spec stands for itself.
+        A name in the registry, or a spec.
     registry : dict
         Classes of specs by name.
     defaults : dict, optional
-        Values for the parameters of a spec that was named only.
+        Parameters of a spec that is given by name.
     """
     if isinstance(value, Spec):
         return value.validate()
     if not isinstance(value, str) or value not in registry:
         known = ", ".join(map(repr, registry))
-        meant = value_meant(kind, value, registry)
-        raise ValueError(f"Unknown {kind} {value!r}: the known ones are {known}.{meant}")
+        suggestion = suggest_value(kind, value, registry)
+        raise ValueError(f"Unknown {kind} {value!r}: the known ones are {known}.{suggestion}")
     spec, defaults = registry[value], defaults or {}
     return spec(**{name: defaults[name] for name in spec.names() if name in defaults}).validate()

@@ -1,4 +1,4 @@
-"""What is meant by a name that is not known: by those of other libraries, and by misspelt ones."""
+"""Suggestions for unknown names: names used by other libraries, and misspelt ones."""
 
 import difflib
 import functools
@@ -10,8 +10,8 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Of each parameter, what Keras, PyTorch, XGBoost and others call a value, as `_plain` writes it,
-# and what it is here: a name, an expression, or a sentence.
+# For each parameter, names that Keras, PyTorch, XGBoost and others use for a value, normalised by
+# `_normalised`, and the equivalent here: a name, an expression, or a sentence.
 _OUTPUT = (
     "The output layer is made from y and the loss, with an activation that suits them: leave it "
     "out of the hidden layers."
@@ -133,7 +133,7 @@ _VALUES: dict[str, dict[str, str]] = {
         "valloss": "loss",
     },
 }
-# What others call an argument, and the one that it is here; of several, all are needed.
+# Names of arguments in other libraries, and the equivalent argument or arguments here.
 _ARGUMENTS = {
     "epochs": "max_iter",
     "nepochs": "max_iter",
@@ -198,39 +198,39 @@ _ARGUMENTS = {
 }
 
 
-# Whose arguments may be meant where a spec is given one that it does not know.
+# The estimator whose arguments are considered for an unknown argument of a spec.
 _ESTIMATORS: list[type] = []
 
 
 def suggest_arguments_of(estimator: type) -> type:
-    """Decorate the estimator whose arguments may be meant where a spec does not know one."""
+    """Decorate the estimator whose arguments are considered for an unknown one of a spec."""
     _ESTIMATORS.append(estimator)
     return estimator
 
 
-def _plain(name: str) -> str:
-    """A name without what spellings differ in."""
+def _normalised(name: str) -> str:
+    """Return a name without case and punctuation."""
     return "".join(filter(str.isalnum, name)).casefold()
 
 
-def _closest(word: str, meanings: Mapping[str, str], *, alike: bool = True) -> str | None:
-    """The meaning of a word that is spelt as one of these, or nearly, where `alike` will do."""
-    if word in meanings or not alike:
+def _look_up(word: str, meanings: Mapping[str, str], *, fuzzy: bool = True) -> str | None:
+    """Return the meaning of a word, or, if `fuzzy`, that of the word with the closest spelling."""
+    if word in meanings or not fuzzy:
         return meanings.get(word)
     close = difflib.get_close_matches(word, meanings, 1, 0.75)
     return meanings[close[0]] if close else None
 
 
-def value_meant(parameter: str, value, known: Iterable[str] = ()) -> str:
-    """A sentence about a value that a parameter cannot have: what is meant by it, or nothing.
+def suggest_value(parameter: str, value, known: Iterable[str] = ()) -> str:
+    """Return a sentence that suggests a value in place of an invalid one, or an empty string.
 
     Parameters
     ----------
     parameter : str
     value
-        A name; or a number, a class, or a function of another library.
+        A name, a number, a class, or a function of another library.
     known : iterable of str
-        The names that the parameter may have.
+        The valid names of the parameter.
     """
     if inspect.isclass(value) and value.__module__.partition(".")[0] == "fastnn":
         return f" Did you mean an object, {value.__name__}()?"
@@ -239,56 +239,56 @@ def value_meant(parameter: str, value, known: Iterable[str] = ()) -> str:
     name, known = getattr(value, "__name__", value), set(known)
     if not isinstance(name, str):
         return ""
-    meanings = _VALUES.get(parameter, {}) | {_plain(one): one for one in known}
-    word = _plain(name)
+    meanings = _VALUES.get(parameter, {}) | {_normalised(one): one for one in known}
+    word = _normalised(name)
     short = word.removesuffix(parameter)  # "BCELoss" is a "BCE"
-    meant = meanings.get(short) or _closest(word, meanings, alike=name is value)
-    if meant is None or (meant.isidentifier() and meant not in known):
+    meaning = meanings.get(short) or _look_up(word, meanings, fuzzy=name is value)
+    if meaning is None or (meaning.isidentifier() and meaning not in known):
         return ""
-    if meant.endswith("."):
-        return f" {meant}"
-    return f" Did you mean {meant!r}?" if meant in known else f" Did you mean {meant}?"
+    if meaning.endswith("."):
+        return f" {meaning}"
+    return f" Did you mean {meaning!r}?" if meaning in known else f" Did you mean {meaning}?"
 
 
 @functools.cache
 def _arguments_of(function) -> frozenset[str] | None:
-    """Names of the arguments of a function or a class; None where it takes any."""
+    """Return the names of the arguments of a function or class; None if it accepts any."""
     parameters = inspect.signature(function).parameters.values()
     takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
     return None if takes_any else frozenset(one.name for one in parameters)
 
 
-def argument_meant(name: str, known: Iterable[str], estimator: type) -> str:
-    """A sentence about an argument that is not known: what is meant by it, or nothing.
+def suggest_argument(name: str, known: Iterable[str], estimator: type) -> str:
+    """Return a sentence that suggests an argument in place of an unknown one, or an empty string.
 
     Parameters
     ----------
     name : str
     known : iterable of str
-        Arguments of what was called.
+        Arguments of the function that was called.
     estimator : type
-        The class whose own arguments, and those of whose `fit`, may be meant too.
+        The class whose arguments, and those of whose `fit`, are considered too.
     """
     if "__" in name:
         return " Names with two underscores are for set_params."
     owners: dict[str, frozenset[str]] = {"": frozenset(known)}
     owners[" of fit"] = _arguments_of(estimator.fit) or frozenset()  # type: ignore[attr-defined]
     owners[" of the estimator"] = _arguments_of(estimator) or frozenset()
-    meanings = _ARGUMENTS | {_plain(one): one for own in owners.values() for one in own}
-    if "learning_rate" not in owners[""]:  # a number is meant, where the schedule cannot be
+    meanings = _ARGUMENTS | {_normalised(one): one for own in owners.values() for one in own}
+    if "learning_rate" not in owners[""]:  # the schedule is not an argument: suggest the number
         meanings["learningrate"] = "learning_rate_init"
     [only] = owners[""] if len(owners[""]) == 1 else [None]
-    meant = only or _closest(_plain(name), meanings) or ""
-    if "=" in meant:
-        return f" Did you mean {meant}?"
+    meaning = only or _look_up(_normalised(name), meanings) or ""
+    if "=" in meaning:
+        return f" Did you mean {meaning}?"
     for owner, own in owners.items():
-        if meant and own.issuperset(meant.split(", ")):
-            return f" Did you mean {' and '.join(map(repr, meant.split(', ')))}{owner}?"
+        if meaning and own.issuperset(meaning.split(", ")):
+            return f" Did you mean {' and '.join(map(repr, meaning.split(', ')))}{owner}?"
     return ""
 
 
 def _refuse_unknown(cls: type, function, kwargs) -> None:
-    """Raise Python's error for an argument that a function does not know, and say what is meant."""
+    """Raise Python's TypeError for an unknown argument, with a suggestion."""
     known = _arguments_of(function)
     unknown = [name for name in kwargs if known is not None and name not in known]
     if unknown:
@@ -296,12 +296,12 @@ def _refuse_unknown(cls: type, function, kwargs) -> None:
         estimator = cls if hasattr(cls, "fit") else _ESTIMATORS[0]
         raise TypeError(
             f"{called} got an unexpected keyword argument {unknown[0]!r}."
-            f"{argument_meant(unknown[0], known or (), estimator)}"
+            f"{suggest_argument(unknown[0], known or (), estimator)}"
         )
 
 
 def explains_arguments(method: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a method of an estimator: of an unknown argument it says what is meant by it."""
+    """Decorate a method of an estimator, so that errors of unknown arguments make a suggestion."""
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -313,7 +313,7 @@ def explains_arguments(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class ExplainsArguments:
-    """For classes: of an unknown argument they say what is meant by it."""
+    """Mixin of classes whose errors of unknown arguments make a suggestion."""
 
     def __new__(cls, *args, **kwargs):
         if kwargs:

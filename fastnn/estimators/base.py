@@ -34,7 +34,7 @@ from .._fit.resolve import (
     regularization_of,
     schedule_of,
     settings_of,
-    taken_over,
+    spec_defaults,
 )
 from .._fit.turns import alone
 from .._fit.validation import (
@@ -110,7 +110,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     # ------------------------------------------------------------------------- fitting
 
-    _taken_over = taken_over
+    _spec_defaults = spec_defaults
 
     def _validate_params(self):
         check_parameters(self)

@@ -7,7 +7,7 @@ from sklearn.metrics import get_scorer_names
 
 import fastnn
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn._specs import suggestions as meant
+from fastnn._specs import suggestions
 from fastnn._specs.constraints import OneOf
 from fastnn.estimators.parameter_constraints import OF_CLASSIFIERS, OF_REGRESSORS
 
@@ -25,17 +25,17 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("parameter", meant._VALUES)
+@pytest.mark.parametrize("parameter", suggestions._VALUES)
 def test_what_values_lead_to_is_there(parameter):
-    for word, name in meant._VALUES[parameter].items():
-        assert word == meant._plain(word)
+    for word, name in suggestions._VALUES[parameter].items():
+        assert word == suggestions._normalised(word)
         if name not in NAMES[parameter] and not name.endswith("."):
             eval(name, vars(fastnn) | {"n_channels": 2})  # an expression
 
 
 def test_what_arguments_lead_to_is_there():
-    for word, names in meant._ARGUMENTS.items():
-        assert word == meant._plain(word)
+    for word, names in suggestions._ARGUMENTS.items():
+        assert word == suggestions._normalised(word)
         for name in names.split(", "):
             assert name.partition("=")[0] in ARGUMENTS
 
@@ -45,11 +45,11 @@ def test_names_are_known_however_they_are_spelt(parameter):
     names = NAMES[parameter]
     for name in names:
         for spelt in (name.upper(), name.replace("_", ""), name.replace("_", " ").title()):
-            assert meant.value_meant(parameter, spelt, names) == f" Did you mean {name!r}?"
+            assert suggestions.suggest_value(parameter, spelt, names) == f" Did you mean {name!r}?"
 
 
 def test_one_letter_too_many_is_no_other_name():
     for parameter in ("solver", "activation", "loss", "learning_rate", "precision", "weight_init"):
         names = NAMES[parameter]
         for name in names:
-            assert repr(name) in meant.value_meant(parameter, f"{name}x", names)
+            assert repr(name) in suggestions.suggest_value(parameter, f"{name}x", names)
