@@ -10,6 +10,12 @@ from sklearn.utils import check_random_state
 _spare: list[np.random.RandomState] = []
 
 
+def may_be_kept(model):
+    """Tell whether what a user wrote gets the generator of a fit, and may keep it."""
+    users = model.weight_init, model.bias_init, model.augment
+    return not all(isinstance(one, str | None) for one in users)
+
+
 @contextmanager
 def generator(random_state, to_keep=False):
     """The generator that `random_state` stands for, for a while.

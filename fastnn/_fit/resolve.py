@@ -5,9 +5,11 @@ A function that takes a `model` reads parameters of an estimator, and changes no
 
 import functools
 from numbers import Integral
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn import get_config
 
 from .._core.device_arrays import is_on_gpu
 from .._core.program import Column
@@ -16,16 +18,17 @@ from .._specs.spec import resolve
 from .._train.regularization import Regularization
 from .._train.settings import Settings
 from .._warnings import is_searched, warn
-from ..activations import one_for_each
+from ..activations import one_for_each, refuse_threshold
 from ..augment import Mixing, RowTransform
 from ..augment.mixing import MIXINGS
-from ..averaging import AVERAGES
+from ..averaging import AVERAGES, Averaging
 from ..callbacks import Callback, ProgressBar
 from ..callbacks.progress import shows_bars
 from ..layers import Dense, Dropout, Heads, checked
 from ..losses import row_and_parameter
-from ..optimizers import LBFGS, OPTIMIZERS, Adam, Rprop
-from ..schedules import SKLEARN_SCHEDULES, Constant, Scheduled, resolve_schedule
+from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
+from ..schedules import SKLEARN_SCHEDULES, Constant, Schedule, Scheduled, resolve_schedule
+from .validation import check_scoring
 
 # What scikit-learn's solvers, given by name, take over from the estimator's parameters.
 _OF_SOLVERS = {
@@ -37,6 +40,65 @@ _OF_SOLVERS = {
 _TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout")
 # Rows of which a gradient is computed at once, where batch norm does not need all.
 _GRADIENT_ROWS = 1024
+
+
+def check_values(model):
+    """Refuse values that parameters cannot have."""
+    refuse_threshold(model.activation)
+    if not get_config()["skip_parameter_validation"]:
+        model._validate_params()
+
+
+class Specs(NamedTuple):
+    """What the parameters of an estimator stand for, in a fit."""
+
+    optimizer: Optimizer
+    schedule: Schedule
+    averaging: Averaging | None
+    early_stopping: bool
+    callbacks: list
+    verbose: Any
+
+    @property
+    def is_stochastic(self):
+        """Whether it trains on batches, or by L-BFGS on all rows."""
+        return not isinstance(self.optimizer, LBFGS)
+
+
+def specs_of(model, partial):
+    """Find what the parameters stand for; refuse what does not go together."""
+    optimizer = optimizer_of(model)
+    is_stochastic = not isinstance(optimizer, LBFGS)
+    regularization_of(model).check(optimizer, model.solver)
+    if model.learning_rate_factors and not is_stochastic:
+        raise ValueError(
+            f"learning_rate_factors need a learning rate, which solver={model.solver!r} has "
+            "not: choose a solver such as 'sgd' or 'adam'."
+        )
+    early_stopping = model.early_stopping and is_stochastic
+    if partial and early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    schedule, averaging = schedule_of(model, optimizer), averaging_of(model, optimizer)
+    check_scoring(model)
+    return Specs(optimizer, schedule, averaging, early_stopping, *callbacks_of(model))
+
+
+def given_parameters(model):
+    """The parameters that are not defaults."""
+    defaults, params = defaults_of(type(model)), model.get_params(deep=False)
+    return {k: v for k, v in params.items() if not is_default(v, defaults[k])}
+
+
+def runs_users_code(model):
+    """Tell whether something of the user's runs in training, beside callbacks and augmentation."""
+    solver, numbers = model.solver, [model.alpha, model.dropout, model.label_smoothing]
+    if type(solver) in OPTIMIZERS.values():
+        numbers += vars(solver).values()
+    elif not isinstance(solver, str):
+        return True
+    scheduled = any(isinstance(number, Scheduled) for number in numbers)
+    plain = isinstance(model.learning_rate, str) and model.scoring is None
+    return scheduled or not plain
 
 
 def spec_defaults(model, parameter):

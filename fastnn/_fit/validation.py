@@ -10,10 +10,8 @@ from scipy import sparse
 from sklearn.base import is_classifier
 
 from .._core.device_arrays import DeviceRows
-from .._data.rows import BLOCK, check_range, read_data
-from .._data.sample_weights import weights_of_rows
+from .._data.rows import BLOCK
 from .._specs.suggestions import suggest_value
-from .._train.settings import Data
 from .._warnings import warn
 
 # Rows and columns that are looked at, and how many rows tell something.
@@ -86,28 +84,6 @@ def _share(classes, rows, others):
         i = np.flatnonzero(classes[rows] == code)[0]
         j = np.flatnonzero(classes[others] == there.argmax())[0]
         rows[i], others[j] = others[j], rows[i]
-
-
-def validation_data(model, validation, loss, dtype, n_outputs, stochastic, balance):
-    """The user's validation data, as `Data` and with targets as they are, or None."""
-    X, y, sample_weight = validation or (None, None, None)
-    if X is None and y is None and sample_weight is None:
-        return None
-    if X is None or y is None:
-        raise ValueError("X_val and y_val belong together: give both, or none.")
-    if not stochastic:
-        raise ValueError(
-            f"X_val and y_val need a solver such as 'sgd' or 'adam': {model.solver!r} does not "
-            "use validation data."
-        )
-    try:
-        X, y = read_data(model, X, y, name="X_val")
-        check_range(X, dtype)
-        targets = model._encode_more(y, loss, dtype, n_outputs)
-        sample_weight = weights_of_rows(model, sample_weight, X, y, dtype, balance)
-    except ValueError as error:
-        raise ValueError(f"Validation data (X_val, y_val): {error}") from error
-    return Data(X, targets, sample_weight, np.arange(X.shape[0])), y
 
 
 def _sample(X):
@@ -299,7 +275,7 @@ def _scorer(model, network, data, y, device):
         X = X.array
 
     def score(scoring):
-        view._publish(network, model._history, stochastic=True)  # as far as it is
+        view._set_fitted(network, model._history, stochastic=True)  # as far as it is
         return score_by(scoring, view, X, y, sample_weight)
 
     return score

@@ -15,6 +15,7 @@ from .._core.device_arrays import to_host
 from .._core.program import DENSE, FORK, JOIN, OUTPUT, aligned_zeros
 from .._data.rows import read_data
 from .._data.sample_weights import weights_of_rows
+from .._fit.build import build_network
 from .._fit.randomness import generator
 from .._fit.resolve import batch_size_of, optimizer_of
 from .._network.network import Network
@@ -138,7 +139,7 @@ class Probe:
             self.network = _in_float64(model._network)
             loss, n_outputs = self.network.loss, self.network.program.n_outputs
         else:
-            _, loss, n_outputs = model._encode(y, dtype, False, None)
+            _, loss, n_outputs = model._encode(y, dtype, True, False, None)
         weights = weights_of_rows(model, None, X, y, dtype, (y, None))
         n_rows = X.shape[0]
         if n_rows > max_rows:
@@ -147,8 +148,8 @@ class Probe:
             X, y, weights = X[drawn], y[drawn], None if weights is None else weights[drawn]
         if not fitted:
             with generator(model.random_state, to_keep=True) as drawing:
-                self.network, _ = model._prepare(
-                    X, loss, n_outputs, dtype, optimizer, drawing, True, "cpu", False
+                self.network, _ = build_network(
+                    model, optimizer, X, loss, n_outputs, dtype, drawing
                 )
         self.X, self.y, self.sample_weight = X, y, weights
         self.targets = model._encode_more(y, loss, dtype, n_outputs)

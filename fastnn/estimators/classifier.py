@@ -243,12 +243,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 return [np.log(part, out=part) for part in probabilities]
             return np.log(probabilities, out=probabilities)
 
-    def _encode(self, y, dtype, partial, classes):
+    def _encode(self, y, dtype, fresh, partial, classes):
         """Targets, name of the loss, and number of outputs; sets `classes_`."""
-        known = getattr(self, "classes_", None)
         if classes is not None:
             classes = classes_given(classes)
-        if partial and known is None:
+        if partial and fresh:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             self._labels = labels_of(y, classes)
@@ -262,9 +261,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             if not self._labels.same_classes(classes):
                 raise ValueError(
                     f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                    f"{known!r}"
+                    f"{self.classes_!r}"
                 )
-        elif known is None or not (self.warm_start or partial):
+        elif fresh:
             self._labels = labels_of(y)
             self.classes_ = self._labels.classes
         elif not partial:
@@ -322,7 +321,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if own != n_outputs:
             raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
 
-    def _n_outputs(self):
+    def _n_outputs(self, network):
         return self._labels.shown_outputs
 
     def _class_numbers(self, targets):

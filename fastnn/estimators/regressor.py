@@ -155,12 +155,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         return super().score(X, read_targets(self, y), weights_given(sample_weight, X))
 
-    def _encode(self, y, dtype, partial, classes):
+    def _encode(self, y, dtype, fresh, partial, classes):
         """Targets, loss, and number of outputs."""
         y = y.toarray() if sparse.issparse(y) else y
         targets = self._checked(y, dtype)
         n_outputs = targets.shape[1]
-        if "_network" in self.__dict__ and (self.warm_start or partial):
+        if not fresh:
             fitted = self._network.program.n_outputs
             if n_outputs != fitted:
                 raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
@@ -188,8 +188,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
         return targets
 
-    def _n_outputs(self):
-        return self._network.program.n_outputs
+    def _n_outputs(self, network):
+        return network.program.n_outputs
 
     def _class_numbers(self, targets):
         return None

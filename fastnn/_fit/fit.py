@@ -1,0 +1,353 @@
+"""A fit, phase by phase: from parameters and data to what an estimator has learned."""
+
+import copy
+import functools
+import math
+from contextlib import nullcontext
+
+import numpy as np
+
+from .. import _core
+from .._core.device_arrays import is_on_gpu, to_host
+from .._core.program import Column
+from .._data.rows import check_range, read_data
+from .._data.sample_weights import weights_of_rows
+from .._train.history import History
+from .._train.lbfgs import train_lbfgs
+from .._train.settings import Data
+from .._train.training import train
+from .._warnings import warn
+from ..callbacks.base import CallbackList, Context
+from ..callbacks.checkpoint import check_same, keeps, resumed
+from ..callbacks.identity import identity
+from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, has_callbacks
+from .build import build_network
+from .randomness import generator, may_be_kept
+from .resolve import (
+    augmentation_of,
+    check_values,
+    dtype_of,
+    given_parameters,
+    runs_users_code,
+    settings_of,
+    specs_of,
+)
+from .turns import alone
+from .validation import (
+    split,
+    validator,
+    warn_of_far_columns,
+    warn_of_unused_scoring,
+)
+
+
+class Fit:
+    """A call of `fit` or `partial_fit`.
+
+    A twin of the estimator learns, so that there is nothing to restore where a phase fails, and
+    whoever predicts meanwhile sees the model of before.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The user's. The last phase changes it, and only that one, but for the arrays that
+        `partial_fit` trains in place.
+    partial : bool, default=False
+        Whether it is `partial_fit`.
+
+    Attributes
+    ----------
+    model : estimator
+        The twin.
+    fresh : bool
+        Whether a new network is trained, or the fitted one further.
+    specs : Specs
+        What the parameters stand for.
+    data : Data
+        Rows, targets and weights, and which rows are trained on.
+    held_out : (Data, ndarray) or None
+        Validation data, and its targets as they were given.
+    network : Network
+    history : History
+    settings : Settings
+    """
+
+    def __init__(self, estimator, partial=False):
+        self.estimator, self.partial = estimator, partial
+        self.fresh = "_network" not in vars(estimator) or not (estimator.warm_start or partial)
+        if not self.fresh:
+            estimator._fitted()  # what the user put into `coefs_` counts
+        self.model = estimator._twin()
+        self._before = vars(self.model).copy()
+
+    def run(self, X, y, sample_weight, validation, classes):
+        """Go through all phases; those that draw at random do so in scikit-learn's order."""
+        check_values(self.model)
+        with generator(self.model.random_state, may_be_kept(self.model)) as self.random_state:
+            self.resolve_parameters(X, y, sample_weight)
+            self.read_data(X, y, sample_weight, validation, classes)
+            self.build_network()
+            self.hold_out()
+            self.set_up_training()
+            self.train()
+            self.publish()
+
+    def resolve_parameters(self, *given):
+        """Find what the parameters stand for, and what calls back."""
+        model = self.model
+        self.specs = specs_of(model, self.partial)
+        bridges = [Bridge(self.estimator, *given)] if has_callbacks(self.estimator) else []
+        self.callbacks = [*self.specs.callbacks, *bridges]
+        self.checkpoint = resumed(self.callbacks, self.specs.optimizer, self.partial)
+
+    def read_data(self, X, y, sample_weight, validation, classes):
+        """Read rows, targets and weights, and those that are given for validation."""
+        model, given = self.model, (X, y, sample_weight, *validation)
+        self.device = _core.device_of_data(model.device, any(map(is_on_gpu, given)))
+        sample_weight = to_host(sample_weight)
+        X, self.y = read_data(model, X, y, reset=self.fresh)
+        self.dtype = dtype_of(model, X, None if self.fresh else model._network)
+        targets, self.loss, self.n_outputs = model._encode(
+            self.y, self.dtype, self.fresh, self.partial, classes
+        )
+        self._balance = self.y, sample_weight
+        weights = self._weights_of_rows(sample_weight, X, self.y)
+        self.data = Data(X, targets, weights, np.arange(X.shape[0]))
+        self.held_out = self._read_validation_data(*validation) if validation else None
+        if keeps(self.callbacks):
+            given = self.held_out and self.held_out[0]
+            self.identity = identity(model, self.fresh, *self.data[:3], given)
+        if self.checkpoint is not None:
+            check_same(self.checkpoint, self.identity, len(targets))
+
+    def build_network(self):
+        """Build a network and draw its parameters, or go on with the fitted or the saved one."""
+        model, fitted = self.model, None if self.fresh else self.model._network
+        self.network, self.device = build_network(
+            model,
+            self.specs.optimizer,
+            self.data.X,
+            self.loss,
+            self.n_outputs,
+            self.dtype,
+            self.random_state,
+            fitted=fitted,
+            partial=self.partial,
+            device=self.device,
+        )
+        self.history = History() if self.fresh else model._history.continued(self.partial)
+        if self.checkpoint is not None:
+            self._resume()
+
+    def hold_out(self):
+        """Set rows aside for early stopping, where no validation data is given."""
+        model, data = self.model, self.data
+        if self.specs.early_stopping and self.held_out is None:
+            if self.checkpoint is None:
+                split_rows = split(model, data.y, data.sample_weight, self.random_state)
+            else:
+                split_rows = self.checkpoint["split"]
+            self.data, held_out = (data._replace(rows=rows) for rows in split_rows)
+            self.held_out = held_out, self.y
+        if model.scoring is not None and self.held_out is None and not self.partial:
+            warn_of_unused_scoring(model, self.specs.is_stochastic)
+
+    def set_up_training(self):
+        """Find the settings of the training, and let rows be augmented beside it."""
+        model, data, specs = self.model, self.data, self.specs
+        n_rows, history = len(data.rows), self.history
+        self.settings = settings_of(model, specs.optimizer, self.network, n_rows, self.partial)
+        transforms, self.settings.mixing = augmentation_of(
+            model, data.X, specs.optimizer, self.settings.batch_size
+        )
+        self.settings.verbose = specs.verbose
+        history.score_by(repr(model.scoring))
+        n_before = len(history.loss_curve) - history.n_iter
+        self.settings.planned_epochs = model.max_iter + n_before * (not self.partial)
+        if transforms:
+            self.settings.augmentation = self._augmentation(transforms)
+
+    def train(self):
+        """Train the network, and leave in it what predicts; what fails leaves it as it was."""
+        network, specs, settings = self.network, self.specs, self.settings
+        if self.callbacks or self.held_out is not None:  # they see an estimator that is complete
+            self.model._set_fitted(network, self.history, specs.is_stochastic)
+        with (
+            alone(network.state, type(self.model).__name__),
+            network.unchanged_on_failure(self.partial and not self.fresh and self._may_fail()),
+            self.history.unchanged_on_failure(),
+        ):
+            network.use_optimizer(specs.optimizer)
+            network.use_averaging(specs.averaging)
+            if specs.averaging is not None:
+                settings.columns[Column.AVERAGE] = lambda steps: specs.averaging.weights(
+                    steps, network.state.n_averaged
+                )
+            engine = self._engine()
+            watch = self._watch() if self.callbacks else None
+            with watch or nullcontext(), settings.augmentation or nullcontext():
+                common = engine, network.state, self.data, specs.optimizer
+                if specs.is_stochastic:
+                    train(
+                        *common,
+                        specs.schedule,
+                        settings,
+                        self.history,
+                        self.random_state,
+                        self._validator(engine),
+                        watch,
+                        self.checkpoint,
+                    )
+                else:
+                    train_lbfgs(*common, settings, self.history, watch)
+            self._finish(network)
+            if specs.averaging is not None and not self.partial:
+                self._warn_of_no_average()
+
+    def publish(self):
+        """Give the estimator what its twin has learned, in one step: nobody sees half of it."""
+        model, own, before = self.model, vars(self.estimator), self._before
+        names = model._set_fitted(self.network, self.history, self.specs.is_stochastic)
+        learned = {
+            name: value
+            for name, value in vars(model).items()
+            if name in names or name not in before or value is not before[name]
+        }
+        own.update(learned)  # what it replaces is not freed, so that no other thread runs
+        for name in before.keys() - vars(model).keys():
+            own.pop(name, None)
+
+    # ------------------------------------------------------------------ parts of the phases
+
+    def _weights_of_rows(self, sample_weight, X, y, partial=False):
+        """Compute weights of rows from those that are given and those of their classes."""
+        return weights_of_rows(self.model, sample_weight, X, y, self.dtype, self._balance, partial)
+
+    def _encode(self, y):
+        """Encode targets of other rows than those that are trained on."""
+        return self.model._encode_more(y, self.loss, self.dtype, self.n_outputs)
+
+    def _read_validation_data(self, X, y, sample_weight):
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError("X_val and y_val belong together: give both, or none.")
+        if not self.specs.is_stochastic:
+            raise ValueError(
+                f"X_val and y_val need a solver such as 'sgd' or 'adam': {self.model.solver!r} "
+                "does not use validation data."
+            )
+        try:
+            X, y = read_data(self.model, X, y, name="X_val")
+            check_range(X, self.dtype)
+            weights = self._weights_of_rows(to_host(sample_weight), X, y)
+            data = Data(X, self._encode(y), weights, np.arange(X.shape[0]))
+        except ValueError as error:
+            raise ValueError(f"Validation data (X_val, y_val): {error}") from error
+        warn_of_far_columns(self.data.X, X)
+        return data, y
+
+    def _resume(self):
+        """Take over generator, network and history of a checkpoint."""
+        saved, new = self.checkpoint, self.network
+        self.random_state.set_state(saved["generator"])
+        self.network = saved["model"]._network.continued(
+            new.layers, new.loss, new.input_dropout, new.input_noise
+        )
+        self.history = saved["model"]._history
+
+    def _augmentation(self, transforms):
+        """Prepare the thread that changes the rows of each epoch."""
+        from .._train.background_augmentation import BackgroundAugmentation
+
+        self.network.draw_seed(self.random_state)
+        epoch = len(self.history.loss_curve)
+        epochs = range(epoch, epoch + self.settings.max_iter)
+        seed = self.network.seed
+        return BackgroundAugmentation(transforms, self.data, self.y, self._encode, seed, epochs)
+
+    def _may_fail(self):
+        """Tell whether training may raise an error midway, or has to put an average aside."""
+        return (
+            _core.may_fail(self.device)
+            or bool(self.callbacks)
+            or self.settings.augmentation is not None
+            or runs_users_code(self.model)
+            or self.model.averaging is not None
+            or self.network.shows_other_numbers
+        )
+
+    def _engine(self):
+        model, specs, settings, network = self.model, self.specs, self.settings, self.network
+        n_batches = math.ceil(len(self.data.rows) / settings.batch_size)
+        return network.engine(
+            specs.optimizer,
+            settings.batch_size,
+            settings.max_iter * n_batches,
+            model.n_jobs,
+            self.device,
+            model.learning_rate_factors,
+            keep=settings.partial,
+        )
+
+    def _validator(self, engine):
+        """Return what scores the validation data after each epoch, if there is any."""
+        if self.held_out is None:
+            return None
+        settle = functools.partial(self._settle_statistics, self.network)
+        return validator(
+            self.model, self.network, engine, *self.held_out, self.settings, settle, self.device
+        )
+
+    def _watch(self):
+        """Return what calls the callbacks, which know the model by `_view`."""
+        settings, history, is_stochastic = self.settings, self.history, self.specs.is_stochastic
+        n_rows, rate = len(self.data.rows), settings.learning_rate_init * history.rate_factor
+        context = Context(
+            history,
+            settings,
+            self.network.state,
+            math.ceil(n_rows / settings.batch_size) if is_stochastic else 1,
+            n_rows,
+            rate if is_stochastic else None,
+            given_parameters(self.model),
+            self._view,
+        )
+        origin, states = {"split": (self.data.rows, self.held_out and self.held_out[0].rows)}, ()
+        if keeps(self.callbacks):
+            origin["training"] = self.identity
+        if self.checkpoint is not None:
+            states = self.checkpoint["callbacks"]
+        return CallbackList(self.callbacks, context, origin, states)
+
+    def _view(self, copied):
+        """Return an estimator with what is learned so far, in arrays of its own if `copied`."""
+        shown = self.model._twin(callbacks=None)
+        for name in OF_SCIKIT_LEARN:
+            vars(shown).pop(name, None)
+        network, history = self.network, self.history
+        changes = self.specs.averaging is not None or network.program.n_statistics > 0
+        if copied or changes:
+            network, history = copy.deepcopy((network, history))
+            self._finish(network)
+        shown._set_fitted(network, history, self.specs.is_stochastic)
+        return shown
+
+    def _finish(self, network):
+        """Put in place what predicts: averages of the parameters, statistics of all rows."""
+        settle = functools.partial(self._settle_statistics, network)
+        if self.specs.is_stochastic:
+            network.show_average(settle)
+        elif network.program.n_statistics:
+            settle(True)
+
+    def _settle_statistics(self, network, every_layer):
+        network.settle_statistics(*self.data, self.model.n_jobs, self.device, every_layer)
+
+    def _warn_of_no_average(self):
+        state = self.network.state
+        if state.n_averaged == 0 < state.step:
+            warn(
+                f"Training ended after {len(self.history.loss_curve)} epochs, before averaging="
+                f"{self.specs.averaging!r} began: the parameters are not averaged.",
+            )
