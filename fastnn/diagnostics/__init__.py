@@ -1,17 +1,17 @@
-"""What is wrong with a training, or is not: checks before the long fit, and after it.
+"""Diagnostics of a training: checks before a long fit, and after it.
 
-Each function looks at one thing and returns a `Finding`: numbers, whether they are sound (`ok`),
-and a `verdict` in words. `check_training` asks them all.
+Each function examines one aspect and returns a `Finding`: numbers, whether they are sound (`ok`),
+and a `verdict` in words. `check_training` runs all of them.
 
 They take an `MLPClassifier`, an `MLPRegressor`, or a pipeline that ends with one, fitted or not,
-and leave it as it is; what they train is a clone. The initial loss, the effect of the penalty, the
-tiny subset and the learning rate are always about the beginning of `fit`; gradients, layers and
-curvature about the fitted parameters, or the initial ones of a network that is not fitted. All is
-computed on the processor, in float64 but for what `generalization` trains. At most `max_rows` rows
-are looked at, drawn with the seed `random_state`, so that the time depends on the network only.
+and do not modify it: they train clones. The initial loss, the effect of the penalty, the tiny
+subset and the learning rate always concern the beginning of `fit`. Gradients, layers and curvature
+concern the fitted parameters, or the initial ones if the network is not fitted. Everything is
+computed on the CPU, in float64 except for the training of `generalization`. At most `max_rows`
+rows are used, drawn with the seed `random_state`, so that the time depends on the network only.
 
-The limits beyond which something is called a fault are wide: what they find is mostly wrong by an
-order of magnitude. They are rules of thumb, and a network may learn in spite of a fault.
+The limits of a fault are wide, so that a fault is mostly an error by an order of magnitude. They
+are rules of thumb: a network may learn in spite of a fault.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""What a diagnostic says."""
+"""Base class of the results of diagnostics, and formatting of their sentences."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,14 +6,14 @@ from typing import ClassVar
 
 @dataclass(repr=False)
 class Finding:
-    """What a diagnostic found.
+    """Result of a diagnostic.
 
     Attributes
     ----------
     ok : bool
-        Whether nothing is wrong.
+        Whether there is no fault.
     verdict : str
-        What was found, and what to do about it.
+        The result in words, and what to do about a fault.
     """
 
     ok: bool
@@ -28,13 +28,13 @@ class Finding:
         return f"<{type(self).__name__}, {'ok' if self.ok else 'fault'}: {self.verdict}>"
 
 
-def number(value):
-    """With three digits."""
+def fmt(value):
+    """Format a number with three significant digits."""
     return f"{value:.3g}"
 
 
-def listed(names, most=5):
-    """Some of these, in words."""
+def join_names(names, max_names=5):
+    """Join names with commas, at most `max_names` of them."""
     names = [str(name) for name in names]
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(names) - max_names
+    return ", ".join(names[:max_names]) + (f" and {rest} more" if rest > 0 else "")

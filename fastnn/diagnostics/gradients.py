@@ -1,4 +1,4 @@
-"""Gradients against finite differences."""
+"""Comparison of gradients with finite differences."""
 
 import math
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from typing import ClassVar
 import numpy as np
 
 from ..custom import CustomActivation, CustomLoss
-from .finding import Finding, listed, number
+from .finding import Finding, fmt, join_names
 from .parameters import checked
 from .probe import Probe, magnitude
-from .start import of_another_scale
+from .start import target_scale_advice
 
 
 @dataclass(repr=False)
 class GradientCheck(Finding):
-    """What `check_gradients` found.
+    """Result of `check_gradients`.
 
     Attributes
     ----------
     errors : dict
-        By name of the parameters, such as "coefs_[0]", the distance of the gradient from the finite
-        differences as a part of their length.
+        For each array of parameters, such as "coefs_[0]", the distance between gradient and finite
+        differences, relative to their norm.
     functions : dict
-        By name of a custom function, the largest error of its derivative, relative to 1 or to the
-        derivative if that is larger.
+        For each custom function, the largest error of its derivative, relative to the larger of 1
+        and the derivative.
     n_checked, n_kinks : int
-        How many elements were compared, and how many were not, because the loss has a kink there.
+        Number of elements compared, and of elements skipped because the loss has a kink there.
     """
 
     errors: dict
@@ -41,21 +41,21 @@ class GradientCheck(Finding):
 def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=50, random_state=0):
     """Compare gradients with finite differences of the loss.
 
-    Both are the engine's, in float64, near the initial or the fitted parameters, with a little
-    noise on them so that no unit is exactly at a kink. A `CustomActivation` and a `CustomLoss` are
-    also looked at by themselves, element by element. Targets of a regression that are far from all
-    outputs are replaced by some that are near: of a large loss, differences are rounded away.
+    Both are computed by the engine in float64, near the initial or the fitted parameters; a little
+    noise ensures that no unit is exactly at a kink. A `CustomActivation` and a `CustomLoss` are
+    also checked separately, element by element. Targets of a regression that are far from all
+    outputs are replaced by closer ones, because rounding hides differences of a large loss.
 
     Parameters
     ----------
     estimator, X, y, random_state
         See `initial_loss`.
     n_elements : int, default=10
-        How many elements of each array of parameters, drawn at random.
+        Number of elements of each array of parameters that are compared, drawn at random.
     tolerance : float, default=1e-4
-        The largest error.
+        Largest error allowed.
     max_rows : int, default=50
-        So many rows are looked at.
+        Largest number of rows used.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     arrays = _named_parameters(probe)
     for array in arrays.values():
         array += 0.1 * max(magnitude(array), 0.1) * drawing.standard_normal(array.shape)
-    if of_another_scale(probe):
+    if target_scale_advice(probe):
         outputs = probe.activations()[-1]
         spread = magnitude(outputs) or 1.0
         probe.targets = outputs + spread * drawing.standard_normal(outputs.shape)
@@ -78,7 +78,7 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     errors, n_checked, n_kinks = {}, 0, 0
     typical = max(magnitude(np.concatenate([g.ravel() for g in gradients.values()])), 1e-12)
     for name, array in arrays.items():
-        flat = [np.unravel_index(i, array.shape) for i in _some(drawing, array.size, n_elements)]
+        flat = [np.unravel_index(i, array.shape) for i in _draw(drawing, array.size, n_elements)]
         found, expected = [], []
         for place in flat:
             difference = _difference(probe, array, place)
@@ -94,8 +94,8 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     wrong = [name for name, error in errors.items() if not error <= tolerance]
     if wrong:
         problems.append(
-            f"the gradients by {listed(wrong)} differ from finite differences of the loss by up to "
-            f"{number(100 * max(errors[name] for name in wrong))} %"
+            f"the gradients by {join_names(wrong)} differ from finite differences of the loss by up "
+            f"to {fmt(100 * max(errors[name] for name in wrong))} %"
         )
     if not n_checked:
         problems.append("the loss has a kink wherever it was looked at: nothing could be compared")
@@ -103,17 +103,17 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     if not problems:
         verdict = (
             f"{n_checked} elements agree with finite differences to "
-            f"{number(max(errors.values()))} of their length"
+            f"{fmt(max(errors.values()))} of their length"
         )
     return GradientCheck(not problems, verdict + ".", errors, functions, n_checked, n_kinks)
 
 
-def _some(drawing, size, n):
+def _draw(drawing, size, n):
     return drawing.choice(size, int(min(n, size)), replace=False)
 
 
 def _named_parameters(probe, of_gradient=False):
-    """Views of all trained arrays, or of their gradients."""
+    """Return views of all trained arrays, or of their gradients, by name."""
     arena = probe.arena if of_gradient else probe.network.state.parameters
     names = {"coef": "coefs_", "intercept": "intercepts_"}
     found, numbers = {}, {}
@@ -127,7 +127,7 @@ def _named_parameters(probe, of_gradient=False):
 
 
 def _difference(probe, array, place):
-    """The central difference at one element; None where it has a kink."""
+    """Return the central difference at one element; None at a kink."""
     here, step = array[place], 1e-5 * max(1.0, abs(array[place]))
     losses = []
     for value in (here - step, here, here + step, here - step / 2, here + step / 2):
@@ -137,7 +137,7 @@ def _difference(probe, array, place):
     below, middle, above, near_below, near_above = losses
     wide, narrow = (above - below) / (2 * step), (near_above - near_below) / step
     left, right = (middle - below) / step, (above - middle) / step
-    # Of a smooth function both differences are the same, and the sides differ by a curvature.
+    # For a smooth function both differences agree, and the sides differ by the curvature only.
     rounding = 1e-14 * abs(middle) / step
     scale = max(abs(wide), abs(narrow))
     if abs(wide - narrow) > 1e-6 * scale + 10 * rounding:
@@ -148,11 +148,11 @@ def _difference(probe, array, place):
 
 
 def _check_functions(probe, tolerance):
-    """Errors of the derivatives that the user wrote, and what to say of them."""
+    """Return the errors of the user's derivatives, and sentences about wrong ones."""
     parts = probe.model.get_params(deep=True).values()
     custom = {id(part): part for part in parts if isinstance(part, CustomActivation | CustomLoss)}
     errors, problems = {}, []
-    # More than a grid: what a unit or an output may be, from tiny to large.
+    # Plausible values of units and outputs, from tiny to large.
     x = np.concatenate([np.linspace(-3, 3, 61) + 0.017, [-20.0, -8.0, 8.0, 20.0]])
     y = np.unique(np.asarray(probe.targets, float))
     y = y[np.linspace(0, len(y) - 1, min(len(y), 9)).astype(int)]
@@ -174,17 +174,17 @@ def _check_functions(probe, tolerance):
                 worst, where, values = error, arguments, (found, expected)
         errors[name] = float(worst)
         if not worst <= tolerance:
-            at = ", ".join(number(argument) for argument in where)
+            at = ", ".join(fmt(argument) for argument in where)
             problems.append(
-                f"{name}({at}) is {number(values[0])}, but the slope of "
+                f"{name}({at}) is {fmt(values[0])}, but the slope of "
                 f"{getattr(part.value, '__name__', repr(part.value))} there is "
-                f"{number(values[1])}: correct the derivative of {type(part).__name__}"
+                f"{fmt(values[1])}: correct the derivative of {type(part).__name__}"
             )
     return errors, problems
 
 
 def _call(function, *arguments):
-    """A number, or None where the function has none."""
+    """Evaluate a function; None if it fails."""
     function = getattr(function, "py_func", function)
     try:
         with np.errstate(all="ignore"):
@@ -195,7 +195,7 @@ def _call(function, *arguments):
 
 
 def _slope(function, x, *others):
-    """The slope at x by differences; None at a kink, or where the function is not finite."""
+    """Return the slope at x by differences; None at a kink, or if a value is not finite."""
     step = 1e-5 * max(1.0, abs(x))
     values = [_call(function, x + shift * step, *others) for shift in (-1, 0, 1, -0.5, 0.5)]
     if any(value is None or not math.isfinite(value) for value in values):

@@ -1,4 +1,4 @@
-"""The curvature of the loss."""
+"""Curvature of the loss."""
 
 import math
 from dataclasses import dataclass
@@ -8,33 +8,34 @@ import numpy as np
 
 from .._fit.resolve import optimizer_of
 from ..optimizers import SGD, Momentum
-from .finding import Finding, number
+from .finding import Finding, fmt
 from .parameters import checked
 from .probe import Probe
-from .start import guess, of_another_scale
+from .start import baseline_loss, target_scale_advice
 
-# Of so many parameters the whole Hessian is found.
-_MOST_DENSE = 300
-# An eigenvalue that makes a step of 0.01 cost as much as the loss of a guess.
+# Largest number of parameters for which the whole Hessian is computed.
+_MAX_DENSE = 300
+# Eigenvalue at which a step of 0.01 increases the loss by that of a constant prediction.
 _STEEP = 2e4
 
 
 @dataclass(repr=False)
 class Curvature(Finding):
-    """What `curvature` found.
+    """Result of `curvature`.
 
     Attributes
     ----------
     eigenvalues : ndarray
-        Of the Hessian, falling: of a small network all, else the largest and the smallest one.
+        Eigenvalues of the Hessian, in decreasing order: all for a small network, else the largest
+        ones and the smallest.
     condition_number : float
-        The largest magnitude of an eigenvalue divided by the smallest; infinite where one is 0.
-        Where not all are known, it is at least this.
+        The largest magnitude of an eigenvalue divided by the smallest; infinite if one is 0. A
+        lower bound if not all are known.
     is_complete : bool
         Whether these are all eigenvalues.
     largest_rate : float
-        2 divided by the largest eigenvalue: at higher rates plain gradient descent climbs along the
-        steepest direction.
+        2 divided by the largest eigenvalue. At higher rates plain gradient descent diverges along
+        the steepest direction.
     """
 
     eigenvalues: np.ndarray
@@ -47,28 +48,29 @@ class Curvature(Finding):
 
 @checked
 def curvature(estimator, X, y, *, n_eigenvalues=5, max_rows=200, random_state=0):
-    """Extreme eigenvalues and condition number of the Hessian of the loss, penalty included.
+    """Compute extreme eigenvalues and condition number of the Hessian of the penalised loss.
 
-    Of up to 300 parameters the whole matrix is found, else its ends by Lanczos' method
-    (`scipy.sparse.linalg.eigsh`). Its products with vectors are central differences of the
-    engine's gradients over 1e-8 of the length of the parameters: exact to about 1e-7, and so short
-    that hardly a kink of a ReLU lies within. It takes some hundred gradients.
+    With up to 300 parameters the whole matrix is computed, else extreme eigenvalues by Lanczos'
+    method (`scipy.sparse.linalg.eigsh`). Its products with vectors are central differences of the
+    engine's gradients, with a step of 1e-8 times the norm of the parameters: accurate to about
+    1e-7, and so short that it hardly ever crosses a kink of a ReLU. It takes some hundred
+    gradients.
 
     Parameters
     ----------
     estimator, X, y, random_state
         See `initial_loss`.
     n_eigenvalues : int, default=5
-        How many of a large network: the largest ones, and the smallest.
+        Number of eigenvalues for a large network: the largest ones, and the smallest.
     max_rows : int, default=200
-        So many rows are looked at.
+        Largest number of rows used.
 
     Returns
     -------
     finding : Curvature
-        Faults are an eigenvalue above 20000 times the loss of a guess (see `InitialLoss`), as an
-        unscaled feature makes it, and a learning rate of 'sgd' above `largest_rate`, times the room
-        that its momentum gives.
+        Faults are an eigenvalue above 20000 times the loss of a guess (see `InitialLoss`), as
+        caused by an unscaled feature, and a learning rate of 'sgd' above `largest_rate` times
+        ``1 + momentum``.
 
     References
     ----------
@@ -92,23 +94,23 @@ def curvature(estimator, X, y, *, n_eigenvalues=5, max_rows=200, random_state=0)
     largest_rate = 2 / top if top > 0 else math.inf
     bound = "" if is_complete else "at least "
     verdict = (
-        f"eigenvalues from {number(values[-1])} to {number(top)}, condition number "
-        f"{bound}{number(condition)}"
+        f"eigenvalues from {fmt(values[-1])} to {fmt(top)}, condition number "
+        f"{bound}{fmt(condition)}"
     )
     limit, rate = _stable_rate(probe.model, largest_rate), probe.model.learning_rate_init
-    scale, ok = (guess(probe) or probe.loss()) * probe.loss_divisor, False
+    scale, ok = (baseline_loss(probe) or probe.loss()) * probe.loss_divisor, False
     if not sizes.any():
         verdict = "the loss is flat in all directions: nothing can be learned"
     elif top > _STEEP * scale:
-        advice = of_another_scale(probe) or "scale the features, or normalise"
+        advice = target_scale_advice(probe) or "scale the features, or normalise"
         verdict += (
             "; along the steepest direction a step of 0.01 makes more of a difference than all "
             f"that there is to learn: {advice}"
         )
     elif rate > limit:
         verdict += (
-            f"; gradient descent climbs at rates above {number(limit)}, and learning_rate_init is "
-            f"{number(rate)}"
+            f"; gradient descent climbs at rates above {fmt(limit)}, and learning_rate_init is "
+            f"{fmt(rate)}"
         )
     else:
         ok = True
@@ -116,18 +118,19 @@ def curvature(estimator, X, y, *, n_eigenvalues=5, max_rows=200, random_state=0)
 
 
 def _stable_rate(model, largest_rate):
-    """The rate above which a solver diverges on a quadratic; infinite where that is not known."""
+    """Return the rate above which a solver diverges on a quadratic; infinite if unknown."""
     optimizer = optimizer_of(model)
     if isinstance(optimizer, SGD):
-        # Polyak's momentum, for which 2 becomes 2 (1 + momentum); that of Nesterov has less.
+        # Polyak's momentum raises 2 to 2 (1 + momentum); Nesterov's less.
         return largest_rate * (1 + optimizer.momentum)
     return largest_rate if isinstance(optimizer, Momentum) else math.inf
 
 
 def _eigenvalues(probe, n, random_state):
-    """Those of the Hessian, falling; an upper bound of the least magnitude; whether all are there.
+    """Return eigenvalues, an upper bound of the smallest magnitude, and whether these are all.
 
-    NaN if gradients are not finite; none if Lanczos' method did not converge.
+    Eigenvalues are in decreasing order; NaN if gradients are not finite, and none if Lanczos'
+    method did not converge.
     """
     from scipy.sparse.linalg import LinearOperator, minres
 
@@ -149,21 +152,21 @@ def _eigenvalues(probe, n, random_state):
 
     if not np.isfinite(product(np.ones(size))).all():
         return np.full(1, math.nan), math.nan, False
-    if size <= _MOST_DENSE:
+    if size <= _MAX_DENSE:
         matrix = np.array([product(row) for row in np.eye(size)])
         return np.linalg.eigvalsh((matrix + matrix.T) / 2)[::-1], math.inf, True
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     first = np.random.RandomState(random_state).standard_normal(size)
-    ends = _end(operator, "LA", max(1, n - 1), first), _end(operator, "SA", 1, first)
-    # Of no vector is the product shorter than by the least eigenvalue; this one solves H v = first,
-    # more or less, which lets small eigenvalues grow.
+    ends = _extreme(operator, "LA", max(1, n - 1), first), _extreme(operator, "SA", 1, first)
+    # For every v, |H v| / |v| is an upper bound. An approximate solution of H v = first makes it
+    # small, because it amplifies the directions of small eigenvalues.
     flat, _ = minres(operator, first, maxiter=20)
     shortest = np.linalg.norm(product(flat)) / max(np.linalg.norm(flat), 1e-300)
     return np.sort(np.concatenate(ends))[::-1], shortest, False
 
 
-def _end(operator, which, n, first):
-    """The n eigenvalues at an end of the spectrum, or those that were found in a limited time."""
+def _extreme(operator, which, n, first):
+    """Return n eigenvalues at an end of the spectrum, or those found in limited time."""
     from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
     common = dict(k=n, which=which, v0=first, ncv=max(20, 3 * n), tol=1e-2)

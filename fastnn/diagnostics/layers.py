@@ -1,4 +1,4 @@
-"""Layers: their gradients, their units and what they hand on."""
+"""Diagnostics of layers: gradients, units and activations."""
 
 import math
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ from scipy import sparse
 from .._core.device_arrays import to_host
 from .._data.rows import read_rows
 from ..layers import dense_activations
-from .finding import Finding, listed, number
+from .finding import Finding, fmt, join_names
 from .parameters import checked
-from .probe import Probe, activations, magnitude, opened
+from .probe import Probe, activations, magnitude, unwrap
 
 _LIMITS = {"tanh": (-1, 1), "hardtanh": (-1, 1), "softsign": (-1, 1), "logistic": (0, 1)}
 
 
 @dataclass(repr=False)
 class LayerHealth(Finding):
-    """What `layer_health` found; arrays have one element for each dense layer, as `coefs_`.
+    """Result of `layer_health`; arrays have one element for each dense layer, like `coefs_`.
 
     Attributes
     ----------
     names : list of str
     gradient_norm : ndarray of shape (n_layers,)
-        Norm of the gradient of the loss by the weights.
+        Norm of the gradient of the loss with respect to the weights.
     weight_norm : ndarray of shape (n_layers,)
     activation_rms : ndarray of shape (n_layers,)
-        Root mean square of what the layer hands on.
+        Root mean square of the activations.
     dead : ndarray of shape (n_layers,)
-        The part of the units that are 0 for all rows; of the output layers, 0.
+        Fraction of the units that are 0 for all rows; 0 for output layers.
     saturated : ndarray of shape (n_layers,)
-        The part of the values within 1 % of a limit of their activation.
+        Fraction of the values within 1 % of a limit of their activation.
     alike : ndarray of bool, of shape (n_layers,)
-        Whether all units of a hidden layer do the same.
+        Whether all units of a hidden layer are identical.
     """
 
     names: list
@@ -50,7 +50,7 @@ class LayerHealth(Finding):
 
 @checked
 def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
-    """Look for vanishing and exploding gradients, dead, saturated and equal units, in each layer.
+    """Check each layer for vanishing or exploding gradients, and dead, saturated or equal units.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
 
     Notes
     -----
-    Faults are: more than half of the units dead, or 60 % of the values saturated; units that all do
-    the same; activations 30 times as large as the inputs, or a thousandth of them; gradients of
-    less than a thousandth of the output layer's, or more than a thousand times that.
+    Faults are: more than half of the units dead, or 60 % of the values saturated; identical units;
+    activations 30 times as large as the inputs, or a thousandth of them; gradients less than a
+    thousandth of the output layer's, or more than a thousand times that.
 
     References
     ----------
@@ -85,7 +85,9 @@ def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
         value = values[i]
         dead[i], saturated[i] = dead_and_saturated(value, activation)
         alike[i] = value.shape[1] > 1 and bool((np.ptp(value, axis=1) == 0).all())
-    finding = LayerHealth(True, "", probe.names(), norms, weights, rms, dead, saturated, alike)
+    finding = LayerHealth(
+        True, "", probe.layer_names(), norms, weights, rms, dead, saturated, alike
+    )
     entries = probe.X.data if sparse.issparse(probe.X) else probe.X
     inputs = _norm(entries) / math.sqrt(math.prod(probe.X.shape))
     problems = list(_problems(finding, n_hidden, inputs))
@@ -94,14 +96,14 @@ def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
     finding.ok, finding.verdict = not problems, "; ".join(problems) + "."
     if not problems:
         finding.verdict = (
-            f"gradient norms from {number(norms.min())} to {number(norms.max())}, at most "
-            f"{number(100 * dead.max())} % of a layer's units are dead."
+            f"gradient norms from {fmt(norms.min())} to {fmt(norms.max())}, at most "
+            f"{fmt(100 * dead.max())} % of a layer's units are dead."
         )
     return finding
 
 
 def dead_and_saturated(values, activation):
-    """The part of the units that are 0 for all rows, and of the values near a limit."""
+    """Return the fractions of units that are 0 for all rows, and of values near a limit."""
     dead, saturated = (values == 0).all(axis=0).mean(), 0.0
     if isinstance(activation, str) and activation in _LIMITS:
         low, high = _LIMITS[activation]
@@ -115,20 +117,20 @@ def _norm(values):
 
 
 def _problems(finding, n_hidden, inputs):
-    """What is wrong with which layers, in words; `inputs` is the root mean square of the rows."""
+    """Yield sentences about faulty layers; `inputs` is the root mean square of the rows."""
     norms, rms = finding.gradient_norm, finding.activation_rms
     hidden = np.arange(len(norms)) < n_hidden
     dead, last = finding.dead > 0.5, norms[n_hidden:].max()
     rules = (
         (
             dead,
-            f"{number(100 * finding.dead.max())} % of the units are 0 for all rows",
+            f"{fmt(100 * finding.dead.max())} % of the units are 0 for all rows",
             "other initial weights or biases, a smaller learning rate, or 'leaky_relu'",
         ),
         (finding.alike & ~dead, "all units do the same", "draw the weights at random"),
         (
             finding.saturated > 0.6,
-            f"{number(100 * finding.saturated.max())} % of the values are at the limits of the "
+            f"{fmt(100 * finding.saturated.max())} % of the values are at the limits of the "
             "activation",
             "scale the features, or smaller initial weights",
         ),
@@ -157,11 +159,11 @@ def _problems(finding, n_hidden, inputs):
     for which, what, advice in rules:
         if which.any():
             where = [finding.names[i] for i in np.flatnonzero(which)]
-            yield f"{what} in {listed(where)}: {advice}"
+            yield f"{what} in {join_names(where)}: {advice}"
 
 
 def activations_of(estimator, X):
-    """What each dense layer of a fitted network hands on, for some rows.
+    """Return the activations of each dense layer of a fitted network.
 
     Parameters
     ----------
@@ -173,9 +175,9 @@ def activations_of(estimator, X):
     Returns
     -------
     activations : list of ndarray of shape (n_samples, units)
-        One for each of `coefs_`: what comes after the activation and the normalization that follow
-        the product, as in prediction. In a residual block, before the sum. The last, or those of
-        several output layers, are the network's outputs.
+        One for each of `coefs_`: the values after activation and normalization, as in prediction,
+        and before the sum in a residual block. The last one, or the last ones with several output
+        layers, are the network's outputs.
 
     Examples
     --------
@@ -185,7 +187,7 @@ def activations_of(estimator, X):
     >>> [values.shape for values in activations_of(model, [[0.5]])]
     [(1, 5), (1, 3), (1, 1)]
     """
-    model, X = opened(estimator, X)
+    model, X = unwrap(estimator, X)
     network = model._fitted()
     X = read_rows(model, to_host(X))
     network.check_rows(X)

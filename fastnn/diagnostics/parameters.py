@@ -1,4 +1,4 @@
-"""Values that the parameters of diagnostics may have, the same for all that have one."""
+"""Constraints of the parameters of diagnostics."""
 
 import math
 from numbers import Integral, Real
@@ -7,7 +7,7 @@ from .._specs.constraints import Interval, Options, validate_params
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 
-#: Of a function: refuses other values before it runs.
+#: Decorator that checks the parameters of a diagnostic.
 checked = validate_params(
     {
         "max_rows": [Interval(Integral, 2, None, closed="left"), Options(Real, {math.inf})],

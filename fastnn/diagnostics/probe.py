@@ -1,6 +1,6 @@
-"""The network of an estimator and some rows, taken apart for those who look into it.
+"""Access to the network of an estimator, its losses and gradients, for diagnostics.
 
-No training happens here: a probe has the parameters that `fit` begins with, or the fitted ones.
+Nothing is trained: a probe has the initial parameters of `fit`, or the fitted ones.
 """
 
 import math
@@ -24,17 +24,17 @@ from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS, SGD
 from ..schedules import Scheduled
 
-# A dense layer ends, with what follows it, where one of these comes next.
+# The stages of a dense layer end before one of these.
 _NEXT = DENSE, FORK, JOIN, OUTPUT
 
 
 def is_fitted(estimator):
-    """Whether there is a network."""
+    """Return whether an estimator is fitted."""
     return "_network" in vars(estimator)
 
 
-def network_in(estimator, who):
-    """The estimator, or the one at the end of a pipeline; `who` begins the error's sentence."""
+def find_network(estimator, who):
+    """Return the estimator, or that at the end of a pipeline; `who` begins the error message."""
     model = estimator
     if not isinstance(model, BaseMLP) and getattr(estimator, "steps", None):
         model = estimator.steps[-1][1]
@@ -46,8 +46,8 @@ def network_in(estimator, who):
     return model
 
 
-def opened(estimator, *rows, y=None):
-    """The network at the end of a pipeline, and rows as it sees them.
+def unwrap(estimator, *rows, y=None):
+    """Return the estimator at the end of a pipeline, and rows transformed by the other steps.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def opened(estimator, *rows, y=None):
     model : MLPClassifier or MLPRegressor
     *rows
     """
-    model = network_in(estimator, "Diagnostics look into")
+    model = find_network(estimator, "Diagnostics look into")
     if model is estimator:
         return model, *rows
     steps = estimator.steps
@@ -73,8 +73,8 @@ def opened(estimator, *rows, y=None):
     return model, *(one if one is None else first.transform(one) for one in rows)
 
 
-def cloned(estimator, random_state, **parameters):
-    """An unfitted copy that trains silently, alone and on the processor, without callbacks."""
+def silent_clone(estimator, random_state, **parameters):
+    """Return an unfitted clone that trains silently on the CPU, without callbacks."""
     own = dict(verbose=False, warm_start=False, device="cpu", callbacks=None)
     if estimator.precision in ("bfloat16", "tf32"):
         own["precision"] = "float32"
@@ -88,49 +88,49 @@ def cloned(estimator, random_state, **parameters):
 
 
 class Probe:
-    """A network in float64 on the processor, with nothing drawn at random, and rows.
+    """Network in float64 on the CPU, without randomness, and rows to evaluate it on.
 
     Parameters
     ----------
     estimator : MLPClassifier, MLPRegressor or Pipeline
-        Left as it is.
+        The estimator, which is not modified.
     X, y
         As for `fit`.
     max_rows : int
-        So many of the rows are drawn, if there are more.
+        Largest number of rows; more are subsampled.
     random_state : int
-        Draws them; also the seed of an estimator that has none.
+        Seed of the subsample, and of an estimator that has none.
     fresh : bool, default=False
-        Whether parameters are those that `fit` begins with, even if the estimator is fitted.
+        Whether to use the initial parameters of `fit` even if the estimator is fitted.
 
     Attributes
     ----------
     model : estimator
-        A copy, that knows the classes.
+        A copy of the estimator, with its classes.
     network : Network
-        As it trains; it is the probe's own.
+        A copy of the network, as it is trained.
     X, y, targets, sample_weight
-        The rows, their targets as they were given and as the engine reads them, and their weights.
+        The rows, their targets as given and as the engine reads them, and their weights.
     n_heads : int
         Number of output layers.
     loss_divisor : int
-        What the loss is divided by to be reported.
+        Divisor of the loss when it is reported.
     batch_size : int
-        In training.
+        Number of rows of a training batch.
     alpha : float
-        Strength of the penalty, as a batch has it: divided by its rows.
+        Strength of the penalty, divided by the rows of a batch.
     arena : ndarray
-        Where the last gradient lies.
+        The last gradient.
     """
 
     def __init__(self, estimator, X, y, max_rows, random_state, fresh=False):
-        estimator, X = opened(estimator, X, y=y)
+        estimator, X = unwrap(estimator, X, y=y)
         fitted = is_fitted(estimator) and not fresh
         if fitted:
             estimator._fitted()
             self.model = estimator._twin()
         else:
-            self.model = cloned(estimator, random_state, precision="float64")._twin()
+            self.model = silent_clone(estimator, random_state, precision="float64")._twin()
             self.model._validate_params()
         model, dtype = self.model, np.dtype(np.float64)
         optimizer = optimizer_of(model)
@@ -182,7 +182,7 @@ class Probe:
         return hasattr(self.model, "_labels")
 
     def take(self, rows):
-        """Keep only rows of these numbers."""
+        """Keep only the rows with these indices."""
         self.X, self.y = self.X[rows], self.y[rows]
         if self.sample_weight is not None:
             self.sample_weight = self.sample_weight[rows]
@@ -190,11 +190,11 @@ class Probe:
         loss = self.network.loss
         self.targets = self.model._encode_more(self.y, loss, program.dtype, program.n_outputs)
 
-    # All parameters as one vector, without the padding that an arena has.
+    # All parameters as one vector, without the padding of an arena.
 
     @property
     def parameters(self):
-        """A copy of all trained parameters, of shape (n,)."""
+        """Copy of all trained parameters, of shape (n,)."""
         return self.network.state.parameters[self._places]
 
     @parameters.setter
@@ -202,7 +202,7 @@ class Probe:
         self.network.state.parameters[self._places] = vector
 
     def engine(self):
-        """An engine that looks at the network without chance."""
+        """Return an engine that evaluates the network without randomness."""
         if self._engine is None:
             optimizer = SGD(momentum=0.0)
             n_rows, n_jobs = self.X.shape[0], self.model.n_jobs
@@ -210,7 +210,7 @@ class Probe:
         return self._engine
 
     def differentiate(self, alpha=0.0):
-        """Loss that is trained on, and penalty; `arena` has their gradient then.
+        """Return training loss and penalty, and write their gradient to `arena`.
 
         Parameters
         ----------
@@ -230,31 +230,31 @@ class Probe:
         )
 
     def gradient(self, alpha=0.0):
-        """Gradient of loss and penalty by `parameters`, of shape (n,)."""
+        """Return the gradient of loss and penalty by `parameters`, of shape (n,)."""
         self.differentiate(alpha)
         return self.arena[self._places]
 
     def loss(self):
-        """Mean loss of the rows as it is reported."""
+        """Return the mean loss of the rows, as it is reported."""
         return self.differentiate()[0] / self.loss_divisor
 
     def gradients(self):
-        """The gradient by the weights of each dense layer, of the shapes of `coefs_`."""
+        """Return the gradients by the weights of each dense layer, shaped like `coefs_`."""
         self.differentiate()
         return [array.copy() for array in self.network.program.coefs(self.arena)]
 
     def activations(self):
-        """See `fastnn.diagnostics.activations_of`."""
+        """Return the activations of each dense layer; see `fastnn.diagnostics.activations_of`."""
         return activations(self._without_chance, self.X, self.model.n_jobs)
 
-    def names(self):
-        """Names of the dense layers, such as "layer 0 (784-100)"."""
+    def layer_names(self):
+        """Return names of the dense layers, such as "layer 0 (784-100)"."""
         shapes = [coef.shape for coef in self.network.coefs]
         return [f"layer {i} ({n_in}-{units})" for i, (n_in, units) in enumerate(shapes)]
 
 
 def _in_float64(network):
-    """A copy of a network with parameters of its own."""
+    """Return a copy of a network in float64."""
     twin = Network(
         network.n_features,
         network.layers,
@@ -276,7 +276,7 @@ def _in_float64(network):
 
 
 def activations(network, X, n_jobs=None):
-    """What each dense layer hands on, the output layers last; a list of arrays (n_rows, units)."""
+    """Return the activations of each dense layer, output layers last: arrays (n_rows, units)."""
     stages, widths, inside = [], [], False
     kinds = network.program.stages["kind"]
     for stage, following in zip(network.program.stages, [*kinds[1:], -1], strict=True):
@@ -285,7 +285,7 @@ def activations(network, X, n_jobs=None):
         if inside and following in _NEXT:
             inside = False
             widths.append(int(stage["n_out"]))
-            if following != OUTPUT:  # an output of its own, which changes nothing
+            if following != OUTPUT:  # read as an additional output
                 tap = stage.copy()
                 tap["kind"], tap["code"] = OUTPUT, LOSSES["squared_error"].code
                 stages.append(tap)
@@ -295,15 +295,15 @@ def activations(network, X, n_jobs=None):
 
 
 @contextmanager
-def quietly():
-    """What is trained here is not to be finished: no warning tells that it is not."""
+def ignore_warnings():
+    """Ignore warnings, such as those of a training that is stopped early on purpose."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def magnitude(values):
-    """Root of the mean square; infinity where a value is not finite."""
+    """Return the root mean square; infinity if a value is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = math.sqrt(float(np.mean(np.square(values)))) if values.size else 0.0
     return found if math.isfinite(found) else math.inf

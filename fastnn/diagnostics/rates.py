@@ -1,4 +1,4 @@
-"""The learning rate range test."""
+"""Learning rate range test."""
 
 import math
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from .._fit.resolve import optimizer_of, settings_of
 from .._train.step_table import step_table
 from ..optimizers import LBFGS, Rprop
 from ..schedules import Steps
-from .finding import Finding, number
+from .finding import Finding, fmt
 from .parameters import checked
-from .probe import Probe, quietly
+from .probe import Probe, ignore_warnings
 
 
 @dataclass(repr=False)
 class LearningRateRange(Finding):
-    """What `learning_rate_range` found.
+    """Result of `learning_rate_range`.
 
     Attributes
     ----------
     rates, losses : ndarray of shape (n_steps,)
-        Of each step, the losses before it; they end early where the loss was not finite.
+        Learning rate of each step, and loss before it; they end early if the loss is not finite.
     smoothed : ndarray of shape (n_steps,)
-        The losses without most of their noise.
+        The losses, smoothed.
     lowest, highest : float
-        Rates between which the loss falls: where 10 % and where 95 % of its fall are done. NaN if
-        no rate lowers it.
+        Rates between which the loss decreases: after 10 % and after 95 % of its decrease. NaN if no
+        rate lowers it.
     limit : float
-        The rate at which half of the fall is lost again; the last one if there is none.
+        The rate at which half of the decrease is lost again; the last one if there is none.
     suggestion : float
-        A rate to train with, a third of `highest`, or `lowest` if that is above.
+        A rate to train with: a third of `highest`, but at least `lowest`.
     """
 
     rates: np.ndarray
@@ -57,11 +57,11 @@ def learning_rate_range(
     max_rows=10000,
     random_state=0,
 ):
-    """Train while the learning rate grows from step to step, and see where the loss falls.
+    """Train while the learning rate grows from step to step, to see where the loss decreases.
 
     The estimator's optimizer trains a new network, with its batches, penalty and dropout, but
     without `augment` and `averaging`, while the rate grows exponentially (Smith, "Cyclical learning
-    rates for training neural networks", 2017, section 3.3, with an exponential ramp in place of a
+    rates for training neural networks", 2017, section 3.3, with an exponential ramp instead of a
     linear one).
 
     Parameters
@@ -73,17 +73,17 @@ def learning_rate_range(
     n_steps : int, default=320
         Number of steps.
     max_rows : int, default=10000
-        So many rows are trained on, if the batches do not need fewer.
+        Largest number of training rows.
 
     Returns
     -------
     finding : LearningRateRange
-        Its verdict is about the estimator's `learning_rate_init`.
+        Its verdict concerns the estimator's `learning_rate_init`.
 
     Raises
     ------
     ValueError
-        If the solver has no learning rate, as 'lbfgs', or uses it at its first step only, as
+        If the solver has no learning rate, like 'lbfgs', or uses it at its first step only, like
         'rprop'.
 
     Examples
@@ -103,11 +103,11 @@ def learning_rate_range(
     rates = np.geomspace(float(min_rate), float(max_rate), n_steps)
     losses = _ramp(probe, rates, random_state)
     rates = rates[: len(losses)]
-    return _judged(probe.model.learning_rate_init, rates, losses)
+    return _interpret(probe.model.learning_rate_init, rates, losses)
 
 
 def _check_has_rate(estimator):
-    """Refuse solvers without a learning rate."""
+    """Raise a ValueError if the solver has no learning rate."""
     if isinstance(optimizer_of(estimator), LBFGS | Rprop):
         raise ValueError(
             f"solver={estimator.solver!r} chooses the lengths of its steps by itself: there is no "
@@ -116,11 +116,11 @@ def _check_has_rate(estimator):
 
 
 def _ramp(probe, rates, random_state):
-    """The loss at each step, up to the last finite one."""
+    """Return the loss at each step, up to the last finite one."""
     model, network, n_steps = probe.model, probe.network, len(rates)
     _check_has_rate(model)
     optimizer, n_rows = optimizer_of(model), probe.X.shape[0]
-    with quietly():
+    with ignore_warnings():
         settings = settings_of(model, optimizer, network, n_rows, partial=False)
     network.use_optimizer(optimizer)
     size = settings.batch_size
@@ -147,8 +147,8 @@ def _ramp(probe, rates, random_state):
     return losses[:n_done, 0] / probe.loss_divisor
 
 
-def _judged(rate, rates, losses):
-    """What the losses at growing rates tell about a rate."""
+def _interpret(rate, rates, losses):
+    """Return a finding about a rate from the losses at increasing rates."""
     from scipy.ndimage import gaussian_filter1d
 
     nowhere = dict.fromkeys(("lowest", "highest", "limit", "suggestion"), math.nan)
@@ -158,13 +158,13 @@ def _judged(rate, rates, losses):
     n_first = max(5, len(losses) // 8)
     with np.errstate(over="ignore", invalid="ignore"):
         start, noise = losses[:n_first].mean(), losses[:n_first].std()
-    # What lies far above is no more than that, and would else reach into its neighbourhood.
+    # Clipped, so that exploding losses do not dominate their neighbourhood.
     smoothed = gaussian_filter1d(np.minimum(losses, 4 * abs(start) + 1e-12), 5, mode="nearest")
     best = int(smoothed.argmin())
     fall = start - smoothed[best]
     if not fall > max(noise, 0.02 * abs(start)):
         verdict = (
-            f"no rate up to {number(rates[-1])} lowers the loss of {number(start)}: gradients "
+            f"no rate up to {fmt(rates[-1])} lowers the loss of {fmt(start)}: gradients "
             "vanish, units are dead, or the targets have nothing to do with the rows."
         )
         return LearningRateRange(False, verdict, rates, losses, smoothed, **nowhere)
@@ -176,10 +176,10 @@ def _judged(rate, rates, losses):
     suggestion = max(highest / 3, lowest)
     ok = min(suggestion / 30, lowest) <= rate <= limit
     judgement = "is fine" if ok else f"is far too {'high' if rate > limit else 'low'}"
-    rise = f", and has risen again at {number(limit)}" if len(lost) else ""
+    rise = f", and has risen again at {fmt(limit)}" if len(lost) else ""
     verdict = (
-        f"{number(rate)} {judgement}: the loss falls between {number(lowest)} and "
-        f"{number(highest)}{rise}. Suggested: {number(suggestion)}."
+        f"{fmt(rate)} {judgement}: the loss falls between {fmt(lowest)} and "
+        f"{fmt(highest)}{rise}. Suggested: {fmt(suggestion)}."
     )
     found = lowest, highest, limit, suggestion
     return LearningRateRange(ok, verdict, rates, losses, smoothed, *found)

@@ -1,4 +1,4 @@
-"""All diagnostics, and what they found in words."""
+"""Report of all diagnostics."""
 
 import html
 import inspect
@@ -7,13 +7,13 @@ from time import perf_counter
 
 from .._fit.resolve import optimizer_of
 from ..optimizers import LBFGS, Rprop
-from .finding import listed
+from .finding import join_names
 from .gradients import GradientCheck, check_gradients
 from .hessian import Curvature, curvature
 from .inputs import InputScale, input_scale
 from .layers import LayerHealth, layer_health
 from .parameters import checked
-from .probe import opened
+from .probe import unwrap
 from .rates import LearningRateRange, learning_rate_range
 from .scores import Generalization, generalization
 from .start import (
@@ -27,16 +27,16 @@ from .start import (
 
 
 class TrainingReport:
-    """What `check_training` found; it prints itself, as text and as HTML.
+    """Result of `check_training`, printed as text or HTML.
 
     Attributes
     ----------
     findings : dict of str to Finding
-        By name of the diagnostic, such as "initial_loss".
+        Findings by name of the diagnostic, such as "initial_loss".
     skipped : dict of str to str
-        Why some were left out.
+        Diagnostics left out, and the reasons.
     seconds : float
-        How long all of them took.
+        Total time.
     """
 
     def __init__(self, findings, skipped, seconds):
@@ -44,12 +44,12 @@ class TrainingReport:
 
     @property
     def faults(self):
-        """Names of the diagnostics that found a fault."""
+        """Names of the diagnostics with a fault."""
         return [name for name, finding in self.findings.items() if not finding.ok]
 
     @property
     def ok(self):
-        """Whether none did."""
+        """True if no diagnostic found a fault."""
         return not self.faults
 
     def __getitem__(self, name):
@@ -127,29 +127,29 @@ _TITLES = dict(
 def check_training(
     estimator, X, y, *, X_val=None, y_val=None, skip=(), max_rows=2000, random_state=0
 ):
-    """Ask all diagnostics, and report in words.
+    """Run all diagnostics, and report their findings.
 
     Parameters
     ----------
     estimator : MLPClassifier, MLPRegressor or Pipeline
-        One that ends with either; fitted or not. It is left as it is.
+        Fitted or not; a pipeline ends with either. It is not modified.
     X, y
-        As for `fit`. A NaN or an infinity is reported, and the other checks are left out.
+        As for `fit`. NaN and infinity are reported, and the other checks are then left out.
     X_val, y_val : array-like, default=None
-        Validation data for `generalization`; without, a quarter of the rows is.
+        Validation data for `generalization`. None splits off a quarter of the rows.
     skip : sequence of str, default=()
-        Names of diagnostics to leave out, such as "curvature" and "generalization", which take
+        Names of diagnostics to leave out, such as "curvature" and "generalization", which take the
         longest.
     max_rows : int, default=2000
-        Most rows that a diagnostic looks at; some take fewer.
+        Largest number of rows used; some diagnostics use fewer.
     random_state : int, default=0
-        Draws them.
+        Seed of the subsample.
 
     Returns
     -------
     report : TrainingReport
-        Prints itself. ``report.ok`` and ``report.faults`` tell what it found, and
-        ``report["learning_rate_range"]`` is a single finding.
+        ``report.ok`` and ``report.faults`` summarise it, and ``report["learning_rate_range"]`` is a
+        single finding.
 
     Examples
     --------
@@ -163,20 +163,20 @@ def check_training(
     """
     if unknown := [name for name in skip if name not in [*_CHECKS]]:
         raise ValueError(
-            f"skip names {listed(sorted(map(repr, unknown)))}: the diagnostics are "
-            f"{listed(_CHECKS, len(_CHECKS))}."
+            f"skip names {join_names(sorted(map(repr, unknown)))}: the diagnostics are "
+            f"{join_names(_CHECKS, len(_CHECKS))}."
         )
     start, findings, skipped = perf_counter(), {}, dict.fromkeys(skip, "by skip")
 
-    def ask(name, *arguments, **options):
+    def run(name, *arguments, **options):
         if name not in skipped:
             check = _CHECKS[name]
             own = inspect.signature(check).parameters["max_rows"].default
             common = dict(max_rows=min(own, max_rows), random_state=random_state)
             findings[name] = check(*arguments, **options, **common)
 
-    model, X, X_val = opened(estimator, X, X_val, y=y)
-    ask("input_scale", X)
+    model, X, X_val = unwrap(estimator, X, X_val, y=y)
+    run("input_scale", X)
     if "input_scale" in findings and findings["input_scale"].missing:
         reason = "X has values that are not finite"
         skipped |= {name: reason for name in _CHECKS if name not in findings | skipped}
@@ -184,6 +184,6 @@ def check_training(
     if isinstance(optimizer_of(model), LBFGS | Rprop):
         skipped.setdefault("learning_rate_range", f"solver={model.solver!r} has no learning rate")
     for name in list(_CHECKS)[1:-1]:
-        ask(name, model, X, y)
-    ask("generalization", model, X, y, X_val=X_val, y_val=y_val)
+        run(name, model, X, y)
+    run("generalization", model, X, y, X_val=X_val, y_val=y_val)
     return TrainingReport(findings, skipped, perf_counter() - start)

@@ -1,4 +1,4 @@
-"""After training: scores of training and validation."""
+"""Comparison of training and validation scores."""
 
 import math
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from .._core.device_arrays import to_host
 from .._data.rows import targets_of
 from .._data.sample_weights import weights_of_rows
 from .._fit.validation import score_by, scorings
-from .finding import Finding, number
+from .finding import Finding, fmt
 from .parameters import checked
-from .probe import cloned, is_fitted, opened, quietly
+from .probe import ignore_warnings, is_fitted, silent_clone, unwrap
 
 
 @dataclass(repr=False)
 class Generalization(Finding):
-    """What `generalization` found.
+    """Result of `generalization`.
 
     Attributes
     ----------
     train_score, validation_score : float
-        By the estimator's `scoring` where it is a scorer of scikit-learn's, of several by the
-        first; else as `score` tells them: accuracy, or R2. Rows are weighted by `class_weight`.
+        Scores by the estimator's `scoring` (the first of several) if it is a scorer of
+        scikit-learn, otherwise by `score`: accuracy, or R2. Rows are weighted by `class_weight`.
     guess : float
-        The score of the same answer for all rows.
+        The score of a constant prediction.
     """
 
     train_score: float
@@ -39,19 +39,19 @@ class Generalization(Finding):
 
 @checked
 def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, random_state=0):
-    """Whether the network underfits, overfits, or neither, by its scores.
+    """Check training and validation scores for underfitting and overfitting.
 
-    A fitted estimator is scored as it is, where `X_val` and `y_val` are given. Else a clone is
-    trained, on three quarters of the rows where none are given for validation.
+    A fitted estimator is scored as it is if `X_val` and `y_val` are given. Otherwise a clone is
+    trained, on three quarters of the rows if no validation data is given.
 
     Parameters
     ----------
     estimator, X, y, random_state
         See `initial_loss`.
     X_val, y_val : array-like, default=None
-        Rows that were not trained on.
+        Validation data.
     max_rows : int, default=2000
-        So many rows are trained on and scored, for as many epochs as the estimator has.
+        Largest number of rows to train on and to score, for the estimator's number of epochs.
 
     Returns
     -------
@@ -59,27 +59,27 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
 
     Notes
     -----
-    Of the way from a guess to a perfect score, training should go at least three tenths, and
-    validation no less than two tenths less than that. (Goodfellow, I., Bengio, Y. and Courville, A.
-    "Deep learning", 2016, section 5.2.)
+    On a scale from 0 (the guess) to 1 (a perfect score), the training score should be at least 0.3,
+    and the validation score at most 0.2 lower (Goodfellow, I., Bengio, Y. and Courville, A. "Deep
+    learning", 2016, section 5.2).
     """
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val belong together: give both, or none.")
-    estimator, X, X_val = opened(estimator, X, X_val, y=y)
+    estimator, X, X_val = unwrap(estimator, X, X_val, y=y)
     given, model = X_val is not None, estimator
     X, X_val = to_host(X), to_host(X_val)
     y = targets_of(estimator, y)
     check_consistent_length(X, y)
-    X, y = _drawn(X, y, max_rows, random_state)
+    X, y = _subsample(X, y, max_rows, random_state)
     if given:
         y_val = targets_of(estimator, y_val)
         check_consistent_length(X_val, y_val)
-        X_val, y_val = _drawn(X_val, y_val, max_rows, random_state)
+        X_val, y_val = _subsample(X_val, y_val, max_rows, random_state)
     else:
         X, X_val, y, y_val = _split(estimator, X, y, random_state)
     if not (is_fitted(estimator) and given):
-        model = cloned(estimator, random_state)
-        with quietly():
+        model = silent_clone(estimator, random_state)
+        with ignore_warnings():
             try:
                 model.fit(X, y)
             except ValueError as error:
@@ -92,11 +92,11 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
                 "the features."
             )
             return Generalization(False, verdict, math.nan, math.nan, math.nan)
-    return _judged_scores(*_scores(model, (X, y), (X_val, y_val)))
+    return _interpret(*_scores(model, (X, y), (X_val, y_val)))
 
 
 def _scores(model, train, validation):
-    """What scores by, and the scores: of training, of validation, of a guess, and the best."""
+    """Return the name of the score, and the training, validation, guess and best possible score."""
     dtype, balance = np.dtype(np.float64), (train[1], None)
     train, validation = (
         (X, y, weights_of_rows(model, None, X, y, dtype, balance)) for X, y in (train, validation)
@@ -111,7 +111,7 @@ def _scores(model, train, validation):
     guesses = is_classifier(model)
     constant = (DummyClassifier if guesses else DummyRegressor)().fit(*train)
     right = _RightLabels(validation[1], constant) if guesses else _RightNumbers(validation[1])
-    if guesses:  # scorers are told of classes that validation data lack
+    if guesses:  # scorers need the classes that validation data lacks
         constant._labels = right._labels = model._labels
     of_train = score_by(scoring, model, *train)
     return (
@@ -122,7 +122,7 @@ def _scores(model, train, validation):
 
 
 class _RightNumbers(RegressorMixin, BaseEstimator):
-    """Predicts the targets."""
+    """Regressor that predicts the targets."""
 
     def __init__(self, y):
         self.y = y
@@ -132,7 +132,7 @@ class _RightNumbers(RegressorMixin, BaseEstimator):
 
 
 class _RightLabels(ClassifierMixin, BaseEstimator):
-    """Predicts the labels, and is sure of them; it knows the classes of another estimator."""
+    """Classifier that predicts the labels with certainty, with the classes of another one."""
 
     def __init__(self, y, other):
         self.y, self.classes_ = y, other.classes_
@@ -150,13 +150,13 @@ class _RightLabels(ClassifierMixin, BaseEstimator):
         return sure[:, 1] if np.ndim(self.y) == 1 and len(self.classes_) == 2 else sure
 
 
-def _judged_scores(name, train, validation, guess, best):
-    """A finding from scores of training, of validation, of a guess, and the best that there is."""
+def _interpret(name, train, validation, guess, best):
+    """Return a finding from the training, validation, guess and best possible score."""
     reach = max(best - guess, 1e-12)
     skill, skill_val = (train - guess) / reach, (validation - guess) / reach
     numbers = (
-        f"{name} {number(train)} in training, {number(validation)} in validation (a guess has "
-        f"{number(guess)})"
+        f"{name} {fmt(train)} in training, {fmt(validation)} in validation (a guess has "
+        f"{fmt(guess)})"
     )
     if guess >= best:
         ok, what = False, "all targets are the same"
@@ -181,18 +181,16 @@ def _judged_scores(name, train, validation, guess, best):
 
 
 def _score_of_guess(model, y, weights):
-    """The score of the same answer for all rows."""
+    """Return the score of a constant prediction."""
     if not is_classifier(model):
         return 0.0
     labels = model._labels
-    answers = labels.encode(y, np.float64, class_codes=True)
+    codes = labels.encode(y, np.float64, class_codes=True)
     if labels.kind == "probabilities":
-        answers = answers.argmax(axis=1)
-    _, answers = np.unique(answers, axis=0, return_inverse=True)
-    return float(
-        np.bincount(answers.ravel(), weights).max()
-        / (len(answers) if weights is None else weights.sum())
-    )
+        codes = codes.argmax(axis=1)
+    _, codes = np.unique(codes, axis=0, return_inverse=True)
+    total = len(codes) if weights is None else weights.sum()
+    return float(np.bincount(codes.ravel(), weights).max() / total)
 
 
 def _rows(array, numbers):
@@ -201,8 +199,8 @@ def _rows(array, numbers):
     return _safe_indexing(array, numbers)
 
 
-def _drawn(X, y, max_rows, random_state):
-    """At most so many rows, and their targets."""
+def _subsample(X, y, max_rows, random_state):
+    """Draw at most `max_rows` rows, and their targets."""
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if n_rows <= max_rows:
         return X, y
@@ -211,7 +209,7 @@ def _drawn(X, y, max_rows, random_state):
 
 
 def _split(estimator, X, y, random_state):
-    """Rows to train on and to validate with, by classes where each has several rows."""
+    """Split rows for training and validation, stratified if each class has several rows."""
     from sklearn.model_selection import train_test_split
 
     stratify = None

@@ -1,4 +1,4 @@
-"""Before training: what a new network makes of the rows."""
+"""Diagnostics of a new network, before training."""
 
 import math
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from .._train.lbfgs import train_lbfgs
 from .._train.settings import Data, Settings
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS
-from .finding import Finding, number
+from .finding import Finding, fmt
 from .parameters import checked
-from .probe import Probe, quietly
+from .probe import Probe, ignore_warnings
 
-# By so much the initial loss may be above what a guess has.
-_MOST_OF_GUESS = 3.0
-# Targets of these losses are values, as the outputs are; so much may they vary.
+# Largest ratio of the initial loss to that of a guess.
+_MAX_OF_GUESS = 3.0
+# Losses whose targets have the scale of the outputs, and the largest scale of these.
 _SCALED = [name for name, row in LOSSES.items() if row.regression and row.any_activation]
-_MOST_OF_TARGETS = 30.0
+_MAX_OF_TARGETS = 30.0
 
 
 @dataclass(repr=False)
 class InitialLoss(Finding):
-    """What `initial_loss` found.
+    """Result of `initial_loss`.
 
     Attributes
     ----------
     loss : float
-        Before any training.
+        The loss before training.
     guess : float
-        Of a classifier, that of equally probable classes; of a regressor, that of the best constant
-        prediction.
+        The loss of equally probable classes for a classifier, and of the best constant prediction
+        for a regressor.
     """
 
     loss: float
@@ -47,10 +47,10 @@ class InitialLoss(Finding):
 def initial_loss(estimator, X, y, *, max_rows=2000, random_state=0):
     """Compare the loss before training with that of a random guess.
 
-    A network that knows nothing should not be sure of anything. Its loss should be near
-    ``log(n_classes)`` of 'log_loss', or half the variance of the targets of 'squared_error': that
-    of the same network whose output layer has no weights. A much higher one tells that weights or
-    features are too large, or that the targets of a regression are not centred and scaled.
+    The initial loss should be near that of the same network with zero weights in the output layer:
+    ``log(n_classes)`` for 'log_loss', or half the variance of the targets for 'squared_error'. A
+    much higher loss means that weights or features are too large, or that the targets of a
+    regression are not centred and scaled.
 
     Parameters
     ----------
@@ -58,58 +58,58 @@ def initial_loss(estimator, X, y, *, max_rows=2000, random_state=0):
     X, y
         As for `fit`.
     max_rows : int, default=2000
-        So many rows are looked at.
+        Largest number of rows used.
     random_state : int, default=0
-        Draws them.
+        Seed of the subsample.
 
     Returns
     -------
     finding : InitialLoss
     """
     probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
-    loss, of_guess = probe.loss(), guess(probe)
+    loss, of_guess = probe.loss(), baseline_loss(probe)
     what = "guessing" if probe.is_classifier else "the best constant"
-    numbers = f"{number(loss)}, where {what} has {number(of_guess)}"
+    numbers = f"{fmt(loss)}, where {what} has {fmt(of_guess)}"
     ok, verdict = True, numbers
     if not math.isfinite(loss):
         ok, verdict = False, "not finite: weights or features are far too large"
-    elif loss > _MOST_OF_GUESS * of_guess + _slack(probe):
+    elif loss > _MAX_OF_GUESS * of_guess + _tolerance(probe):
         ok = False
         advice = "take smaller initial weights, or scale the features"
         if not probe.is_classifier:
             advice = f"scale the targets (TransformedTargetRegressor), {advice}"
         verdict = f"{numbers}: the network starts far from its targets; {advice}"
-    elif probe.targets.std() > _MOST_OF_TARGETS and (unscaled := of_another_scale(probe)):
+    elif probe.targets.std() > _MAX_OF_TARGETS and (unscaled := target_scale_advice(probe)):
         ok, verdict = False, f"{numbers}: {unscaled}"
     return InitialLoss(ok, verdict + ".", loss, of_guess)
 
 
-def of_another_scale(probe):
-    """What to say of the targets of a regression, where outputs of a new network are far from them.
+def target_scale_advice(probe):
+    """Return advice if regression targets are on another scale than a new network's outputs.
 
-    None where they are of its scale, or are no values.
+    None if they are on the same scale, or if the loss does not compare values.
     """
     if probe.network.loss not in _SCALED:
         return None
     spread, mean = probe.targets.std(), probe.targets.mean()
-    if 1 / _MOST_OF_TARGETS <= spread <= _MOST_OF_TARGETS and abs(mean) <= _MOST_OF_TARGETS:
+    if 1 / _MAX_OF_TARGETS <= spread <= _MAX_OF_TARGETS and abs(mean) <= _MAX_OF_TARGETS:
         return None
     return (
-        f"the targets vary by {number(spread)} about {number(mean)}, and the "
+        f"the targets vary by {fmt(spread)} about {fmt(mean)}, and the "
         "outputs of a new network by about 1; scale the targets (TransformedTargetRegressor)"
     )
 
 
-def _slack(probe):
-    """What may be added to a guess: of margins and of 0 and 1, outputs of size 1 cost so much."""
+def _tolerance(probe):
+    """Return the excess over a guess that outputs of size 1 cause, for losses of margins."""
     row = row_and_parameter(probe.network.loss)[0]
     if not probe.is_classifier or row.probabilities:
         return 1e-12
     return 0.5 * probe.network.program.n_outputs / probe.loss_divisor
 
 
-def guess(probe):
-    """Loss of a network that ignores its input: see `InitialLoss`. Parameters stay."""
+def baseline_loss(probe):
+    """Return the loss of a network that ignores its input (see `InitialLoss`)."""
     before = probe.parameters
     for array in probe.network.coefs[-probe.n_heads :]:
         array[...] = 0
@@ -124,7 +124,7 @@ def guess(probe):
 
 
 def _best_constant(probe, biases):
-    """The least loss by the biases of an output layer without weights."""
+    """Minimise the loss over the biases of an output layer without weights."""
     from scipy.optimize import minimize
 
     mean = probe.targets.mean(axis=0)
@@ -144,15 +144,15 @@ def _best_constant(probe, biases):
 
 @dataclass(repr=False)
 class RegularizationEffect(Finding):
-    """What `regularization_effect` found.
+    """Result of `regularization_effect`.
 
     Attributes
     ----------
     alphas : ndarray of shape (3,)
-        No penalty, the estimator's `alpha`, and ten times as much; where it is 0, or not used by
-        the solver, 0.0001 in its place.
+        No penalty, the estimator's `alpha`, and ten times that. If `alpha` is 0, or not used by the
+        solver, 0.0001 replaces it.
     losses : ndarray of shape (3,)
-        Initial losses with these.
+        Initial losses with these penalties.
     """
 
     alphas: np.ndarray
@@ -163,7 +163,7 @@ class RegularizationEffect(Finding):
 
 @checked
 def regularization_effect(estimator, X, y, *, max_rows=2000, random_state=0):
-    """Whether the initial loss rises with the penalty, and stays more than that.
+    """Check that the initial loss increases with the penalty, but is larger than the penalty.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def regularization_effect(estimator, X, y, *, max_rows=2000, random_state=0):
     penalties = np.array([probe.differentiate(alpha)[1] for alpha in alphas])
     losses = loss + penalties
     part, ok = penalties[1] / loss if loss > 0 else math.inf, True
-    verdict = f"the loss rises with alpha; the penalty is {number(100 * part)} % of it"
+    verdict = f"the loss rises with alpha; the penalty is {fmt(100 * part)} % of it"
     if not uses:
         verdict = "no penalty by alpha; with one, the loss would rise"
     if not np.isfinite(losses).all():
@@ -191,7 +191,7 @@ def regularization_effect(estimator, X, y, *, max_rows=2000, random_state=0):
     elif uses and part > 1:
         ok = False
         verdict = (
-            f"the penalty is {number(part)} times the loss of the data, so that small weights "
+            f"the penalty is {fmt(part)} times the loss of the data, so that small weights "
             "count for more than the targets: a smaller alpha, or smaller initial weights"
         )
     return RegularizationEffect(ok, verdict + ".", alphas * probe.batch_size, losses)
@@ -199,15 +199,15 @@ def regularization_effect(estimator, X, y, *, max_rows=2000, random_state=0):
 
 @dataclass(repr=False)
 class TinySubset(Finding):
-    """What `overfit_tiny_subset` found.
+    """Result of `overfit_tiny_subset`.
 
     Attributes
     ----------
     n_rows : int
     loss : float
-        The least that was reached on them.
+        The final loss on the rows.
     guess : float
-        What a guess has: see `InitialLoss`.
+        The loss of a guess; see `InitialLoss`.
     """
 
     n_rows: int
@@ -219,28 +219,28 @@ class TinySubset(Finding):
 
 @checked
 def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=2000, random_state=0):
-    """Whether the network can learn some rows by heart.
+    """Check that the network can memorise a few rows.
 
-    It is trained on them by L-BFGS from its initial parameters, without penalty, dropout and noise:
-    what cannot reach a loss of almost nothing there, less than 1 % of a guess, has wrong gradients,
-    dead units, targets that contradict each other, or too few units, whatever the learning rate.
+    It is trained on them by L-BFGS from its initial parameters, without penalty, dropout and noise.
+    If the loss stays above 1 % of that of a guess, then, independently of the learning rate,
+    gradients are wrong, units are dead, targets contradict each other, or there are too few units.
 
     Parameters
     ----------
     estimator, X, y, max_rows, random_state
         See `initial_loss`.
     n_rows : int, default=20
-        How many rows, of as many classes as there are.
+        Number of rows, drawn from each class in turn.
     max_iter : int, default=500
-        Most iterations.
+        Largest number of iterations.
 
     Returns
     -------
     finding : TinySubset
     """
     probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
-    probe.take(_few(probe, n_rows, random_state))
-    n_rows, of_guess = probe.X.shape[0], guess(probe)
+    probe.take(_few_rows(probe, n_rows, random_state))
+    n_rows, of_guess = probe.X.shape[0], baseline_loss(probe)
     everything = np.arange(n_rows)
     data = Data(probe.X, probe.targets, probe.sample_weight, everything)
     optimizer = LBFGS(max_fun=20 * max_iter)
@@ -255,34 +255,34 @@ def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=20
         verbose=False,
     )
     failed = False
-    with quietly():
+    with ignore_warnings():
         try:
             train_lbfgs(probe.engine(), probe.network.state, data, optimizer, settings, History())
         except ValueError:  # not finite
             failed = True
     loss = math.inf if failed else probe.loss()
-    # Rows of probabilities have an entropy, below which no loss can be.
+    # The entropy of target probabilities is a lower bound of the loss.
     least = entr(probe.targets).sum(axis=1).mean() if probe.network.loss == "soft_log_loss" else 0
     ok = loss - least <= max(0.01 * (of_guess - least), 1e-9)
-    fall = f"from {number(of_guess)} to {number(loss)}"
+    fall = f"from {fmt(of_guess)} to {fmt(loss)}"
     verdict = f"{n_rows} rows are learned by heart: the loss goes {fall}"
     if failed:
         verdict = "the loss is not finite: weights or features are far too large"
     elif not ok:
         reason = "too few units, units that are dead or all the same, or a wrong derivative"
-        if twins := _contradictions(probe):
+        if twins := _count_contradictions(probe):
             reason = f"{twins} of them equal others whose targets differ"
-        elif unscaled := of_another_scale(probe):
+        elif unscaled := target_scale_advice(probe):
             reason = unscaled
         verdict = (
-            f"{n_rows} rows cannot be learned by heart: the loss stays at {number(loss)}, where a "
-            f"guess has {number(of_guess)}; {reason}"
+            f"{n_rows} rows cannot be learned by heart: the loss stays at {fmt(loss)}, where a "
+            f"guess has {fmt(of_guess)}; {reason}"
         )
     return TinySubset(ok, verdict + ".", n_rows, loss, of_guess)
 
 
-def _few(probe, n_rows, random_state):
-    """Numbers of a few rows, of each class in turn."""
+def _few_rows(probe, n_rows, random_state):
+    """Draw the indices of a few rows, from each class in turn."""
     order = np.random.RandomState(random_state).permutation(probe.X.shape[0])
     classes = probe.model._class_numbers(probe.targets)
     if classes is not None:
@@ -294,8 +294,8 @@ def _few(probe, n_rows, random_state):
     return order[:n_rows]
 
 
-def _contradictions(probe):
-    """How many rows equal another one whose targets differ."""
+def _count_contradictions(probe):
+    """Count the rows that equal another one with different targets."""
     X = probe.X.toarray() if sparse.issparse(probe.X) else probe.X
     _, groups = np.unique(X, axis=0, return_inverse=True)
     targets = probe.targets.reshape(len(groups), -1)

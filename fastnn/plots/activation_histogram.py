@@ -4,7 +4,7 @@ import numpy as np
 
 from .._data.tables import take
 from ..diagnostics import activations_of
-from ..diagnostics.finding import number
+from ..diagnostics.finding import fmt
 from ..diagnostics.layers import dead_and_saturated
 from ..layers import dense_activations
 from .axes import fitted, percent
@@ -109,4 +109,4 @@ def _title(name, values, dead, saturated, show_zeros):
     facts.append(f"{percent(dead)} of units dead" if dead else "")
     facts.append(f"{percent(saturated)} saturated" if saturated else "")
     told = "\n".join(filter(None, facts))
-    return f"{name}\n{told or f'std {number(values.std())}'}"
+    return f"{name}\n{told or f'std {fmt(values.std())}'}"

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..diagnostics.probe import network_in
+from ..diagnostics.probe import find_network
 
 # Told apart by colour-blind readers too (Petroff, "Accessible color sequences for data
 # visualization", 2021).
@@ -33,7 +33,7 @@ def check_matplotlib(display):
 def fitted(estimator, display):
     """The fitted network in an estimator or a pipeline that `display` is to draw."""
     check_matplotlib(display)
-    model = network_in(estimator, f"{display} draws")
+    model = find_network(estimator, f"{display} draws")
     model._fitted()
     return model
 

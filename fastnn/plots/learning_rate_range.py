@@ -3,8 +3,8 @@
 import math
 
 from ..diagnostics import learning_rate_range
-from ..diagnostics.finding import number
-from ..diagnostics.probe import network_in
+from ..diagnostics.finding import fmt
+from ..diagnostics.probe import find_network
 from .axes import COLORS, axes_for, check_matplotlib, figure_of
 
 
@@ -59,17 +59,17 @@ class LearningRateRangeDisplay:
             ax.plot(found.rates, found.losses, color="0.75", linewidth=1, label="loss of a step")
         ax.plot(found.rates, found.smoothed, color=COLORS[0], linewidth=2, label="smoothed")
         if math.isfinite(found.suggestion):
-            label = f"loss falls: {number(found.lowest)} to {number(found.highest)}"
+            label = f"loss falls: {fmt(found.lowest)} to {fmt(found.highest)}"
             ax.axvspan(found.lowest, found.highest, color=COLORS[0], alpha=0.15, label=label)
-            label = f"suggestion: {number(found.suggestion)}"
+            label = f"suggestion: {fmt(found.suggestion)}"
             ax.axvline(found.suggestion, color=COLORS[2], linewidth=2, label=label)
             if found.limit < found.rates[-1]:
-                label = f"half of the fall is lost: {number(found.limit)}"
+                label = f"half of the fall is lost: {fmt(found.limit)}"
                 ax.axvline(found.limit, color=COLORS[4], linestyle="--", label=label)
         else:
             ax.set_title("no rate lowers the loss")
         if self.learning_rate_init is not None:
-            label = f"learning_rate_init: {number(self.learning_rate_init)}"
+            label = f"learning_rate_init: {fmt(self.learning_rate_init)}"
             ax.axvline(self.learning_rate_init, color="0.2", linestyle=":", label=label)
         ax.set(xlabel="learning rate", ylabel="training loss", xscale="log")
         # What explodes at the highest rates would leave nothing to see of the rest.
@@ -115,7 +115,7 @@ class LearningRateRangeDisplay:
         display : LearningRateRangeDisplay
         """
         check_matplotlib(cls.__name__)
-        model = network_in(estimator, f"{cls.__name__} draws")
+        model = find_network(estimator, f"{cls.__name__} draws")
         ramp = dict(min_rate=min_rate, max_rate=max_rate, n_steps=n_steps)
         chance = dict(max_rows=max_rows, random_state=random_state)
         finding = learning_rate_range(estimator, X, y, **ramp, **chance)

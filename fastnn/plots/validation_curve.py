@@ -8,7 +8,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import ValidationCurveDisplay as ScoresDisplay
 from sklearn.model_selection import validation_curve
 
-from ..diagnostics.probe import network_in
+from ..diagnostics.probe import find_network
 from .axes import COLORS, axes_for, check_matplotlib, shortened
 
 _ZONES = {"underfitting": COLORS[9], "overfitting": COLORS[1]}
@@ -196,7 +196,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         display : ValidationCurveDisplay
         """
         check_matplotlib(cls.__name__)
-        model = network_in(estimator, f"{cls.__name__} draws")
+        model = find_network(estimator, f"{cls.__name__} draws")
         param_range = list(param_range)
         _check_values(param_range)
         train_scores, test_scores = validation_curve(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..diagnostics.finding import number
+from ..diagnostics.finding import fmt
 from .axes import fitted, percent
 from .histograms import HistogramDisplay, names_of, zeros_in
 
@@ -76,6 +76,9 @@ class WeightHistogramDisplay(HistogramDisplay):
 def _title(name, weights, show_zeros):
     finite = weights[np.isfinite(weights)]
     wrong = 1 - len(finite) / weights.size
-    facts = [f"std {number(finite.std())}" if len(finite) else "", zeros_in(weights, show_zeros)]
+    facts = [
+        f"std {fmt(finite.std())}" if len(finite) else "",
+        zeros_in(weights, show_zeros),
+    ]
     facts.append(f"{percent(wrong)} not finite" if wrong else "")
     return f"{name}\n{', '.join(filter(None, facts))}"

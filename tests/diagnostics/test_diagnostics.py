@@ -339,7 +339,7 @@ def test_curvature_of_a_line():
 def test_lanczos_finds_the_ends(monkeypatch):
     model = MLPRegressor(hidden_layer_sizes=(8,), activation="tanh", random_state=0)
     whole = curvature(model, X_R, Y_R)
-    monkeypatch.setattr(diagnostics.hessian, "_MOST_DENSE", 0)
+    monkeypatch.setattr(diagnostics.hessian, "_MAX_DENSE", 0)
     ends = curvature(model, X_R, Y_R)
     assert whole.is_complete
     assert not ends.is_complete
