@@ -12,7 +12,6 @@ from sklearn.exceptions import ConvergenceWarning
 from fastnn import EMA, SWA, BatchNorm, MLPClassifier, MLPRegressor
 from fastnn._fit.validation import split
 from fastnn.averaging import AVERAGES
-from fastnn.estimators import base
 from fastnn.schedules import Steps
 
 pytestmark = [
@@ -169,7 +168,7 @@ def test_statistics_are_not_those_of_the_validation_rows(monkeypatch):
         seen.append(split(*arguments))
         return seen[-1]
 
-    monkeypatch.setattr(base, "split", remembers)
+    monkeypatch.setattr("fastnn._fit.fit.split", remembers)
     model = MLPRegressor(max_iter=3, **OPTIONS | options).fit(X, Y)
     ((rows, held_out),) = seen
     assert len(rows) == 54

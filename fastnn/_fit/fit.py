@@ -219,9 +219,11 @@ class Fit:
 
     # ------------------------------------------------------------------ parts of the phases
 
-    def _weights_of_rows(self, sample_weight, X, y, partial=False):
+    def _weights_of_rows(self, sample_weight, X, y):
         """Compute weights of rows from those that are given and those of their classes."""
-        return weights_of_rows(self.model, sample_weight, X, y, self.dtype, self._balance, partial)
+        return weights_of_rows(
+            self.model, sample_weight, X, y, self.dtype, self._balance, self.partial
+        )
 
     def _encode(self, y):
         """Encode targets of other rows than those that are trained on."""
