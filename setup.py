@@ -8,6 +8,7 @@ Environment variables:
 """
 
 import os
+import runpy
 import sys
 import tempfile
 import warnings
@@ -22,6 +23,7 @@ from setuptools.errors import CompileError, LinkError
 from setuptools.modified import newer_group
 
 CPU = Path("fastnn/_core/cpu")
+GENERATED = Path("build/generated")
 MODULES = ("engine", "ops")
 KERNELS = ["dispatch.c", *sorted(path.name for path in CPU.glob("kernels_*.c"))]
 
@@ -133,7 +135,11 @@ class BuildCore(build_ext):
             [target] = self.compiler.object_filenames([source], output_dir=self.build_temp)
             if self.force or newer_group([source, *HEADERS], target):
                 self.compiler.compile(
-                    [source], output_dir=self.build_temp, extra_postargs=flags, depends=HEADERS
+                    [source],
+                    output_dir=self.build_temp,
+                    include_dirs=[str(GENERATED)],
+                    extra_postargs=flags,
+                    depends=HEADERS,
                 )
             return target
 
@@ -141,13 +147,32 @@ class BuildCore(build_ext):
             return list(pool.map(compile_one, KERNELS))
 
 
-HEADERS = sorted(str(path) for path in CPU.glob("*.h"))
+def write_codes():
+    """Write the codes of codes.py for C and Cython, and as a dictionary that a test reads."""
+    constants = runpy.run_path("fastnn/_core/codes.py")["constants"]()
+    values = "".join(f"    {name} = {code},\n" for name, code in constants.items())
+    names = "".join(f"        {name}\n" for name in constants)
+    entries = "".join(f'    "{name}": {name},\n' for name in constants)
+    texts = {
+        "codes.h": f"#pragma once\nenum {{\n{values}}};\n",
+        "codes.pxi": f'cdef extern from "codes.h" nogil:\n    enum:\n{names}',
+        "constants.pxi": f"CONSTANTS = {{\n{entries}}}\n",
+    }
+    GENERATED.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        path = GENERATED / name
+        if not path.exists() or path.read_text() != text:  # what depends on it is built anew
+            path.write_text(text)
+
+
+write_codes()
+HEADERS = sorted(str(path) for folder in (CPU, GENERATED) for path in folder.glob("*.h"))
 
 extensions = [
     Extension(
         f"fastnn._core.cpu.{name}",
         [str(CPU / f"{name}.pyx")],
-        include_dirs=[str(CPU), numpy.get_include()],
+        include_dirs=[str(CPU), str(GENERATED), numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=list(COMPILE_ARGS),
         depends=[*HEADERS, *(str(CPU / name) for name in KERNELS)],
@@ -161,6 +186,7 @@ setup(
         extensions,
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives=DIRECTIVES,
+        include_path=[str(GENERATED)],
     ),
     cmdclass={"build_ext": BuildCore},
 )

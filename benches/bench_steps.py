@@ -7,7 +7,8 @@ import pytest
 
 import measure
 from fastnn import _core
-from fastnn._core.program import Column, State, aligned_zeros
+from fastnn._core.codes import Column
+from fastnn._core.program import State, aligned_zeros
 from fastnn._network.compiler import compile_program
 from fastnn.layers import BatchNorm, Dense
 from fastnn.losses import LOSSES

@@ -8,54 +8,11 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
+from ._core.codes import ACTIVATIONS, Activation
 from ._specs.constraints import Interval, OneOf
 from ._specs.registry import register
 from ._specs.spec import Layer
 
-
-@dataclass(frozen=True)
-class Activation:
-    """A function of the pre-activation of a layer.
-
-    Attributes
-    ----------
-    name : str
-    code : int
-    output_only : bool
-        It belongs to a loss, and has no gradient of its own.
-    keeps_derivative : bool
-        It cannot be had from the value: it is computed along with it, and kept.
-    """
-
-    name: str
-    code: int
-    output_only: bool = False
-    keeps_derivative: bool = False
-
-
-ACTIVATIONS = {
-    activation.name: activation
-    for activation in (
-        Activation("identity", 0),
-        Activation("logistic", 1),
-        Activation("tanh", 2),
-        Activation("relu", 3),
-        Activation("softmax", 4, output_only=True),
-        Activation("exp", 5, output_only=True),
-        Activation("hardtanh", 6),
-        Activation("leaky_relu", 7),
-        Activation("elu", 8),
-        Activation("selu", 9),
-        Activation("gelu", 10, keeps_derivative=True),
-        Activation("gelu_tanh", 11, keeps_derivative=True),
-        Activation("silu", 12, keeps_derivative=True),
-        Activation("mish", 13, keeps_derivative=True),
-        Activation("softplus", 14),
-        Activation("softsign", 15),
-        Activation("rrelu", 16),
-        Activation("threshold", 17, output_only=True),
-    )
-}
 ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if not row.output_only]
 # Of a function that a spec brings along; it has no name that a user could give.
 CUSTOM = Activation("custom", -1, keeps_derivative=True)

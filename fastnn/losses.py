@@ -8,79 +8,16 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import ClassVar
 
+from ._core.codes import LOSSES, Loss, loss_of_values
 from ._specs.constraints import Interval
 from ._specs.registry import register
 from ._specs.spec import Spec
 from .activations import HIDDEN_ACTIVATIONS, ActivationSpec, pieces
 
-
-@dataclass(frozen=True)
-class Loss:
-    """A function of the last layer's output and of the target.
-
-    Attributes
-    ----------
-    name : str
-    code : int
-    output_activation : str
-        What turns the last pre-activation into the output. The loss contains it: with the
-        softmax, 'logistic' and 'exp' its gradient is the output minus the target.
-    regression, classification : bool
-        Which estimators have it. None has the one of rows of probabilities, which stands for
-        'log_loss' where the targets are such.
-    class_codes : bool
-        Targets are one class number a row, not one value for each output.
-    any_activation : bool
-        Another activation may take the place of `output_activation`, which is the identity.
-    mean_over_outputs : bool
-        Reported is the mean over the outputs, as in scikit-learn; all train on the sum.
-    probabilities : bool
-        Outputs are probabilities, and their targets can be smoothed.
-    boundary : float
-        Of classification with one unit for a class: above it, the unit says yes.
-    """
-
-    name: str
-    code: int
-    output_activation: str = "identity"
-    regression: bool = False
-    classification: bool = False
-    class_codes: bool = False
-    any_activation: bool = False
-    mean_over_outputs: bool = False
-    probabilities: bool = False
-    boundary: float = 0.0
-
-
-def _of_values(name: str, code: int, **fields) -> Loss:
-    return Loss(name, code, regression=True, any_activation=True, mean_over_outputs=True, **fields)
-
-
-LOSSES = {
-    loss.name: loss
-    for loss in (
-        _of_values("squared_error", 0, classification=True, boundary=0.5),
-        Loss("log_loss", 1, "softmax", classification=True, class_codes=True, probabilities=True),
-        Loss(
-            "binary_log_loss", 2, "logistic", classification=True, probabilities=True, boundary=0.5
-        ),
-        Loss("poisson", 3, "exp", regression=True),
-        _of_values("absolute_error", 4),
-        _of_values("huber", 5),
-        _of_values("minkowski", 6),
-        _of_values("quantile", 7),
-        Loss("hinge", 8, classification=True),
-        Loss("squared_hinge", 9, classification=True),
-        Loss("perceptron", 10, classification=True),
-        Loss("weston_watkins", 11, classification=True, class_codes=True),
-        Loss("crammer_singer", 12, classification=True, class_codes=True),
-        Loss("soft_log_loss", 13, "softmax", probabilities=True),
-    )
-}
 REGRESSION_LOSSES = [name for name, row in LOSSES.items() if row.regression]
 CLASSIFICATION_LOSSES = [name for name, row in LOSSES.items() if row.classification]
 # Of functions that a spec brings along; it has no name that a user could give.
-CUSTOM = _of_values("custom", -1)
+CUSTOM = loss_of_values("custom", -1)
 #: Those that compare the class of a row with all others, so that it can have but one.
 COMPARING_LOSSES = ["weston_watkins", "crammer_singer"]
 

@@ -5,13 +5,13 @@ steps at once, as a table that the native loop reads row by row.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 
-from ._core.program import N_COEFFICIENTS, NEUTRAL
+from ._core.codes import N_COEFFICIENTS, Rule
+from ._core.program import NEUTRAL
 from ._specs.constraints import Interval, OneOf
 from ._specs.registry import register
 from ._specs.spec import Spec
@@ -20,29 +20,6 @@ from .schedules import Scheduled
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
-
-# The native update rules, in the order of their codes.
-Rule = IntEnum(
-    "Rule",
-    [
-        "SGD",
-        "MOMENTUM",
-        "NESTEROV",
-        "ADAM",
-        "AVERAGED",
-        "ADAGRAD",
-        "ADADELTA",
-        "RMSPROP",
-        "RMSPROP_MOMENTUM",
-        "RMSPROP_CENTERED",
-        "RPROP",
-        "MOMENTS",
-        "AMSGRAD",
-        "LOOK_AHEAD",
-        "LAMB",
-    ],
-    start=0,
-)
 
 
 class Optimizer(Spec):

@@ -30,7 +30,7 @@ from fastnn import (
     StepDecay,
     Warmup,
 )
-from fastnn._core.program import Column
+from fastnn._core.codes import Column
 from fastnn._train.settings import Settings
 from fastnn._train.step_table import step_table
 from fastnn.initializers import Normal, Uniform

@@ -11,54 +11,15 @@ import ctypes
 import functools
 import math
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 
+from .codes import Column, DropoutForm, Kind, StatisticsForm
 from .memory import pin
 
-# The codes of program.h; a test compares them.
-DENSE, BN_STATISTICS, BN_APPLY, ACTIVATION, DROPOUT, OUTPUT, FORK, JOIN, NOISE = range(9)
-ROW_NORM, PRELU, MAXOUT, WEIGHT_NORM = range(9, 13)
-#: Rows of a weight that one task of an engine updates.
-TASK_ROWS = 24
-
-# Columns of the table that has a row for each step, as the header has them.
-N_COEFFICIENTS = 32
-
-
-class Column(IntEnum):
-    """Columns of the table that has a row for each step: what may change from step to step.
-
-    Those up to 9 are the optimizer's, see ``program.h``.
-    """
-
-    LEARNING_RATE = 0
-    L2 = 1
-    DECAY = 2
-    OWN = 3
-    DROPOUT = 10  # a factor of all dropout rates
-    MIX_WEIGHT = 11  # the fields of ``Mixing`` in ``program.h``
-    MIX_SHIFT = 12
-    MIX_FIRST = 13
-    MIX_RUN = 14
-    MIX_N_RUNS = 15
-    MIX_STRIDE = 16
-    L1 = 17  # these are of ``regularization.py``
-    BIAS_PENALTY = 18
-    CLIP_VALUE = 19
-    CLIP_NORM = 20
-    MAX_NORM = 21
-    WEIGHT_NOISE = 22
-    SMOOTHING = 23  # of labels
-    AVERAGE = 24  # the weight of the new parameters in their average
-    GRAD_NORM = 25  # 1 where the norm of the gradient is to be told
-
-
-#: Their values where nobody asks for anything else; those of the others are 0.
+#: Values of columns where nobody asks for anything else; those of the others are 0.
 NEUTRAL = {Column.DROPOUT: 1.0, Column.MIX_WEIGHT: 1.0}
-
 
 #: One stage, the struct ``Stage`` of ``program.h``, where its fields are explained.
 STAGE = np.dtype(
@@ -225,7 +186,7 @@ class Program:
     @functools.cached_property
     def is_output(self) -> np.ndarray:
         """Which stages are those of outputs."""
-        return self.stages["kind"] == OUTPUT
+        return self.stages["kind"] == Kind.OUTPUT
 
     @functools.cached_property
     def random_kinds(self) -> list[int]:
@@ -235,18 +196,19 @@ class Program:
     @functools.cached_property
     def has_exact_statistics(self) -> bool:
         """Whether batch norm is to have the statistics of all rows in the end."""
-        return bool((self.stages["code"][self.stages["kind"] == BN_APPLY] == 1).any())
+        forms = self.stages["code"][self.stages["kind"] == Kind.BN_APPLY]
+        return bool((forms == StatisticsForm.EXACT).any())
 
     @functools.cached_property
     def reads_sparse(self) -> bool:
         """Whether a matrix product is the first that is made of the rows."""
         kinds = self.stages["kind"]
-        return bool(kinds[int(kinds[0] == DROPOUT)] == DENSE)
+        return bool(kinds[int(kinds[0] == Kind.DROPOUT)] == Kind.DENSE)
 
     def without_chance(self) -> np.ndarray:
         """The stages with nothing drawn at random in training: values are those of prediction."""
         stages = self.stages.copy()
-        original = (stages["kind"] == DROPOUT) & (stages["code"] == 1)
+        original = (stages["kind"] == Kind.DROPOUT) & (stages["code"] == DropoutForm.ORIGINAL)
         stages["parameter"][original] = 1 - stages["rate"][original]
         stages["rate"] = 0.0
         return stages

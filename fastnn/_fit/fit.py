@@ -8,8 +8,8 @@ from contextlib import nullcontext
 import numpy as np
 
 from .. import _core
+from .._core.codes import Column
 from .._core.device_arrays import is_on_gpu, to_host
-from .._core.program import Column
 from .._data.rows import check_range, read_data
 from .._data.sample_weights import weights_of_rows
 from .._train.history import History

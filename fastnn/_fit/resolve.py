@@ -11,8 +11,8 @@ import numpy as np
 from scipy import sparse
 from sklearn import get_config
 
+from .._core.codes import Column
 from .._core.device_arrays import is_on_gpu
-from .._core.program import Column
 from .._specs.constraints import defaults_of, is_default
 from .._specs.spec import resolve
 from .._train.regularization import Regularization

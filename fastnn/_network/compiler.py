@@ -8,27 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core.program import (
-    ACTIVATION,
-    BN_APPLY,
-    BN_STATISTICS,
-    DENSE,
-    DROPOUT,
-    FORK,
-    JOIN,
-    MAXOUT,
-    NEW_STAGE,
-    NOISE,
-    OUTPUT,
-    PRELU,
-    ROW_NORM,
-    STAGE,
-    TASK_ROWS,
-    WEIGHT_NORM,
-    Array,
-    Program,
-    padded,
-)
+from .._core.codes import TASK_ROWS, DropoutForm, Kind, StatisticsForm
+from .._core.program import NEW_STAGE, STAGE, Array, Program, padded
 
 
 class _Arena:
@@ -85,7 +66,7 @@ class Compiler:
         self._new_values(units)
         self._gradient = self._gradients.take(ld)
         self._stage(
-            DENSE,
+            Kind.DENSE,
             n_in=n_in,
             x=x,
             dx=dx,
@@ -96,7 +77,7 @@ class Compiler:
         self._flops += 2 * n_in * units
         if normalizes_weights:
             self._elementwise(
-                WEIGHT_NORM,
+                Kind.WEIGHT_NORM,
                 keeps_input=True,
                 weight=self._parameter("g", (units,), 1.0),
                 bias=self._parameter("intercept", (units,)),
@@ -123,7 +104,7 @@ class Compiler:
                 fields["other"] = (
                     self._values.take(self._width(self.n)) if self._is_kept else self._x
                 )
-            self._elementwise(ACTIVATION, row.keeps_derivative, **fields)
+            self._elementwise(Kind.ACTIVATION, row.keeps_derivative, **fields)
             self._is_kept = not row.keeps_derivative
 
     def dropout(self, dropout) -> None:
@@ -131,19 +112,20 @@ class Compiler:
         is_rate = isinstance(dropout, Real)
         rate, inverted = (dropout, True) if is_rate else (dropout.rate, dropout.inverted)
         if rate:
-            common = dict(rate=float(rate), code=int(not inverted), parameter=1.0)
-            self._elementwise(DROPOUT, keeps_input=False, **common)
+            form = DropoutForm.INVERTED if inverted else DropoutForm.ORIGINAL
+            fields = dict(rate=float(rate), code=form, parameter=1.0)
+            self._elementwise(Kind.DROPOUT, keeps_input=False, **fields)
 
     def noise(self, deviation: float) -> None:
         if deviation:
-            self._elementwise(NOISE, keeps_input=False, rate=deviation)
+            self._elementwise(Kind.NOISE, keeps_input=False, rate=deviation)
 
     def batch_norm(self, norm) -> None:
         n, ld = self.n, self._width(self.n)
         self._need_gradient()
         common = dict(
             statistics=self._array("mean", (n,), 0.0, self._statistics),
-            code=int(norm.statistics == "exact"),
+            code=StatisticsForm[norm.statistics.upper()],
             momentum=norm.momentum,
             epsilon=norm.epsilon,
             weight=self._parameter("scale", (n,), 1.0),
@@ -154,8 +136,8 @@ class Compiler:
         )
         self._array("variance", (n,), 1.0, self._statistics)
         assert self._statistics.size == common["statistics"] + 2 * ld
-        self._stage(BN_STATISTICS, **common)
-        self._elementwise(BN_APPLY, keeps_input=True, **common)
+        self._stage(Kind.BN_STATISTICS, **common)
+        self._elementwise(Kind.BN_APPLY, keeps_input=True, **common)
 
     def row_norm(self, groups: int, epsilon: float, n_scales: int) -> None:
         """Groups of consecutive columns are normalised in each row.
@@ -177,7 +159,7 @@ class Compiler:
                 sums=self._sums.take(n_sums),
                 n_sums=n_sums,
             )
-        self._elementwise(ROW_NORM, keeps_input=True, **fields)
+        self._elementwise(Kind.ROW_NORM, keeps_input=True, **fields)
 
     def prelu(self, initial: float, shared: bool) -> None:
         """x, or a slope times x below zero."""
@@ -185,7 +167,7 @@ class Compiler:
         n_slopes = 1 if shared else self.n
         n_sums = self._width(n_slopes)
         self._elementwise(
-            PRELU,
+            Kind.PRELU,
             keeps_input=True,
             code=shared,
             weight=self._parameter("slope", (n_slopes,), initial),
@@ -203,7 +185,7 @@ class Compiler:
             )
         self._new_values(n_in // pieces)
         self._gradient = self._gradients.take(self._width(self.n)) if dx >= 0 else -1
-        self._stage(MAXOUT, n_in=n_in, x=x, dx=dx, groups=pieces)
+        self._stage(Kind.MAXOUT, n_in=n_in, x=x, dx=dx, groups=pieces)
         self._is_kept = True  # tells which of the values was the largest
 
     def residual(self, layers: Sequence, drop_rate: float) -> None:
@@ -212,7 +194,7 @@ class Compiler:
         fork = len(self._stages)
         self._gradient = self._gradients.take(self._width(n))
         self._is_kept = True
-        self._stage(FORK, dx=gradient)
+        self._stage(Kind.FORK, dx=gradient)
         for layer in layers:
             self.add(layer)
         if self.n != n:
@@ -223,7 +205,7 @@ class Compiler:
         branch, d_branch = self._x, self._gradient
         self._new_values(n)
         self._gradient = self._gradients.take(self._width(n))
-        self._stage(JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
+        self._stage(Kind.JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
         self._stages[fork]["other"] = self._gradient
 
     def outputs(self, units: Sequence[int], activation, **loss) -> None:
@@ -238,7 +220,7 @@ class Compiler:
             self.dense(n_units)
             self._stages[-1]["adds"] = head < len(units) - 1
             self.activation(activation)
-            self._stage(OUTPUT, head=head, **loss)
+            self._stage(Kind.OUTPUT, head=head, **loss)
             self.layer += 1
         self.n = sum(units)
 
@@ -285,14 +267,14 @@ class Compiler:
         if self._gradient < 0:
             self._gradient = self._gradients.take(self._width(self.n))
 
-    def _elementwise(self, kind: int, keeps_input: bool, **fields) -> None:
+    def _elementwise(self, kind: Kind, keeps_input: bool, **fields) -> None:
         """A stage that keeps the width, in place where nothing needs the values before it."""
         x = self._x
         if keeps_input or self._is_kept:
             self._new_values(self.n)
         self._stage(kind, x=x, **fields)
 
-    def _stage(self, kind: int, **fields) -> None:
+    def _stage(self, kind: Kind, **fields) -> None:
         """A stage from and to the current buffers, where `fields` do not tell otherwise."""
         stage = NEW_STAGE | {"n_in": self.n, "x": self._x, "dx": self._gradient} | fields
         stage |= {"kind": kind, "n_out": self.n, "y": self._x, "dy": self._gradient}

@@ -11,8 +11,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .. import _core
+from .._core.codes import Kind, StatisticsForm
 from .._core.device_arrays import DeviceRows
-from .._core.program import ACTIVATION, BN_APPLY, DROPOUT, JOIN, NOISE, State, new_arena
+from .._core.program import State, new_arena
 from .._data.pickles import check_arrays, check_count, refusing_damage
 from ..layers import Dropout, checked, dense_activations
 from ..losses import LOSSES, check_output_activation, output_stage
@@ -22,7 +23,6 @@ from .initial_parameters import draw_parameters
 from .parameter_groups import with_factors
 
 # What draws at random, of the stages that have a rate.
-_RANDOM = {DROPOUT: "dropout", JOIN: "drop_rate", NOISE: "input_noise", ACTIVATION: "RReLU"}
 
 
 class Network:
@@ -140,7 +140,7 @@ class Network:
     def randomness(self):
         """The name of what the engine draws at random in training, or None."""
         kinds = self.program.random_kinds
-        return _RANDOM[kinds[0]] if kinds else None
+        return Kind(kinds[0]).cause_of_chance if kinds else None
 
     def _with(self, **attributes):
         """A network of the same state, of which these attributes differ."""
@@ -328,8 +328,8 @@ class Network:
         """
         optimizer, n_rows = SGD(momentum=0.0), len(rows)
         stages = self.program.without_chance()
-        exact = (stages["kind"] == BN_APPLY) * stages["code"]
-        stages["momentum"] = 1.0 if every_layer else exact
+        is_exact = (stages["kind"] == Kind.BN_APPLY) & (stages["code"] == StatisticsForm.EXACT)
+        stages["momentum"] = 1.0 if every_layer else is_exact
         settled = self._with(
             program=replace(self.program, stages=stages),
             state=replace(self.state, average=np.empty(0)),

@@ -6,11 +6,10 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._core.program import DENSE, PRELU, WEIGHT_NORM, Program
+from .._core.codes import Kind
+from .._core.program import Program
 
 GROUPS = ("weights", "biases", "normalization")
-# Of what a stage calls weight and bias; slopes are in none, and in that of their layer.
-_GROUPS_OF = {DENSE: GROUPS[:2], WEIGHT_NORM: ("normalization", "biases"), PRELU: ("", "")}
 
 
 def check_factors(factors: Mapping, program: Program) -> int:
@@ -18,7 +17,7 @@ def check_factors(factors: Mapping, program: Program) -> int:
 
     Returns the number of layers.
     """
-    n_layers = int(np.sum(program.stages["kind"] == DENSE))
+    n_layers = int(np.sum(program.stages["kind"] == Kind.DENSE))
     for key, factor in factors.items():
         is_layer = isinstance(key, Integral) and not isinstance(key, bool)
         if not is_layer and key not in GROUPS:
@@ -43,11 +42,11 @@ def with_factors(program: Program, factors: Mapping) -> Program:
     stages, n_layers = program.stages.copy(), check_factors(factors, program)
     n_before = 0
     for stage in stages:
-        is_dense = bool(stage["kind"] == DENSE)
+        is_dense = bool(stage["kind"] == Kind.DENSE)
         n_before += is_dense
         layer = max(n_before - 1, 0)  # a norm belongs to the layer before, or to the first
         own = float(factors.get(layer, 1.0)) * float(factors.get(layer - n_layers, 1.0))
-        groups = _GROUPS_OF.get(int(stage["kind"]), ("normalization", "normalization"))
+        groups = Kind(stage["kind"]).groups
         for field, group in zip(("weight_factor", "bias_factor"), groups, strict=True):
             stage[field] = own * float(factors.get(group, 1.0))
     return replace(program, stages=stages)

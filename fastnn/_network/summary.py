@@ -4,19 +4,8 @@ from html import escape
 from math import prod
 from typing import NamedTuple
 
-from .._core import program as kinds
-from ..activations import ACTIVATIONS, CUSTOM
-
-_NAMES = {
-    kinds.DENSE: "dense",
-    kinds.BN_APPLY: "batch norm",
-    kinds.FORK: "residual block:",
-    kinds.JOIN: "residual sum",
-    kinds.PRELU: "prelu",
-    kinds.WEIGHT_NORM: "weight norm",
-}
-# The first of the two stages of batch norm is no line of its own.
-_HIDDEN = {kinds.BN_STATISTICS}
+from .._core.codes import ACTIVATIONS, Kind
+from ..activations import CUSTOM
 
 
 class Line(NamedTuple):
@@ -46,11 +35,11 @@ class Summary:
         sizes = {a.start: prod(a.shape) for a in program.arrays if not a.is_statistic}
         self.lines = [Line("input", (None, program.n_features), 0)]
         for stage in program.stages:
-            if int(stage["kind"]) not in _HIDDEN:
+            if Kind(stage["kind"]).title:
                 starts = {int(stage["weight"]), int(stage["bias"])}
                 n_parameters = sum(sizes.get(start, 0) for start in starts)
                 name = _name(stage, output_activation)
-                if stage["kind"] == kinds.OUTPUT and program.is_output.sum() > 1:
+                if stage["kind"] == Kind.OUTPUT and program.is_output.sum() > 1:
                     name = name.replace("output", f"output {stage['head']}")
                 self.lines.append(Line(name, (None, int(stage["n_out"])), n_parameters))
         self.n_parameters = sum(sizes.values())
@@ -81,18 +70,12 @@ class Summary:
 
 
 def _name(stage, output_activation):
-    kind = int(stage["kind"])
-    if kind == kinds.ACTIVATION:
+    kind = Kind(stage["kind"])
+    if kind == Kind.ACTIVATION:
         rows = [*ACTIVATIONS.values(), CUSTOM]
         return next(row.name for row in rows if row.code == stage["code"])
-    if kind == kinds.DROPOUT:
-        return f"dropout {stage['rate']:g}"
-    if kind == kinds.NOISE:
-        return f"noise {stage['rate']:g}"
-    if kind == kinds.OUTPUT:
+    if kind == Kind.OUTPUT:
         return f"output: {output_activation}"
-    if kind == kinds.ROW_NORM:
-        return "layer norm" if stage["groups"] == 1 else f"norm of {stage['groups']} groups"
-    if kind == kinds.MAXOUT:
-        return f"maxout of {stage['groups']}"
-    return _NAMES[kind]
+    if kind == Kind.ROW_NORM and stage["groups"] == 1:
+        return "layer norm"
+    return kind.title.format(**dict(zip(stage.dtype.names, stage.item(), strict=True)))

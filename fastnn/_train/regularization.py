@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._core.program import WEIGHT_NORM, Column, Program
-from ..optimizers import LBFGS, Optimizer, Rprop, Rule
+from .._core.codes import Column, Kind, Rule
+from .._core.program import Program
+from ..optimizers import LBFGS, Optimizer, Rprop
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Regularization:
 
 def check_max_norm(max_norm, program: Program):
     """Refuse to limit weights of which only the direction counts."""
-    if max_norm is not None and (program.stages["kind"] == WEIGHT_NORM).any():
+    if max_norm is not None and (program.stages["kind"] == Kind.WEIGHT_NORM).any():
         raise ValueError(
             "max_norm limits the norm of weights, which WeightNorm() divides by that norm anyway: "
             "leave out either."

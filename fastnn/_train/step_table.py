@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .._core.program import Column
+from .._core.codes import Column
 from ..schedules import Constant, Scheduled, Steps, spec_at, value_at
 from .history import History
 from .settings import Settings

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._core.program import Column
+from .._core.codes import Column
 from .._warnings import is_searched, warn
 from ..schedules import Adaptive
 from .history import History

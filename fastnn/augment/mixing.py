@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._core.program import Column
+from .._core.codes import Column
 from .._specs.registry import register
 from .._specs.spec import Spec
 from .rows import ABOVE_ZERO, OF_IMAGES, OF_ROWS, image_sides

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import clone
 
+from .._core.codes import Kind
 from .._core.device_arrays import to_host
-from .._core.program import DENSE, FORK, JOIN, OUTPUT, aligned_zeros
+from .._core.program import aligned_zeros
 from .._data.rows import read_data
 from .._data.sample_weights import weights_of_rows
 from .._fit.build import build_network
@@ -25,7 +26,7 @@ from ..optimizers import LBFGS, SGD
 from ..schedules import Scheduled
 
 # The stages of a dense layer end before one of these.
-_NEXT = DENSE, FORK, JOIN, OUTPUT
+_NEXT = Kind.DENSE, Kind.FORK, Kind.JOIN, Kind.OUTPUT
 
 
 def is_fitted(estimator):
@@ -281,13 +282,13 @@ def activations(network, X, n_jobs=None):
     kinds = network.program.stages["kind"]
     for stage, following in zip(network.program.stages, [*kinds[1:], -1], strict=True):
         stages.append(stage)
-        inside = inside or stage["kind"] == DENSE
+        inside = inside or stage["kind"] == Kind.DENSE
         if inside and following in _NEXT:
             inside = False
             widths.append(int(stage["n_out"]))
-            if following != OUTPUT:  # read as an additional output
+            if following != Kind.OUTPUT:  # read as an additional output
                 tap = stage.copy()
-                tap["kind"], tap["code"] = OUTPUT, LOSSES["squared_error"].code
+                tap["kind"], tap["code"] = Kind.OUTPUT, LOSSES["squared_error"].code
                 stages.append(tap)
     program = replace(network.program, stages=np.array(stages), n_outputs=sum(widths))
     values, _ = network._with(program=program).predict(X, n_jobs)

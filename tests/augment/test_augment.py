@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from fastnn import CutMix, Mixup, MLPClassifier, MLPRegressor
-from fastnn._core.program import Column
+from fastnn._core.codes import Column
 from support.engines import Engine, rounded
 from support.problems import (
     LAYOUTS,

@@ -8,8 +8,9 @@ import pytest
 import scipy.sparse
 
 from fastnn import _core
+from fastnn._core.codes import Column
 from fastnn._core.cpu import engine as native
-from fastnn._core.program import Column, aligned_zeros
+from fastnn._core.program import aligned_zeros
 from support.engines import Engine
 from support.problems import make_data, make_layers, make_network
 

@@ -32,6 +32,6 @@ OPS_LEFT_OUT = {
     "bfloat16_layouts": _BFLOAT16,
     "bfloat16_matmul": _BFLOAT16,
     "fma_chain": "measures a processor",
-    "struct_sizes": "no struct is passed to kernels",
+    "stage_bytes": "no struct is passed to kernels",
     "constants": "there is no second enumeration of codes",
 }

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastnn import _core, losses
 from fastnn._core import program
-from fastnn._core.program import Column
+from fastnn._core.codes import Column
 from fastnn._network.compiler import compile_program
 from fastnn._network.parameter_groups import with_factors
 from fastnn._train.regularization import Regularization

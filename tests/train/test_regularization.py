@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn import SGD, AdamW, MLPClassifier, MLPRegressor, PReLU, WeightNorm
-from fastnn._core.program import BN_APPLY, DENSE
+from fastnn._core.codes import Kind
 from fastnn._network.compiler import compile_program
 from fastnn._network.parameter_groups import with_factors
 from fastnn.layers import BatchNorm, Dense, Residual
@@ -234,7 +234,7 @@ def test_factors_multiply():
     first, second = (3.5, 21.0), (5.5, 33.0)
     norms = [(35.0, 35.0)] * 2, [(55.0, 55.0)] * 2
     assert learned == [first, *norms[0], second, *norms[1], (0.0, 0.0)]
-    assert (program.stages[program.stages["kind"] == DENSE]["weight_factor"] == 1).all()
+    assert (program.stages[program.stages["kind"] == Kind.DENSE]["weight_factor"] == 1).all()
 
 
 def test_layers_are_numbered_as_coefs_are():
@@ -243,9 +243,16 @@ def test_layers_are_numbered_as_coefs_are():
     layers = [BatchNorm(), "tanh", block, "relu", BatchNorm(), Dense(4, "identity")]
     program = compile_program(6, layers, 0, "float64")
     stages = with_factors(program, {0: 2, 1: 3, 2: 5}).stages
-    kinds = (DENSE, BN_APPLY)
+    kinds = (Kind.DENSE, Kind.BN_APPLY)
     learned = [(s["kind"], float(s["weight_factor"])) for s in stages if s["kind"] in kinds]
-    expected = [(BN_APPLY, 2), (DENSE, 2), (BN_APPLY, 2), (DENSE, 3), (BN_APPLY, 3), (DENSE, 5)]
+    expected = [
+        (Kind.BN_APPLY, 2),
+        (Kind.DENSE, 2),
+        (Kind.BN_APPLY, 2),
+        (Kind.DENSE, 3),
+        (Kind.BN_APPLY, 3),
+        (Kind.DENSE, 5),
+    ]
     assert learned == expected
     with pytest.raises(ValueError, match="there are 3 layers"):
         with_factors(program, {3: 1.0})

@@ -35,75 +35,15 @@ include "ops_parts/normalization.pxi"
 include "ops_parts/losses.pxi"
 include "ops_parts/updates.pxi"
 include "ops_parts/rows.pxi"
+include "constants.pxi"   # which setup.py makes of codes.py
 
 
-def struct_sizes():
-    """Sizes of the C records that Python mirrors."""
-    return {"Stage": sizeof(Stage)}
+def stage_bytes(fields):
+    """The bytes of a `Stage` of these fields, for whoever has the same record in Python."""
+    cdef Stage stage = fields
+    return (<const char *> &stage)[: sizeof(Stage)]
 
 
 def constants():
-    """The codes of program.h by name, which the registries of Python repeat."""
-    return {
-        "DENSE": STAGE_DENSE,
-        "BN_STATISTICS": STAGE_BN_STATISTICS,
-        "BN_APPLY": STAGE_BN_APPLY,
-        "ACTIVATION": STAGE_ACTIVATION,
-        "DROPOUT": STAGE_DROPOUT,
-        "OUTPUT": STAGE_OUTPUT,
-        "FORK": STAGE_FORK,
-        "JOIN": STAGE_JOIN,
-        "ROW_NORM": STAGE_ROW_NORM,
-        "PRELU": STAGE_PRELU,
-        "MAXOUT": STAGE_MAXOUT,
-        "WEIGHT_NORM": STAGE_WEIGHT_NORM,
-        "TASK_ROWS": TASK_ROWS,
-        "NOISE": STAGE_NOISE,
-        "identity": ACT_IDENTITY,
-        "logistic": ACT_LOGISTIC,
-        "tanh": ACT_TANH,
-        "relu": ACT_RELU,
-        "softmax": ACT_SOFTMAX,
-        "exp": ACT_EXP,
-        "hardtanh": ACT_HARDTANH,
-        "leaky_relu": ACT_LEAKY_RELU,
-        "elu": ACT_ELU,
-        "selu": ACT_SELU,
-        "gelu": ACT_GELU,
-        "gelu_tanh": ACT_GELU_TANH,
-        "silu": ACT_SILU,
-        "mish": ACT_MISH,
-        "softplus": ACT_SOFTPLUS,
-        "softsign": ACT_SOFTSIGN,
-        "rrelu": ACT_RRELU,
-        "threshold": ACT_THRESHOLD,
-        "squared_error": LOSS_SQUARED_ERROR,
-        "log_loss": LOSS_LOG,
-        "binary_log_loss": LOSS_BINARY_LOG,
-        "poisson": LOSS_POISSON,
-        "absolute_error": LOSS_ABSOLUTE_ERROR,
-        "huber": LOSS_HUBER,
-        "minkowski": LOSS_MINKOWSKI,
-        "quantile": LOSS_QUANTILE,
-        "hinge": LOSS_HINGE,
-        "squared_hinge": LOSS_SQUARED_HINGE,
-        "perceptron": LOSS_PERCEPTRON,
-        "weston_watkins": LOSS_WESTON_WATKINS,
-        "crammer_singer": LOSS_CRAMMER_SINGER,
-        "soft_log_loss": LOSS_SOFT_LOG,
-        "sgd": OPT_SGD,
-        "momentum": OPT_MOMENTUM,
-        "nesterov": OPT_NESTEROV,
-        "adam": OPT_ADAM,
-        "averaged": OPT_AVERAGED,
-        "adagrad": OPT_ADAGRAD,
-        "adadelta": OPT_ADADELTA,
-        "rmsprop": OPT_RMSPROP,
-        "rmsprop_momentum": OPT_RMSPROP_MOMENTUM,
-        "rmsprop_centered": OPT_RMSPROP_CENTERED,
-        "rprop": OPT_RPROP,
-        "moments": OPT_MOMENTS,
-        "amsgrad": OPT_AMSGRAD,
-        "look_ahead": OPT_LOOK_AHEAD,
-        "lamb": OPT_LAMB,
-    }
+    """The codes that native code was built with, by their names in C."""
+    return CONSTANTS

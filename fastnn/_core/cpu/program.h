@@ -9,39 +9,7 @@
 
 #include <stdint.h>
 
-enum { STAGE_DENSE, STAGE_BN_STATISTICS, STAGE_BN_APPLY, STAGE_ACTIVATION, STAGE_DROPOUT,
-       STAGE_OUTPUT, STAGE_FORK, STAGE_JOIN, STAGE_NOISE, STAGE_ROW_NORM, STAGE_PRELU,
-       STAGE_MAXOUT, STAGE_WEIGHT_NORM };
-enum { ACT_IDENTITY, ACT_LOGISTIC, ACT_TANH, ACT_RELU, ACT_SOFTMAX, ACT_EXP, ACT_HARDTANH,
-       ACT_LEAKY_RELU, ACT_ELU, ACT_SELU, ACT_GELU, ACT_GELU_TANH, ACT_SILU, ACT_MISH, ACT_SOFTPLUS,
-       ACT_SOFTSIGN, ACT_RRELU, ACT_THRESHOLD };
-enum { LOSS_SQUARED_ERROR, LOSS_LOG, LOSS_BINARY_LOG, LOSS_POISSON, LOSS_ABSOLUTE_ERROR, LOSS_HUBER,
-       LOSS_MINKOWSKI, LOSS_QUANTILE, LOSS_HINGE, LOSS_SQUARED_HINGE, LOSS_PERCEPTRON,
-       LOSS_WESTON_WATKINS, LOSS_CRAMMER_SINGER, LOSS_SOFT_LOG };
-enum { OPT_SGD, OPT_MOMENTUM, OPT_NESTEROV, OPT_ADAM, OPT_AVERAGED, OPT_ADAGRAD, OPT_ADADELTA,
-       OPT_RMSPROP, OPT_RMSPROP_MOMENTUM, OPT_RMSPROP_CENTERED, OPT_RPROP, OPT_MOMENTS,
-       OPT_AMSGRAD, OPT_LOOK_AHEAD, OPT_LAMB };
-/* Whether what dropout keeps is made larger in training, or smaller in prediction. */
-enum { DROPOUT_INVERTED, DROPOUT_ORIGINAL };
-enum { ROWS_FLOAT32, ROWS_FLOAT64, ROWS_UINT8 };
-
-/* Rows of a batch are handed to threads, and batch norm sums them, by chunks of this many; the rows
- * of a weight are handed out by tasks of TASK_ROWS. Neither depends on threads or instruction
- * set, nor do the sums. Both are multiples of every tile. */
-enum { ROW_CHUNK = 8, TASK_ROWS = 24 };
-
-/* Columns of the table that has a row for each step. The first are the optimizer's: those that all
- * share, then its own. The decay is the part of a weight that is taken away at the step, whatever
- * the gradient. Behind the optimizer's lies what else may change from step to step: a factor of
- * all dropout rates, the fields of Mixing, those of regularization.py, the smoothing of labels, the
- * weight that the new parameters get in their average, 0 for none, and 1 where the norm of the
- * gradient is to be told. */
-enum { COEF_LEARNING_RATE, COEF_L2, COEF_DECAY, COEF_OWN, COEF_END_OF_OPTIMIZER = 10,
-       COEF_DROPOUT = 10, COEF_MIX_WEIGHT, COEF_MIX_SHIFT, COEF_MIX_FIRST, COEF_MIX_RUN,
-       COEF_MIX_N_RUNS, COEF_MIX_STRIDE, COEF_L1, COEF_BIAS_PENALTY, COEF_CLIP_VALUE,
-       COEF_CLIP_NORM, COEF_MAX_NORM, COEF_WEIGHT_NOISE, COEF_SMOOTHING, COEF_AVERAGE,
-       COEF_GRAD_NORM,
-       N_COEFS = 32 };
+#include "codes.h"
 
 typedef struct {
     int32_t kind;

@@ -6,7 +6,7 @@ have one. NaN passes through, and so comparisons are written such that it is wha
 
 import math
 
-from fastnn.activations import ACTIVATIONS
+from fastnn._core.codes import ACTIVATIONS
 
 from ._numba import cuda
 from .elementary import (

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fastnn._core.program import N_COEFFICIENTS, STAGE
+from fastnn._core.codes import N_COEFFICIENTS
+from fastnn._core.program import STAGE
 
 from ._numba import cuda, device_array, device_errors, start
 from .kernels import kernels_of

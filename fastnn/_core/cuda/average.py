@@ -1,6 +1,6 @@
 """Averages of the parameters that training goes through: twin of ``cpu/average.h``."""
 
-from fastnn._core.program import Column
+from fastnn._core.codes import Column
 
 from ._numba import cuda
 from .kernels import kernel, real

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from fastnn._core.codes import LOSSES
 from fastnn._core.device_arrays import DeviceRows, PassingRows
-from fastnn.losses import LOSSES
 
 from ._numba import SIMULATED, cuda, device_array
 

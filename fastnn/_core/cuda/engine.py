@@ -13,9 +13,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from fastnn._core.codes import N_COEFFICIENTS, Column
 from fastnn._core.device_arrays import DeviceRows
 from fastnn._core.penalties import add_penalty
-from fastnn._core.program import N_COEFFICIENTS, Column, State
+from fastnn._core.program import State
 
 from ._numba import device_errors, start
 from .data import Data, Uploads, check_data, check_width, in_chunks, on_device, whole

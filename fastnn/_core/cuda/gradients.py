@@ -6,7 +6,7 @@ Twin of ``cpu/gradients.h``. Zeros, as in the padding of rows, stay zeros.
 
 import math
 
-from fastnn._core.program import Column
+from fastnn._core.codes import Column
 
 from ._numba import cuda
 from .columns import block_sum, lane_sum

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from fastnn._core.program import Column
+from fastnn._core.codes import LOSSES, Column
 
 from ._numba import cuda
 from .columns import block_max, block_sum
@@ -27,10 +27,6 @@ from .steps import CURSOR, HALTED, N_ROWS, SCALE, SHIFT, START
 
 #: Column of `reals`: how much of a target is spread over all classes.
 SMOOTHING = int(Column.SMOOTHING)
-
-# The codes of program.h.
-SQUARED_ERROR, LOG, BINARY_LOG, POISSON, ABSOLUTE_ERROR, HUBER, MINKOWSKI = range(7)
-QUANTILE, HINGE, SQUARED_HINGE, PERCEPTRON, WESTON_WATKINS, CRAMMER_SINGER, SOFT_LOG = range(7, 14)
 
 # What callers bind: whether rows have weights, are mixed, have labels that are smoothed; whether
 # training goes on with the losses.
@@ -545,45 +541,48 @@ def _of_outputs(value, derivative, activation="output_activation", probability=F
     }
 
 
-_LOSSES: dict[int, dict] = {
-    SQUARED_ERROR: _of_outputs("squared_error_loss", "error"),
-    BINARY_LOG: _of_outputs("binary_log_loss", "error", "logistic", True),
-    POISSON: _of_outputs("poisson_loss", "error", "exponential_output"),
-    ABSOLUTE_ERROR: _of_outputs("absolute_error_loss", "absolute_error_derivative"),
-    HUBER: _of_outputs("huber_loss", "huber_derivative"),
-    MINKOWSKI: _of_outputs("minkowski_loss", "minkowski_derivative"),
-    QUANTILE: _of_outputs("quantile_loss", "quantile_derivative"),
-    HINGE: _of_outputs("hinge_loss", "hinge_derivative"),
-    SQUARED_HINGE: _of_outputs("squared_hinge_loss", "squared_hinge_derivative"),
-    PERCEPTRON: _of_outputs("perceptron_loss", "perceptron_derivative"),
-    LOG: {"loss_of_row": "softmax_loss", "class_target": "target_of_class"},
-    SOFT_LOG: {"loss_of_row": "softmax_loss", "class_target": "target_of_row"},
-    WESTON_WATKINS: {
+_BINDINGS: dict[str, dict] = {
+    "squared_error": _of_outputs("squared_error_loss", "error"),
+    "binary_log_loss": _of_outputs("binary_log_loss", "error", "logistic", True),
+    "poisson": _of_outputs("poisson_loss", "error", "exponential_output"),
+    "absolute_error": _of_outputs("absolute_error_loss", "absolute_error_derivative"),
+    "huber": _of_outputs("huber_loss", "huber_derivative"),
+    "minkowski": _of_outputs("minkowski_loss", "minkowski_derivative"),
+    "quantile": _of_outputs("quantile_loss", "quantile_derivative"),
+    "hinge": _of_outputs("hinge_loss", "hinge_derivative"),
+    "squared_hinge": _of_outputs("squared_hinge_loss", "squared_hinge_derivative"),
+    "perceptron": _of_outputs("perceptron_loss", "perceptron_derivative"),
+    "log_loss": {"loss_of_row": "softmax_loss", "class_target": "target_of_class"},
+    "soft_log_loss": {"loss_of_row": "softmax_loss", "class_target": "target_of_row"},
+    "weston_watkins": {
         "loss_of_row": "margin_loss",
         "margin": "weston_watkins",
         "margin_slope": "weston_watkins_slope",
     },
-    CRAMMER_SINGER: {
+    "crammer_singer": {
         "loss_of_row": "margin_loss",
         "margin": "crammer_singer",
         "margin_slope": "crammer_singer_slope",
     },
 }
 
-_OUTPUTS: dict[int, tuple[str, dict]] = {
-    LOG: ("softmax_output", {}),
-    SOFT_LOG: ("softmax_output", {}),
-    BINARY_LOG: ("output", {"output_activation": "logistic"}),
-    POISSON: ("output", {"output_activation": "exponential_output"}),
-    PERCEPTRON: ("output", {"output_activation": "threshold_output"}),
+_OUTPUTS: dict[str, tuple[str, dict]] = {
+    "log_loss": ("softmax_output", {}),
+    "soft_log_loss": ("softmax_output", {}),
+    "binary_log_loss": ("output", {"output_activation": "logistic"}),
+    "poisson": ("output", {"output_activation": "exponential_output"}),
+    "perceptron": ("output", {"output_activation": "threshold_output"}),
 }
+
+
+_NAMES = {row.code: name for name, row in LOSSES.items()}
 
 
 def loss_kernel(code):
     """The kernel of a loss, by its code: (name, what is bound)."""
-    return "loss", _LOSSES[code]
+    return "loss", _BINDINGS[_NAMES[code]]
 
 
 def output_kernel(code):
     """That of its output activation in predictions, None where that is the identity."""
-    return _OUTPUTS.get(code)
+    return _OUTPUTS.get(_NAMES[code])

@@ -3,7 +3,7 @@
 What is mixed of the losses is in `losses`.
 """
 
-from fastnn._core.program import Column
+from fastnn._core.codes import Column
 
 from ._numba import cuda
 from .kernels import device, kernel, real

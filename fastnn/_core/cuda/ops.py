@@ -6,8 +6,8 @@ works in the type of its first array. `multiply` has no counterpart: it is a par
 
 import numpy as np
 
-from fastnn._core.program import DROPOUT, N_COEFFICIENTS, STAGE, Column, padded
-from fastnn.optimizers import Rule
+from fastnn._core.codes import N_COEFFICIENTS, Column, DropoutForm, Kind, Rule
+from fastnn._core.program import STAGE, padded
 
 from . import activations
 from ._numba import cuda
@@ -48,13 +48,14 @@ def on_device(*arrays):
     return [cuda.to_device(np.ascontiguousarray(array)) for array in arrays]
 
 
-def tables(dtype, n_rows, start=0, step=0, rates=(0.0,), coefficients=None, code=0, scale=1.0):
+def tables(dtype, n_rows, start=0, step=0, rates=(0.0,), coefficients=None, form=0, scale=1.0):
     """The tables of one step of so many rows; `rates` are those of dropout, a stage each.
 
-    `code` is the form of dropout, `scale` 1 / the sum of the rows' weights.
+    `form` is that of dropout, `scale` 1 / the sum of the rows' weights.
     """
     stages = np.zeros(len(rates), STAGE)
-    stages["kind"], stages["code"], stages["rate"], stages["parameter"] = DROPOUT, code, rates, 1.0
+    stages["kind"], stages["code"] = Kind.DROPOUT, form
+    stages["rate"], stages["parameter"] = rates, 1.0
     table = np.zeros((1, N_COEFFICIENTS)) if coefficients is None else coefficients
     table[:, Column.DROPOUT] = 1.0
     words, reals = step_tables(stages, dtype, n_rows, n_rows, table, scale, step)
@@ -185,7 +186,8 @@ def dropout(x, rate, seed, step=0, stage=0, first_row=0, inverted=True):
     rows, shape = _after(first_row, x)
     rows, y = on_device(rows, np.zeros_like(rows))
     rates = [0.0] * stage + [rate]
-    steps = tables(x.dtype, shape[0], step=step, rates=rates, code=0 if inverted else 1)
+    form = DropoutForm.INVERTED if inverted else DropoutForm.ORIGINAL
+    steps = tables(x.dtype, shape[0], step=step, rates=rates, form=form)
     _launch("dropout", shape, steps, rows, y, shape[1], stage, *_key(seed))
     return _cropped(y, x, first_row)
 

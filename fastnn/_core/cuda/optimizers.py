@@ -6,8 +6,7 @@ which it has as many as it needs; and returns the parameter and the slots. Where
 and slots are 0, as in the padding of rows, every rule leaves them 0.
 """
 
-from fastnn._core.program import Column
-from fastnn.optimizers import Rule
+from fastnn._core.codes import Column, Rule
 
 from ._numba import cuda
 from .columns import block_sum

@@ -12,25 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fastnn._core.program import (
-    ACTIVATION,
-    BN_APPLY,
-    BN_STATISTICS,
-    DENSE,
-    DROPOUT,
-    FORK,
-    JOIN,
-    MAXOUT,
-    NOISE,
-    OUTPUT,
-    PRELU,
-    ROW_NORM,
-    WEIGHT_NORM,
-    Column,
-    padded,
-)
+from fastnn._core.codes import Column, DropoutForm, Kind, Rule
+from fastnn._core.program import padded
 from fastnn.custom import function_at
-from fastnn.optimizers import Rule
 
 from . import activations, dense, losses, optimizers, small_plan, tensor_cores
 from .kernels import FEW_THREADS, MOST_THREADS, THREADS, kernels_of
@@ -136,7 +120,7 @@ class Plan:
         ]
         self.read = arenas.read if call.shifts else arenas.parameters
         if call.mode != PREDICT:
-            n_heads = sum(stage.kind == OUTPUT for stage in self.stages)
+            n_heads = sum(stage.kind == Kind.OUTPUT for stage in self.stages)
             self.row_loss = memory.zeros((n_heads, room), program.dtype)
         if small_plan.is_small(program, call, room):
             small_plan.add_step(self)
@@ -230,14 +214,14 @@ class Plan:
         x, y = self._value(stage.x, stage.ld_in), self._value(stage.y, ld)
         draws = stage.index, *self.keys
         drops = self.call.trains and stage.rate > 0
-        if stage.kind == DENSE:
+        if stage.kind == Kind.DENSE:
             weight = self._parameter(stage.weight, stage.n_in, ld)
             bias = self._parameter(stage.bias, 1, ld)
             y, *finish = self._finish_activation(stage, y)
             self._matmul(stage.n_in, n, x, weight, bias, y, *finish, HAS_BIAS=stage.bias >= 0)
-        elif stage.kind == WEIGHT_NORM:
+        elif stage.kind == Kind.WEIGHT_NORM:
             self._weight_norm(stage, x, y)
-        elif stage.kind == ROW_NORM:
+        elif stage.kind == Kind.ROW_NORM:
             self.add(
                 over_rows(self.room * stage.groups),
                 "rownorm",
@@ -252,14 +236,14 @@ class Plan:
                 HAS_SCALE=stage.weight >= 0,
                 PER_GROUP=bool(stage.code),
             )
-        elif stage.kind == PRELU:
+        elif stage.kind == Kind.PRELU:
             slope = self._parameter(stage.weight, stage.n_sums)
             self.add(over, "prelu", x, slope, y, n, SHARED_SLOPE=bool(stage.code))
-        elif stage.kind == MAXOUT:
+        elif stage.kind == Kind.MAXOUT:
             self.add(over, "maxout", x, y, n, stage.groups)
-        elif stage.kind == ACTIVATION:
+        elif stage.kind == Kind.ACTIVATION:
             self._activation(stage, x, y, drops)
-        elif stage.kind == BN_STATISTICS:
+        elif stage.kind == Kind.BN_STATISTICS:
             self.add(
                 over_columns(n),
                 "batchnorm_statistics",
@@ -272,23 +256,23 @@ class Plan:
                 self.real(stage.epsilon),
                 CONSTANT_STATISTICS=self.call.mode in (PREDICT, EVALUATE),
             )
-        elif stage.kind == BN_APPLY:
+        elif stage.kind == Kind.BN_APPLY:
             scale, shift = (self._parameter(at, ld) for at in (stage.weight, stage.bias))
             statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
             self.add(over, "batchnorm", x, *statistics, scale, shift, y, n)
-        elif stage.kind == DROPOUT and self.call.trains:
+        elif stage.kind == Kind.DROPOUT and self.call.trains:
             self.add(over, "dropout", x, y, n, *draws)
-        elif stage.kind == DROPOUT and stage.code == 1:  # as it was written first
+        elif stage.kind == Kind.DROPOUT and stage.code == DropoutForm.ORIGINAL:
             self.add(over, "scaled", x, y, n, self.real(1 - stage.rate))
-        elif stage.kind == NOISE and self.call.trains:
+        elif stage.kind == Kind.NOISE and self.call.trains:
             deviation = self.real(stage.rate)
             self.add(over, "normal_noise", x, y, n, stage.index, deviation, *self.keys)
-        elif stage.kind in (DROPOUT, NOISE) and stage.x != stage.y:
+        elif stage.kind in (Kind.DROPOUT, Kind.NOISE) and stage.x != stage.y:
             self.add(over, "scaled", x, y, n, self.real(1))
-        elif stage.kind == JOIN:
+        elif stage.kind == Kind.JOIN:
             skip = self._value(stage.other, ld)
             self.add(over, "residual", skip, x, y, n, *draws, HAS_SKIP=True, DROPS=drops)
-        elif stage.kind == OUTPUT:
+        elif stage.kind == Kind.OUTPUT:
             self._output(stage, y)
 
     def _matmul(self, k, n, a, b, bias, c, of, parameter, finish, **bindings):
@@ -304,7 +288,7 @@ class Plan:
         after = self.stages[stage.index + 1]
         kept = after.other >= 0 and self.call.mode != PREDICT
         drops = self.call.trains and after.rate > 0
-        if after.kind != ACTIVATION or kept or drops or after.function:
+        if after.kind != Kind.ACTIVATION or kept or drops or after.function:
             return y, self._none, 0.0, {}
         self._is_fused.add(after.index)
         value = activations.VALUES[after.code]
@@ -316,7 +300,7 @@ class Plan:
         takes for that."""
         before = self.stages[stage.index - 1]
         drops = self.call.trains and before.rate > 0
-        if before.kind != ACTIVATION or drops or stage.adds or before.dy != stage.dx:
+        if before.kind != Kind.ACTIVATION or drops or stage.adds or before.dy != stage.dx:
             return self._none, 0.0, {}
         self._is_fused.add(before.index)
         of, derivative = self._derivative(before)
@@ -442,7 +426,7 @@ class Plan:
     def _write_out(self):
         first = 0
         for stage in self.stages:
-            if stage.kind == OUTPUT:
+            if stage.kind == Kind.OUTPUT:
                 y, n = self._value(stage.y, stage.ld_out), stage.n_out
                 self.add(self.over(n), "scatter", y, self.arenas.out, first, n)
                 first += n
@@ -458,45 +442,45 @@ class Plan:
         x, y = self._value(stage.x, stage.ld_in), self._value(stage.y, ld)
         dx, dy = self._delta(stage.dx, stage.ld_in), self._delta(stage.dy, ld)
         drops = self.call.trains and stage.rate > 0
-        if stage.kind == DENSE:
+        if stage.kind == Kind.DENSE:
             weight = self._parameter(stage.weight, stage.n_in, ld)
             bindings = dict(B_TRANSPOSED=True, ADDS=bool(stage.adds))
             finish = self._finish_derivative(stage)
             self._matmul(n, stage.n_in, dy, weight, self._none, dx, *finish, **bindings)
-        elif stage.kind == ACTIVATION and drops:
+        elif stage.kind == Kind.ACTIVATION and drops:
             slopes = self._slopes(stage)
             self.add(over, "rrelu_gradient", y, dy, n, stage.index, *slopes, *self.keys)
-        elif stage.kind == ACTIVATION:
+        elif stage.kind == Kind.ACTIVATION:
             of, derivative = self._derivative(stage)
             bindings = dict(activation_derivative=derivative)
             parameter = self.real(stage.parameter)
             self.add(over, "activation_gradient", of, dy, n, parameter, **bindings)
-        elif stage.kind == DROPOUT and self.call.trains:
+        elif stage.kind == Kind.DROPOUT and self.call.trains:
             self.add(over, "dropout", dy, dy, n, *draws)
-        elif stage.kind == DROPOUT and stage.code == 1:
+        elif stage.kind == Kind.DROPOUT and stage.code == DropoutForm.ORIGINAL:
             self.add(over, "scaled", dy, dy, n, self.real(1 - stage.rate))
-        elif stage.kind == JOIN:
+        elif stage.kind == Kind.JOIN:
             bindings = dict(HAS_SKIP=False, DROPS=drops)
             self.add(over, "residual", dy, dy, dx, n, *draws, **bindings)
-        elif stage.kind == FORK:
+        elif stage.kind == Kind.FORK:
             skip = self._delta(stage.other, ld)
             bindings = dict(HAS_SKIP=True, DROPS=False)
             self.add(over, "residual", skip, dy, dx, n, *draws, **bindings)
-        elif stage.kind == MAXOUT:
+        elif stage.kind == Kind.MAXOUT:
             self.add(over, "maxout_gradient", x, y, dy, dx, n, stage.groups)
-        elif stage.kind == ROW_NORM:
+        elif stage.kind == Kind.ROW_NORM:
             self._row_norm_backward(stage, x, dy)
-        elif stage.kind == PRELU:
+        elif stage.kind == Kind.PRELU:
             self._prelu_backward(stage, x, dy)
-        elif stage.kind == WEIGHT_NORM:
+        elif stage.kind == Kind.WEIGHT_NORM:
             sums = self._vector(stage, D_SCALE), self._vector(stage, D_SUM)
             self._column_sums("term_itself", x, dy, self._none, self._none, *sums, n)
             self.add(over, "weightnorm_gradient", self._vector(stage, SCALE), dy, n)
-        elif stage.kind == BN_APPLY:
+        elif stage.kind == Kind.BN_APPLY:
             sums = self._of_gradient(stage.weight, ld), self._of_gradient(stage.bias, ld)
             statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
             self._column_sums("term_normalised", x, dy, *statistics, *sums, n)
-        elif stage.kind == BN_STATISTICS:
+        elif stage.kind == Kind.BN_STATISTICS:
             statistics = self._vector(stage, MEAN), self._vector(stage, INVERSE_STD)
             scale = self._parameter(stage.weight, ld)
             d_scale, d_shift = (self._of_gradient(at, ld) for at in (stage.weight, stage.bias))
@@ -567,7 +551,7 @@ class Plan:
     def _gradient(self, stage):
         """The gradients of weights and biases, when those of all values are known."""
         n, ld = stage.n_out, stage.ld_out
-        if stage.kind == WEIGHT_NORM:
+        if stage.kind == Kind.WEIGHT_NORM:
             self.add_plain(
                 over_elements(n),
                 "weightnorm_vectors",
@@ -579,7 +563,7 @@ class Plan:
                 n,
                 ACCUMULATES=self._adds_up,
             )
-        if stage.kind != DENSE:
+        if stage.kind != Kind.DENSE:
             return
         x, dy = self._value(stage.x, stage.ld_in), self._delta(stage.dy, ld)
         # The bias lies behind the weight. Tensor cores round what they read, and so do not sum it.
@@ -615,7 +599,7 @@ class Plan:
             bindings = dict(WITH_PRODUCTS=False, ACCUMULATES=self._adds_up)
             self.add(over_columns(n), "column_sums", *arrays, n, **bindings)
         norm = self.stages[stage.index + 1]
-        if norm.kind == WEIGHT_NORM:
+        if norm.kind == Kind.WEIGHT_NORM:
             self.add_plain(
                 self._over_weight(stage),
                 "weightnorm_correct",
@@ -664,7 +648,7 @@ class Plan:
         if not call.shifts:
             self._tasks()
         for stage in self.stages:
-            if stage.kind == BN_APPLY:
+            if stage.kind == Kind.BN_APPLY:
                 arrays = self._vector(stage, MEAN), self._vector(stage, VARIANCE)
                 arrays += tuple(self._moving(stage))
                 momentum = self.real(stage.momentum)
@@ -703,7 +687,7 @@ class Plan:
             self._lamb(of_tasks)
         if Column.MAX_NORM in call.columns:
             for stage in self.stages:
-                if stage.kind == DENSE:
+                if stage.kind == Kind.DENSE:
                     shape = stage.n_in, stage.ld_out
                     weight = self.view(arenas.parameters, stage.weight, *shape)
                     factor = self.real(stage.weight_factor)

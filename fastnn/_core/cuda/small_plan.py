@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
-from fastnn._core.program import ACTIVATION, DENSE, DROPOUT, OUTPUT, Column, padded
-from fastnn.optimizers import Rule
+from fastnn._core.codes import Column, Kind, Rule
+from fastnn._core.program import padded
 
 from . import activations, losses
 from ._numba import SIMULATED
@@ -32,7 +32,7 @@ MOST_OPERATIONS = 1 << 28
 MOST_ROWS = 1024
 
 
-_LETTERS = {DENSE: "d", ACTIVATION: "a", DROPOUT: "x", OUTPUT: "o"}
+_LETTERS = {Kind.DENSE: "d", Kind.ACTIVATION: "a", Kind.DROPOUT: "x", Kind.OUTPUT: "o"}
 _LAYERS = "x?(da?x?)*do"
 
 
@@ -40,7 +40,7 @@ def is_small(program, call, room):
     """Whether steps of at most `room` rows are for these kernels, and small."""
     stages = program.stages
     kinds = "".join(_LETTERS.get(kind, "-") for kind in stages["kind"].tolist())
-    hidden = stages[stages["kind"] == ACTIVATION]
+    hidden = stages[stages["kind"] == Kind.ACTIVATION]
     # Forward, backward and the gradients of weights take as long as each other.
     return bool(
         call.trains
@@ -50,7 +50,7 @@ def is_small(program, call, room):
         and not stages["function"].any()
         and not hidden["rate"].any()  # drawn at random
         and len(np.unique(hidden[["code", "parameter"]])) <= 1
-        and stages["n_out"].max(where=stages["kind"] == DENSE, initial=0) <= MOST_UNITS
+        and stages["n_out"].max(where=stages["kind"] == Kind.DENSE, initial=0) <= MOST_UNITS
         and not program.tf32  # products of these kernels are not rounded
         and not call.mixes
         and _n_columns(stages, program.dtype) <= MOST_COLUMNS
@@ -61,7 +61,7 @@ def is_small(program, call, room):
 
 def _n_columns(stages, dtype):
     """Columns of `values` that units have."""
-    return sum(padded(int(n) + 1, dtype) for n in stages["n_out"][stages["kind"] == DENSE])
+    return sum(padded(int(n) + 1, dtype) for n in stages["n_out"][stages["kind"] == Kind.DENSE])
 
 
 def plan_layers(program):
@@ -75,16 +75,16 @@ def plan_layers(program):
     """
     stages, layers, factors, column = program.stages, [], [], 0
     for index, stage in enumerate(stages):
-        if stage["kind"] == DENSE:
+        if stage["kind"] == Kind.DENSE:
             n_inputs, n_units, ld = (int(stage[name]) for name in ("n_in", "n_out", "ld_out"))
             assert stage["bias"] == stage["weight"] + n_inputs * ld
             before = layers[-1][Y_COLUMN] if layers else 0
             layers.append([n_inputs, n_units, int(stage["weight"]), ld, before, column, 0, -1])
             factors.append([stage["weight_factor"], stage["bias_factor"]])
             column += padded(n_units + 1, program.dtype)
-        elif layers and stage["kind"] == ACTIVATION:
+        elif layers and stage["kind"] == Kind.ACTIVATION:
             layers[-1][IS_ACTIVE] = 1
-        elif layers and stage["kind"] == DROPOUT:
+        elif layers and stage["kind"] == Kind.DROPOUT:
             layers[-1][DROP_STAGE] = index
     assert column == _n_columns(stages, program.dtype)
     layers[0][X_COLUMN] = column  # rows of the data come last
@@ -126,7 +126,7 @@ def add_step(plan):
     layers, factors = plan_layers(program)
     of_first, of_update = tilings(program.dtype)
     tiles = plan_tiles(layers, of_update["TILE_ROWS"], of_update["TILE_COLUMNS"])
-    first_layer = next(stage for stage in plan.stages if stage.kind == DENSE)
+    first_layer = next(stage for stage in plan.stages if stage.kind == Kind.DENSE)
     weight = plan.view(
         arenas.parameters, first_layer.weight, first_layer.n_in + 1, first_layer.ld_out
     )
@@ -141,9 +141,9 @@ def add_step(plan):
 
     n = program.n_features
     plan.add(plan.over(n), "gather", arenas.X, plan.order, x, ORDERED=call.is_ordered)
-    if plan.stages[0].kind == DROPOUT:
+    if plan.stages[0].kind == Kind.DROPOUT:
         plan.add(plan.over(n), "dropout", x, x, n, 0, *plan.keys)
-    hidden = [stage for stage in plan.stages if stage.kind == ACTIVATION]
+    hidden = [stage for stage in plan.stages if stage.kind == Kind.ACTIVATION]
     slope = plan.real(hidden[0].parameter if hidden else 0)
     of_units = activations.pair_of(hidden[0].code) if hidden else {}
     of_units["DROPS_UNITS"] = bool((layers[:, DROP_STAGE] >= 0).any())

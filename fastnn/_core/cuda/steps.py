@@ -7,7 +7,7 @@ training has halted. The columns of `reals` are those of the table of coefficien
 
 import numpy as np
 
-from fastnn._core.program import DROPOUT, N_COEFFICIENTS, Column
+from fastnn._core.codes import N_COEFFICIENTS, Column, DropoutForm, Kind
 
 #: Columns of row 0 of `words`. The last kernel of ``small.py`` reads UPDATING in the place of both
 #: others, which one of its blocks changes: it is the cursor, or 0 where training has halted. And it
@@ -63,12 +63,13 @@ def step_tables(stages, dtype, batch_size, n_rows, coefficients, scale, first_st
     of_step[:, SHIFT : BOX_STRIDE + 1] = coefficients[:, first : first + BOX_STRIDE + 1 - SHIFT]
     of_step[:, SHIFT] %= np.maximum(of_step[:, N_ROWS], 1)
     # A stage's rate: that of dropout times the factor of the step; of others as it is.
-    is_dropout = stages["kind"] == DROPOUT
+    is_dropout = stages["kind"] == Kind.DROPOUT
     factors = np.where(is_dropout, coefficients[:, [Column.DROPOUT]], 1.0)
     rates = np.minimum(stages["rate"] * factors, MOST_DROPPED)
     of_step[:, KEEP_FROM:] = keep_from(rates)
     keeps = 1 / (1 - rates)
-    keeps = np.where(is_dropout & (stages["code"] == 1), 1.0, keeps)
+    is_original = is_dropout & (stages["code"] == DropoutForm.ORIGINAL)
+    keeps = np.where(is_original, 1.0, keeps)
     reals[1:, KEEP_SCALE:] = np.where(is_dropout, keeps * stages["parameter"], keeps)
     reals[1:, :N_COEFFICIENTS] = coefficients
     reals[1:, SCALE] = scale

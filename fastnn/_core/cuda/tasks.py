@@ -6,7 +6,7 @@ kernel updates all of a network. Which of them belong together is a table with a
 
 import numpy as np
 
-from fastnn._core.program import BN_STATISTICS, DENSE, WEIGHT_NORM
+from fastnn._core.codes import Kind
 
 from ._numba import SIMULATED
 from .kernels import THREADS
@@ -61,13 +61,13 @@ def plan_tasks(program):
     for index, stage in enumerate(program.stages):
         kind, ld, n_out = int(stage["kind"]), int(stage["ld_out"]), int(stage["n_out"])
         of_weight, of_bias = float(stage["weight_factor"]), float(stage["bias_factor"])
-        if kind == DENSE:
+        if kind == Kind.DENSE:
             length = int(stage["n_in"]) * ld
             add(index, WEIGHTS, int(stage["weight"]), length, ld, n_out, of_weight)
-        n_vectors = ld if kind == WEIGHT_NORM else int(stage["n_sums"])
-        if n_vectors and kind != BN_STATISTICS:
+        n_vectors = ld if kind == Kind.WEIGHT_NORM else int(stage["n_sums"])
+        if n_vectors and kind != Kind.BN_STATISTICS:
             add(index, VECTORS, int(stage["weight"]), n_vectors, n_vectors, n_vectors, of_weight)
-        if kind in (DENSE, WEIGHT_NORM) and stage["bias"] >= 0:
+        if kind in (Kind.DENSE, Kind.WEIGHT_NORM) and stage["bias"] >= 0:
             add(index, BIASES, int(stage["bias"]), ld, ld, n_out, of_bias)
     table = np.concatenate(tasks)
     table[: len(ranges), WEIGHT_BEGIN : WEIGHT_END + 1] = ranges

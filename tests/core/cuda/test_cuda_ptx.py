@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fastnn import CustomActivation, losses
-from fastnn._core.program import OUTPUT, Column
+from fastnn._core.codes import Column, Kind
 from fastnn._network.compiler import compile_program
 from fastnn.activations import ELEMENTWISE, Maxout, PReLU, RReLU
 from fastnn.layers import Dense, Dropout, Heads, Residual
@@ -109,7 +109,7 @@ def arenas_of(program, call, X_dtype, order="C"):
     targets = [
         np.zeros(ROOM, np.int32) if stage["code"] in classes else np.zeros((ROOM, 3), dtype)
         for stage in program.stages
-        if stage["kind"] == OUTPUT
+        if stage["kind"] == Kind.OUTPUT
     ]
     return plan.Arenas(
         words=np.zeros((9, 99), np.int64),

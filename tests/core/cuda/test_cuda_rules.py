@@ -7,6 +7,7 @@ pytest.importorskip("numba_cuda")
 
 import numba
 
+from fastnn._core.codes import Rule
 from fastnn._core.cuda import tasks
 from fastnn._core.cuda.kernels import _copy, definitions
 from fastnn._core.cuda.optimizers import RULES
@@ -14,7 +15,6 @@ from fastnn._network.compiler import compile_program
 from fastnn.activations import PReLU
 from fastnn.layers import Dense
 from fastnn.normalization import BatchNorm, GroupNorm, WeightNorm
-from fastnn.optimizers import Rule
 from support.engines import SOLVERS
 from support.reference import OPTIMIZERS
 

@@ -2,16 +2,13 @@
 
 import ast
 import importlib
-import re
 import subprocess
 import sys
 
 import pytest
 
-from fastnn._core.program import N_COEFFICIENTS, Column
-from fastnn.activations import ACTIVATIONS, ELEMENTWISE
-from fastnn.losses import LOSSES
-from fastnn.optimizers import Rule
+from fastnn._core.codes import ACTIVATIONS, LOSSES, N_COEFFICIENTS, Column, Rule
+from fastnn.activations import ELEMENTWISE
 from support import ROOT, devices
 from support.devices import OPS_LEFT_OUT
 
@@ -29,7 +26,7 @@ NO_TWIN = {
     "kernels_body": "its part is that of kernels.py",
     "prefetch": "caches of a processor",
     "processor": "caches of a processor",
-    "program": "programs come from fastnn/program.py",
+    "program": "programs come from fastnn/_core/program.py",
     "simd": "vectors of a processor",
     "startable": "threads of a processor",
     "transpose": "products read weights as they lie",
@@ -127,19 +124,6 @@ def test_registries_cover_all_codes():
             assert are_functions(value for value in bindings.values() if isinstance(value, str))
     assert optimizers.RULES.keys() == set(Rule)
     assert are_functions(optimizers.RULES.values())
-
-
-def test_columns_of_step_tables_are_the_same_in_python_and_c():
-    text = (CPU / "program.h").read_text()
-    (body,) = re.findall(r"enum \{ (COEF_LEARNING_RATE.*?) \}", text, re.DOTALL)
-    number, columns = -1, {}
-    for entry in body.split(","):
-        name, _, value = (part.strip() for part in entry.partition("="))
-        number = int(value) if value else number + 1
-        columns[name.removeprefix("COEF_")] = number
-    assert columns.pop("N_COEFS") == N_COEFFICIENTS
-    assert columns.pop("END_OF_OPTIMIZER") == Column.DROPOUT
-    assert columns == dict(Column.__members__)
 
 
 @needs_numba_cuda

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from fastnn._core.codes import Column
 from fastnn._core.cuda import data, engine, launch
-from fastnn._core.program import Column
 from fastnn.layers import BatchNorm, Dense
 from support.engines import Engine
 from support.problems import make_data, make_network

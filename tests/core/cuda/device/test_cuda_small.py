@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
+from fastnn._core.codes import Column, Rule
 from fastnn._core.cuda import plan, small, small_plan
-from fastnn._core.program import Column
 from fastnn._network.compiler import compile_program
 from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual
-from fastnn.optimizers import Rule
 from support.engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
 from support.problems import EACH_LOSS, make_data, make_network, rate_factors
 from support.reference import ACTIVATIONS
