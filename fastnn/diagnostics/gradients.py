@@ -94,8 +94,8 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
     wrong = [name for name, error in errors.items() if not error <= tolerance]
     if wrong:
         problems.append(
-            f"the gradients by {join_names(wrong)} differ from finite differences of the loss by up "
-            f"to {fmt(100 * max(errors[name] for name in wrong))} %"
+            f"the gradients by {join_names(wrong)} differ from finite differences of the loss by "
+            f"up to {fmt(100 * max(errors[name] for name in wrong))} %"
         )
     if not n_checked:
         problems.append("the loss has a kink wherever it was looked at: nothing could be compared")

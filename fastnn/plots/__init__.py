@@ -1,9 +1,9 @@
-"""Pictures of networks and their trainings, by matplotlib (``pip install "fastnn[plots]"``).
+"""Plots of networks and their training, with matplotlib (``pip install "fastnn[plots]"``).
 
-Each is a class after scikit-learn's displays: `from_estimator` computes what is needed and draws
-it; the numbers stay in the display, whose `plot` draws them again, elsewhere or in another way;
-`ax_` or `axes_`, and `figure_` are what was drawn in. Estimators are `MLPClassifier`,
-`MLPRegressor` and pipelines that end with one.
+Each class follows scikit-learn's displays: `from_estimator` computes the data and draws it; the
+display keeps the data, and `plot` draws it again, elsewhere or with other options; `ax_` or
+`axes_`, and `figure_`, are the matplotlib objects. Estimators are `MLPClassifier`, `MLPRegressor`
+and pipelines that end with one.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""What each layer hands on."""
+"""Histograms of the activations of each layer."""
 
 import numpy as np
 
@@ -7,25 +7,25 @@ from ..diagnostics import activations_of
 from ..diagnostics.finding import fmt
 from ..diagnostics.layers import dead_and_saturated
 from ..layers import dense_activations
-from .axes import fitted, percent
-from .histograms import HistogramDisplay, names_of, zeros_in
+from .axes import fitted_network, format_percent
+from .histograms import HistogramDisplay, describe_zeros, layer_names
 
 
 class ActivationHistogramDisplay(HistogramDisplay):
     """Histograms of the activations, a panel for each layer.
 
-    The title of a hidden layer has the part of its units that are dead, 0 for all rows, and the
-    part of the values that are saturated, within 1 % of a limit of 'tanh' and its kind, as
-    `fastnn.diagnostics.layer_health` has them.
+    The title of a hidden layer has the fraction of its units that are dead (0 for all rows), and of
+    the values that are saturated (within 1 % of a limit of 'tanh' or a similar activation), as in
+    `fastnn.diagnostics.layer_health`.
 
     Parameters
     ----------
     activations : list of ndarray of shape (n_rows, units)
-        Those of each layer: see `fastnn.diagnostics.activations_of`.
+        The activations of each layer; see `fastnn.diagnostics.activations_of`.
     names : list of str
-        What the layers are called.
+        Titles of the layers.
     dead, saturated : list of float
-        These parts.
+        These fractions for each layer.
 
     Attributes
     ----------
@@ -67,18 +67,18 @@ class ActivationHistogramDisplay(HistogramDisplay):
         show_zeros=False,
         log_scale=False,
     ):
-        """Draw what the layers of a fitted estimator hand on.
+        """Draw the activations of the layers of a fitted estimator.
 
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
-            A fitted one.
+            A fitted estimator.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows.
         max_rows : int, default=2000
-            So many rows are looked at.
+            Largest number of rows used.
         random_state : int, default=0
-            Draws them.
+            Seed of the subsample.
         ax, bins, show_zeros, log_scale
             See `plot`.
 
@@ -86,14 +86,14 @@ class ActivationHistogramDisplay(HistogramDisplay):
         -------
         display : ActivationHistogramDisplay
         """
-        model = fitted(estimator, cls.__name__)
+        model = fitted_network(estimator, cls.__name__)
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
         if n_rows > max_rows:
             drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
             X = take(X, np.sort(drawn))
         values = activations_of(estimator, X)
         n_hidden = len(values) - int(model._network.program.is_output.sum())
-        names = names_of(coef.shape for coef in model.coefs_)
+        names = layer_names(coef.shape for coef in model.coefs_)
         names = [*names[:n_hidden], *(f"{name}: output" for name in names[n_hidden:])]
         kinds = dense_activations(model._network.layers)
         hidden = zip(values[:n_hidden], kinds, strict=False)
@@ -105,8 +105,8 @@ class ActivationHistogramDisplay(HistogramDisplay):
 
 
 def _title(name, values, dead, saturated, show_zeros):
-    facts = [zeros_in(values, show_zeros)]
-    facts.append(f"{percent(dead)} of units dead" if dead else "")
-    facts.append(f"{percent(saturated)} saturated" if saturated else "")
-    told = "\n".join(filter(None, facts))
-    return f"{name}\n{told or f'std {fmt(values.std())}'}"
+    facts = [describe_zeros(values, show_zeros)]
+    facts.append(f"{format_percent(dead)} of units dead" if dead else "")
+    facts.append(f"{format_percent(saturated)} saturated" if saturated else "")
+    text = "\n".join(filter(None, facts))
+    return f"{name}\n{text or f'std {fmt(values.std())}'}"

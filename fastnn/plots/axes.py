@@ -1,4 +1,4 @@
-"""What all displays share: axes to draw in, estimators to draw, and colours."""
+"""Helpers of all displays: axes, colours, and the network of an estimator."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ..diagnostics.probe import find_network
 
-# Told apart by colour-blind readers too (Petroff, "Accessible color sequences for data
+# Distinguishable by colour-blind readers (Petroff, "Accessible color sequences for data
 # visualization", 2021).
 COLORS = (
     "#3f90da",
@@ -23,15 +23,15 @@ COLORS = (
 
 
 def check_matplotlib(display):
-    """Raise an error that names what to install; `display` is what needs it."""
+    """Raise an ImportError that says how to install matplotlib, if it is missing."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
         raise ImportError(f'{display} needs matplotlib: pip install "fastnn[plots]".') from None
 
 
-def fitted(estimator, display):
-    """The fitted network in an estimator or a pipeline that `display` is to draw."""
+def fitted_network(estimator, display):
+    """Return the fitted network in an estimator or a pipeline, for `display` to draw."""
     check_matplotlib(display)
     model = find_network(estimator, f"{display} draws")
     model._fitted()
@@ -39,23 +39,23 @@ def fitted(estimator, display):
 
 
 def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, title=None):
-    """Axes for several panels.
+    """Return axes for several panels.
 
     Parameters
     ----------
     ax : Axes, array-like of Axes, or None
-        A new figure is made for None; the place of one is divided, if there are several panels, and
-        its figure gets a constrained layout if it has none.
+        None creates a figure. A single one is divided if there are several panels, and its figure
+        gets a constrained layout if it has no layout.
     n : int
         Number of panels.
     n_columns : int, default=None
-        Panels beside each other; None is all in one row.
+        Number of panels in a row; None is all of them.
     size : (float, float)
         Width and height of a panel of a new figure, in inches.
     share : bool, default=False
-        Whether panels have one horizontal axis.
+        Whether the panels share the horizontal axis.
     title : str, default=None
-        Of all of them together. The axes of several that are given have none.
+        Title of all panels together; not used if several axes are given.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, title=None):
         figure = plt.figure(figsize=figsize, layout="constrained")
         figure.suptitle(title or "")
         grid = figure.add_gridspec(n_rows, n_columns)
-    elif not is_one(ax):
+    elif not is_single(ax):
         axes = np.asarray(ax, dtype=object).ravel()
         if len(axes) != n:
             raise ValueError(
@@ -104,13 +104,13 @@ def axes_for(ax, n, n_columns=None, size=(5.0, 3.6), share=False, title=None):
     return axes
 
 
-def is_one(ax):
-    """Whether this is one Axes, and not several or None."""
+def is_single(ax):
+    """Return whether this is a single Axes, rather than several or None."""
     return hasattr(ax, "get_subplotspec")
 
 
-def size_of(ax):
-    """Width and height of the place of an Axes, in inches."""
+def size_in_inches(ax):
+    """Return width and height of an Axes, in inches."""
     place, box = ax.get_subplotspec(), ax.figure.bbox
     if place is None:
         box, parts = ax.get_window_extent(), (1.0, 1.0)
@@ -120,27 +120,27 @@ def size_of(ax):
     return box.width / ax.figure.dpi * parts[0], box.height / ax.figure.dpi * parts[1]
 
 
-def arranged(ax, n, width, height):
-    """Number of columns for panels of this size, and by how much they are narrower.
+def grid_layout(ax, n, width, height):
+    """Return the number of columns for panels of this size, and the scale of their width.
 
-    A figure of their own is a little wider than high, and three fit in a row.
+    A new figure is a little wider than high, with at least three panels in a row.
     """
-    if not is_one(ax):
+    if not is_single(ax):
         return min(n, max(3, math.ceil(math.sqrt(1.2 * n * height / width)))), 1.0
-    whole = size_of(ax)
+    whole = size_in_inches(ax)
     ratio = (whole[0] / width) / (whole[1] / height)
     n_columns = min(n, max(1, round(math.sqrt(n * ratio))))
     return n_columns, min(1.0, max(0.6, whole[0] / n_columns / width))
 
 
 def add_legend(axes, **parameters):
-    """A legend inside of the axes, which takes no room from others."""
+    """Add a legend inside the axes, ignored by the layout."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize="small", **parameters).set_in_layout(False)
 
 
 def figure_of(axes):
-    """The whole figure, also of axes in a part of it."""
+    """Return the figure of axes, also if they are in a subfigure."""
     figure = axes.figure
     while figure is not figure.figure:
         figure = figure.figure
@@ -148,13 +148,13 @@ def figure_of(axes):
 
 
 def shortened(text, width):
-    """Text with its middle left out where it is too long."""
+    """Return text with its middle left out if it is too long."""
     if len(text) <= width:
         return text
     end = (width - 1) // 2
     return f"{text[: width - 1 - end]}…{text[-end:]}"
 
 
-def percent(part):
-    """As it is said in titles."""
+def format_percent(part):
+    """Format a fraction as a percentage."""
     return f"{100 * part:.3g} %"

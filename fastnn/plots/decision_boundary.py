@@ -1,4 +1,4 @@
-"""What a network of two features predicts."""
+"""Plot of the predictions of a network with two features."""
 
 import numpy as np
 from scipy import sparse
@@ -8,17 +8,18 @@ from sklearn.utils import check_consistent_length
 from .._core.device_arrays import to_host
 from .._data.rows import targets_of
 from .._data.tables import Table
-from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted, shortened
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted_network, shortened
 
 _MARKERS = "os^DvPX<>*"
 
 
 class DecisionBoundaryDisplay:
-    """What a network of two features predicts everywhere, and the rows with their targets.
+    """Decision surface of a network with two features, and the rows with their targets.
 
-    The surface is scikit-learn's `DecisionBoundaryDisplay`: of a classifier the probabilities, or
-    the decision function of a loss that knows none; of a regressor the predictions. Classes have
-    one colour in it and in the rows, and a line where the prediction changes.
+    The surface is scikit-learn's `DecisionBoundaryDisplay` of the probabilities of a classifier (or
+    the decision function, for a loss without probabilities), or of the predictions of a regressor.
+    A class has the same colour in the surface and in the rows. Lines separate the predicted
+    classes.
 
     Parameters
     ----------
@@ -30,16 +31,16 @@ class DecisionBoundaryDisplay:
     classes : ndarray or None
         The labels of a classifier.
     probabilities : bool
-        Whether the surface has probabilities.
+        Whether the surface shows probabilities.
 
     Attributes
     ----------
     ax_ : Axes
     figure_ : Figure
     points_ : list of PathCollection
-        The rows, of a classifier those of each class.
+        The rows; for a classifier, those of each class.
     colorbar_ : Colorbar or None
-        Of a regressor.
+        The colour bar of a regressor.
 
     Examples
     --------
@@ -76,19 +77,19 @@ class DecisionBoundaryDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            None makes a figure.
+            Where to draw; None creates a figure.
         colors : list of colours, default=None
-            Those of the classes.
+            Colours of the classes.
         cmap : str or Colormap, default="viridis"
-            That of a regressor.
+            Colormap of a regressor.
         alpha : float, default=0.7
             Opacity of the surface.
         show_rows : bool, default=True
-            Whether there are the rows.
+            Whether to draw the rows.
         size : float, default=20
-            Their size, as matplotlib's `scatter` takes it.
+            Size of their markers, as in matplotlib's `scatter`.
         show_legend : bool, default=True
-            Whether there is a legend, or of a regressor a colour bar.
+            Whether to add a legend, or the colour bar of a regressor.
 
         Returns
         -------
@@ -113,7 +114,7 @@ class DecisionBoundaryDisplay:
         return self
 
     def _plot_classes(self, colors, alpha):
-        """The surface of each class, and the lines between them."""
+        """Draw the surface of each class, and the lines between them."""
         from matplotlib.colors import LinearSegmentedColormap
 
         surface = self.surface
@@ -136,7 +137,7 @@ class DecisionBoundaryDisplay:
                 self.ax_.contour(surface.xx0, surface.xx1, values, [0.0], **style)
 
     def _limits(self):
-        """Of the colours: from a probability of 0 to 1, or from where classes are equally good."""
+        """Return the range of the colour scale, which begins where classes are tied."""
         if self.probabilities:
             return 0.0, 1.0
         response = self.surface.response
@@ -147,14 +148,14 @@ class DecisionBoundaryDisplay:
         return best.min(), max(best.max(), best.min() + 1e-6)
 
     def _plot_rows(self, colors, size):
-        """Those of each class, in its colour and with a marker of its own."""
+        """Draw the rows of each class in its colour, with a marker of its own."""
         for number, (label, color) in enumerate(zip(self.classes, colors, strict=True)):
             rows = self.X[self.y == label]
             own = dict(color=color, marker=_MARKERS[number % len(_MARKERS)], s=size)
             self.points_.append(self.ax_.scatter(*rows.T, edgecolors="0.1", linewidths=0.5, **own))
 
     def _add_legend(self, colors):
-        """Beside the surface, where something makes room for it."""
+        """Add a legend, next to the surface if the figure has a layout engine."""
         from matplotlib.patches import Patch
 
         place = {}
@@ -165,7 +166,7 @@ class DecisionBoundaryDisplay:
         self.ax_.legend(handles, names, title="class", **place)
 
     def _plot_values(self, cmap, alpha, show_rows, size):
-        """The surface of a regressor, and the rows in the same colours."""
+        """Draw the surface of a regressor, and the rows with the same colormap."""
         from matplotlib.ticker import MaxNLocator
 
         response = self.surface.response
@@ -184,30 +185,30 @@ class DecisionBoundaryDisplay:
     def from_estimator(
         cls, estimator, X, y, *, grid_resolution=200, margin=0.1, ax=None, **parameters
     ):
-        """Draw what a fitted estimator of two features predicts.
+        """Draw the predictions of a fitted estimator with two features.
 
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
-            A fitted one.
+            A fitted estimator.
         X : {array-like, sparse matrix} of shape (n_samples, 2)
-            Some rows, as `predict` takes them.
+            The rows, as passed to `predict`.
         y : array-like of shape (n_samples,)
             Their targets.
         grid_resolution : int, default=200
-            So many points are predicted along each axis.
+            Number of points predicted along each axis.
         margin : float, default=0.1
-            How far the picture goes beyond the rows, as a part of their range.
+            Margin around the rows, relative to their range.
         ax : Axes, default=None
-            None makes a figure.
+            Where to draw; None creates a figure.
         **parameters
-            Others of `plot`.
+            Other parameters of `plot`.
 
         Returns
         -------
         display : DecisionBoundaryDisplay
         """
-        model = fitted(estimator, cls.__name__)
+        model = fitted_network(estimator, cls.__name__)
         from matplotlib.figure import Figure
         from sklearn.inspection import DecisionBoundaryDisplay as Surface
 
@@ -227,9 +228,9 @@ class DecisionBoundaryDisplay:
             probabilities = hasattr(estimator, "predict_proba")
             method = "predict_proba" if probabilities else "decision_function"
         y = _checked_targets(model, rows, y, classes)
-        if classes is not None and len(classes) > 2:  # scikit-learn 1.7 has none for more than 10
+        if classes is not None and len(classes) > 2:  # scikit-learn 1.7 has 10 only
             style["multiclass_colors"] = _checked_colors(None, len(classes))
-        # Its picture is thrown away: what counts is the surface of the box around the rows.
+        # Only the surface of the box around the rows is used; the figure is discarded.
         surface = Surface.from_estimator(
             estimator,
             _corners(table, rows, margin),
@@ -252,7 +253,7 @@ class DecisionBoundaryDisplay:
 
 
 def _corners(table, rows, margin):
-    """Two rows between which the picture lies, in the kind that came."""
+    """Return opposite corners of the plot as two rows, in the type of container of X."""
     low, high = rows.min(axis=0), rows.max(axis=0)
     more = margin * np.where(high > low, high - low, 1.0)
     corners = np.stack([low - more, high + more])
@@ -262,7 +263,7 @@ def _corners(table, rows, margin):
 
 
 def _checked_targets(model, rows, y, classes):
-    """The targets, one for each row."""
+    """Return the targets, one for each row, after checking them."""
     y = targets_of(model, y)
     several = np.ndim(classes[0]) if classes is not None else model.n_outputs_ > 1
     if several or (classes is not None and model._labels.kind == "multilabel-indicator"):
@@ -275,7 +276,7 @@ def _checked_targets(model, rows, y, classes):
         return y.astype(float)
     if len(classes) < 2:
         raise ValueError("The estimator knows one class only: there is no boundary to draw.")
-    model._labels.codes(y)  # refuses labels that are of no class
+    model._labels.codes(y)  # raises for unknown labels
     return y
 
 

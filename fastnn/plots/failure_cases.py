@@ -1,6 +1,4 @@
-"""The rows that a network gets wrong."""
-
-import math
+"""Plot of the rows with wrong predictions."""
 
 import numpy as np
 from scipy import sparse
@@ -10,29 +8,27 @@ from sklearn.utils.multiclass import type_of_target
 
 from .._core.device_arrays import to_host
 from .._data.rows import targets_of
-from .._data.sparse_matrices import sound
-from .._data.tables import Table, take
 from .._data.targets import labels_given, numbers_of
 from .axes import (
-    COLORS,
-    arranged,
     axes_for,
     check_matplotlib,
     figure_of,
-    fitted,
-    is_one,
+    fitted_network,
+    grid_layout,
+    is_single,
     shortened,
-    size_of,
+    size_in_inches,
 )
+from .row_panels import BarPanels, ImagePanels, NumericRows, checked_image_shape
 
 _FONT_SIZE = 8.5
 
 
 class FailureCasesDisplay:
-    """The rows that are predicted wrong, the surest first; of a regression the largest errors.
+    """Plot of misclassified rows, the most confident first, or of a regression's largest errors.
 
-    A row is an image, or bars of the features by which it deviates most: how many standard
-    deviations from their means over all rows that were given.
+    A row is drawn as an image, or as bars of its most deviating features, in standard deviations
+    from their means over all rows.
 
     Parameters
     ----------
@@ -41,20 +37,20 @@ class FailureCasesDisplay:
     y_true, y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Their targets and predictions.
     cases : ndarray of int
-        Numbers of the rows that are wrong, the worst first.
+        Indices of the wrong rows, the worst first.
     values : ndarray of shape (n_samples,) or None
-        What is told of each prediction, such as its probability.
+        A number shown with each prediction, such as its probability.
     remark : str
-        How it is told, as `str.format` takes it.
+        Format of this number, as for `str.format`.
     order : str
-        What comes first, such as "surest"; empty if rows are in their order.
+        Description of the order, such as "surest"; empty if rows are in their original order.
     regression : bool
-        Whether targets are numbers, so that no row is quite right.
+        Whether targets are numbers rather than labels.
 
     Attributes
     ----------
     axes_ : ndarray of Axes
-        One for each row that is shown; one with a sentence if there are none.
+        One for each row drawn; one with a sentence if there are none.
     figure_ : Figure
 
     Examples
@@ -87,15 +83,15 @@ class FailureCasesDisplay:
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Where to draw; the place of one is divided. None makes a figure.
+            Where to draw; a single one is divided into panels. None creates a figure.
         image_shape : (int, int), (int, int, 3) or "square", default=None
-            Height and width of the images that the rows are, and their colours; "square" is as high
-            as wide, and grey. None draws bars.
+            Height, width and colour channels of the images in the rows; "square" is a square grey
+            image. None draws bars.
         n_cases : int, default=None
-            So many rows are shown, if there are so many. None is 20 images, or bars of 9 rows, or
-            as many as `ax` has place for.
+            Largest number of rows drawn. None is 20 images, or bars of 9 rows, or as many as fit in
+            `ax`.
         n_features : int, default=5
-            Bars of each row.
+            Number of bars for each row.
 
         Returns
         -------
@@ -108,13 +104,13 @@ class FailureCasesDisplay:
         ):
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
-        rows = _Rows(self.X)
-        shape = None if image_shape is None else _checked_shape(image_shape, rows.n_features)
+        rows = NumericRows(self.X)
+        shape = None if image_shape is None else checked_image_shape(image_shape, rows.n_features)
         if len(self.cases):
-            draw = _Images(rows, shape) if shape else _Bars(rows, n_features)
+            draw = ImagePanels(rows, shape) if shape else BarPanels(rows, n_features)
             self._draw(ax, draw, n_cases, rows.n_rows)
         else:
-            self.axes_ = axes_for(ax, 1) if ax is None or is_one(ax) else np.ravel(ax)
+            self.axes_ = axes_for(ax, 1) if ax is None or is_single(ax) else np.ravel(ax)
             for axes in self.axes_:
                 axes.set_axis_off()
             text = f"All {rows.n_rows} rows are predicted right."
@@ -123,14 +119,14 @@ class FailureCasesDisplay:
         return self
 
     def _draw(self, ax, draw, n_cases, n_rows):
-        """As many cases as there are, as are asked for, or as there is place for."""
-        several = ax is not None and not is_one(ax)
+        """Draw as many cases as there are, are asked for, or fit."""
+        several = ax is not None and not is_single(ax)
         most = n_cases or (len(np.ravel(ax)) if several else draw.most)
         titles = [self._case(row) for row in self.cases[:most]]
-        if n_cases is None and is_one(ax):
+        if n_cases is None and is_single(ax):
             titles = titles[: _n_fitting(ax, *_size(draw, titles))]
         n_cases, size = len(titles), _size(draw, titles)
-        n_columns, scale = arranged(ax, n_cases, *size)
+        n_columns, scale = grid_layout(ax, n_cases, *size)
         spare = ()
         if several:
             ax, spare = np.ravel(ax)[:n_cases], np.ravel(ax)[n_cases:]
@@ -152,22 +148,22 @@ class FailureCasesDisplay:
 
     def _case(self, row):
         remark = "" if self.values is None else f" ({self.remark.format(self.values[row])})"
-        target, prediction = (_word(y[row]) for y in (self.y_true, self.y_pred))
+        target, prediction = (_format(y[row]) for y in (self.y_true, self.y_pred))
         return f"target {target}\npredicted {prediction}{remark}"
 
     @classmethod
     def from_estimator(
         cls, estimator, X, y, *, image_shape=None, n_cases=None, n_features=5, ax=None
     ):
-        """Draw the rows that a fitted estimator gets wrong.
+        """Draw the rows that a fitted estimator predicts wrong.
 
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
-            A fitted one. Where its loss knows no probabilities, rows are sorted by how far the
-            highest of the decision function is above the next.
+            A fitted estimator. If its loss has no probabilities, rows are sorted by the difference
+            between the two highest values of the decision function.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows, as `predict` takes them.
+            The rows, as passed to `predict`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets.
         image_shape, n_cases, n_features, ax
@@ -177,7 +173,7 @@ class FailureCasesDisplay:
         -------
         display : FailureCasesDisplay
         """
-        model = fitted(estimator, cls.__name__)
+        model = fitted_network(estimator, cls.__name__)
         y_pred, confidence, margin = estimator.predict(X), None, False
         y = targets_of(model, y)
         if is_classifier(model):
@@ -185,7 +181,7 @@ class FailureCasesDisplay:
             if np.ndim(y_pred) == 1:
                 margin = not hasattr(estimator, "predict_proba")
                 confidence = _confidence(estimator, X, margin)
-        return cls._made(y, y_pred, X, confidence, not is_classifier(model), margin).plot(
+        return cls._from_arrays(y, y_pred, X, confidence, not is_classifier(model), margin).plot(
             ax, image_shape=image_shape, n_cases=n_cases, n_features=n_features
         )
 
@@ -212,9 +208,10 @@ class FailureCasesDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows.
         confidence : array-like of shape (n_samples,), default=None
-            The probability of each prediction. Without it rows stay in their order.
+            The probability of each prediction. None keeps rows in their order.
         regression : bool, default=None
-            Whether targets are numbers, and not labels. None looks whether any has decimals.
+            Whether targets are numbers rather than labels. None decides by whether any is not an
+            integer.
         image_shape, n_cases, n_features, ax
             See `plot`.
 
@@ -230,12 +227,12 @@ class FailureCasesDisplay:
             )
         read = numbers_of if regression else labels_given
         y_true, y_pred = read(to_host(y_true), "y_true"), read(to_host(y_pred), "y_pred")
-        return cls._made(y_true, y_pred, X, confidence, regression, False).plot(
+        return cls._from_arrays(y_true, y_pred, X, confidence, regression, False).plot(
             ax, image_shape=image_shape, n_cases=n_cases, n_features=n_features
         )
 
     @classmethod
-    def _made(cls, y_true, y_pred, X, confidence, regression, margin):
+    def _from_arrays(cls, y_true, y_pred, X, confidence, regression, margin):
         y_true, y_pred = _array(y_true), _array(y_pred)
         X = to_host(X)
         confidence = None if confidence is None else _checked_confidence(confidence)
@@ -273,14 +270,14 @@ class FailureCasesDisplay:
 
 
 def _size(draw, titles):
-    """Width and height of a case whose title is read."""
+    """Return width and height of a panel with room for its title."""
     letters = max(len(line) for title in titles for line in title.split("\n"))
     return max(draw.size[0], 0.3 + 0.07 * letters), draw.size[1]
 
 
 def _n_fitting(ax, width, height):
-    """How many panels an Axes has place for, if they are a little smaller."""
-    whole = size_of(ax)
+    """Return the number of panels that fit in an Axes, if they are a little smaller."""
+    whole = size_in_inches(ax)
     return max(1, int(whole[0] / width / 0.75)) * max(1, int(whole[1] / height / 0.75))
 
 
@@ -301,7 +298,7 @@ def _checked_confidence(values):
 
 
 def _confidence(estimator, X, margin):
-    """The probability of each prediction, or how far its score is above the next one."""
+    """Return the probability of each prediction, or the margin of its score."""
     if not margin:
         return estimator.predict_proba(X).max(axis=1)
     scores = estimator.decision_function(X)
@@ -311,117 +308,10 @@ def _confidence(estimator, X, margin):
     return scores[:, -1] - scores[:, -2]
 
 
-def _word(value):
-    """A target or a prediction."""
+def _format(value):
+    """Format a target or a prediction."""
     if np.ndim(value):
-        return shortened("(" + ", ".join(map(_word, value)) + ")", 24)
+        return shortened("(" + ", ".join(map(_format, value)) + ")", 24)
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
     return shortened(str(value), 16)
-
-
-class _Rows:
-    """Numbers of rows that may be anything; of a frame those of its columns with numbers."""
-
-    def __init__(self, X):
-        self._X, self._table = X, None
-        if sparse.issparse(X):
-            self._X = X = sound(X, "X")
-            self.n_rows, self.n_features = X.shape
-            self.names = [f"feature {i}" for i in range(self.n_features)]
-            return
-        table = Table(X)
-        self._columns = [i for i in range(table.n_columns) if table.is_numeric(i)]
-        if not table.is_frame:
-            self._columns = list(range(table.n_columns))
-        if not self._columns:
-            raise ValueError("X has no numeric column, and nothing else can be drawn.")
-        self._table, self.n_rows, self.n_features = table, table.n_rows, len(self._columns)
-        self.names = [
-            str(table.name(i)) if table.is_frame else f"feature {i}" for i in self._columns
-        ]
-
-    def row(self, number):
-        if self._table is None:
-            return self._X[[number]].toarray()[0].astype(float)
-        return Table(take(self._table.data, [int(number)])).numbers(self._columns)[0]
-
-    def moments(self):
-        """Means and standard deviations of the features."""
-        if self._table is None:
-            means = np.asarray(self._X.mean(axis=0)).ravel()
-            squares = np.asarray(self._X.astype(float).power(2).mean(axis=0)).ravel()
-            return means, np.sqrt(np.maximum(squares - means**2, 0))
-        values = np.ma.masked_invalid(self._table.numbers(self._columns))
-        return values.mean(axis=0).filled(0), values.std(axis=0).filled(0)
-
-    def limits(self):
-        """The lowest and the highest number."""
-        if self._table is None:
-            return self._X.min(), self._X.max()
-        values = self._table.numbers(self._columns)
-        return np.nanmin(values), np.nanmax(values)
-
-
-def _checked_shape(shape, n_features):
-    if isinstance(shape, str) and shape == "square":
-        side = math.isqrt(n_features)
-        if side * side != n_features:
-            raise ValueError(
-                f"image_shape='square' needs a square number of features, and X has {n_features}: "
-                "give (height, width)."
-            )
-        return side, side
-    whole = np.iterable(shape) and all(isinstance(n, int | np.integer) for n in shape)
-    if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
-        raise ValueError(
-            f"image_shape must be (height, width), (height, width, 3) or 'square', got {shape!r}."
-        )
-    if math.prod(shape) != n_features:
-        raise ValueError(
-            f"image_shape={shape!r} has {math.prod(shape)} numbers, and a row of X {n_features}."
-        )
-    return shape[:2] if shape[2:] == (1,) else tuple(shape)
-
-
-class _Images:
-    """Draws a row as an image."""
-
-    size, most = (1.45, 1.85), 20
-
-    def __init__(self, rows, shape):
-        self._rows, self._shape = rows, shape
-        self._low, self._high = rows.limits()
-
-    def __call__(self, ax, number):
-        image = self._rows.row(number).reshape(self._shape)
-        image = (image - self._low) / ((self._high - self._low) or 1)
-        ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
-        ax.set(xticks=[], yticks=[])
-
-
-class _Bars:
-    """Draws the features of a row that deviate most."""
-
-    most = 9
-
-    def __init__(self, rows, n_features):
-        self._rows, self._n = rows, min(n_features, rows.n_features)
-        self.size = 4.4, 1.0 + 0.22 * self._n
-        self._means, self._stds = rows.moments()
-
-    def __call__(self, ax, number):
-        row = self._rows.row(number)
-        known = (self._stds > 0) & np.isfinite(row)
-        stds = np.where(known, self._stds, 1)
-        deviations = np.where(known, (row - self._means) / stds, 0)
-        chosen = np.argsort(-np.abs(deviations), kind="stable")[: self._n][::-1]
-        labels = [f"{shortened(self._rows.names[i], 18)} = {row[i]:.3g}" for i in chosen]
-        colors = [COLORS[0] if deviations[i] > 0 else COLORS[1] for i in chosen]
-        ax.barh(range(len(chosen)), deviations[chosen], color=colors)
-        ax.set_yticks(range(len(chosen)), labels, fontsize="small")
-        ax.axvline(0, color="0.3", linewidth=0.8)
-        ax.tick_params(axis="x", labelsize="small")
-        ax.locator_params(axis="x", nbins=5)
-        ax.set_xlabel("standard deviations", fontsize="small")
-        ax.set_ylabel("feature", fontsize="small")

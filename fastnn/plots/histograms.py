@@ -1,14 +1,15 @@
-"""One histogram for each layer."""
+"""Base class of the histograms of layers."""
 
 import numpy as np
 
-from .axes import COLORS, arranged, axes_for, check_matplotlib, figure_of, percent
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, format_percent, grid_layout
 
 
 class HistogramDisplay:
-    """Histograms of numbers of each layer, a panel each.
+    """Base class of displays with a histogram for each layer.
 
-    A display has `_histograms(show_zeros)`: arrays, their titles, and what the numbers are called.
+    A subclass has `_histograms(show_zeros)`, which returns arrays, their titles and the label of
+    the horizontal axis.
     """
 
     def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
@@ -17,26 +18,26 @@ class HistogramDisplay:
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Where to draw; the place of one is divided. None makes a figure.
+            Where to draw; a single one is divided into panels. None creates a figure.
         bins : int, default=50
             Number of bins.
         show_zeros : bool, default=False
-            Whether numbers that are exactly 0 are in the bars, above which they can be so high that
-            nothing else is seen. The title tells how many there are.
+            Whether to draw numbers that are exactly 0, which may dwarf all others. The title has
+            their fraction.
         log_scale : bool, default=False
-            Whether the counts have a logarithmic axis.
+            Whether the axis of the counts is logarithmic.
 
         Returns
         -------
         display : HistogramDisplay
-            This one.
+            The display itself.
         """
         check_matplotlib(type(self).__name__)
         if not isinstance(bins, int | np.integer) or bins < 1:
             raise ValueError(f"bins must be a whole number of at least 1, got {bins!r}.")
         arrays, titles, xlabel = self._histograms(show_zeros)
         size = 3.4, 2.7
-        n_columns, scale = arranged(ax, len(arrays), *size)
+        n_columns, scale = grid_layout(ax, len(arrays), *size)
         self.axes_ = axes_for(ax, len(arrays), n_columns, size)
         for panel, array, title in zip(self.axes_, arrays, titles, strict=True):
             values = array[np.isfinite(array) & ((array != 0) | show_zeros)]
@@ -47,12 +48,12 @@ class HistogramDisplay:
         return self
 
 
-def zeros_in(array, show_zeros):
-    """What a title tells of them."""
+def describe_zeros(array, show_zeros):
+    """Describe the fraction of zeros for a title."""
     zeros = (array == 0).mean()
-    return f"{percent(zeros)} zero{'' if show_zeros else ' (not drawn)'}" if zeros else ""
+    return f"{format_percent(zeros)} zero{'' if show_zeros else ' (not drawn)'}" if zeros else ""
 
 
-def names_of(shapes):
-    """Titles of layers, such as "layer 0 (64-32)"."""
+def layer_names(shapes):
+    """Return titles of layers, such as "layer 0 (64-32)"."""
     return [f"layer {i} ({n_in}-{units})" for i, (n_in, units) in enumerate(shapes)]

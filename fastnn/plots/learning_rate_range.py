@@ -1,4 +1,4 @@
-"""The loss while the learning rate grows."""
+"""Plot of the learning rate range test."""
 
 import math
 
@@ -9,13 +9,13 @@ from .axes import COLORS, axes_for, check_matplotlib, figure_of
 
 
 class LearningRateRangeDisplay:
-    """What `fastnn.diagnostics.learning_rate_range` found.
+    """Plot of the result of `fastnn.diagnostics.learning_rate_range`.
 
     Parameters
     ----------
     finding : LearningRateRange
     learning_rate_init : float, default=None
-        The estimator's, which is marked.
+        The estimator's rate, which is marked.
 
     Attributes
     ----------
@@ -37,14 +37,14 @@ class LearningRateRangeDisplay:
         self.learning_rate_init = learning_rate_init
 
     def plot(self, ax=None, *, show_raw=True):
-        """Draw the losses, the range in which they fall, and the rate that is suggested.
+        """Draw the losses, the range in which they decrease, and the suggested rate.
 
         Parameters
         ----------
         ax : Axes, default=None
-            None makes a figure.
+            Where to draw; None creates a figure.
         show_raw : bool, default=True
-            Whether there are the losses of the steps, beside the smooth curve.
+            Whether to draw the losses of the steps behind the smoothed curve.
 
         Returns
         -------
@@ -72,7 +72,7 @@ class LearningRateRangeDisplay:
             label = f"learning_rate_init: {fmt(self.learning_rate_init)}"
             ax.axvline(self.learning_rate_init, color="0.2", linestyle=":", label=label)
         ax.set(xlabel="learning rate", ylabel="training loss", xscale="log")
-        # What explodes at the highest rates would leave nothing to see of the rest.
+        # Losses that explode at the highest rates would dwarf all others.
         low, start = found.smoothed.min(), found.smoothed[0]
         high = start + 0.6 * max(start - low, 0.1 * abs(start))
         if found.losses.max() > high:
@@ -97,12 +97,12 @@ class LearningRateRangeDisplay:
         ax=None,
         show_raw=True,
     ):
-        """Make the test for an estimator, and draw it.
+        """Run the test for an estimator, and draw the result.
 
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
-            Fitted or not; it is left as it is.
+            Fitted or not; it is not modified.
         X, y
             As for `fit`.
         min_rate, max_rate, n_steps, max_rows, random_state
@@ -125,7 +125,7 @@ class LearningRateRangeDisplay:
 
     @classmethod
     def from_finding(cls, finding, *, learning_rate_init=None, ax=None, show_raw=True):
-        """Draw what was found before.
+        """Draw an existing result.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Losses and scores by epoch."""
+"""Plot of losses and scores by epoch."""
 
 import itertools
 import math
@@ -8,7 +8,7 @@ import numpy as np
 from .._fit.validation import scorings
 from ..callbacks import EarlyStopping
 from ..callbacks.stopping import sign_of
-from .axes import add_legend, axes_for, check_matplotlib, figure_of, fitted
+from .axes import add_legend, axes_for, check_matplotlib, figure_of, fitted_network
 
 _TITLES = {
     "loss": "training loss",
@@ -20,18 +20,18 @@ _DASHES = "-", (0, (4, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1))
 
 
 class TrainingCurveDisplay:
-    """Losses and scores of a training, epoch by epoch.
+    """Plot of the losses and scores of a training by epoch.
 
-    Make one by `from_estimator`, or by `from_history` of what a callback has written.
+    Create it by `from_estimator`, or by `from_history` from a log.
 
     Parameters
     ----------
     history : dict of array-like
-        Columns with a number for each epoch, as `history_` has them.
+        Columns with a number for each epoch, like `history_`.
     best_epoch : int, default=None
-        Number of the epoch that is marked, from 1 in the order of the columns.
+        Number of the epoch to mark, counted from 1 in the columns.
     best_label : str, default=None
-        What it is called.
+        Its label.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class TrainingCurveDisplay:
     lines_ : dict of Line2D
         The curves by the names of their columns.
     best_lines_ : list of Line2D
-        Where the epoch is marked in each panel.
+        The mark of the epoch in each panel.
     figure_ : Figure
 
     Examples
@@ -77,22 +77,22 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Where to draw; the place of one is divided where there are several panels. `axes_` of
-            another display puts both into the same panels. None makes a figure.
+            Where to draw; a single one is divided if there are several panels. `axes_` of another
+            display draws both in the same panels. None creates a figure.
         name : str, default=None
             Name of the network in the legend, to compare several.
         panels : list, default=None
-            Names of columns, or lists of names that share a panel. None is the losses in one,
-            the scores of validation in another, and each score whose name begins with ``neg_`` in
-            one of its own.
+            Names of columns, or lists of names that share a panel. None puts the losses in one
+            panel, the validation scores in another, and each score whose name begins with ``neg_``
+            in a panel of its own.
         learning_rate, grad_norm : bool, default=False
-            Whether there is also one for the learning rate, or for the norm of the gradient.
+            Whether to add a panel for the learning rate, or for the norm of the gradient.
         log_scale : bool, default=False
-            Whether all but scores have a logarithmic axis.
+            Whether the axes are logarithmic, except those of scores.
         mark_best : bool, default=True
-            Whether the best epoch is marked.
+            Whether to mark the best epoch.
         line_kw : dict, default=None
-            For all curves, as matplotlib's `plot` takes it.
+            Options of all curves, as for matplotlib's `plot`.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class TrainingCurveDisplay:
                 style = {"linestyle": dashes, "color": color, **normalize_kwargs(line_kw, Line2D)}
                 line = _curve(axes, epochs, history[column], _title(column, name), style)
                 self.lines_[column] = line
-                # What has a name has a colour, so that several can be compared.
+                # The curves of a named network have one colour, so that several can be compared.
                 color = None if name is None else line.get_color()
             if mark_best and self.best_epoch is not None:
                 self._mark(axes, epochs[self.best_epoch - 1], name, color or "0.3")
@@ -136,48 +136,48 @@ class TrainingCurveDisplay:
         label = f"epoch {epoch:g}: {self.best_label or 'best'}"
         label = label if name is None else f"{name}, {label}"
         if axes is not self.axes_[0]:
-            label = None  # it has been told
+            label = None  # it is in the legend of the first panel
         self.best_lines_.append(axes.axvline(epoch, color=color, linestyle=":", label=label))
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None, **parameters):
         """Draw the training of a fitted estimator.
 
-        The epoch that is marked is the one whose parameters were kept, by `early_stopping` or by
-        ``EarlyStopping(restore_best=True)``. Where those of the last one were, it is the one with
-        the lowest loss of validation, and none without validation.
+        The marked epoch is the one whose parameters were kept by `early_stopping` or by
+        ``EarlyStopping(restore_best=True)``. If the last parameters were kept, it is the epoch with
+        the lowest validation loss, if there is validation data.
 
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
-            A fitted one.
+            A fitted estimator.
         ax : Axes or array-like of Axes, default=None
             See `plot`.
         **parameters
-            Others of `plot`.
+            Other parameters of `plot`.
 
         Returns
         -------
         display : TrainingCurveDisplay
         """
-        model = fitted(estimator, cls.__name__)
+        model = fitted_network(estimator, cls.__name__)
         history = _columns(model.history_)
         best = _kept(model, history) or _best_of(history)
         return cls(history=history, **best).plot(ax, **parameters)
 
     @classmethod
     def from_history(cls, history, *, ax=None, **parameters):
-        """Draw a history, such as that of a log, or of another library.
+        """Draw a history, such as that of a log or of another library.
 
         Parameters
         ----------
         history : dict of array-like, or DataFrame
-            As `history_`: columns, with a number for each epoch. ``{"loss": model.loss_curve_}``
-            is enough. The epoch with the lowest "val_loss" is marked.
+            Columns with a number for each epoch, like `history_`. ``{"loss": model.loss_curve_}``
+            is sufficient. The epoch with the lowest "val_loss" is marked.
         ax : Axes or array-like of Axes, default=None
             See `plot`.
         **parameters
-            Others of `plot`.
+            Other parameters of `plot`.
 
         Returns
         -------
@@ -193,7 +193,7 @@ def _is_score(name):
 
 
 def _columns(history):
-    """The columns of a history as arrays of numbers, checked."""
+    """Return the columns of a history as arrays of numbers, after checking them."""
     names = history.columns if hasattr(history, "columns") else history
     try:
         columns = {str(name): np.asarray(history[name], float) for name in names}
@@ -211,7 +211,7 @@ def _columns(history):
 
 
 def _default_panels(history):
-    """Losses, and scores of validation: see `plot`."""
+    """Return the columns of each panel, by default; see `plot`."""
     scores = [name for name in history if _is_score(name)]
     negative = [name for name in scores if name.startswith("val_neg_")]
     together = [name for name in scores if name not in negative]
@@ -226,7 +226,7 @@ def _default_panels(history):
 
 
 def _chosen(panels, history):
-    """Lists of names that the history has."""
+    """Return the columns of each panel, as chosen by the user."""
     chosen = [[names] if isinstance(names, str) else list(names) for names in panels]
     if isinstance(panels, str) or not chosen or not all(chosen):
         raise ValueError(
@@ -250,7 +250,7 @@ def _label(names):
 
 
 def _title(column, name):
-    """What a curve is called in the legend."""
+    """Return the label of a curve in the legend."""
     title = _TITLES.get(column, column.removeprefix("val_"))
     return title if name is None else f"{name}: {title}"
 
@@ -258,7 +258,7 @@ def _title(column, name):
 def _curve(axes, epochs, values, label, style):
     known = np.isfinite(values)
     around = np.concatenate([[False], known, [False]])
-    alone = known & ~around[:-2] & ~around[2:]  # no line leads there
+    alone = known & ~around[:-2] & ~around[2:]  # isolated points have no line
     if alone.any():
         style = {"marker": "o", "markersize": 4, "markevery": alone.tolist(), **style}
     [line] = axes.plot(epochs, np.where(known, values, np.nan), label=label, **style)
@@ -266,7 +266,7 @@ def _curve(axes, epochs, values, label, style):
 
 
 def _best_of(history):
-    """The epoch with the lowest loss of validation, if it is known."""
+    """Return the epoch with the lowest validation loss, if there is any."""
     values = history.get("val_loss", np.array([]))
     if not np.isfinite(values).any():
         return {"best_epoch": None, "best_label": None}
@@ -274,7 +274,7 @@ def _best_of(history):
 
 
 def _kept(model, history):
-    """The epoch whose parameters were kept, if it was chosen."""
+    """Return the epoch whose parameters were kept, or None if these are the last."""
     n_epochs, memory = len(history["epoch"]), model._history
     for callback in reversed(list(model.callbacks or ())):
         if isinstance(callback, EarlyStopping) and callback.restore_best:

@@ -1,4 +1,4 @@
-"""Scores for values of a parameter, and where they tell of underfitting and overfitting."""
+"""Plot of scores by the value of a parameter, with zones of underfitting and overfitting."""
 
 import math
 from numbers import Real
@@ -15,10 +15,10 @@ _ZONES = {"underfitting": COLORS[9], "overfitting": COLORS[1]}
 
 
 class ValidationCurveDisplay(ScoresDisplay):
-    """Scores of training and validation for values of a parameter, with zones.
+    """Plot of training and validation scores by the value of a parameter, with zones.
 
-    It is scikit-learn's display of that name, and more: values need not be numbers, the best is
-    marked, and values that are worse are shaded.
+    It extends scikit-learn's display of the same name: values need not be numbers, the best is
+    marked, and zones of worse values are shaded.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class ValidationCurveDisplay(ScoresDisplay):
     Attributes
     ----------
     best_index_ : int
-        Number of the value with the highest mean score of validation.
+        Index of the value with the highest mean validation score.
     zones_ : list of str or None
         "underfitting", "overfitting" or None, for each value.
     ax_ : Axes
@@ -41,12 +41,11 @@ class ValidationCurveDisplay(ScoresDisplay):
 
     Notes
     -----
-    A value is in a zone if its mean score of validation is lower than that of the best value by
-    more than two standard errors: the differences in each fold have a standard deviation, and it is
-    divided by the root of the number of folds. It is *underfitting* if the mean score of training
-    is lower too, by half of that difference or more: it fits not even the rows that it has seen.
-    Else it is *overfitting*: what is lost is lost on new rows. Zones reach to the middle between
-    neighbouring values.
+    A value is in a zone if its mean validation score is lower than that of the best value by more
+    than two standard errors. The standard error is the standard deviation of the differences in
+    each fold, divided by the square root of the number of folds. The zone is *underfitting* if the
+    mean training score is lower too, by at least half of that difference, and *overfitting*
+    otherwise. Zones extend to the middle between neighbouring values.
 
     Examples
     --------
@@ -78,13 +77,13 @@ class ValidationCurveDisplay(ScoresDisplay):
         Parameters
         ----------
         ax : Axes, default=None
-            None makes a figure.
+            Where to draw; None creates a figure.
         show_zones : bool, default=True
-            Whether zones are shaded.
+            Whether to shade the zones.
         mark_best : bool, default=True
-            Whether the best value is marked.
+            Whether to mark the best value.
         **parameters
-            Those of scikit-learn's display: `negate_score`, `score_name`, `score_type`,
+            Parameters of scikit-learn's display: `negate_score`, `score_name`, `score_type`,
             `std_display_style`, `line_kw`, `fill_between_kw` and `errorbar_kw`.
 
         Returns
@@ -111,7 +110,7 @@ class ValidationCurveDisplay(ScoresDisplay):
             if show_zones:
                 self._shade()
             if mark_best:
-                label = f"best: {shortened(_word(values[self.best_index_]), 24)}"
+                label = f"best: {shortened(_format(values[self.best_index_]), 24)}"
                 at = self.param_range[self.best_index_]
                 ax.axvline(at, color="0.2", linestyle=":", label=label)
         finally:
@@ -121,12 +120,12 @@ class ValidationCurveDisplay(ScoresDisplay):
         return self
 
     def _judge(self):
-        """The best value and the zones, by the rule in the docstring."""
+        """Set the best value and the zones; see the Notes of the class."""
         train, test = self.train_scores.mean(axis=1), self.test_scores.mean(axis=1)
         if np.isnan(test).all():
             raise ValueError(
-                "No value has a score of validation: all trainings failed. error_score='raise' "
-                "tells why."
+                "No value has a validation score: all trainings failed. error_score='raise' shows "
+                "why."
             )
         self.best_index_ = best = int(np.nanargmax(test))
         n_folds = self.test_scores.shape[1]
@@ -172,7 +171,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         ax=None,
         **parameters,
     ):
-        """Train for each value and each fold, and draw the scores.
+        """Train for each value and fold, and draw the scores.
 
         Parameters
         ----------
@@ -183,13 +182,13 @@ class ValidationCurveDisplay(ScoresDisplay):
         param_name : str
             Name of the parameter, such as "alpha" or "mlpclassifier__alpha".
         param_range : sequence
-            Two or more values: numbers, or anything that the parameter may be.
+            Two or more values of the parameter, numbers or others.
         groups, cv, scoring, n_jobs, error_score
             See `sklearn.model_selection.validation_curve`.
         ax : Axes, default=None
-            None makes a figure.
+            Where to draw; None creates a figure.
         **parameters
-            Others of `plot`.
+            Other parameters of `plot`.
 
         Returns
         -------
@@ -222,7 +221,7 @@ class ValidationCurveDisplay(ScoresDisplay):
 
 
 def _check_values(values):
-    """Refuse fewer than two values, and equal ones."""
+    """Raise a ValueError if there are fewer than two values, or equal ones."""
     if len({repr(value) for value in values}) < max(2, len(values)):
         raise ValueError(
             f"param_range must have two values or more, all different, got {list(values)!r}."
@@ -230,18 +229,18 @@ def _check_values(values):
 
 
 def _numbers(values):
-    """The values as an array, or None if not all of them are numbers."""
+    """Return the values as an array, or None if they are not all numbers."""
     plain = all(isinstance(value, Real) and not isinstance(value, bool) for value in values)
     return np.array(values, float) if plain else None
 
 
-def _word(value):
-    """A value in the legend."""
+def _format(value):
+    """Format a value for the legend."""
     return f"{value:.4g}" if isinstance(value, Real) and value is not True else str(value)
 
 
 def _score_name(model, scoring, negate):
-    """Name of the vertical axis."""
+    """Return the label of the vertical axis."""
     if scoring is None:
         name = "accuracy" if is_classifier(model) else "r2"
     else:

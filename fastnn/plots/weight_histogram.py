@@ -1,25 +1,25 @@
-"""The weights of each layer."""
+"""Histograms of the weights of each layer."""
 
 import numpy as np
 
 from ..diagnostics.finding import fmt
-from .axes import fitted, percent
-from .histograms import HistogramDisplay, names_of, zeros_in
+from .axes import fitted_network, format_percent
+from .histograms import HistogramDisplay, describe_zeros, layer_names
 
 
 class WeightHistogramDisplay(HistogramDisplay):
     """Histograms of the weights, a panel for each layer.
 
-    Its title has their standard deviation, and the part that is exactly 0 where there are such.
+    The titles have the standard deviation, and the fraction of weights that are exactly 0, if any.
 
     Parameters
     ----------
     weights : list of ndarray
-        Those of each layer.
+        The weights of each layer.
     names : list of str
-        What the layers are called.
+        Titles of the layers.
     what : str, default="weight"
-        What the numbers are called.
+        Label of the horizontal axis.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class WeightHistogramDisplay(HistogramDisplay):
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
-            A fitted one.
+            A fitted estimator.
         biases : bool, default=False
-            Whether `intercepts_` are drawn, and not `coefs_`.
+            Whether to draw `intercepts_` instead of `coefs_`.
         ax, bins, show_zeros, log_scale
             See `plot`.
 
@@ -66,8 +66,8 @@ class WeightHistogramDisplay(HistogramDisplay):
         -------
         display : WeightHistogramDisplay
         """
-        model = fitted(estimator, cls.__name__)
-        names = names_of(coef.shape for coef in model.coefs_)
+        model = fitted_network(estimator, cls.__name__)
+        names = layer_names(coef.shape for coef in model.coefs_)
         weights, what = (model.intercepts_, "bias") if biases else (model.coefs_, "weight")
         display = cls(weights=[np.array(one) for one in weights], names=names, what=what)
         return display.plot(ax, bins=bins, show_zeros=show_zeros, log_scale=log_scale)
@@ -78,7 +78,7 @@ def _title(name, weights, show_zeros):
     wrong = 1 - len(finite) / weights.size
     facts = [
         f"std {fmt(finite.std())}" if len(finite) else "",
-        zeros_in(weights, show_zeros),
+        describe_zeros(weights, show_zeros),
     ]
-    facts.append(f"{percent(wrong)} not finite" if wrong else "")
+    facts.append(f"{format_percent(wrong)} not finite" if wrong else "")
     return f"{name}\n{', '.join(filter(None, facts))}"

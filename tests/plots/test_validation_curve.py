@@ -140,9 +140,7 @@ def test_wrong_validation_curves():
         draw(param_name="alpho")
     with pytest.raises(ValueError, match="std_display_style"):
         draw(std_display_style="box")
-    with pytest.raises(
-        ValueError, match=r"^No value has a score of validation: all trainings failed"
-    ):
+    with pytest.raises(ValueError, match=r"^No value has a validation score: all trainings failed"):
         ValidationCurveDisplay(
             param_name="a",
             param_range=[1, 2],
