@@ -12,14 +12,14 @@ from .._data.rows import read_targets
 from .._data.sample_weights import weights_given
 from .._specs.suggestions import explains_arguments, suggest_arguments_of
 from ..losses import COMPARING_LOSSES, LOSSES
-from . import parameter_docs
+from . import docstrings
 from .base import BaseMLP
 from .parameter_constraints import OF_CLASSIFIERS
 
 
 @suggest_arguments_of
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    __doc__ = parameter_docs.CLASSIFIER
+    __doc__ = docstrings.CLASSIFIER
 
     _parameter_constraints: ClassVar[dict] = OF_CLASSIFIERS
 

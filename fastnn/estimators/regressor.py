@@ -13,13 +13,13 @@ from .._data.rows import read_targets
 from .._data.sample_weights import weights_given
 from .._specs.suggestions import explains_arguments
 from ..losses import LossSpec
-from . import parameter_docs
+from . import docstrings
 from .base import BaseMLP
 from .parameter_constraints import OF_REGRESSORS
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
-    __doc__ = parameter_docs.REGRESSOR
+    __doc__ = docstrings.REGRESSOR
 
     _parameter_constraints: ClassVar[dict] = OF_REGRESSORS
 
