@@ -414,7 +414,7 @@ def test_long_epochs_take_several_calls(monkeypatch):
     """Warm-up and what follows meet within one epoch."""
     schedule = Warmup(7, "linear")
     at_once = fitted(learning_rate=schedule, batch_size=3)
-    monkeypatch.setattr("fastnn._train.training.STEPS_PER_CALL", 4)
+    monkeypatch.setattr("fastnn._train.steps.STEPS_PER_CALL", 4)
     np.testing.assert_array_equal(
         fitted(learning_rate=schedule, batch_size=3).predict(X), at_once.predict(X)
     )

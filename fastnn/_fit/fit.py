@@ -13,9 +13,9 @@ from .._core.device_arrays import is_on_gpu, to_host
 from .._data.rows import check_range, read_data
 from .._data.sample_weights import weights_of_rows
 from .._train.history import History
-from .._train.lbfgs import train_lbfgs
+from .._train.lbfgs import LBFGSTraining
 from .._train.settings import Data
-from .._train.training import train
+from .._train.stochastic import StochasticTraining
 from .._warnings import warn
 from ..callbacks.base import CallbackList, Context
 from ..callbacks.checkpoint import check_same, keeps, resumed
@@ -184,22 +184,9 @@ class Fit:
                     steps, network.state.n_averaged
                 )
             engine = self._engine()
-            watch = self._watch() if self.callbacks else None
-            with watch or nullcontext(), settings.augmentation or nullcontext():
-                common = engine, network.state, self.data, specs.optimizer
-                if specs.is_stochastic:
-                    train(
-                        *common,
-                        specs.schedule,
-                        settings,
-                        self.history,
-                        self.random_state,
-                        self._validator(engine),
-                        watch,
-                        self.checkpoint,
-                    )
-                else:
-                    train_lbfgs(*common, settings, self.history, watch)
+            callbacks = self._callback_list() if self.callbacks else None
+            with callbacks or nullcontext(), settings.augmentation or nullcontext():
+                self._training(engine, callbacks).run()
             self._finish(network)
             if specs.averaging is not None and not self.partial:
                 self._warn_of_no_average()
@@ -292,6 +279,22 @@ class Fit:
             keep=settings.partial,
         )
 
+    def _training(self, engine, callbacks):
+        specs = self.specs
+        given = engine, self.network.state, self.data, specs.optimizer
+        if not specs.is_stochastic:
+            return LBFGSTraining(*given, self.settings, self.history, callbacks)
+        return StochasticTraining(
+            *given,
+            specs.schedule,
+            self.settings,
+            self.history,
+            self.random_state,
+            self._validator(engine),
+            callbacks,
+            self.checkpoint,
+        )
+
     def _validator(self, engine):
         """Return what scores the validation data after each epoch, if there is any."""
         if self.held_out is None:
@@ -301,7 +304,7 @@ class Fit:
             self.model, self.network, engine, *self.held_out, self.settings, settle, self.device
         )
 
-    def _watch(self):
+    def _callback_list(self):
         """Return what calls the callbacks, which know the model by `_view`."""
         settings, history, is_stochastic = self.settings, self.history, self.specs.is_stochastic
         n_rows, rate = len(self.data.rows), settings.learning_rate_init * history.rate_factor

@@ -32,4 +32,3 @@ class Snapshot:
         self._n_averaged, arrays = state
         for (_, copied), array in zip(self._pairs, arrays, strict=True):
             np.copyto(copied, array)
-        return self

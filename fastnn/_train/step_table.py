@@ -1,6 +1,7 @@
-"""What an engine reads at each step, and how much of it is made at once."""
+"""The table that an engine reads, one row a step, and how much of it is made at once."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,19 +10,25 @@ from ..schedules import Constant, Scheduled, Steps, spec_at, value_at
 from .history import History
 from .settings import Settings
 
-# Of so many steps the table is made at once where nothing in it depends on how training goes.
+# Steps whose table is made at once, where nothing in it depends on how training goes.
 STEPS_AHEAD = 1 << 10
 
-# So many steps of an epoch tell the norm of their gradient, one in so many of a short epoch: with
-# few rows and weights, another look at the gradient takes 6 % of a step.
-NORMS_PER_EPOCH = STEPS_PER_NORM = 8
+# Most steps of an epoch that measure the norm of their gradient. A short epoch has fewer, one in
+# STEPS_PER_NORM: with few rows and weights, another look at the gradient takes 6 % of a step.
+NORMS_PER_EPOCH = 8
+STEPS_PER_NORM = 8
 
 
 class StepTables:
-    """What an engine reads at the steps of one epoch after the other: see `step_table`.
+    """Tables of steps, as `step_table` makes them, for one epoch after the other.
 
-    The arguments are those of `train`. Where nothing depends on how training goes, the table of
-    several epochs is made at once, and handed out part by part.
+    The arguments are those of `StochasticTraining`. Where nothing depends on how training goes, the
+    table of several epochs is made at once, and handed out part by part.
+
+    Attributes
+    ----------
+    norms : ndarray of shape (steps_per_epoch,)
+        Room for the norms of the gradients of an epoch, of the steps that measure them.
     """
 
     def __init__(self, optimizer, schedule, settings: Settings, steps_per_epoch: int):
@@ -30,17 +37,17 @@ class StepTables:
         numbers = [settings.alpha, *settings.columns.values(), *vars(optimizer).values()]
         follows = any(isinstance(number, Scheduled) or callable(number) for number in numbers)
         self._ahead = 1 if follows or type(schedule) is not Constant else STEPS_AHEAD
-        #: The steps of an epoch that tell the norm of their gradient, and room for those of all.
-        self.telling, self.norms = _telling(steps_per_epoch), np.empty(steps_per_epoch)
-        self._tells_norm = np.zeros(steps_per_epoch)
-        self._tells_norm[self.telling] = 1.0
+        self.norms = np.empty(steps_per_epoch)
+        self._measuring = measuring_steps(steps_per_epoch)
+        self._measures_norm = np.zeros(steps_per_epoch)
+        self._measures_norm[self._measuring] = 1.0
         self._begin, self._table, self._rates = 0, np.empty((0, 0)), np.empty(0)
         self._rate_factor = 1.0
 
-    def take(
+    def next_steps(
         self, n: int, start: int, step: int, history: History
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The table of the next n steps, and their learning rates.
+        """Return the table of the next n steps, and their learning rates.
 
         The epoch began `start` steps ago; the optimizer has taken `step` steps.
         """
@@ -49,21 +56,21 @@ class StepTables:
             if n == self._steps_per_epoch:
                 epochs_left = self._settings.max_iter - history.n_iter
                 n_epochs = max(1, min(epochs_left, self._ahead // n))
-            self._make(n_epochs * n, start, step, history)
+            self._fill(n_epochs * n, start, step, history)
         end = self._begin + n
         part, rates = self._table[self._begin : end], self._rates[self._begin : end]
         self._begin = end
         return part, rates
 
     def mean_norm(self, n_steps: int) -> float:
-        """Of the gradients of those that told theirs among the first steps of an epoch."""
-        telling = self.telling
+        """Return the mean of the norms that were measured in the first steps of an epoch."""
+        measuring = self._measuring
         if n_steps < self._steps_per_epoch:
-            telling = telling[telling < n_steps]
-        norms = self.norms[telling].tolist()
+            measuring = measuring[measuring < n_steps]
+        norms = self.norms[measuring].tolist()
         return sum(norms) / len(norms) if norms else math.nan
 
-    def _make(self, n, start, step, history):
+    def _fill(self, n, start, step, history):
         settings, first, per_epoch = self._settings, history.n_steps + start, self._steps_per_epoch
         curve, sign = history.progress()
         steps = Steps(
@@ -79,48 +86,47 @@ class StepTables:
             sign=sign,
         )
         self._rate_factor = history.rate_factor
-        self._table, self._rates = self._of(steps, step)
-        self._table[:, Column.GRAD_NORM] = np.resize(self._tells_norm[start:], n)  # or of epochs
+        self._table, self._rates = self._table_and_rates(steps, step)
+        # Of a part of an epoch, or of several epochs.
+        self._table[:, Column.GRAD_NORM] = np.resize(self._measures_norm[start:], n)
         self._begin = 0
 
-    def _of(self, steps: Steps, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def _table_and_rates(self, steps: Steps, step: int) -> tuple[np.ndarray, np.ndarray]:
         settings = self._settings
         rates = settings.learning_rate_init * self._rate_factor * self._schedule.factors(steps)
         return step_table(self._optimizer, rates, settings, steps, step), rates
 
     def check_plan(self, max_iter: int, history: History) -> None:
-        """Refuse to go on from a training that this one would not have come through.
+        """Refuse to resume a training whose schedules would have been others with this `max_iter`.
 
-        That had another `max_iter`, and schedules may follow it.
+        `max_iter` is that of the training, and `history` how far it came.
         """
         settings, per_epoch = self._settings, self._steps_per_epoch
-        looked_at = np.unique(np.linspace(0, per_epoch - 1, STEPS_AHEAD).astype(int))
         if history.n_iter > settings.max_iter:
             raise ValueError(
                 f"The checkpoint is of epoch {history.n_iter}, beyond max_iter="
                 f"{settings.max_iter}: give a larger one, or remove the file."
             )
-        plans = settings.planned_epochs, settings.planned_epochs - settings.max_iter + max_iter
+        if max_iter == settings.max_iter:
+            return
+        planned = settings.planned_epochs
+        looked_at = np.unique(np.linspace(0, per_epoch - 1, STEPS_AHEAD).astype(int))
         curve, sign = history.progress()
         begun = len(history.loss_curve) - history.n_iter
-        for epoch in range(history.n_iter if plans[0] != plans[1] else 0):
+        for epoch in range(history.n_iter):
             first = history.n_steps - (history.n_iter - epoch) * per_epoch
-            one, other = (
-                self._of(
-                    Steps(
-                        number=first + looked_at,
-                        epoch=begun + epoch,
-                        n_steps=plan * per_epoch,
-                        n_epochs=plan,
-                        steps_per_epoch=per_epoch,
-                        curve=curve[: begun + epoch],
-                        sign=sign,
-                    ),
-                    step=0,
-                )[0]
-                for plan in plans
+            steps = Steps(
+                number=first + looked_at,
+                epoch=begun + epoch,
+                steps_per_epoch=per_epoch,
+                curve=curve[: begun + epoch],
+                sign=sign,
             )
-            if not np.array_equal(one, other, equal_nan=True):
+            here, there = (
+                self._table_and_rates(replace(steps, n_steps=n * per_epoch, n_epochs=n), 0)[0]
+                for n in (planned, planned - settings.max_iter + max_iter)
+            )
+            if not np.array_equal(here, there, equal_nan=True):
                 raise ValueError(
                     f"The checkpoint is of a training with max_iter={max_iter}, which its schedule "
                     f"follows, and here it is {settings.max_iter}: give the same, or remove the "
@@ -128,23 +134,25 @@ class StepTables:
                 )
 
 
-def _telling(n_steps: int) -> np.ndarray:
-    """Some steps of an epoch, evenly spaced, the first and the last among them."""
+def measuring_steps(n_steps: int) -> np.ndarray:
+    """Return the steps of an epoch that measure the norm of their gradient.
+
+    They are evenly spaced, the first and the last among them.
+    """
     n = min(NORMS_PER_EPOCH, max(2, -(-n_steps // STEPS_PER_NORM)), n_steps)
     return np.linspace(0, n_steps - 1, n).round().astype(int)
 
 
 def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: int) -> np.ndarray:
-    """What an engine reads at each step: all that changes in the course of training, and only that.
+    """Return the table that an engine reads, one row a step, of all that changes during training.
 
-    The first columns are the optimizer's, made of the learning rates and of `alpha`. The numbers of
-    the optimizer and `alpha` may be `Scheduled`: what computes with them sees arrays of one number
+    The first columns are the optimizer's, computed from the learning rates and `alpha`. Where the
+    optimizer's parameters or `alpha` are `Scheduled`, it computes with arrays that have a number
     for each step.
 
     Anything else that changes from step to step has a column of its own in
-    `fastnn._core.program.Column`, and in ``settings.columns`` a number, or a
-    function ``f(steps)`` that returns one for each step or one for all. Where nothing is said about
-    a column, what it is about is off.
+    `fastnn._core.program.Column`, and in ``settings.columns`` a number, or a function ``f(steps)``
+    that returns one for each step or one for all. A column that is not given has its neutral value.
 
     Parameters
     ----------
@@ -154,7 +162,7 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     settings : Settings
     steps : Steps
     first_step : int
-        Number of steps that the optimizer has taken before.
+        Number of steps that the optimizer took before.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import entr
 
 from .._train.history import History
-from .._train.lbfgs import train_lbfgs
+from .._train.lbfgs import LBFGSTraining
 from .._train.settings import Data, Settings
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS
@@ -257,7 +257,9 @@ def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=20
     failed = False
     with ignore_warnings():
         try:
-            train_lbfgs(probe.engine(), probe.network.state, data, optimizer, settings, History())
+            LBFGSTraining(
+                probe.engine(), probe.network.state, data, optimizer, settings, History()
+            ).run()
         except ValueError:  # not finite
             failed = True
     loss = math.inf if failed else probe.loss()

@@ -5,9 +5,10 @@ import pytest
 from sklearn.base import clone
 
 from fastnn import SGD, BatchNorm, Constant
-from fastnn._train import training
+from fastnn._train import steps
 from fastnn._train.history import History
 from fastnn._train.settings import Data, Settings
+from fastnn._train.stochastic import StochasticTraining
 from fastnn.callbacks import Callback, Context
 from fastnn.callbacks.base import CallbackList
 from support.callback_fits import (
@@ -58,7 +59,7 @@ def test_batch_hooks_change_no_bit(interval, batches):
 
 
 def test_batches_are_counted_over_calls(monkeypatch):
-    monkeypatch.setattr(training, "STEPS_PER_CALL", 5)
+    monkeypatch.setattr(steps, "STEPS_PER_CALL", 5)
     calls = []
     watched = RemembersBatches(calls)
     watched.batch_interval = 2
@@ -140,11 +141,11 @@ def test_the_model_of_a_context_is_as_if_training_had_ended(options):
 
 def test_the_trainer_tells_callbacks_whatever_the_engine_is():
     """An engine that only counts steps: nothing here depends on a device."""
-    calls, steps = [], []
+    calls, n_steps = [], []
 
     class Engine:
         def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses, grad_norms):
-            steps.append(len(table))
+            n_steps.append(len(table))
             losses[:] = 1.0
             return len(table)
 
@@ -158,11 +159,12 @@ def test_the_trainer_tells_callbacks_whatever_the_engine_is():
         settings = Settings(0.0, 10, 0.1, 2, 10, True, 0.0, False)
         state, history = State(), History()
         context = Context(history, settings, state, 4, 35, 0.1, {}, None)
-        steps.clear()
-        with CallbackList([callback], context, {}) as watch:
+        n_steps.clear()
+        with CallbackList([callback], context, {}) as callbacks:
             arguments = Engine(), state, data, SGD(), Constant(), settings, history
-            training.train(*arguments, np.random.RandomState(0), None, watch)
-        assert steps == expected
+            generator = np.random.RandomState(0)
+            StochasticTraining(*arguments, generator, None, callbacks).run()
+        assert n_steps == expected
         assert history.columns["loss"] == [2.0, 2.0]
     assert [name for name, *_ in calls[:6]] == [
         "fit begin",

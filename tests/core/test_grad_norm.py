@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn import LAMB, SGD, Dense, MLPClassifier, MLPRegressor
-from fastnn._train import step_table, training
+from fastnn._train import step_table, steps
 from fastnn.augment import Noise
 from fastnn.callbacks import Callback, CSVLogger, EarlyStopping
 from fastnn.layers import Heads
@@ -112,7 +112,7 @@ def test_engine_tells_what_the_reference_does(name, n_threads, dtype):
 
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 8, 9, 16, 17, 63, 64, 65, 469, 1 << 17])
 def test_some_steps_of_an_epoch_tell_it(n_steps):
-    steps = step_table._telling(n_steps)
+    steps = step_table.measuring_steps(n_steps)
     assert steps[0] == 0
     assert steps[-1] == n_steps - 1
     assert len(steps) == min(n_steps, 8, max(2, -(-n_steps // 8)))
@@ -137,7 +137,7 @@ def test_it_is_the_same_however_the_steps_are_called(monkeypatch):
         classifier(callbacks=[Walk()]).fit(X, Y).history_["grad_norm"]
         == (plain.history_["grad_norm"])
     )
-    monkeypatch.setattr(training, "STEPS_PER_CALL", 4)  # parts of an epoch
+    monkeypatch.setattr(steps, "STEPS_PER_CALL", 4)  # parts of an epoch
     assert classifier().fit(X, Y).history_["grad_norm"] == plain.history_["grad_norm"]
     scheduled = classifier(learning_rate="cosine").fit(X, Y)  # tables of one epoch each
     assert len(scheduled.history_["grad_norm"]) == 3

@@ -25,9 +25,10 @@ from fastnn import (
     Scheduled,
 )
 from fastnn._fit.validation import split
-from fastnn._train import step_table, training
+from fastnn._train import step_table, steps
 from fastnn._train.history import History
 from fastnn._train.settings import Data, Settings
+from fastnn._train.stochastic import StochasticTraining
 from fastnn.callbacks import Callback
 from fastnn.optimizers import OPTIMIZERS
 
@@ -298,7 +299,7 @@ def test_long_epochs_take_several_calls(monkeypatch):
     at_once = MLPRegressor(hidden_layer_sizes=(5,), batch_size=7, max_iter=3, random_state=0).fit(
         X, y
     )
-    monkeypatch.setattr(training, "STEPS_PER_CALL", 4)
+    monkeypatch.setattr(steps, "STEPS_PER_CALL", 4)
     in_parts = MLPRegressor(hidden_layer_sizes=(5,), batch_size=7, max_iter=3, random_state=0).fit(
         X, y
     )
@@ -541,7 +542,7 @@ def test_solver_specs_bring_their_own_options():
 @pytest.mark.parametrize("per_call", [1 << 16, 5])
 def test_tables_made_ahead_change_nothing(options, per_call, monkeypatch):
     X, y = DATA["regression"]
-    monkeypatch.setattr(training, "STEPS_PER_CALL", per_call)
+    monkeypatch.setattr(steps, "STEPS_PER_CALL", per_call)
     results = []
     for ahead in (1, 7, 40, 1000):
         monkeypatch.setattr(step_table, "STEPS_AHEAD", ahead)
@@ -572,10 +573,38 @@ def test_the_rows_are_shuffled_as_scikit_learn_does():
     data = Data(np.zeros((40, 2)), np.zeros(40), None, rows)
     settings = Settings(0.0, 10, 0.1, 4, 10, True, 0.0, False, partial=True)
     history, generator = History(), np.random.RandomState(0)
-    training.train(Engine(), State(), data, SGD(), Constant(), settings, history, generator)
+    StochasticTraining(
+        Engine(), State(), data, SGD(), Constant(), settings, history, generator
+    ).run()
     generator, expected = np.random.RandomState(0), rows
     for drawn in seen:
         expected = shuffle(expected, random_state=generator)
         np.testing.assert_array_equal(drawn, expected)
     assert len(seen) == 4
     np.testing.assert_array_equal(rows, np.arange(3, 40))
+
+
+# --- several trainings in turns -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"augment": "mixup"}], ids=str)
+def test_trainings_driven_in_turns_give_the_bits_of_each_alone(options, monkeypatch):
+    def models():
+        for solver, n in (("adam", 7), ("sgd", 4)):
+            own = {"solver": solver, "max_iter": n, "random_state": np.random.RandomState(n)}
+            yield MLPRegressor(hidden_layer_sizes=(5,), batch_size=23, **own, **options)
+
+    X, y = DATA["regression"]
+    alone = [model.fit(X, y) for model in models()]
+    trainings = []
+    monkeypatch.setattr(StochasticTraining, "run", lambda training: trainings.append(training))
+    in_turns = [model.fit(X, y) for model in models()]
+    while begun := [training for training in trainings if training.begin_epoch()]:
+        for training, result in [(training, steps.take_steps(training)) for training in begun]:
+            training.end_epoch(result)
+    for training in trainings:
+        training.finish()
+    for one, other in zip(in_turns, alone, strict=True):
+        assert one.loss_curve_ == other.loss_curve_
+        assert one.history_["grad_norm"] == other.history_["grad_norm"]
+        np.testing.assert_array_equal(one.predict(X), other.predict(X))
