@@ -70,7 +70,7 @@ def test_the_references_gradient_is_that_of_finite_differences(kind, step):
     X, y = make_data(np.random.default_rng(1), 9, 11, 2, "squared_error")
 
     def value():
-        return network.loss_and_grad(X, y, step=step, dropout_factor=0.7)[0]
+        return network.loss_and_penalty(X, y, step=step, dropout_factor=0.7)[0]
 
     *_, gradient, _ = network.loss_and_grad(X, y, step=step, dropout_factor=0.7)
     arrays = [p[name] for p in network.parameters for name in sorted(p)]

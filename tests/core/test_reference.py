@@ -361,7 +361,7 @@ def test_network_gradient(loss, position, activation, n_rows):
         return [p[name] for p in of for name in network.parameters[0] if name in p]
 
     def value():
-        return sum(network.loss_and_grad(X, y, weight, alpha=0.1, step=2)[:2])
+        return sum(network.loss_and_penalty(X, y, weight, alpha=0.1, step=2))
 
     *_, gradient, _ = network.loss_and_grad(X, y, weight, alpha=0.1, step=2)
     numerical = numerical_gradient(value, arrays(network.parameters))
@@ -375,7 +375,7 @@ def test_network_gradient_with_label_smoothing(loss):
     X, y = make_data(rng, 6, 5, 3, loss)
     *value, gradient, _ = network.loss_and_grad(X, y, smoothing=0.3)
     coefs = [p["coef"] for p in network.parameters]
-    numerical = numerical_gradient(lambda: network.loss_and_grad(X, y, smoothing=0.3)[0], coefs)
+    numerical = numerical_gradient(lambda: network.loss_and_penalty(X, y, smoothing=0.3)[0], coefs)
     assert relative_error([g["coef"] for g in gradient], numerical) < FINITE_DIFFERENCES
     assert value[0] != network.loss_and_grad(X, y)[0]
 
@@ -392,7 +392,7 @@ def test_network_gradient_with_an_output_activation(loss, output_activation):
     X, y = make_data(rng, 6, 5, 3, loss)
     *_, gradient, _ = network.loss_and_grad(X, y)
     coefs = [p["coef"] for p in network.parameters]
-    numerical = numerical_gradient(lambda: network.loss_and_grad(X, y)[0], coefs)
+    numerical = numerical_gradient(lambda: network.loss_and_penalty(X, y)[0], coefs)
     assert relative_error([g["coef"] for g in gradient], numerical) < FINITE_DIFFERENCES
     if output_activation == "logistic":
         assert ((network.predict(X) > 0) & (network.predict(X) < 1)).all()

@@ -45,7 +45,7 @@ def gradient_and_differences(network, *arguments, **options):
     *_, gradient, _ = network.loss_and_grad(*arguments, **options)
 
     def value():
-        return sum(network.loss_and_grad(*arguments, **options)[:2])
+        return sum(network.loss_and_penalty(*arguments, **options))
 
     arrays = [p[name] for p in network.parameters for name in sorted(p)]
     return named(gradient), numerical_gradient(value, arrays)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit, ndtr, softmax
 
 from fastnn.activations import RReLU
-from support.reference.randomness import _WORD, philox4x32
+from support.reference.randomness import words_of
 
 
 class Activation(NamedTuple):
@@ -111,9 +111,7 @@ ACTIVATIONS = {
 
 def random_slopes(spec, shape, seed, step, stage):
     """The slopes of RReLU at a step: uniform, made of the upper 24 bits of the words of a mask."""
-    rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
-    words = philox4x32((columns.T, rows // 4, step, stage), (seed & _WORD, seed >> 32))
-    uniform = (np.choose(rows % 4, words) >> 8) / 2**24
+    uniform = (np.choose(*words_of(shape, seed, step, stage)) >> 8) / 2**24
     return spec.lower + (spec.upper - spec.lower) * uniform
 
 

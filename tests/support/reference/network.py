@@ -206,6 +206,7 @@ class Network:
         l1_ratio=0.0,
         penalize_intercepts=False,
         smoothing=0.0,
+        differentiates=True,
     ):
         """Data loss, penalty, their gradient and the tape of the forward pass.
 
@@ -222,16 +223,22 @@ class Network:
         z, tape = self.forward(mix_rows(x, mixing), True, step, dropout_factor)
         pairs = [(mixing.weight, y), (1 - mixing.weight, partners(y, mixing))]
         data_loss = weight @ sum(part * self.value(z, of, smoothing) for part, of in pairs) / total
-        delta = sum(part * self.delta(z, of, smoothing) for part, of in pairs)
-        gradient = self.backward(tape, delta * weight[:, np.newaxis] / total)
+        gradient = [{} for _ in self.parameters]
+        if differentiates:
+            delta = sum(part * self.delta(z, of, smoothing) for part, of in pairs)
+            gradient = self.backward(tape, delta * weight[:, np.newaxis] / total)
         penalty, l2, l1 = 0.0, alpha * (1 - l1_ratio) / total, alpha * l1_ratio / total
         for p, g in zip(self.parameters, gradient, strict=True):
             named = ("coef", "intercept") if penalize_intercepts else ("coef",)
             for name in p.keys() & named:
                 own, slope = elastic_net(p[name], l2, l1)
                 penalty += own
-                g[name] = g[name] + slope
+                g[name] = g.get(name, 0.0) + slope
         return data_loss, penalty, gradient, tape
+
+    def loss_and_penalty(self, *arguments, **options):
+        """Data loss and penalty: `loss_and_grad` without what goes backward, for differences."""
+        return self.loss_and_grad(*arguments, differentiates=False, **options)[:2]
 
     def backward(self, tape, delta):
         """Gradient of every parameter, from the gradient with respect to the last pre-activation.

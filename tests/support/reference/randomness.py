@@ -1,5 +1,7 @@
 """Random bits of a step: masks of dropout and noise."""
 
+from functools import lru_cache
+
 import numpy as np
 
 _WORD = 0xFFFFFFFF
@@ -30,16 +32,20 @@ def philox4x32(counter, key):
     return [word.astype(np.uint32) for word in (c0, c1, c2, c3)]
 
 
-def keep_mask(rate, shape, seed, step, stage):
-    """Which elements of a batch a dropout stage keeps at a step: True with probability 1 - rate.
+@lru_cache(maxsize=256)  # differences ask for the same ones at each evaluation
+def words_of(shape, seed, step, stage):
+    """Place of each row among four, and the four random words of each element of a batch.
 
-    The counter tells where the element lies, so the same mask can be had again at any time and on
+    The counter tells where the element lies, so the same words can be had again at any time and on
     any device. Four rows of a column share one counter: each takes one of its four words.
     """
     rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
-    key = (seed & _WORD, seed >> 32)
-    words = philox4x32((columns.T, rows // 4, step, stage), key)
-    bits = np.choose(rows % 4, words)
+    return rows % 4, philox4x32((columns.T, rows // 4, step, stage), (seed & _WORD, seed >> 32))
+
+
+def keep_mask(rate, shape, seed, step, stage):
+    """Elements of a batch that dropout keeps at a step: True with probability 1 - rate."""
+    bits = np.choose(*words_of(shape, seed, step, stage))
     return bits >= min(round(rate * 2**32), _WORD)
 
 
@@ -49,10 +55,8 @@ def normal_noise(shape, seed, step, stage):
     The words are those of `keep_mask`. Of two of them, the upper 24 bits give a radius
     sqrt(-2 log u) and an angle; the first of two rows is its cosine, the second its sine.
     """
-    rows, columns = (np.arange(length)[:, np.newaxis] for length in shape)
-    key = (seed & _WORD, seed >> 32)
-    words = philox4x32((columns.T, rows // 4, step, stage), key)
+    row, words = words_of(shape, seed, step, stage)
     bits = [word.astype(float) // 2**8 for word in words]
-    radius = np.sqrt(-2 * np.log((np.choose(rows % 4 // 2, bits[::2]) + 1) / 2**24))
-    angle = 2 * np.pi * (np.choose(rows % 4 // 2, bits[1::2]) + 0.5) / 2**24 - np.pi / 4
-    return radius * np.where(rows % 2, np.sin(angle), np.cos(angle))
+    radius = np.sqrt(-2 * np.log((np.choose(row // 2, bits[::2]) + 1) / 2**24))
+    angle = 2 * np.pi * (np.choose(row // 2, bits[1::2]) + 0.5) / 2**24 - np.pi / 4
+    return radius * np.where(row % 2, np.sin(angle), np.cos(angle))
