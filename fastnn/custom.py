@@ -1,20 +1,13 @@
-"""Functions of the user, compiled by Numba to native code that the engine calls."""
+"""Specs of activations and losses that consist of functions of the user."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import ClassVar
 
-import numpy as np
-
+from ._core.user_functions import compile_elementwise
 from ._specs.constraints import OneOf
 from .activations import ELEMENTWISE, ActivationSpec
 from .losses import CUSTOM, LossSpec
-
-_NUMBERS = {1: "one number", 2: "two numbers"}
-# Functions by the address of what was made of them.
-_AT: dict[int, Callable] = {}
 
 
 @dataclass
@@ -55,8 +48,8 @@ class CustomActivation(ActivationSpec):
     def native(self, dtype):
         """Addresses of the compiled functions, for the stage table."""
         return {
-            "function": _elementwise(self.value, np.dtype(dtype)).address,
-            "derivative": _elementwise(self.derivative, np.dtype(dtype)).address,
+            "function": compile_elementwise(self.value, dtype).address,
+            "derivative": compile_elementwise(self.derivative, dtype).address,
         }
 
 
@@ -118,64 +111,6 @@ class CustomLoss(LossSpec):
     def native(self, dtype):
         """Addresses of the compiled functions, for the stage table."""
         return {
-            "function": _elementwise(self.value, np.dtype(dtype), 2).address,
-            "derivative": _elementwise(self.derivative, np.dtype(dtype), 2).address,
+            "function": compile_elementwise(self.value, dtype, 2).address,
+            "derivative": compile_elementwise(self.derivative, dtype, 2).address,
         }
-
-
-@cache  # for good: stage tables hold addresses of what is compiled
-def _elementwise(function, dtype, n_arguments=1):
-    """``y[i] = function(x[i])`` as a C function of (n, x, y), where y may be x.
-
-    Of two arguments it is ``y[i] = function(x[i], t[i])``, a C function of (n, x, t, y).
-    """
-    numba = _numba()
-    errors = numba.core.errors
-    real = numba.from_dtype(dtype)
-    compiled = getattr(function, "py_func", function)
-    if inspect.isfunction(compiled):  # Numba knows those of math and numpy
-        compiled = numba.njit(error_model="numpy")(compiled)
-
-    def loop(n, x, y):
-        for i in range(n):
-            y[i] = real(compiled(x[i]))
-
-    def loop_of_two(n, x, t, y):
-        for i in range(n):
-            y[i] = real(compiled(x[i], t[i]))
-
-    pointers = [numba.types.CPointer(real)] * (1 + n_arguments)
-    signature = numba.types.void(numba.types.int64, *pointers)
-    try:
-        made = numba.cfunc(signature, error_model="numpy")(
-            loop if n_arguments == 1 else loop_of_two
-        )
-        _AT[made.address] = getattr(function, "py_func", function)
-        return made
-    except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
-        raise does_not_compile(function, n_arguments, error) from error
-
-
-def does_not_compile(function, n_arguments, error, advice="functions of math or numpy"):
-    """What to tell a user of whose function Numba makes nothing."""
-    name = getattr(function, "__name__", repr(function))
-    reason = next(filter(None, map(str.strip, str(error).splitlines())))
-    return ValueError(
-        f"Numba cannot compile {name!r}: make it a function of {_NUMBERS[n_arguments]} that "
-        f"consists of arithmetic, conditions and {advice} ({reason})."
-    )
-
-
-def function_at(address):
-    """The user's function of which `_elementwise` made what is at an address of a stage table."""
-    return _AT[address]
-
-
-def _numba():
-    try:
-        import numba
-    except ImportError as error:
-        raise ImportError(
-            'A function of your own needs Numba: pip install "fastnn[numba]".'
-        ) from error
-    return numba

@@ -17,7 +17,7 @@ from functools import cache
 
 import numpy as np
 
-from fastnn.custom import does_not_compile
+from fastnn._core.user_functions import does_not_compile
 
 from ._numba import SIMULATED, cuda, numba
 

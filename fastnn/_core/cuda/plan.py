@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn._core.codes import Column, DropoutForm, Kind, Rule
 from fastnn._core.program import padded
-from fastnn.custom import function_at
+from fastnn._core.user_functions import function_at
 
 from . import activations, dense, losses, optimizers, small_plan, tensor_cores
 from .kernels import FEW_THREADS, MOST_THREADS, THREADS, kernels_of
