@@ -82,7 +82,7 @@ cdef class Engine:
     state : State
         Its arenas are the engine's: nothing is copied.
     optimizer : int
-        Code of the optimizer, see ``optimizers.py``.
+        Code of its update rule, see ``codes.py``.
     max_batch : int
         Rows to make room for; more is made when a call needs it.
     n_threads : int

@@ -1,7 +1,7 @@
 /* Optimizers: one pass over a run of parameters, their gradient and slots. The formulas are
  * written per element; coefficients come from the row of the step in the table that Python made
  * (learning rates, bias corrections), so no optimizer computes one itself. Papers are named in
- * optimizers.py, which also tells what each coefficient is.
+ * fastnn/optimizers, which also tells what each coefficient is.
  *
  * Where parameter, gradient and slots are 0, as in the padding of rows, every rule leaves them 0.
  */

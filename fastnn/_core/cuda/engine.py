@@ -51,7 +51,7 @@ class Engine:
     state : State
         Its arenas are read when a call begins, and written when it ends.
     optimizer : int
-        Code of the optimizer, see ``optimizers.py``.
+        Code of its update rule, see ``codes.py``.
     max_batch : int
         Of the processor's engine; here room is made by each call for its batches.
     n_threads : int

@@ -1,0 +1,158 @@
+"""Steps divided by the root of squared gradients."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
+
+from .._core.codes import Rule
+from .._specs.constraints import Interval
+from ..schedules import Scheduled
+from .base import FRACTION, NOT_NEGATIVE, POSITIVE, StochasticOptimizer, table_of
+
+
+@dataclass
+class Adagrad(StochasticOptimizer):
+    """Steps divided by the root of the sum of all squared gradients of the parameter.
+
+    ::
+
+        s = s + g^2
+        w = w - lr g / (sqrt(s) + epsilon)
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-10
+        Added to the denominator, so that it is never zero.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
+
+    References
+    ----------
+    Duchi, J., Hazan, E. and Singer, Y. "Adaptive subgradient methods for online learning and
+    stochastic optimization" (2011), figure 1 with diagonal matrices.
+    """
+
+    epsilon: float = 1e-10
+    weight_decay: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "epsilon": [POSITIVE],
+        "weight_decay": [NOT_NEGATIVE, Scheduled],
+    }
+    code: ClassVar[int] = Rule.ADAGRAD
+    n_slots: ClassVar[int] = 1
+
+    def coefficients(self, learning_rates, alpha, first_step):
+        decay = learning_rates * self.weight_decay
+        return table_of(learning_rates, alpha, self.epsilon, decay=decay)
+
+
+@dataclass
+class Adadelta(StochasticOptimizer):
+    """Steps in the units of the parameter: their own mean size replaces a learning rate.
+
+    ::
+
+        s = rho s + (1 - rho) g^2
+        d = sqrt(u + epsilon) / sqrt(s + epsilon) g
+        u = rho u + (1 - rho) d^2
+        w = w - lr d
+
+    The paper has no learning rate: that is ``learning_rate_init=1``, not the default of the
+    estimators, at which it hardly moves.
+
+    Parameters
+    ----------
+    rho : float, default=0.9
+        Decay rate of both averages, in [0, 1).
+    epsilon : float, default=1e-6
+        Added under the roots: it keeps the denominator from zero, and begins the first step.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
+
+    References
+    ----------
+    Zeiler, M. D. "ADADELTA: an adaptive learning rate method" (2012), algorithm 1.
+    """
+
+    rho: float = 0.9
+    epsilon: float = 1e-6
+    weight_decay: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "rho": [FRACTION],
+        "epsilon": [POSITIVE],
+        "weight_decay": [NOT_NEGATIVE, Scheduled],
+    }
+    code: ClassVar[int] = Rule.ADADELTA
+    n_slots: ClassVar[int] = 2
+
+    def coefficients(self, learning_rates, alpha, first_step):
+        decay = learning_rates * self.weight_decay
+        return table_of(learning_rates, alpha, self.rho, 1 - self.rho, self.epsilon, decay=decay)
+
+
+@dataclass
+class RMSprop(StochasticOptimizer):
+    """Steps divided by the root of the moving average of the squared gradient.
+
+    ::
+
+        s = rho s + (1 - rho) g^2
+        v = momentum v + g / (sqrt(s) + epsilon)
+        w = w - lr v
+
+    Centred, ``s - a^2`` takes the place of s under the root: the variance of the gradient, with its
+    average ``a = rho a + (1 - rho) g``.
+
+    Parameters
+    ----------
+    rho : float, default=0.99
+        Decay rate of the averages, in [0, 1).
+    momentum : float, default=0.0
+        How much of the last step is repeated, from 0 (nothing) to 1.
+    centered : bool, default=False
+        Whether to divide by the root of the variance.
+    epsilon : float, default=1e-8
+        Added to the denominator, so that it is never zero.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
+
+    References
+    ----------
+    Tieleman, T. and Hinton, G. "Lecture 6.5: rmsprop" (Neural networks for machine learning,
+    Coursera, 2012). Centred, with momentum: Graves, A. "Generating sequences with recurrent neural
+    networks" (2013), equations 38 to 41, with epsilon outside of the root as PyTorch has it.
+    """
+
+    rho: float = 0.99
+    momentum: float = 0.0
+    centered: bool = False
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "rho": [FRACTION],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "centered": ["boolean"],
+        "epsilon": [POSITIVE],
+        "weight_decay": [NOT_NEGATIVE, Scheduled],
+    }
+
+    @property
+    def code(self):
+        if self.centered:
+            return Rule.RMSPROP_CENTERED
+        return Rule.RMSPROP if self.momentum == 0 else Rule.RMSPROP_MOMENTUM
+
+    @property
+    def n_slots(self):
+        return {Rule.RMSPROP: 1, Rule.RMSPROP_MOMENTUM: 2, Rule.RMSPROP_CENTERED: 3}[self.code]
+
+    def coefficients(self, learning_rates, alpha, first_step):
+        own = self.rho, 1 - self.rho, self.epsilon, self.momentum
+        decay = learning_rates * self.weight_decay
+        return table_of(learning_rates, alpha, *own, decay=decay)

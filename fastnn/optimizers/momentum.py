@@ -1,0 +1,110 @@
+"""Steps along gradients and their averages."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
+
+from .._core.codes import Rule
+from .._specs.constraints import Interval, OneOf
+from ..schedules import Scheduled
+from .base import FRACTION, NOT_NEGATIVE, StochasticOptimizer, table_of
+
+
+@dataclass
+class SGD(StochasticOptimizer):
+    """Stochastic gradient descent with momentum.
+
+    ::
+
+        v = momentum v - lr g
+        w = w + v
+
+    With Nesterov's momentum the gradient g is that of ``w + momentum v``, ahead of w. In the usual
+    form (``nesterov=True``) the parameters stand for that point themselves, and the step is
+    ``w = w + momentum v - lr g`` with the new v. In the other (``nesterov="look_ahead"``) they
+    stand for w: a network is trained at the point ahead, and predicts with w. At a constant rate
+    both walk the same way.
+
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        How much of the last update is repeated, from 0 (nothing) to 1.
+    nesterov : bool or "look_ahead", default=True
+        Whether to use Nesterov's momentum, and in which form.
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
+
+    References
+    ----------
+    Sutskever, I. et al. "On the importance of initialization and momentum in deep learning" (2013),
+    equations 1 to 4; with the parameters at the point ahead: Bengio, Y. et al. "Advances in
+    optimizing recurrent networks" (2013), section 3.5.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool | str = True
+    weight_decay: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterov": ["boolean", OneOf({"look_ahead"})],
+        "weight_decay": [NOT_NEGATIVE, Scheduled],
+    }
+
+    @property
+    def code(self):
+        if self.momentum == 0:
+            return Rule.SGD
+        if self.nesterov == "look_ahead":
+            return Rule.LOOK_AHEAD
+        return Rule.NESTEROV if self.nesterov else Rule.MOMENTUM
+
+    @property
+    def n_slots(self):
+        return 0 if self.momentum == 0 else 1
+
+    def coefficients(self, learning_rates, alpha, first_step):
+        decay = learning_rates * self.weight_decay
+        return table_of(learning_rates, alpha, self.momentum, decay=decay)
+
+
+@dataclass
+class Momentum(StochasticOptimizer):
+    """Steps along the moving average of the gradient.
+
+    ::
+
+        m = beta m + (1 - beta) g
+        w = w - lr m
+
+    At a constant rate this is ``SGD(momentum=beta, nesterov=False)`` at ``lr * (1 - beta)``. At
+    another rate it is not: here a new rate acts on all of the step, there on the new gradient only.
+
+    Parameters
+    ----------
+    beta : float, default=0.9
+        Decay rate of the average, in [0, 1).
+    weight_decay : float, default=0.0
+        What is taken off the weights at each step, as a part of learning rate times weight, beside
+        the penalty `alpha`.
+
+    References
+    ----------
+    Kingma, D. P. and Ba, J. "Adam: a method for stochastic optimization" (2015), algorithm 1: its
+    first moment, of which the bias towards zero is not corrected here.
+    """
+
+    beta: float = 0.9
+    weight_decay: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "beta": [FRACTION],
+        "weight_decay": [NOT_NEGATIVE, Scheduled],
+    }
+    code: ClassVar[int] = Rule.AVERAGED
+    n_slots: ClassVar[int] = 1
+
+    def coefficients(self, learning_rates, alpha, first_step):
+        decay = learning_rates * self.weight_decay
+        return table_of(learning_rates, alpha, self.beta, 1 - self.beta, decay=decay)

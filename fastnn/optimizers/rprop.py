@@ -1,0 +1,72 @@
+"""Resilient propagation."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
+
+from .._core.codes import Rule
+from .._specs.constraints import Interval
+from .base import POSITIVE, StochasticOptimizer, table_of
+
+
+@dataclass
+class Rprop(StochasticOptimizer):
+    """Resilient propagation: each parameter has a step size, and only the gradient's sign counts.
+
+    The size grows while the gradient keeps its sign, and shrinks where it turns::
+
+        size = eta_plus size   if g g_last > 0
+        size = eta_minus size  if g g_last < 0, and then g = 0
+        w = w - sign(g) size
+
+    with the size kept between `step_min` and `step_max`. The learning rate is the first size, and
+    has no further effect.
+
+    A step needs the gradient of all rows, so that ``batch_size="auto"`` is all of them. With less
+    there is a warning: Rprop takes steps of the same size for gradients of 0.1, 0.1, 0.1 and -0.5
+    in four batches, and goes the wrong way.
+
+    Parameters
+    ----------
+    eta_minus : float, default=0.5
+        What a size is multiplied by where the gradient has turned, in (0, 1).
+    eta_plus : float, default=1.2
+        What it is multiplied by where the gradient has kept its sign, above 1.
+    step_min, step_max : float, default=1e-6 and 50
+        The smallest and the largest size.
+
+    References
+    ----------
+    Riedmiller, M. and Braun, H. "A direct adaptive method for faster backpropagation learning: the
+    RPROP algorithm" (1993), section 3. A step is not taken back where the gradient turns: Igel, C.
+    and Huesken, M. "Improving the Rprop learning algorithm" (2000), Rprop- with the derivative set
+    to zero (iRprop-), as in PyTorch.
+    """
+
+    eta_minus: float = 0.5
+    eta_plus: float = 1.2
+    step_min: float = 1e-6
+    step_max: float = 50.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "eta_minus": [Interval(Real, 0, 1, closed="neither")],
+        "eta_plus": [Interval(Real, 1, None, closed="neither")],
+        "step_min": [POSITIVE],
+        "step_max": [POSITIVE],
+    }
+    code: ClassVar[int] = Rule.RPROP
+    n_slots: ClassVar[int] = 2
+    full_batch: ClassVar[bool] = True
+
+    def validate(self):
+        super().validate()
+        if self.step_min > self.step_max:
+            raise ValueError(
+                f"step_min of Rprop must not be above step_max, got {self.step_min} and "
+                f"{self.step_max}."
+            )
+        return self
+
+    def coefficients(self, learning_rates, alpha, first_step):
+        own = self.eta_minus, self.eta_plus, self.step_min, self.step_max
+        return table_of(learning_rates, alpha, *own)
