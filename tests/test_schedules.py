@@ -478,8 +478,8 @@ def test_one_spec_several_times_in_a_list():
     [
         ({"learning_rate__then__gama": 1}, r"ExponentialDecay has no parameter 'gama': it has"),
         ({"learning_rate__start__x": 1}, "start of Warmup is 0.1, which has no parameter 'x'"),
-        ({"weight_init__7__std": 1}, "weight_init has 2 items, and none of the number '7'"),
-        ({"weight_init__last": 1}, "weight_init has 2 items, and none of the number 'last'"),
+        ({"weight_init__7__std": 1}, "weight_init has 2 items, and no item '7'"),
+        ({"weight_init__last": 1}, "weight_init has 2 items, and no item 'last'"),
         ({"weight_init__1__std": 1}, r"Constant has no parameter 'std': it has \['value'\]"),
         ({"weight_init__1": None, "weight_init__1__std": 1}, "weight_init__1 is None, without par"),
         ({"wait_init": 1}, "Invalid parameter 'wait_init'"),

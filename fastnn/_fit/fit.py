@@ -14,7 +14,7 @@ from .._data.rows import check_range, read_data
 from .._data.sample_weights import weights_of_rows
 from .._train.history import History
 from .._train.lbfgs import LBFGSTraining
-from .._train.settings import Data
+from .._train.settings import Dataset
 from .._train.stochastic import StochasticTraining
 from .._warnings import warn
 from ..callbacks.base import CallbackList, Context
@@ -63,9 +63,9 @@ class Fit:
         Whether a new network is trained, or the fitted one further.
     specs : Specs
         What the parameters stand for.
-    data : Data
+    data : Dataset
         Rows, targets and weights, and which rows are trained on.
-    held_out : (Data, ndarray) or None
+    held_out : (Dataset, ndarray) or None
         Validation data, and its targets as they were given.
     network : Network
     history : History
@@ -112,7 +112,7 @@ class Fit:
         )
         self._balance = self.y, sample_weight
         weights = self._weights_of_rows(sample_weight, X, self.y)
-        self.data = Data(X, targets, weights, np.arange(X.shape[0]))
+        self.data = Dataset(X, targets, weights, np.arange(X.shape[0]))
         self.held_out = self._read_validation_data(*validation) if validation else None
         if keeps(self.callbacks):
             given = self.held_out and self.held_out[0]
@@ -230,7 +230,7 @@ class Fit:
             X, y = read_data(self.model, X, y, name="X_val")
             check_range(X, self.dtype)
             weights = self._weights_of_rows(to_host(sample_weight), X, y)
-            data = Data(X, self._encode(y), weights, np.arange(X.shape[0]))
+            data = Dataset(X, self._encode(y), weights, np.arange(X.shape[0]))
         except ValueError as error:
             raise ValueError(f"Validation data (X_val, y_val): {error}") from error
         warn_of_far_columns(self.data.X, X)

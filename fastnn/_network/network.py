@@ -321,7 +321,7 @@ class Network:
         Parameters
         ----------
         X, y, sample_weight, rows
-            What is trained on, see `fastnn._train.settings.Data`.
+            What is trained on, see `fastnn._train.settings.Dataset`.
         n_jobs, device
         every_layer : bool, default=True
             Whether that is done for all layers, or only where ``statistics="exact"``.

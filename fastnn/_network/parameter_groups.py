@@ -13,7 +13,7 @@ GROUPS = ("weights", "biases", "normalization")
 
 
 def check_factors(factors: Mapping, program: Program) -> int:
-    """Refuse factors that are none, or of groups and layers that are not there.
+    """Refuse factors that are no numbers, or of unknown groups and layers.
 
     Returns the number of layers.
     """
@@ -38,7 +38,7 @@ def check_factors(factors: Mapping, program: Program) -> int:
 
 
 def with_factors(program: Program, factors: Mapping) -> Program:
-    """A program whose parameters learn at the learning rate times all the factors they match."""
+    """Return a program that multiplies the learning rate by all factors of a parameter."""
     stages, n_layers = program.stages.copy(), check_factors(factors, program)
     n_before = 0
     for stage in stages:

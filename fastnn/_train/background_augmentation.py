@@ -27,7 +27,7 @@ class BackgroundAugmentation:
     ----------
     transforms : list of callable
         Functions ``(X, y, rng) -> (X, y)``, one after the other.
-    data : Data
+    data : Dataset
         The rows to augment.
     y : ndarray
         Targets of all rows, as the user gave them.

@@ -1,4 +1,4 @@
-"""One thread for BLAS, for a while."""
+"""A limit of one thread for BLAS."""
 
 import functools
 import os
@@ -6,14 +6,14 @@ import threading
 from contextlib import contextmanager
 
 _lock = threading.Lock()
-# Who needs it, and how many threads each pool of the process had before the first of them.
+# Blocks that need the limit, and the numbers of threads of each pool before the first of them.
 _users: set[object] = set()
 _before: list[int] = []
 
 
 @functools.cache
 def _pools():
-    """Those that the whole process shares, and those of which each thread has its own."""
+    """Return pools that the whole process shares, and pools of which each thread has its own."""
     from threadpoolctl import ThreadpoolController
 
     pools = ThreadpoolController().select(user_api="blas").lib_controllers
@@ -23,14 +23,14 @@ def _pools():
 
 def _set(pools, numbers):
     for pool, number in zip(pools, numbers, strict=True):
-        # threadpoolctl lets only one thread set it, whichever was the first.
+        # `set_num_threads` of threadpoolctl works in one thread only, whichever was the first.
         set_number = getattr(pool, "_real_set_num_threads", pool.set_num_threads)
         set_number(number)
 
 
 @contextmanager
 def one_thread():
-    """Limit it from the first that enters to the last that leaves, in whatever order.
+    """Limit BLAS to one thread, from the first block that begins to the last that ends.
 
     threadpoolctl's limits nest in one thread only: of two threads, the one that ends second
     restores what the first had set. More threads would sum in another order, and those of SciPy's
@@ -60,7 +60,7 @@ def _restore_if_unused():
 
 
 def _after_fork():
-    """No other thread goes on in the child, to leave or to release the lock."""
+    """Start anew in a child process, where no other thread goes on to release the lock."""
     global _lock
     _lock = threading.Lock()
     _users.clear()

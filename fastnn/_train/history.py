@@ -1,4 +1,4 @@
-"""What training remembers from one call to the next."""
+"""The history of a training, over all calls of `fit`."""
 
 import math
 from contextlib import contextmanager
@@ -9,36 +9,36 @@ import numpy as np
 
 @dataclass
 class History:
-    """What training remembers from one call to the next.
+    """Losses, scores and counts of a training, from one call to the next.
 
     Attributes
     ----------
     loss_curve : list of float
         Loss of each epoch.
     validation_scores : list of float
-        Score after each epoch, where there is validation data.
+        Score after each epoch, if there is validation data.
     best_loss, best_validation_score : float
-        The best of each.
+        The best of each curve.
     validates : bool
         Whether the last call had validation data.
     stops_early : bool
-        Whether they decided about progress, and not the losses.
+        Whether the validation scores decided about progress, rather than the losses.
     scoring : str
-        By what it was scored.
+        The `scoring` of the validation scores.
     loss : float
         Loss of the last epoch.
     n_iter : int
-        Epochs of the last call.
+        Number of epochs of the last call.
     n_seen, n_steps : int
-        Training rows seen and steps taken in all epochs.
+        Numbers of training rows seen, and of steps taken, in all epochs.
     n_stalled : int
-        Epochs since the last progress.
+        Number of epochs since the last progress.
     n_reductions : int
-        How often the learning rate was reduced because of that.
+        Number of times that the schedule reduced the learning rate for lack of progress.
     rate_factor : float
-        What callbacks have multiplied it by.
+        Factor of the learning rate, set by callbacks.
     columns : dict of list
-        What is known of each epoch, by name; NaN where it was not known.
+        Values of each epoch, by name; NaN where there was none.
     """
 
     loss_curve: list[float] = field(default_factory=list)
@@ -58,10 +58,10 @@ class History:
     columns: dict[str, list] = field(default_factory=dict)
 
     def __setstate__(self, state):
-        self.__init__(**state)  # what came after the pickle has its default
+        self.__init__(**state)  # fields that the pickle lacks have their defaults
 
     def continued(self, in_place: bool) -> "History":
-        """A history that goes on where this one ends, with copies of its curves or in place."""
+        """Return a history that continues this one, in its curves or in copies of them."""
         if in_place:
             return replace(self, n_iter=0)
         return replace(
@@ -95,7 +95,7 @@ class History:
 
     @contextmanager
     def unchanged_on_failure(self):
-        """What fails inside leaves the curves as they were."""
+        """Restore the curves if the block raises an error."""
         curves = [self.loss_curve, self.validation_scores, *self.columns.values()]
         lengths, names = [len(curve) for curve in curves], list(self.columns)
         try:
@@ -108,15 +108,15 @@ class History:
             raise
 
     def score_by(self, scoring: str) -> None:
-        """Scores of another kind cannot be compared: forget them."""
+        """Forget scores of another kind, which cannot be compared."""
         if scoring != self.scoring:
             self.scoring, self.validation_scores = scoring, []
             self.best_validation_score = -np.inf
 
     def improves(self, tol: float) -> bool:
-        """Take account of the last epoch; tell whether it was the best so far.
+        """Update the best values by the last epoch, and return whether it was the best so far.
 
-        A score that is NaN is no progress, whatever else.
+        A score that is NaN is never progress.
         """
         best = self.best_validation_score
         if self.validates and self.validation_scores[-1] > best:
@@ -132,5 +132,5 @@ class History:
         return better
 
     def progress(self) -> tuple[list[float], int]:
-        """What the epochs were worth, and 1 if more of it is better or -1 if less."""
+        """Return the curve that measures progress, and 1 if more is better or -1 if less."""
         return (self.validation_scores, 1) if self.validates else (self.loss_curve, -1)

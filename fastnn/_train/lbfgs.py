@@ -8,7 +8,7 @@ from .._core.program import aligned_zeros
 from .._warnings import is_searched, warn
 from .blas import one_thread
 from .history import History
-from .settings import Data, Settings
+from .settings import Dataset, Settings
 from .training import NOT_FINITE, EpochResult, Training
 
 # SciPy's status after as many iterations as were allowed, and where the callback raised
@@ -26,7 +26,7 @@ class LBFGSTraining(Training):
         self,
         engine,
         state,
-        data: Data,
+        data: Dataset,
         optimizer,
         settings: Settings,
         history: History,

@@ -11,21 +11,21 @@ from ..optimizers import LBFGS, Optimizer, Rprop
 
 @dataclass(frozen=True)
 class Regularization:
-    """Penalties, clipping, limits and noise of the weights; the estimators' docstrings tell more.
+    """Penalties, clipping, limits and noise of the weights, as the estimators document them.
 
     Parameters
     ----------
     l1_ratio : float
-        The L1 penalty's part of the strength of the penalty.
+        Fraction of the penalty that is L1.
     penalize_intercepts : bool
     clip_value, clip_norm, max_norm : float or None
     weight_noise : float
 
     Notes
     -----
-    The order within a step: the weights get their noise for forward and backward pass; the gradient
-    of the penalty is added to that of the loss; elements are clipped; the gradient is clipped by
-    its norm; the optimizer takes its step; columns are scaled to the greatest norm.
+    The order within a step: noise is added to the weights for the forward and backward pass; the
+    gradient of the penalty is added to that of the loss; elements are clipped; the gradient is
+    clipped by its norm; the optimizer takes its step; columns are scaled to the greatest norm.
     """
 
     l1_ratio: float = 0.0
@@ -36,7 +36,7 @@ class Regularization:
     weight_noise: float = 0.0
 
     def fill(self, table: np.ndarray) -> None:
-        """Write the columns of a table of steps, of which the optimizer's are there already."""
+        """Write the columns of a table of steps that has the optimizer's."""
         if self.l1_ratio:
             strength = table[:, Column.L2]
             table[:, Column.L1] = self.l1_ratio * strength
@@ -53,13 +53,13 @@ class Regularization:
                 table[:, column] = value
 
     def n_arrays(self, optimizer):
-        """How many arrays of all parameters' size an engine needs for this and the optimizer."""
+        """Return how many arrays of the size of all parameters an engine needs for this."""
         gradient = self.clip_norm is not None or optimizer.code == Rule.LAMB
         shifted = self.weight_noise > 0 or optimizer.code == Rule.LOOK_AHEAD
         return gradient + shifted
 
     def check(self, optimizer: Optimizer, solver) -> None:
-        """Refuse what makes no sense with the optimizer, that the user calls `solver`."""
+        """Refuse what makes no sense with the optimizer, which the user calls `solver`."""
         lbfgs, rprop = isinstance(optimizer, LBFGS), isinstance(optimizer, Rprop)
         if not optimizer.uses_alpha:
             for name in ("l1_ratio", "penalize_intercepts"):

@@ -1,4 +1,4 @@
-"""What is trained on, and the estimator's parameters that belong to training."""
+"""The data and the settings of a training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from ..schedules import Scheduled, Steps
 from .regularization import Regularization
 
 
-class Data(NamedTuple):
-    """What an engine trains on, and which rows of it."""
+class Dataset(NamedTuple):
+    """Rows, targets and weights, and the numbers of those rows that take part."""
 
     X: Any
     y: np.ndarray
@@ -21,9 +21,9 @@ class Data(NamedTuple):
 
 @dataclass
 class Settings:
-    """The estimator's parameters that belong to training.
+    """Parameters of the estimator that belong to training.
 
-    `columns` has what else is in the table of the steps, by its column: see `step_table`.
+    `columns` are further columns of the table of steps: see `step_table`.
     """
 
     alpha: float | Scheduled
@@ -34,12 +34,12 @@ class Settings:
     shuffle: bool
     tol: float
     verbose: Any
-    loss_divisor: int = 1  # what the engine's data loss is divided by to be reported
-    partial: bool = False  # a single epoch, that is not expected to converge
+    loss_divisor: int = 1  # of the engine's data loss, in reports
+    partial: bool = False  # a single epoch, which is not expected to converge
     regularization: Regularization = field(default_factory=Regularization)
     planned_epochs: int = 1  # in all calls, for schedules
     early_stopping: bool = False  # whether the validation score decides
     columns: dict[int, float | Callable[[Steps], Any]] = field(default_factory=dict)
-    mixing: Any = None  # of the rows of a batch, by the engine: see ``augment/mixing.py``
-    augmentation: Any = None  # of the rows of an epoch: a `BackgroundAugmentation`
+    mixing: Any = None  # `Mixing` of the rows of a batch, by the engine
+    augmentation: Any = None  # `BackgroundAugmentation` of the rows of an epoch
     label_smoothing: float | Scheduled = 0.0

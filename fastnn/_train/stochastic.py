@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._warnings import is_searched, warn
 from ..schedules import Adaptive
 from .history import History
-from .settings import Data, Settings
+from .settings import Dataset, Settings
 from .snapshot import Snapshot
 from .step_table import StepTables
 from .steps import take_steps
@@ -28,7 +28,7 @@ class StochasticTraining(Training):
     ----------
     engine, state
         The engine, and the state whose arenas it trains in place.
-    data : Data
+    data : Dataset
     optimizer : StochasticOptimizer
     schedule : Schedule
     settings : Settings
@@ -51,7 +51,7 @@ class StochasticTraining(Training):
         self,
         engine,
         state,
-        data: Data,
+        data: Dataset,
         optimizer,
         schedule,
         settings: Settings,

@@ -35,7 +35,7 @@ def identity(model, fresh, X, y, sample_weight, held_out) -> dict[str, Mark]:
         Whether a new network is trained, or the fitted one.
     X, y, sample_weight
         As the engine reads them.
-    held_out : fastnn._train.settings.Data or None
+    held_out : fastnn._train.settings.Dataset or None
         Validation data passed to `fit`, not split off.
     """
     given = model.get_params(deep=False)

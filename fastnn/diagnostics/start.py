@@ -10,7 +10,7 @@ from scipy.special import entr
 
 from .._train.history import History
 from .._train.lbfgs import LBFGSTraining
-from .._train.settings import Data, Settings
+from .._train.settings import Dataset, Settings
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS
 from .finding import Finding, fmt
@@ -242,7 +242,7 @@ def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=20
     probe.take(_few_rows(probe, n_rows, random_state))
     n_rows, of_guess = probe.X.shape[0], baseline_loss(probe)
     everything = np.arange(n_rows)
-    data = Data(probe.X, probe.targets, probe.sample_weight, everything)
+    data = Dataset(probe.X, probe.targets, probe.sample_weight, everything)
     optimizer = LBFGS(max_fun=20 * max_iter)
     settings = Settings(
         alpha=0.0,

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from fastnn import SGD, BatchNorm, Constant
 from fastnn._train import steps
 from fastnn._train.history import History
-from fastnn._train.settings import Data, Settings
+from fastnn._train.settings import Dataset, Settings
 from fastnn._train.stochastic import StochasticTraining
 from fastnn.callbacks import Callback, Context
 from fastnn.callbacks.base import CallbackList
@@ -154,7 +154,7 @@ def test_the_trainer_tells_callbacks_whatever_the_engine_is():
         slots, step, n_averaged = np.zeros((2, 3)), 0, 0
 
     rows = np.arange(35)
-    data = Data(np.zeros((35, 2)), np.zeros(35), None, rows)
+    data = Dataset(np.zeros((35, 2)), np.zeros(35), None, rows)
     for callback, expected in ((Remembers(calls), [4, 4]), (RemembersBatches(calls), [1] * 8)):
         settings = Settings(0.0, 10, 0.1, 2, 10, True, 0.0, False)
         state, history = State(), History()

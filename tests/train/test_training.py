@@ -27,7 +27,7 @@ from fastnn import (
 from fastnn._fit.validation import split
 from fastnn._train import step_table, steps
 from fastnn._train.history import History
-from fastnn._train.settings import Data, Settings
+from fastnn._train.settings import Dataset, Settings
 from fastnn._train.stochastic import StochasticTraining
 from fastnn.callbacks import Callback
 from fastnn.optimizers import OPTIMIZERS
@@ -570,7 +570,7 @@ def test_the_rows_are_shuffled_as_scikit_learn_does():
         slots, step, n_averaged = np.zeros((2, 3)), 0, 0
 
     rows = np.arange(3, 40)
-    data = Data(np.zeros((40, 2)), np.zeros(40), None, rows)
+    data = Dataset(np.zeros((40, 2)), np.zeros(40), None, rows)
     settings = Settings(0.0, 10, 0.1, 4, 10, True, 0.0, False, partial=True)
     history, generator = History(), np.random.RandomState(0)
     StochasticTraining(
