@@ -10,7 +10,7 @@ cdef char *data(array) except? NULL
 cdef const Kernels *choose_kernels(name, dtype) except NULL
 cdef const Bfloat16Kernels *choose_bfloat16_kernels(name) except NULL
 
-cdef class Data:
+cdef class InputRows:
     cdef Rows rows
     cdef object arrays, pins
     cdef read_dense(self, cnp.ndarray X)

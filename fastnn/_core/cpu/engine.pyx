@@ -52,8 +52,6 @@ cdef enum:
 # Operations of a row in the stages that multiply nothing.
 cdef double OTHER_OPERATIONS_OF_ROW = 1000
 
-OPERANDS = np.dtype([(name, np.int64) for name in ("weight", "transposed", "x", "dz")])
-
 include "engine_parts/records.pxi"
 include "engine_parts/buffers.pxi"
 include "engine_parts/threads.pxi"
@@ -74,7 +72,7 @@ include "engine_parts/predict.pxi"
 
 
 cdef class Engine:
-    """Trains one state of one program in place.
+    """Training of one state of one program, in place.
 
     Parameters
     ----------
@@ -95,24 +93,21 @@ cdef class Engine:
     cdef readonly object program, state
     cdef Job job
     cdef bint busy
-    cdef Data rows            # of the call under way
+    cdef InputRows rows            # of the call under way
     cdef int n_threads, real
     cdef int64_t n_targets    # numbers, or classes, of a row
-    cdef int64_t n_columns
+    cdef int64_t n_column_sums
     cdef dict buffers
     cdef object arenas, tasks, operands
-    cdef Words words
+    cdef OperandSizes sizes
 
     def __init__(self, program, state, int optimizer, int64_t max_batch, int n_threads, seed,
                  isa=None):
         cdef Job *job = &self.job
         cdef int index
         cdef bint takes
-        memset(job, 0, sizeof(Job))
+        begin_job(job, program, isa)
         self.program, self.state, self.n_threads, self.buffers = program, state, n_threads, {}
-        job.kernels = choose_kernels(isa, program.dtype)
-        job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
-        job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
         self.real = real_type(program.dtype)
         for index in range(job.n_stages):
             if job.stages[index].kind == STAGE_OUTPUT:
@@ -129,13 +124,13 @@ cdef class Engine:
         job.buffers.ones = self.buffer("ones", job.panel)
         self.buffers["ones"][:] = 1
         self.plan_tasks()
-        self.make_room(max_batch)
+        self.reserve(max_batch)
 
     cdef take_arenas(self):
+        """Check the arenas of the state, and keep them alive in case that it gets others."""
         cdef Arenas *arenas = &self.job.arenas
         cdef int64_t n = self.program.n_parameters
         state = self.state
-        # Kept alive here, in case that the state gets others.
         self.arenas = state.parameters, state.statistics, state.slots, state.average
         arenas.n_parameters = n
         arenas.parameters = arena(state.parameters, "parameters", self.real, n)
@@ -146,17 +141,18 @@ cdef class Engine:
             arenas.average = arena(state.average, "average", self.real, n)
 
     cdef char *buffer(self, name, n, dtype=None) except? NULL:
-        """Zeroed memory that lives as long as the engine; a larger one replaces the former."""
+        """Return zeroed memory that lives as long as the engine, in the place of the former."""
         dtype = self.program.dtype if dtype is None else dtype
         self.buffers[name] = aligned_zeros(max(1, n), dtype)
         return data(self.buffers[name])
 
     cdef plan_tasks(self):
+        """List the tasks, and allocate their sums and the memory of each thread."""
         cdef Job *job = &self.job
         cdef TaskSums *sums = &job.sums
         cdef int64_t scratch
-        self.tasks, scratch, self.n_columns = plan_tasks(job.stages, job.n_stages,
-                                                         self.program.n_vectors)
+        self.tasks, scratch, self.n_column_sums = plan_tasks(job.stages, job.n_stages,
+                                                             self.program.n_vectors)
         job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(self.tasks)
         sums.l2 = self.buffer("l2", job.n_tasks * job.panel)
         sums.l1 = self.buffer("l1", job.n_tasks * job.panel)
@@ -166,20 +162,22 @@ cdef class Engine:
         job.scratch.column_scales = scratch
         scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
         job.scratch.bfloat16_rows = scratch * job.itemsize
-        scratch += self.words.rows * sizeof(uint32_t) // job.itemsize
+        scratch += self.sizes.rows * sizeof(uint32_t) // job.itemsize
         job.scratch.size = (scratch + job.panel) * job.itemsize   # a line between two threads
         job.scratch.start = self.buffer("workers", self.n_threads * (scratch + job.panel))
 
     cdef plan_operands(self, int isa):
+        """Lay out the operands in bfloat16, and allocate those of the weights."""
         cdef Job *job = &self.job
         job.bfloat16.kernels = fastnn_bfloat16_kernels(isa)
         self.operands = np.empty(job.n_stages, OPERANDS)
         job.bfloat16.operands = <const Operands *> data(self.operands)
-        self.words = lay_out_operands(job.stages, job.n_stages, True,
+        self.sizes = lay_out_operands(job.stages, job.n_stages, True,
                                       <Operands *> data(self.operands))
-        job.bfloat16.weights = <uint32_t *> self.buffer("weights", self.words.weights, np.uint32)
+        job.bfloat16.weights = <uint32_t *> self.buffer("weights", self.sizes.weights, np.uint32)
 
-    cdef make_room(self, int64_t n_rows):
+    cdef reserve(self, int64_t n_rows):
+        """Allocate the buffers of a batch of n_rows rows, if those that there are are smaller."""
         cdef Job *job = &self.job
         if n_rows <= job.buffers.max_batch:
             return
@@ -188,11 +186,12 @@ cdef class Engine:
         job.buffers.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
         job.buffers.partials = self.buffer("partials", chunks * self.program.n_sums)
         job.buffers.row_loss = self.buffer("row_loss", n_rows * job.n_heads)
-        pairs = quotient_up(n_rows, 2) * self.words.batch
+        pairs = quotient_up(n_rows, 2) * self.sizes.batch
         job.bfloat16.rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
         job.buffers.max_batch = n_rows   # when all of it is there
 
-    cdef make_sparse_room(self, Data rows, int64_t n_rows):
+    cdef reserve_sparse(self, InputRows rows, int64_t n_rows):
+        """Allocate the buffers of a batch of sparse rows."""
         cdef SparseBatch *sparse = &self.job.sparse
         if rows.rows.indptr == NULL:
             return
@@ -206,29 +205,30 @@ cdef class Engine:
         sparse.entry_values = self.buffer("entry_values", n)
 
     cdef plan_update(self):
-        """Decide what an update consists of, and make room for it."""
+        """Decide what an update consists of, and allocate what that needs."""
         cdef Job *job = &self.job
         cdef bint used[N_COEFS]
         find_used_columns(job, used)
         plan_update(job, used)
         job.arenas.read = job.arenas.parameters
         if job.update.stores_gradient:
-            job.arenas.gradient = self.kept("gradient", job.arenas.n_parameters)
+            job.arenas.gradient = self.buffer_once("gradient", job.arenas.n_parameters)
         if job.update.limits_columns:
-            job.sums.column_squares = self.kept("column_squares", self.n_columns)
+            job.sums.column_squares = self.buffer_once("column_squares", self.n_column_sums)
         if job.update.shifts_parameters:
-            job.arenas.read = self.kept("read", job.arenas.n_parameters)
+            job.arenas.read = self.buffer_once("read", job.arenas.n_parameters)
         job.mixing.is_used = job.mode == TRAIN and used[COEF_MIX_WEIGHT]
         if job.mixing.is_used:
-            self.make_mixing_room()
+            self.reserve_mixing()
 
-    cdef char *kept(self, name, n) except? NULL:
-        """The buffer of that name, made when it is first asked for."""
+    cdef char *buffer_once(self, name, n) except? NULL:
+        """Return the buffer of that name, allocated when it is first asked for."""
         if name not in self.buffers:
             return self.buffer(name, n)
         return data(self.buffers[name])
 
-    cdef make_mixing_room(self):
+    cdef reserve_mixing(self):
+        """Allocate what mixed rows need, once."""
         cdef Job *job = &self.job
         cdef MixingBuffers *mixing = &job.mixing
         if mixing.size > 0:
@@ -249,7 +249,7 @@ cdef class Engine:
         """Check what a call works on, and make room for it."""
         cdef Job *job = &self.job
         cdef Call *call = &job.call
-        cdef Data rows = Data(X, self.program.n_features)
+        cdef InputRows rows = InputRows(X, self.program.n_features)
         cdef int64_t n_rows = rows.rows.n_rows, n_steps = len(coefficients)
         cdef bint classes = takes_classes(job.stages + job.n_stages - 1)
         self.rows = rows   # which stays alive so
@@ -281,12 +281,13 @@ cdef class Engine:
             raise ValueError("y has numbers of classes that the network has no outputs for.")
         call.step = self.state.step
         call.row_cost = self.program.flops + OTHER_OPERATIONS_OF_ROW
-        self.make_room(batch_size)
-        self.make_sparse_room(rows, batch_size)
+        self.reserve(batch_size)
+        self.reserve_sparse(rows, batch_size)
         self.plan_update()
 
     cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
              grad_norms, double total, grad):
+        """Do steps of one kind, one call at a time; return how many were done."""
         cdef Job *job = &self.job
         if self.busy:
             raise RuntimeError(
@@ -308,7 +309,7 @@ cdef class Engine:
 
     def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses,
                     grad_norms=None):
-        """Take len(coefficients) steps; returns how many were taken.
+        """Take len(coefficients) steps; return how many were taken.
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
         ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
@@ -323,7 +324,7 @@ cdef class Engine:
                         grad_norms, 0, None)
 
     def loss(self, X, y, sample_weight, order=None):
-        """Mean data loss of the rows of X, of those in `order`, as in prediction.
+        """Return the mean data loss of the rows of X, of those in `order`, as in prediction.
 
         That is without dropout, penalty and label smoothing, and with batch norm's moving averages.
         """
@@ -340,7 +341,7 @@ cdef class Engine:
 
     def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0, l1_ratio=0.0,
                       penalize_intercepts=False):
-        """Loss and gradient over all rows, without dropout; returns (data loss, penalty).
+        """Compute loss and gradient over all rows, without dropout; return (data loss, penalty).
 
         Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
         has the layout of ``state.parameters`` and is overwritten.

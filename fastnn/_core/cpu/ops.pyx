@@ -12,7 +12,7 @@ import numpy as np
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from fastnn._core.cpu.engine cimport Data, choose_bfloat16_kernels, choose_kernels, data
+from fastnn._core.cpu.engine cimport InputRows, choose_bfloat16_kernels, choose_kernels, data
 from fastnn._core.cpu.kernels cimport *
 
 from fastnn._core.program import aligned_zeros, padded

@@ -1,5 +1,8 @@
 # Products in bfloat16, and where their operands lie.
 
+OPERANDS = np.dtype([(name, np.int64) for name in ("weight", "transposed", "x", "dz")])
+
+
 cdef inline uint32_t *pair_rows(const Job *job, int64_t offset, int64_t row,
                                 int64_t ld) noexcept nogil:
     """Return rows `row` (even) and `row` + 1 of a batch as pairs."""
@@ -91,16 +94,16 @@ cdef void convert_all_weights(Job *job, int thread, int n_threads) noexcept nogi
     restore_denormals(mode)
 
 
-cdef struct Words:
-    # How many words of 32 bits operands in bfloat16 take: all weights, a row of a batch, the rows
-    # that a thread works on.
+# Words of 32 bits that operands in bfloat16 take: all weights, a row of a batch, the rows that a
+# thread works on.
+cdef struct OperandSizes:
     int64_t weights, batch, rows
 
 
-cdef Words lay_out_operands(const Stage *stages, int n_stages, bint training,
-                            Operands *operands) noexcept nogil:
+cdef OperandSizes lay_out_operands(const Stage *stages, int n_stages, bint training,
+                                   Operands *operands) noexcept nogil:
     """Fill in where dense stages have their operands; predictions need no transposed weights."""
-    cdef Words words = Words(0, 0, 0)
+    cdef OperandSizes sizes = OperandSizes(0, 0, 0)
     cdef const Stage *stage
     cdef Operands *place
     cdef int index
@@ -108,12 +111,12 @@ cdef Words lay_out_operands(const Stage *stages, int n_stages, bint training,
         stage, place = stages + index, operands + index
         if stage.kind != STAGE_DENSE:
             continue
-        place.weight, place.transposed = words.weights, -1
-        words.weights += quotient_up(stage.n_in, 2) * stage.ld_out
+        place.weight, place.transposed = sizes.weights, -1
+        sizes.weights += quotient_up(stage.n_in, 2) * stage.ld_out
         if training and stage.dx >= 0:
-            place.transposed = words.weights
-            words.weights += quotient_up(stage.n_out, 2) * stage.ld_in
-        place.x, place.dz = words.batch, words.batch + stage.ld_in
-        words.batch += stage.ld_in + stage.ld_out
-        words.rows = max(words.rows, ROW_BLOCK * max(stage.ld_in, stage.ld_out) // 2)
-    return words
+            place.transposed = sizes.weights
+            sizes.weights += quotient_up(stage.n_out, 2) * stage.ld_in
+        place.x, place.dz = sizes.batch, sizes.batch + stage.ld_in
+        sizes.batch += stage.ld_in + stage.ld_out
+        sizes.rows = max(sizes.rows, ROW_BLOCK * max(stage.ld_in, stage.ld_out) // 2)
+    return sizes

@@ -1,46 +1,19 @@
-# What comes from Python, checked in every call.
+# The door of native code: what comes from Python is checked here, in every call.
 
-cdef bint rows_exist(const Job *job) noexcept nogil:
-    """Whether the data has all rows that the order names."""
-    cdef uint64_t most = 0
-    cdef int64_t i
-    if job.call.order == NULL:
-        return job.call.n_rows <= job.call.rows.n_rows
-    for i in range(job.call.n_rows):
-        most = max(most, <uint64_t> job.call.order[i])   # a negative number becomes a large one
-    return most < <uint64_t> job.call.rows.n_rows
-
-
-cdef bint classes_exist(const Job *job) noexcept nogil:
-    """Whether each head has all classes that the rows are of."""
-    cdef const Stage *stage
-    cdef const int32_t *classes
-    cdef uint32_t most
-    cdef int64_t i
-    cdef int index
-    for index in range(job.n_stages):
-        stage = job.stages + index
-        if stage.kind != STAGE_OUTPUT or not takes_classes(stage):
-            continue
-        classes, most = <const int32_t *> targets_of(job, stage), 0
-        for i in range(job.call.n_rows):
-            most = max(most, <uint32_t> classes[i if job.call.order == NULL else job.call.order[i]])
-        if most >= <uint64_t> stage.n_out:
-            return False
-    return True
-
+LARGEST_COLUMN = np.iinfo(np.int32).max
 
 cdef char *data(array) except? NULL:
+    """Return the memory of an array."""
     return <char *> cnp.PyArray_DATA(<cnp.ndarray> array)
 
 
 cdef int real_type(dtype) except -1:
-    """NumPy's number of float32 or float64."""
+    """Return NumPy's number of float32 or float64."""
     return cnp.NPY_DOUBLE if dtype.itemsize == 8 else cnp.NPY_FLOAT
 
 
 cdef int row_type(cnp.ndarray rows) noexcept:
-    """Code of the type of rows, -1 where no kernel reads it."""
+    """Return the code of the type of rows, -1 where no kernel reads it."""
     cdef int number = cnp.PyArray_TYPE(rows)
     if number == cnp.NPY_FLOAT:
         return ROWS_FLOAT32
@@ -50,10 +23,9 @@ cdef int row_type(cnp.ndarray rows) noexcept:
 
 
 cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) except? NULL:
-    """The memory of an array, if it has so many numbers of that kind, one after another.
+    """Return the memory of an array, if it has so many numbers of that kind, one after another.
 
-    Here is the door of the native code: what comes from Python passes it in every call, as others
-    may have got at the array since the last one.
+    This is checked in every call: others may have changed the array since the last one.
     """
     cdef cnp.ndarray known
     if isinstance(array, cnp.ndarray):
@@ -74,7 +46,7 @@ cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) e
 
 
 cdef char *arena(array, name, int kind, int64_t size) except? NULL:
-    """The memory of an arena, which begins on a cache line."""
+    """Return the memory of an arena, which begins on a cache line."""
     cdef char *start = checked(array, name, kind, size)
     if <size_t> start % CACHE_LINE:
         raise ValueError(f"{name} must begin on a cache line, as aligned_zeros makes it.")
@@ -82,7 +54,7 @@ cdef char *arena(array, name, int kind, int64_t size) except? NULL:
 
 
 cdef bint rises(int64_t n_rows, const int64_t *indptr, int64_t n) noexcept nogil:
-    """Whether row pointers never fall, and stay among n elements."""
+    """Return whether row pointers never fall, and stay among n elements."""
     cdef int64_t row
     for row in range(n_rows):
         if indptr[row] > indptr[row + 1]:
@@ -90,8 +62,8 @@ cdef bint rises(int64_t n_rows, const int64_t *indptr, int64_t n) noexcept nogil
     return indptr[0] >= 0 and indptr[n_rows] <= n
 
 
-cdef class Data:
-    """The user's rows as the kernels read them; keeps the arrays alive, and where they are."""
+cdef class InputRows:
+    """Rows of the user as the kernels read them; the arrays are kept alive, and where they are."""
 
     def __cinit__(self, X, int64_t n_cols=-1):
         if isinstance(X, cnp.ndarray):
@@ -125,8 +97,7 @@ cdef class Data:
         self.rows.dtype = row_type(X)
 
     cdef read_sparse(self, X):
-        """Row pointers are copied: what they say here stays true. Columns are looked at where
-        kernels copy them."""
+        """Copy the row pointers, so that what is checked stays true; kernels check the columns."""
         n_rows, n_cols = X.shape
         values, columns = np.ascontiguousarray(X.data), np.ascontiguousarray(X.indices)
         indptr = np.array(X.indptr, np.int64)
@@ -151,7 +122,7 @@ cdef class Data:
         self.rows.dtype = row_type(values)
 
     cdef int64_t most_entries(self, int64_t n_rows) except -1:
-        """The most elements that n_rows sparse rows can have together."""
+        """Return the most elements that n_rows sparse rows can have together."""
         cdef int64_t n = 0, i, rest = self.rows.n_rows - n_rows
         cdef const int64_t *lengths
         if rest <= 0:
@@ -161,6 +132,36 @@ cdef class Data:
         for i in range(rest, self.rows.n_rows):
             n += lengths[i]
         return n
+
+
+cdef bint rows_exist(const Job *job) noexcept nogil:
+    """Return whether the data has all rows that the order names."""
+    cdef uint64_t most = 0
+    cdef int64_t i
+    if job.call.order == NULL:
+        return job.call.n_rows <= job.call.rows.n_rows
+    for i in range(job.call.n_rows):
+        most = max(most, <uint64_t> job.call.order[i])   # a negative number becomes a large one
+    return most < <uint64_t> job.call.rows.n_rows
+
+
+cdef bint classes_exist(const Job *job) noexcept nogil:
+    """Return whether each head has all classes that the rows are of."""
+    cdef const Stage *stage
+    cdef const int32_t *classes
+    cdef uint32_t most
+    cdef int64_t i
+    cdef int index
+    for index in range(job.n_stages):
+        stage = job.stages + index
+        if stage.kind != STAGE_OUTPUT or not takes_classes(stage):
+            continue
+        classes, most = <const int32_t *> targets_of(job, stage), 0
+        for i in range(job.call.n_rows):
+            most = max(most, <uint32_t> classes[i if job.call.order == NULL else job.call.order[i]])
+        if most >= <uint64_t> stage.n_out:
+            return False
+    return True
 
 
 cdef int check_columns(const Job *job) except -1:
@@ -173,4 +174,9 @@ cdef int check_columns(const Job *job) except -1:
     return 0
 
 
-LARGEST_COLUMN = np.iinfo(np.int32).max
+cdef begin_job(Job *job, program, isa):
+    """Clear a job and give it a network."""
+    memset(job, 0, sizeof(Job))
+    job.kernels = choose_kernels(isa, program.dtype)
+    job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
+    job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)

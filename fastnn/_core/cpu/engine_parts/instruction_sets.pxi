@@ -6,7 +6,7 @@ FASTEST = ISA_NAMES[max(AVAILABLE.values())]
 
 
 def isa_info():
-    """Which instruction sets this build and this processor have, and which one is in use."""
+    """Return which instruction sets this build and this processor have, and the one in use."""
     return {
         "compiled": [name for isa, name in enumerate(ISA_NAMES) if fastnn_isa_compiled(isa)],
         "available": list(AVAILABLE),
@@ -17,7 +17,7 @@ def isa_info():
 
 
 cdef int choose_isa(name) except -1:
-    """The set named, else the one FASTNN_ISA names, else the fastest that the processor has."""
+    """Return the set named, else that of FASTNN_ISA, else the fastest of the processor."""
     cdef const char *asked = getenv("FASTNN_ISA")   # os.environ takes as long as a small prediction
     if not name:
         name = asked.decode() if asked != NULL and asked[0] != 0 else FASTEST

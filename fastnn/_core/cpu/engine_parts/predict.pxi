@@ -1,7 +1,7 @@
 # Predictions.
 
 cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
-    """What one thread predicts of all rows.
+    """Predict one thread's part of all rows.
 
     Threads take blocks as they get done with others: where another program, or a BLAS that spins
     for work, holds a processor, the rest goes on.
@@ -59,19 +59,16 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
 def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
     """Fill `out` (n, n_outputs) with the network's output for the rows of X.
 
-    Returns whether all of X was finite; where it was not, rows of `out` mean nothing.
+    Return whether all of X was finite; where it was not, rows of `out` mean nothing.
     """
     cdef Job job
-    cdef Data rows = Data(X, program.n_features)
-    cdef Words words
+    cdef InputRows rows = InputRows(X, program.n_features)
+    cdef OperandSizes sizes
     cdef Span span
     cdef int real = real_type(program.dtype), index
     cdef int64_t first
-    memset(&job, 0, sizeof(Job))
+    begin_job(&job, program, isa)
     job.mode = PREDICT
-    job.kernels = choose_kernels(isa, program.dtype)
-    job.itemsize, job.panel = program.dtype.itemsize, CACHE_LINE // program.dtype.itemsize
-    job.stages, job.n_stages = <const Stage *> data(program.stages), len(program.stages)
     job.call.n_outputs = program.n_outputs
     job.arenas.parameters = arena(parameters, "parameters", real, program.n_parameters)
     job.arenas.statistics = arena(statistics, "statistics", real, program.n_statistics)
@@ -89,12 +86,12 @@ def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
         job.bfloat16.kernels = choose_bfloat16_kernels(isa)
         operands = np.empty(job.n_stages, OPERANDS)
         job.bfloat16.operands = <const Operands *> data(operands)
-        words = lay_out_operands(job.stages, job.n_stages, False, <Operands *> data(operands))
+        sizes = lay_out_operands(job.stages, job.n_stages, False, <Operands *> data(operands))
         job.scratch.bfloat16_rows = job.scratch.size
-        job.scratch.size += words.rows * sizeof(uint32_t)
+        job.scratch.size += sizes.rows * sizeof(uint32_t)
         # One block of rows converts weights as it reads them, which costs less than to keep them.
         if rows.rows.n_rows > ROW_BLOCK:
-            weights = aligned_zeros(words.weights, np.uint32)
+            weights = aligned_zeros(sizes.weights, np.uint32)
             job.bfloat16.weights = <uint32_t *> data(weights)
             in_parallel(convert_all_weights, &job, n_threads)
     workers = aligned_zeros(n_threads * job.scratch.size, np.uint8)

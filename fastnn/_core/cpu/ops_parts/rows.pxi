@@ -3,7 +3,7 @@
 def gather(X, dtype, order=None, int64_t first_row=0, n_rows=None, isa=None):
     """Rows of dense X in the engine's type."""
     cdef const Kernels *k = choose_kernels(isa, dtype)
-    cdef Data rows = Data(X)
+    cdef InputRows rows = InputRows(X)
     cdef const int64_t *row_numbers = NULL
     n = len(order) if order is not None else X.shape[0] - first_row if n_rows is None else n_rows
     if order is not None:
@@ -26,7 +26,7 @@ def mix_rows(X, dtype, mixing, order=None, int64_t start=0, n_rows=None, int64_t
     `mixing` is (weight, shift, first, run, n_runs, stride), see program.h.
     """
     cdef const Kernels *k = choose_kernels(isa, dtype)
-    cdef Data rows = Data(X)
+    cdef InputRows rows = InputRows(X)
     cdef Mixing mixed = mixing_record(mixing)
     cdef const int64_t *row_numbers = NULL
     cdef const int64_t *own = NULL
