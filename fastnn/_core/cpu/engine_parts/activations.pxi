@@ -3,73 +3,62 @@
 # What Numba made of a user's function.
 ctypedef void (*Elementwise)(int64_t n, const void *x, void *y) noexcept nogil
 
-cdef void apply_user_function(const Job *job, const Stage *stage, uint64_t function,
-                              int64_t n_rows, const char *x, char *y) noexcept nogil:
+cdef void apply_user_function(const Job *job, const Block *b, uint64_t function,
+                              char *y) noexcept nogil:
     """Apply a function that the user wrote to all but the padding: 0 need not be in its domain."""
-    cdef int64_t row, stride = stage.ld_out * job.itemsize
-    for row in range(n_rows):
-        (<Elementwise> <size_t> function)(stage.n_out, x + row * stride, y + row * stride)
+    cdef int64_t row, stride = b.ld * job.itemsize
+    for row in range(b.n_rows):
+        (<Elementwise> <size_t> function)(b.stage.n_out, b.x + row * stride, y + row * stride)
 
 
-cdef inline void forward_activation(const Job *job, const Worker *worker, int index, int64_t first,
-                                    int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
+cdef inline char *derivatives(const Job *job, const Worker *worker, const Block *b) noexcept nogil:
+    """Return where the derivatives are, of activations that compute them with their values."""
+    return value(job, worker, b.stage.other, b.first, b.ld)
+
+
+cdef inline void forward_activation(const Job *job, const Worker *worker,
+                                    const Block *b) noexcept nogil:
+    cdef const Stage *stage = b.stage
     cdef const Kernels *k = job.kernels
-    cdef int64_t n = n_rows * stage.ld_out
-    cdef const char *x = values_in(job, worker, stage, first)
-    cdef char *y = values_out(job, worker, stage, first)
-    cdef char *derivative = value(job, worker, stage.other, first, stage.ld_out)
     cdef Mask drawn
     if job.mode == TRAIN and stage.rate > 0:   # RReLU
-        drawn = mask(job, worker, index)
-        k.rrelu(&drawn, first, n_rows, stage.ld_out, stage.parameter, x, y)
+        drawn = mask(job, worker, b.index)
+        k.rrelu(&drawn, b.first, b.n_rows, b.ld, stage.parameter, b.x, b.y)
     elif stage.function:
-        apply_user_function(job, stage, stage.function, n_rows, x, y)
-        apply_user_function(job, stage, stage.derivative, n_rows, x, derivative)
+        apply_user_function(job, b, stage.function, b.y)
+        apply_user_function(job, b, stage.derivative, derivatives(job, worker, b))
     elif stage.other >= 0 and job.mode != PREDICT:
-        k.activation_with_derivative(stage.code, n, x, y, derivative)
+        k.activation_with_derivative(stage.code, b.n_rows * b.ld, b.x, b.y,
+                                     derivatives(job, worker, b))
     else:
-        k.activation(stage.code, stage.parameter, n, x, y)
+        k.activation(stage.code, stage.parameter, b.n_rows * b.ld, b.x, b.y)
 
 
-cdef inline void backward_activation(const Job *job, const Worker *worker, int index,
-                                     int64_t first, int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
-    cdef const char *y = values_out(job, worker, stage, first)
-    cdef char *dy = deltas_out(job, stage, first)
+cdef inline void backward_activation(const Job *job, const Worker *worker,
+                                     const Block *b) noexcept nogil:
+    cdef const Stage *stage = b.stage
     cdef Mask drawn
     if job.mode == TRAIN and stage.rate > 0:
-        drawn = mask(job, worker, index)
-        job.kernels.rrelu_gradient(&drawn, first, n_rows, stage.ld_out, stage.parameter, y, dy)
+        drawn = mask(job, worker, b.index)
+        job.kernels.rrelu_gradient(&drawn, b.first, b.n_rows, b.ld, stage.parameter, b.y, b.dy)
     else:
-        job.kernels.activation_gradient(stage.code, stage.parameter, n_rows * stage.ld_out, y,
-                                        value(job, worker, stage.other, first, stage.ld_out), dy)
+        job.kernels.activation_gradient(stage.code, stage.parameter, b.n_rows * b.ld, b.y,
+                                        derivatives(job, worker, b), b.dy)
 
 
-cdef inline void forward_prelu(const Job *job, const Worker *worker, const Stage *stage,
-                               int64_t first, int64_t n_rows) noexcept nogil:
-    job.kernels.prelu(n_rows, stage.ld_out, values_in(job, worker, stage, first),
-                      parameter(job, stage.weight), stage.code,
-                      values_out(job, worker, stage, first))
+cdef inline void forward_prelu(const Job *job, const Block *b) noexcept nogil:
+    job.kernels.prelu(b.n_rows, b.ld, b.x, parameter(job, b.stage.weight), b.stage.code, b.y)
 
 
-cdef inline void backward_prelu(const Job *job, const Worker *worker, const Stage *stage,
-                                int64_t first, int64_t n_rows, char *sums) noexcept nogil:
-    job.kernels.prelu_gradient(n_rows, stage.ld_out, values_in(job, worker, stage, first),
-                               parameter(job, stage.weight), stage.code,
-                               deltas_out(job, stage, first), sums)
+cdef inline void backward_prelu(const Job *job, const Block *b, char *sums) noexcept nogil:
+    job.kernels.prelu_gradient(b.n_rows, b.ld, b.x, parameter(job, b.stage.weight), b.stage.code,
+                               b.dy, sums)
 
 
-cdef inline void forward_maxout(const Job *job, const Worker *worker, const Stage *stage,
-                                int64_t first, int64_t n_rows) noexcept nogil:
-    job.kernels.maxout(n_rows, stage.groups, stage.n_out, stage.ld_in, stage.ld_out,
-                       values_in(job, worker, stage, first),
-                       values_out(job, worker, stage, first))
+cdef inline void forward_maxout(const Job *job, const Block *b) noexcept nogil:
+    job.kernels.maxout(b.n_rows, b.stage.groups, b.stage.n_out, b.stage.ld_in, b.ld, b.x, b.y)
 
 
-cdef inline void backward_maxout(const Job *job, const Worker *worker, const Stage *stage,
-                                 int64_t first, int64_t n_rows) noexcept nogil:
-    job.kernels.maxout_gradient(n_rows, stage.groups, stage.n_out, stage.ld_in, stage.ld_out,
-                                values_in(job, worker, stage, first),
-                                values_out(job, worker, stage, first),
-                                deltas_out(job, stage, first), deltas_in(job, stage, first))
+cdef inline void backward_maxout(const Job *job, const Block *b) noexcept nogil:
+    job.kernels.maxout_gradient(b.n_rows, b.stage.groups, b.stage.n_out, b.stage.ld_in, b.ld, b.x,
+                                b.y, b.dy, deltas_in(job, b))

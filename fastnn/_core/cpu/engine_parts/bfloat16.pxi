@@ -9,45 +9,40 @@ cdef inline uint32_t *pair_rows(const Job *job, int64_t offset, int64_t row,
     return job.bfloat16.rows + offset * quotient_up(job.buffers.max_batch, 2) + row // 2 * ld
 
 
-cdef void forward_bfloat16(const Job *job, const Worker *worker, int index, int64_t first,
-                           int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
-    cdef const Operands *operands = job.bfloat16.operands + index
+cdef void forward_bfloat16(const Job *job, const Worker *worker, const Block *b) noexcept nogil:
+    cdef const Stage *stage = b.stage
+    cdef const Operands *operands = job.bfloat16.operands + b.index
     cdef const Bfloat16Kernels *k = job.bfloat16.kernels
-    cdef int64_t ld = stage.ld_out, half = stage.ld_in // 2
-    cdef MatrixRows x = stage_input(job, worker, stage, first)
+    cdef int64_t half = stage.ld_in // 2
+    cdef MatrixRows x = stage_input(job, worker, stage, b.first)
     cdef const char *bias = parameter(job, stage.bias)
-    cdef char *y = values_out(job, worker, stage, first)
     cdef char *rows = worker.scratch + job.scratch.bfloat16_rows
     cdef uint32_t *pairs = NULL
     if job.mode == TRAIN or job.mode == GRADIENT:
-        pairs = pair_rows(job, operands.x, first, stage.ld_in)
-    k.convert(n_rows, stage.n_in, x.first, x.ld, x.order, rows, half, pairs, stage.ld_in)
+        pairs = pair_rows(job, operands.x, b.first, stage.ld_in)
+    k.convert(b.n_rows, stage.n_in, x.first, x.ld, x.order, rows, half, pairs, stage.ld_in)
     if job.bfloat16.weights == NULL:
-        k.matmul_converting(n_rows, stage.n_in, stage.n_out, rows, half,
-                            parameter(job, stage.weight), ld, bias, y, ld)
+        k.matmul_converting(b.n_rows, stage.n_in, stage.n_out, rows, half,
+                            parameter(job, stage.weight), b.ld, bias, b.y, b.ld)
     else:
-        k.matmul(n_rows, quotient_up(stage.n_in, 2), stage.n_out, rows, half, NULL,
-                 job.bfloat16.weights + operands.weight, ld, bias, y, ld, False)
+        k.matmul(b.n_rows, quotient_up(stage.n_in, 2), stage.n_out, rows, half, NULL,
+                 job.bfloat16.weights + operands.weight, b.ld, bias, b.y, b.ld, False)
 
 
-cdef void backward_bfloat16(const Job *job, const Worker *worker, int index, int64_t first,
-                            int64_t n_rows) noexcept nogil:
+cdef void backward_bfloat16(const Job *job, const Worker *worker, const Block *b) noexcept nogil:
     """Compute the input gradient, if it is needed, and the operand of the weight gradient."""
-    cdef const Stage *stage = job.stages + index
-    cdef const Operands *operands = job.bfloat16.operands + index
+    cdef const Stage *stage = b.stage
+    cdef const Operands *operands = job.bfloat16.operands + b.index
     cdef const Bfloat16Kernels *k = job.bfloat16.kernels
-    cdef int64_t ld = stage.ld_out, ld_in = stage.ld_in
-    cdef const char *dz = deltas_out(job, stage, first)
-    cdef uint32_t *pairs = pair_rows(job, operands.dz, first, ld)
+    cdef uint32_t *pairs = pair_rows(job, operands.dz, b.first, b.ld)
     cdef char *rows = NULL
     if stage.dx >= 0:
         rows = worker.scratch + job.scratch.bfloat16_rows
-    k.convert(n_rows, stage.n_out, dz, ld, NULL, rows, ld // 2, pairs, ld)
+    k.convert(b.n_rows, stage.n_out, b.dy, b.ld, NULL, rows, b.ld // 2, pairs, b.ld)
     if stage.dx >= 0:
-        k.matmul(n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, ld // 2, NULL,
-                 job.bfloat16.weights + operands.transposed, ld_in, NULL,
-                 deltas_in(job, stage, first), ld_in, stage.adds)
+        k.matmul(b.n_rows, quotient_up(stage.n_out, 2), stage.n_in, rows, b.ld // 2, NULL,
+                 job.bfloat16.weights + operands.transposed, stage.ld_in, NULL, deltas_in(job, b),
+                 stage.ld_in, stage.adds)
 
 
 cdef void weight_gradient_bfloat16(const Job *job, const Worker *worker, const Task *task,

@@ -17,18 +17,6 @@ cdef inline char *value(const Job *job, const Worker *worker, int64_t offset, in
     return worker.values + (offset * worker.capacity + row * ld) * job.itemsize
 
 
-cdef inline char *values_in(const Job *job, const Worker *worker, const Stage *stage,
-                            int64_t row) noexcept nogil:
-    """Return a row of the buffer that a stage reads."""
-    return value(job, worker, stage.x, row, stage.ld_in)
-
-
-cdef inline char *values_out(const Job *job, const Worker *worker, const Stage *stage,
-                             int64_t row) noexcept nogil:
-    """Return a row of the buffer that a stage writes."""
-    return value(job, worker, stage.y, row, stage.ld_out)
-
-
 cdef inline MatrixRows stage_input(const Job *job, const Worker *worker, const Stage *stage,
                                    int64_t row) noexcept nogil:
     """Return the input of a matrix product, from row `row` of the batch on.
@@ -37,7 +25,7 @@ cdef inline MatrixRows stage_input(const Job *job, const Worker *worker, const S
     """
     cdef MatrixRows rows = worker.input
     if stage.x != 0:
-        rows = MatrixRows(values_in(job, worker, stage, 0), stage.ld_in, NULL)
+        rows = MatrixRows(value(job, worker, stage.x, 0, stage.ld_in), stage.ld_in, NULL)
     if rows.order == NULL:
         rows.first += row * rows.ld * job.itemsize
     else:
@@ -55,14 +43,9 @@ cdef inline char *delta(const Job *job, int64_t offset, int64_t row, int64_t ld)
     return job.buffers.deltas + (offset * job.buffers.max_batch + row * ld) * job.itemsize
 
 
-cdef inline char *deltas_in(const Job *job, const Stage *stage, int64_t row) noexcept nogil:
-    """Return a row of the gradient with respect to the input of a stage."""
-    return delta(job, stage.dx, row, stage.ld_in)
-
-
-cdef inline char *deltas_out(const Job *job, const Stage *stage, int64_t row) noexcept nogil:
-    """Return a row of the gradient with respect to the output of a stage."""
-    return delta(job, stage.dy, row, stage.ld_out)
+cdef inline char *deltas_in(const Job *job, const Block *b) noexcept nogil:
+    """Return the gradient with respect to the input of a stage."""
+    return delta(job, b.stage.dx, b.first, b.stage.ld_in)
 
 
 cdef inline char *parameter(const Job *job, int64_t offset) noexcept nogil:

@@ -1,33 +1,30 @@
 # Dense stages: matrix products.
 
-cdef inline void forward_dense(const Job *job, const Worker *worker, int index, int64_t first,
-                               int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
+cdef inline void forward_dense(const Job *job, const Worker *worker, const Block *b) noexcept nogil:
+    cdef const Stage *stage = b.stage
     cdef const char *weight = parameter(job, stage.weight)
     cdef const char *bias = parameter(job, stage.bias)
-    cdef char *y = values_out(job, worker, stage, first)
     cdef MatrixRows x
     if reads_sparse(job, stage):
-        job.kernels.csr_matmul(n_rows, stage.ld_out, job.sparse.offsets + first,
-                               job.sparse.columns, job.sparse.entries, weight, bias, y)
+        job.kernels.csr_matmul(b.n_rows, b.ld, job.sparse.offsets + b.first, job.sparse.columns,
+                               job.sparse.entries, weight, bias, b.y)
     elif job.bfloat16.kernels != NULL:
-        forward_bfloat16(job, worker, index, first, n_rows)
+        forward_bfloat16(job, worker, b)
     else:
-        x = stage_input(job, worker, stage, first)
-        job.kernels.matmul(n_rows, stage.n_in, stage.n_out, x.first, x.ld, x.order, weight,
-                           stage.ld_out, bias, y, stage.ld_out, False)
+        x = stage_input(job, worker, stage, b.first)
+        job.kernels.matmul(b.n_rows, stage.n_in, stage.n_out, x.first, x.ld, x.order, weight, b.ld,
+                           bias, b.y, b.ld, False)
 
 
-cdef inline void backward_dense(const Job *job, const Worker *worker, int index, int64_t first,
-                                int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
+cdef inline void backward_dense(const Job *job, const Worker *worker,
+                                const Block *b) noexcept nogil:
+    cdef const Stage *stage = b.stage
     if job.bfloat16.kernels != NULL:
-        backward_bfloat16(job, worker, index, first, n_rows)
+        backward_bfloat16(job, worker, b)
     elif stage.dx >= 0:
-        job.kernels.matmul(n_rows, stage.n_out, stage.n_in, deltas_out(job, stage, first),
-                           stage.ld_out, NULL,
+        job.kernels.matmul(b.n_rows, stage.n_out, stage.n_in, b.dy, b.ld, NULL,
                            job.arenas.transposed + stage.transposed * job.itemsize, stage.ld_in,
-                           NULL, deltas_in(job, stage, first), stage.ld_in, stage.adds)
+                           NULL, deltas_in(job, b), stage.ld_in, stage.adds)
 
 
 cdef inline void weight_gradient(const Job *job, const Worker *worker, const Task *task,
@@ -35,7 +32,7 @@ cdef inline void weight_gradient(const Job *job, const Worker *worker, const Tas
     """Compute the gradient of a task's rows of a weight, over the whole batch."""
     cdef const Stage *stage = job.stages + task.stage
     cdef const Span *span = &task.span
-    cdef const char *dy = deltas_out(job, stage, 0)
+    cdef const char *dy = delta(job, stage.dy, 0, stage.ld_out)
     cdef int64_t row = first_row(stage, span), column = first_column(stage, span)
     cdef bint accumulates = job.mode != TRAIN
     cdef MatrixRows x
@@ -58,9 +55,9 @@ cdef inline void weight_gradient(const Job *job, const Worker *worker, const Tas
 cdef inline void bias_gradient(const Job *job, const Worker *worker, const Stage *stage,
                                char *g) noexcept nogil:
     """Compute the gradient of the biases: a product with a column of ones."""
+    cdef int64_t ld = stage.ld_out
     job.kernels.matmul_transposed(1, worker.n_rows, stage.n_out, job.buffers.ones, 0, NULL,
-                                  deltas_out(job, stage, 0), stage.ld_out, g, stage.ld_out,
-                                  job.mode != TRAIN)
+                                  delta(job, stage.dy, 0, ld), ld, g, ld, job.mode != TRAIN)
 
 
 cdef inline void transpose_weights(const Job *job, const Stage *stage,

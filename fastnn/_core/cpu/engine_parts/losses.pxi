@@ -19,39 +19,37 @@ cdef inline void compute_loss(const Job *job, const Worker *worker, const Stage 
                          worker.scale, dz, row_loss)
 
 
-cdef void compute_mixed_loss(const Job *job, const Worker *worker, const Stage *stage,
-                             int64_t first, int64_t n_rows) noexcept nogil:
+cdef void compute_mixed_loss(const Job *job, const Worker *worker,
+                             const Block *b) noexcept nogil:
     """Compute the loss of mixed rows: with their own and with their partners' targets, mixed."""
-    cdef int64_t ld = stage.ld_out, size = ROW_BLOCK * ld * job.itemsize, i, partner
-    cdef int64_t start = worker.start + first
-    cdef const int64_t *order = shifted(worker.order, first)
-    cdef char *z = values_out(job, worker, stage, first)
-    cdef char *dz = deltas_out(job, stage, first)
-    cdef char *row_loss = losses_of_rows(job, stage.head, first)
+    cdef const Stage *stage = b.stage
+    cdef int64_t size = ROW_BLOCK * b.ld * job.itemsize, start = worker.start + b.first, i, partner
+    cdef const int64_t *order = shifted(worker.order, b.first)
+    cdef char *row_loss = losses_of_rows(job, stage.head, b.first)
     cdef char *other_z = worker.mixed
     cdef char *other_dz = worker.mixed + size
     cdef char *other_loss = worker.mixed + 2 * size
-    for i in range(n_rows):
-        partner = (first + i + worker.mixing.shift) % worker.n_rows
+    for i in range(b.n_rows):
+        partner = (b.first + i + worker.mixing.shift) % worker.n_rows
         worker.partners[i] = (worker.start + partner if worker.order == NULL
                               else worker.order[partner])
-    memcpy(other_z, z, n_rows * ld * job.itemsize)   # a loss leaves the activation in its place
-    compute_loss(job, worker, stage, n_rows, z, order, start, NULL, dz, row_loss)
-    compute_loss(job, worker, stage, n_rows, other_z, worker.partners, 0, NULL, other_dz,
+    memcpy(other_z, b.y, b.n_rows * b.ld * job.itemsize)   # a loss leaves its activation there
+    compute_loss(job, worker, stage, b.n_rows, b.y, order, start, NULL, b.dy, row_loss)
+    compute_loss(job, worker, stage, b.n_rows, other_z, worker.partners, 0, NULL, other_dz,
                  other_loss)
-    job.kernels.mix_losses(n_rows, ld, worker.mixing.weight, job.call.weights, order, start,
-                           other_dz, other_loss, dz, row_loss)
+    job.kernels.mix_losses(b.n_rows, b.ld, worker.mixing.weight, job.call.weights, order, start,
+                           other_dz, other_loss, b.dy, row_loss)
 
 
-cdef inline void forward_output(const Job *job, const Worker *worker, const Stage *stage,
-                                int64_t first, int64_t n_rows) noexcept nogil:
+cdef inline void forward_output(const Job *job, const Worker *worker,
+                                const Block *b) noexcept nogil:
     """Compute the output of a head, and its loss and gradient where it is not a prediction."""
-    cdef char *z = values_out(job, worker, stage, first)
+    cdef const Stage *stage = b.stage
     if job.mode == PREDICT:
-        job.kernels.output(stage.code, stage.parameter, n_rows, stage.n_out, stage.ld_out, z)
+        job.kernels.output(stage.code, stage.parameter, b.n_rows, stage.n_out, b.ld, b.y)
     elif worker.mixing.weight != 1:
-        compute_mixed_loss(job, worker, stage, first, n_rows)
+        compute_mixed_loss(job, worker, b)
     else:
-        compute_loss(job, worker, stage, n_rows, z, shifted(worker.order, first),
-                     worker.start + first, job.call.weights, deltas_out(job, stage, first),
-                     losses_of_rows(job, stage.head, first))
+        compute_loss(job, worker, stage, b.n_rows, b.y, shifted(worker.order, b.first),
+                     worker.start + b.first, job.call.weights, b.dy,
+                     losses_of_rows(job, stage.head, b.first))

@@ -21,90 +21,70 @@ cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) n
     return m
 
 
-cdef inline void copy_rows(const Job *job, const Worker *worker, const Stage *stage, int64_t first,
-                           int64_t n_rows) noexcept nogil:
+cdef inline void copy_rows(const Job *job, const Block *b) noexcept nogil:
     """Let rows through as they are, in a stage that is off."""
-    if stage.x != stage.y:
-        memcpy(values_out(job, worker, stage, first), values_in(job, worker, stage, first),
-               n_rows * stage.ld_out * job.itemsize)
+    if b.x != b.y:
+        memcpy(b.y, b.x, b.n_rows * b.ld * job.itemsize)
 
 
-cdef inline void forward_dropout(const Job *job, const Worker *worker, int index, int64_t first,
-                                 int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
+cdef inline void forward_dropout(const Job *job, const Worker *worker,
+                                 const Block *b) noexcept nogil:
     cdef const Kernels *k = job.kernels
-    cdef const int64_t *offsets
-    cdef char *x = values_in(job, worker, stage, first)
-    cdef char *y = values_out(job, worker, stage, first)
-    cdef int64_t n = n_rows * stage.ld_out
-    cdef bint train = job.mode == TRAIN
+    cdef const int64_t *offsets = shifted(job.sparse.offsets, b.first)
+    cdef bint sparse = reads_sparse(job, b.stage)
     cdef Mask drawn
-    if not train and stage.code != DROPOUT_ORIGINAL:
-        copy_rows(job, worker, stage, first, n_rows)
-        return
-    if reads_sparse(job, stage):
-        offsets = job.sparse.offsets + first
-        x = y = job.sparse.entries + offsets[0] * job.itemsize
-        n = offsets[n_rows] - offsets[0]
-    if not train:
-        k.scaled(n, 1 - stage.rate, x, y)
-        return
-    drawn = dropout_mask(job, worker, index)
-    if reads_sparse(job, stage):
-        k.dropout_csr(&drawn, first, n_rows, offsets, job.sparse.columns, job.sparse.entries)
+    cdef char *entries
+    if job.mode == TRAIN:
+        drawn = dropout_mask(job, worker, b.index)
+        if sparse:
+            k.dropout_csr(&drawn, b.first, b.n_rows, offsets, job.sparse.columns,
+                          job.sparse.entries)
+        else:
+            k.dropout(&drawn, b.first, b.n_rows, b.ld, b.x, b.y)
+    elif b.stage.code != DROPOUT_ORIGINAL:
+        copy_rows(job, b)
+    elif sparse:
+        entries = job.sparse.entries + offsets[0] * job.itemsize
+        k.scaled(offsets[b.n_rows] - offsets[0], 1 - b.stage.rate, entries, entries)
     else:
-        k.dropout(&drawn, first, n_rows, stage.ld_out, x, y)
+        k.scaled(b.n_rows * b.ld, 1 - b.stage.rate, b.x, b.y)
 
 
-cdef inline void backward_dropout(const Job *job, const Worker *worker, int index, int64_t first,
-                                  int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
-    cdef char *dy = deltas_out(job, stage, first)
+cdef inline void backward_dropout(const Job *job, const Worker *worker,
+                                  const Block *b) noexcept nogil:
     cdef Mask drawn
     if job.mode == TRAIN:
-        drawn = dropout_mask(job, worker, index)
-        job.kernels.dropout(&drawn, first, n_rows, stage.ld_out, dy, dy)
-    elif stage.code == DROPOUT_ORIGINAL:
-        job.kernels.scaled(n_rows * stage.ld_out, 1 - stage.rate, dy, dy)
+        drawn = dropout_mask(job, worker, b.index)
+        job.kernels.dropout(&drawn, b.first, b.n_rows, b.ld, b.dy, b.dy)
+    elif b.stage.code == DROPOUT_ORIGINAL:
+        job.kernels.scaled(b.n_rows * b.ld, 1 - b.stage.rate, b.dy, b.dy)
 
 
-cdef inline void forward_noise(const Job *job, const Worker *worker, int index, int64_t first,
-                               int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
+cdef inline void forward_noise(const Job *job, const Worker *worker, const Block *b) noexcept nogil:
     cdef Mask drawn
-    if job.mode != TRAIN:
-        copy_rows(job, worker, stage, first, n_rows)
-        return
-    drawn = mask(job, worker, index)
-    job.kernels.normal_noise(&drawn, first, n_rows, stage.n_out, stage.ld_out,
-                             values_in(job, worker, stage, first),
-                             values_out(job, worker, stage, first))
+    if job.mode == TRAIN:
+        drawn = mask(job, worker, b.index)
+        job.kernels.normal_noise(&drawn, b.first, b.n_rows, b.stage.n_out, b.ld, b.x, b.y)
+    else:
+        copy_rows(job, b)
 
 
-cdef inline void forward_join(const Job *job, const Worker *worker, int index, int64_t first,
-                              int64_t n_rows) noexcept nogil:
-    """Add the values that skipped a block to those that went through it."""
-    cdef const Stage *stage = job.stages + index
-    cdef Mask drawn = mask(job, worker, index)
-    job.kernels.residual(&drawn if job.mode == TRAIN and stage.rate > 0 else NULL, first, n_rows,
-                         stage.ld_out, value(job, worker, stage.other, first, stage.ld_out),
-                         values_in(job, worker, stage, first),
-                         values_out(job, worker, stage, first))
+cdef inline void forward_join(const Job *job, const Worker *worker, const Block *b) noexcept nogil:
+    """Add the values that skipped a block of layers to those that went through it."""
+    cdef Mask drawn = mask(job, worker, b.index)
+    cdef bint drops = job.mode == TRAIN and b.stage.rate > 0
+    job.kernels.residual(&drawn if drops else NULL, b.first, b.n_rows, b.ld,
+                         value(job, worker, b.stage.other, b.first, b.ld), b.x, b.y)
 
 
-cdef inline void backward_join(const Job *job, const Worker *worker, int index, int64_t first,
-                               int64_t n_rows) noexcept nogil:
-    cdef const Stage *stage = job.stages + index
-    cdef Mask drawn = mask(job, worker, index)
-    job.kernels.residual(&drawn if job.mode == TRAIN and stage.rate > 0 else NULL, first, n_rows,
-                         stage.ld_out, NULL, deltas_out(job, stage, first),
-                         deltas_in(job, stage, first))
+cdef inline void backward_join(const Job *job, const Worker *worker, const Block *b) noexcept nogil:
+    cdef Mask drawn = mask(job, worker, b.index)
+    cdef bint drops = job.mode == TRAIN and b.stage.rate > 0
+    job.kernels.residual(&drawn if drops else NULL, b.first, b.n_rows, b.ld, NULL, b.dy,
+                         deltas_in(job, b))
 
 
-cdef inline void backward_fork(const Job *job, const Worker *worker, int index, int64_t first,
-                               int64_t n_rows) noexcept nogil:
-    """Add the gradient that skipped a block to the one that went through it."""
-    cdef const Stage *stage = job.stages + index
-    job.kernels.residual(NULL, first, n_rows, stage.ld_out,
-                         delta(job, stage.other, first, stage.ld_out),
-                         deltas_out(job, stage, first), deltas_in(job, stage, first))
+cdef inline void backward_fork(const Job *job, const Block *b) noexcept nogil:
+    """Add the gradient that skipped a block of layers to the one that went through it."""
+    job.kernels.residual(NULL, b.first, b.n_rows, b.ld, delta(job, b.stage.other, b.first, b.ld),
+                         b.dy, deltas_in(job, b))

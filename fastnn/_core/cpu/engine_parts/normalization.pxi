@@ -3,15 +3,14 @@
 # Batch norm is two stages: sums over all rows of the batch, then the rows themselves. Between the
 # two each thread merges the partial sums of all.
 
-cdef inline void forward_batch_statistics(const Job *job, const Worker *worker, const Stage *stage,
-                                          int64_t first, int64_t n_rows) noexcept nogil:
-    cdef int64_t row = first, last = first + n_rows
+cdef inline void forward_batch_statistics(const Job *job, const Block *b) noexcept nogil:
+    cdef int64_t row = 0
     if job.mode == PREDICT or job.mode == EVALUATE:
         return
-    while row < last:
-        job.kernels.batchnorm_partial(min(<int64_t> ROW_CHUNK, last - row), stage.ld_out,
-                                      values_in(job, worker, stage, row),
-                                      partial(job, stage, False, row // ROW_CHUNK))
+    while row < b.n_rows:
+        job.kernels.batchnorm_partial(min(<int64_t> ROW_CHUNK, b.n_rows - row), b.ld,
+                                      b.x + row * b.ld * job.itemsize,
+                                      partial(job, b.stage, False, (b.first + row) // ROW_CHUNK))
         row += ROW_CHUNK
 
 
@@ -32,21 +31,20 @@ cdef void merge_batch_statistics(const Job *job, const Worker *worker,
                                       vector(job, worker, stage, INVERSE_STD))
 
 
-cdef inline void forward_batch_norm(const Job *job, const Worker *worker, const Stage *stage,
-                                    int64_t first, int64_t n_rows) noexcept nogil:
-    job.kernels.batchnorm(n_rows, stage.ld_out, values_in(job, worker, stage, first),
-                          vector(job, worker, stage, MEAN),
-                          vector(job, worker, stage, INVERSE_STD), parameter(job, stage.weight),
-                          parameter(job, stage.bias), values_out(job, worker, stage, first))
+cdef inline void forward_batch_norm(const Job *job, const Worker *worker,
+                                    const Block *b) noexcept nogil:
+    job.kernels.batchnorm(b.n_rows, b.ld, b.x, vector(job, worker, b.stage, MEAN),
+                          vector(job, worker, b.stage, INVERSE_STD),
+                          parameter(job, b.stage.weight), parameter(job, b.stage.bias), b.y)
 
 
-cdef inline void backward_batch_norm(const Job *job, const Worker *worker, const Stage *stage,
-                                     int64_t first, int64_t n_rows) noexcept nogil:
+cdef inline void backward_batch_norm(const Job *job, const Worker *worker,
+                                     const Block *b) noexcept nogil:
     """Sum what the gradients of scale and shift, and of all rows, need."""
     job.kernels.batchnorm_gradient_partial(
-        n_rows, stage.ld_out, values_in(job, worker, stage, first),
-        vector(job, worker, stage, MEAN), vector(job, worker, stage, INVERSE_STD),
-        deltas_out(job, stage, first), partial(job, stage, True, first // ROW_CHUNK))
+        b.n_rows, b.ld, b.x, vector(job, worker, b.stage, MEAN),
+        vector(job, worker, b.stage, INVERSE_STD), b.dy,
+        partial(job, b.stage, True, b.first // ROW_CHUNK))
 
 
 cdef void merge_batch_gradients(const Job *job, const Worker *worker,
@@ -69,31 +67,29 @@ cdef inline void move_batch_statistics(const Job *job, const Worker *worker,
 
 
 cdef inline void backward_batch_statistics(const Job *job, const Worker *worker,
-                                           const Stage *stage, int64_t first,
-                                           int64_t n_rows) noexcept nogil:
+                                           const Block *b) noexcept nogil:
     job.kernels.batchnorm_gradient(
-        n_rows, worker.n_rows, stage.ld_out, values_in(job, worker, stage, first),
-        vector(job, worker, stage, MEAN), vector(job, worker, stage, INVERSE_STD),
-        parameter(job, stage.weight), vector(job, worker, stage, D_SHIFT),
-        vector(job, worker, stage, D_SCALE), worker.n_rows == 1, deltas_out(job, stage, first))
+        b.n_rows, worker.n_rows, b.ld, b.x, vector(job, worker, b.stage, MEAN),
+        vector(job, worker, b.stage, INVERSE_STD), parameter(job, b.stage.weight),
+        vector(job, worker, b.stage, D_SHIFT), vector(job, worker, b.stage, D_SCALE),
+        worker.n_rows == 1, b.dy)
 
 
-cdef inline void forward_row_norm(const Job *job, const Worker *worker, const Stage *stage,
-                                  int64_t first, int64_t n_rows) noexcept nogil:
-    job.kernels.rownorm(n_rows, stage.n_out, stage.ld_out, stage.groups, stage.epsilon,
-                        values_in(job, worker, stage, first), parameter(job, stage.weight),
-                        parameter(job, stage.bias), stage.code,
-                        values_out(job, worker, stage, first),
-                        value(job, worker, stage.other, first, 2 * stage.groups))
+cdef inline void forward_row_norm(const Job *job, const Worker *worker,
+                                  const Block *b) noexcept nogil:
+    cdef const Stage *stage = b.stage
+    job.kernels.rownorm(b.n_rows, stage.n_out, b.ld, stage.groups, stage.epsilon, b.x,
+                        parameter(job, stage.weight), parameter(job, stage.bias), stage.code, b.y,
+                        value(job, worker, stage.other, b.first, 2 * stage.groups))
 
 
-cdef inline void backward_row_norm(const Job *job, const Worker *worker, const Stage *stage,
-                                   int64_t first, int64_t n_rows, char *sums) noexcept nogil:
-    job.kernels.rownorm_gradient(n_rows, stage.n_out, stage.ld_out, stage.groups,
-                                 values_in(job, worker, stage, first),
-                                 value(job, worker, stage.other, first, 2 * stage.groups),
-                                 parameter(job, stage.weight), stage.code,
-                                 deltas_out(job, stage, first), sums, stage.n_sums // 2)
+cdef inline void backward_row_norm(const Job *job, const Worker *worker, const Block *b,
+                                   char *sums) noexcept nogil:
+    cdef const Stage *stage = b.stage
+    job.kernels.rownorm_gradient(b.n_rows, stage.n_out, b.ld, stage.groups, b.x,
+                                 value(job, worker, stage.other, b.first, 2 * stage.groups),
+                                 parameter(job, stage.weight), stage.code, b.dy, sums,
+                                 stage.n_sums // 2)
 
 
 cdef void store_column_squares(const Job *job, int index, const Span *span) noexcept nogil:
@@ -117,18 +113,16 @@ cdef void merge_weight_norms(const Job *job, const Worker *worker) noexcept nogi
                                          vector(job, worker, stage, SCALE))
 
 
-cdef inline void forward_weight_norm(const Job *job, const Worker *worker, const Stage *stage,
-                                     int64_t first, int64_t n_rows) noexcept nogil:
-    job.kernels.weightnorm(n_rows, stage.ld_out, values_in(job, worker, stage, first),
-                           vector(job, worker, stage, SCALE), parameter(job, stage.bias),
-                           values_out(job, worker, stage, first))
+cdef inline void forward_weight_norm(const Job *job, const Worker *worker,
+                                     const Block *b) noexcept nogil:
+    job.kernels.weightnorm(b.n_rows, b.ld, b.x, vector(job, worker, b.stage, SCALE),
+                           parameter(job, b.stage.bias), b.y)
 
 
-cdef inline void backward_weight_norm(const Job *job, const Worker *worker, const Stage *stage,
-                                      int64_t first, int64_t n_rows, char *sums) noexcept nogil:
-    job.kernels.weightnorm_gradient(n_rows, stage.ld_out, values_in(job, worker, stage, first),
-                                    vector(job, worker, stage, SCALE),
-                                    deltas_out(job, stage, first), sums)
+cdef inline void backward_weight_norm(const Job *job, const Worker *worker, const Block *b,
+                                      char *sums) noexcept nogil:
+    job.kernels.weightnorm_gradient(b.n_rows, b.ld, b.x, vector(job, worker, b.stage, SCALE), b.dy,
+                                    sums)
 
 
 cdef void merge_weight_norm_gradients(const Job *job, const Worker *worker) noexcept nogil:

@@ -6,76 +6,92 @@ cdef enum:
     ROW_BLOCK = 96
 
 
+cdef inline Block block(const Job *job, const Worker *worker, int index, int64_t first,
+                        int64_t n_rows) noexcept nogil:
+    """Return some rows of the batch in a stage."""
+    cdef const Stage *stage = job.stages + index
+    cdef Block b = Block(stage, index, first, n_rows, stage.ld_out,
+                         value(job, worker, stage.x, first, stage.ld_in),
+                         value(job, worker, stage.y, first, stage.ld_out), NULL)
+    if job.mode != PREDICT:
+        b.dy = delta(job, stage.dy, first, stage.ld_out)
+    return b
+
+
 cdef void forward(const Job *job, const Worker *worker, int index, int64_t first,
                   int64_t n_rows) noexcept nogil:
     """Compute the output of a stage for some rows of the batch."""
-    cdef const Stage *stage = job.stages + index
-    if stage.kind == STAGE_DENSE:
-        forward_dense(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_WEIGHT_NORM:
-        forward_weight_norm(job, worker, stage, first, n_rows)
-    elif stage.kind == STAGE_ROW_NORM:
-        forward_row_norm(job, worker, stage, first, n_rows)
-    elif stage.kind == STAGE_PRELU:
-        forward_prelu(job, worker, stage, first, n_rows)
-    elif stage.kind == STAGE_MAXOUT:
-        forward_maxout(job, worker, stage, first, n_rows)
-    elif stage.kind == STAGE_ACTIVATION:
-        forward_activation(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_BN_STATISTICS:
-        forward_batch_statistics(job, worker, stage, first, n_rows)
-    elif stage.kind == STAGE_BN_APPLY:
-        forward_batch_norm(job, worker, stage, first, n_rows)
-    elif stage.kind == STAGE_DROPOUT:
-        forward_dropout(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_NOISE:
-        forward_noise(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_JOIN:
-        forward_join(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_OUTPUT:
-        forward_output(job, worker, stage, first, n_rows)
+    cdef Block b = block(job, worker, index, first, n_rows)
+    cdef int kind = b.stage.kind
+    if kind == STAGE_DENSE:
+        forward_dense(job, worker, &b)
+    elif kind == STAGE_WEIGHT_NORM:
+        forward_weight_norm(job, worker, &b)
+    elif kind == STAGE_ROW_NORM:
+        forward_row_norm(job, worker, &b)
+    elif kind == STAGE_PRELU:
+        forward_prelu(job, &b)
+    elif kind == STAGE_MAXOUT:
+        forward_maxout(job, &b)
+    elif kind == STAGE_ACTIVATION:
+        forward_activation(job, worker, &b)
+    elif kind == STAGE_BN_STATISTICS:
+        forward_batch_statistics(job, &b)
+    elif kind == STAGE_BN_APPLY:
+        forward_batch_norm(job, worker, &b)
+    elif kind == STAGE_DROPOUT:
+        forward_dropout(job, worker, &b)
+    elif kind == STAGE_NOISE:
+        forward_noise(job, worker, &b)
+    elif kind == STAGE_JOIN:
+        forward_join(job, worker, &b)
+    elif kind == STAGE_OUTPUT:
+        forward_output(job, worker, &b)
 
 
 cdef void backward(const Job *job, const Worker *worker, int index, int64_t first,
                    int64_t n_rows) noexcept nogil:
     """Compute the input gradient of a stage for some rows of the batch, and sums over them."""
-    cdef const Stage *stage = job.stages + index
-    if stage.kind == STAGE_DENSE:
-        backward_dense(job, worker, index, first, n_rows)
-    elif stage.dx < 0:
+    cdef Block b = block(job, worker, index, first, n_rows)
+    cdef int kind = b.stage.kind
+    if kind == STAGE_DENSE:
+        backward_dense(job, worker, &b)
+    elif b.stage.dx < 0:
         return
-    elif stage.kind == STAGE_ACTIVATION:
-        backward_activation(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_DROPOUT:
-        backward_dropout(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_JOIN:
-        backward_join(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_FORK:
-        backward_fork(job, worker, index, first, n_rows)
-    elif stage.kind == STAGE_MAXOUT:
-        backward_maxout(job, worker, stage, first, n_rows)
-    elif stage.kind == STAGE_BN_STATISTICS:
-        backward_batch_statistics(job, worker, stage, first, n_rows)
-    elif stage.kind in (STAGE_BN_APPLY, STAGE_ROW_NORM, STAGE_PRELU, STAGE_WEIGHT_NORM):
-        backward_chunks(job, worker, stage, first, n_rows)
+    elif kind == STAGE_ACTIVATION:
+        backward_activation(job, worker, &b)
+    elif kind == STAGE_DROPOUT:
+        backward_dropout(job, worker, &b)
+    elif kind == STAGE_JOIN:
+        backward_join(job, worker, &b)
+    elif kind == STAGE_FORK:
+        backward_fork(job, &b)
+    elif kind == STAGE_MAXOUT:
+        backward_maxout(job, &b)
+    elif kind == STAGE_BN_STATISTICS:
+        backward_batch_statistics(job, worker, &b)
+    elif kind in (STAGE_BN_APPLY, STAGE_ROW_NORM, STAGE_PRELU, STAGE_WEIGHT_NORM):
+        backward_chunks(job, worker, &b)
 
 
-cdef inline void backward_chunks(const Job *job, const Worker *worker, const Stage *stage,
-                                 int64_t first, int64_t n_rows) noexcept nogil:
+cdef inline void backward_chunks(const Job *job, const Worker *worker,
+                                 const Block *b) noexcept nogil:
     """Do the same for a stage with parameters whose gradients are sums, by chunks of rows."""
-    cdef int64_t row = first, last = first + n_rows, n
+    cdef int64_t row = 0
+    cdef Block chunk
     cdef char *sums
-    while row < last:
-        n = min(<int64_t> ROW_CHUNK, last - row)
-        sums = partial(job, stage, False, row // ROW_CHUNK)
-        if stage.kind == STAGE_PRELU:
-            backward_prelu(job, worker, stage, row, n, sums)
-        elif stage.kind == STAGE_WEIGHT_NORM:
-            backward_weight_norm(job, worker, stage, row, n, sums)
-        elif stage.kind == STAGE_ROW_NORM:
-            backward_row_norm(job, worker, stage, row, n, sums)
+    while row < b.n_rows:
+        chunk = block(job, worker, b.index, b.first + row,
+                      min(<int64_t> ROW_CHUNK, b.n_rows - row))
+        sums = partial(job, b.stage, False, chunk.first // ROW_CHUNK)
+        if b.stage.kind == STAGE_PRELU:
+            backward_prelu(job, &chunk, sums)
+        elif b.stage.kind == STAGE_WEIGHT_NORM:
+            backward_weight_norm(job, worker, &chunk, sums)
+        elif b.stage.kind == STAGE_ROW_NORM:
+            backward_row_norm(job, worker, &chunk, sums)
         else:
-            backward_batch_norm(job, worker, stage, row, n)
+            backward_batch_norm(job, worker, &chunk)
         row += ROW_CHUNK
 
 

@@ -48,7 +48,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
             stage = job.stages + index
             if stage.kind != STAGE_OUTPUT:
                 continue
-            y = values_out(job, &worker, stage, 0)
+            y = value(job, &worker, stage.y, 0, stage.ld_out)
             for i in range(n):
                 memcpy(out + i * job.call.n_outputs * job.itemsize,
                        y + i * stage.ld_out * job.itemsize, stage.n_out * job.itemsize)

@@ -160,6 +160,17 @@ cdef struct MatrixRows:
     int64_t ld
     const int64_t *order
 
+# Rows `first` .. of a batch in a stage, with the values that it reads and writes, and the gradient
+# with respect to what it writes.
+cdef struct Block:
+    const Stage *stage
+    int index
+    int64_t first, n_rows
+    int64_t ld              # of y and dy
+    char *x
+    char *y
+    char *dy
+
 # What a thread works on: a batch, and the rows of it that are its own.
 cdef struct Worker:
     int thread, team        # its number, and how many there are
