@@ -1,4 +1,4 @@
-"""Arrays that others can reach: held where they are, as they are, while an engine works."""
+"""Pinning of arrays, so that nobody can resize or free them while an engine works."""
 
 from weakref import ref
 
@@ -7,9 +7,9 @@ from numpy import ndarray
 
 
 def pins(array):
-    """Weak references to an array and to what it is a view of.
+    """Return weak references to an array and to the arrays it is a view of.
 
-    As long as there is one, NumPy refuses to resize the array, with ``refcheck=False`` too.
+    While one exists, NumPy refuses to resize the array, even with ``refcheck=False``.
     """
     found = [ref(array)]
     while isinstance(array := array.base, ndarray):
@@ -17,7 +17,7 @@ def pins(array):
     return found
 
 
-# Pins of arrays that stay where they are as long as they live.
+# Pins of arrays that must not be resized as long as they live.
 _pinned: dict[int, ref] = {}
 
 
@@ -26,22 +26,22 @@ def _unpin(pin):
 
 
 def pin(array):
-    """Let nobody resize an array that owns its memory, as long as it lives."""
+    """Prevent an array that owns its memory from being resized as long as it lives."""
     found = ref(array, _unpin)
     _pinned[id(found)] = found
 
 
-class _Held:
-    """What keeps the memory of an array: it is no array itself, that could be resized."""
+class _PinnedMemory:
+    """Owner of the memory of an array, which is not an array and so cannot be resized."""
 
     def __init__(self, array):
         self.__array_interface__, self._kept = array.__array_interface__, (array, pins(array))
 
 
-def held(array):
-    """A view of the same numbers, that has a shape and a type of its own.
+def pinned_view(array):
+    """Return a view of an array with its own shape and type.
 
-    Whoever sets those of `array` in place does not change it, and nobody can resize `array`
-    as long as it lives.
+    Setting those of `array` in place does not affect the view, and nobody can resize `array` as
+    long as the view exists.
     """
-    return np.asarray(_Held(array))
+    return np.asarray(_PinnedMemory(array))

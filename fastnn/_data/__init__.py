@@ -1,1 +1,1 @@
-"""Rows, targets and weights that a user passes, as arrays that an engine reads."""
+"""Reading and checking of the data that users pass: rows, targets, weights and pickles."""

@@ -1,16 +1,16 @@
-"""Columns of rows that a network cannot read: which they are, and the way to what it can."""
+"""Error messages for columns that a network cannot read, with advice."""
 
 from contextlib import suppress
 
 import numpy as np
 from scipy import sparse
 
-from .tables import Table, library_of, nulls_of, rows_of
+from .tables import Table, as_array_or_frame, is_null, library_of
 from .targets import CATEGORIES, kind_of
 
 _MISSING, _INFINITY = "missing values", "infinity"
 _KINDS = {"M": "dates", "m": "durations", "U": "strings"}
-# What to do about columns, by what they hold: a network reads numbers.
+# Advice about columns, by the kind of their values.
 _ENCODE = (
     "encode {them} as numbers, as in make_pipeline(make_column_transformer((OneHotEncoder("
     "handle_unknown='ignore'), {columns}), remainder=StandardScaler()), {model}())"
@@ -25,7 +25,7 @@ _FILL = (
     "fastnn.preprocessing.NullRemover"
 )
 _MAKE = "make numbers of {them}, or leave {them} out"
-_WAYS = {
+_ADVICE = {
     "strings": _ENCODE,
     "categories": _ENCODE,
     "dates": _COUNT,
@@ -33,42 +33,42 @@ _WAYS = {
     _MISSING: _FILL,
     _INFINITY: "replace {them}, or remove such rows",
 }
-#: Elements that are looked at at a time.
+#: Number of elements examined at a time.
 _BLOCK = 1 << 20
 
 
 def refuse_dates(model, X, name):
-    """Refuse columns of dates and durations, which NumPy converts to numbers of their unit.
+    """Raise a ValueError for columns of dates and durations, which NumPy would convert silently.
 
     Parameters
     ----------
     model : estimator
-        Named in the error, which tells the way out.
+        Named in the advice.
     X : array-like or DataFrame
     name : str
-        What X is called there.
+        Name of X in the message.
     """
     is_array = isinstance(X, np.ndarray) and X.ndim > 0
     if not is_array and library_of(X) not in ("pandas", "polars"):
         return
-    rows = rows_of(X, name)
+    rows = as_array_or_frame(X, name)
     dtypes = rows.dtypes if hasattr(rows, "columns") else [rows.dtype]
     if any(map(_is_temporal, dtypes)):
-        raise ValueError(_told(model, Table(X, name), name, _dates))
+        raise ValueError(_describe(model, Table(X, name), name, _dates))
 
 
-def why_unreadable(model, X, name) -> str:
-    """What columns hold that are no numbers, and the way out; nothing if all can be read."""
+def describe_unreadable(model, X, name) -> str:
+    """Describe columns that are not numeric, with advice; empty if all are numeric."""
     if sparse.issparse(X):
         return ""
-    with suppress(TypeError, ValueError):  # of another shape, of which scikit-learn tells
+    with suppress(TypeError, ValueError):  # scikit-learn reports wrong shapes
         table = Table(X if hasattr(X, "columns") else np.asarray(X, object), name)
-        return _told(model, table, name, _unreadable)
+        return _describe(model, table, name, _unreadable)
     return ""
 
 
-def why_not_finite(model, X, name) -> str:
-    """Which columns of an array or a sparse matrix hold NaN or infinity, and the way out."""
+def describe_non_finite(model, X, name) -> str:
+    """Describe the columns of an array or sparse matrix with NaN or infinity, with advice."""
     width, dtype = X.shape[1], X.dtype
     has = np.zeros((2, width), bool)
     if sparse.issparse(X):
@@ -80,12 +80,14 @@ def why_not_finite(model, X, name) -> str:
             block = X[start : start + step]
             has[0] |= np.isnan(block).any(axis=0)
             has[1] |= np.isinf(block).any(axis=0)
-    kind, said, of = _MISSING, "NaN", has[0]
-    if not of.any():
-        kind, said, of = _INFINITY, f"infinity or a value too large for {dtype!r}", has[1]
+    kind, description, mask = _MISSING, "NaN", has[0]
+    if not mask.any():
+        kind, mask = _INFINITY, has[1]
+        description = f"infinity or a value too large for {dtype!r}"
     names = vars(model).get("feature_names_in_", range(width))
-    columns = [names[i] for i in np.flatnonzero(of)]
-    return f"Input {name} contains {said} in {_listed(columns)}: {_way(kind, columns, model)}."
+    columns = [names[i] for i in np.flatnonzero(mask)]
+    advice = _advice(kind, columns, model)
+    return f"Input {name} contains {description} in {_join_columns(columns)}: {advice}."
 
 
 def _is_temporal(dtype):
@@ -93,7 +95,7 @@ def _is_temporal(dtype):
 
 
 def _dates(column):
-    """What a column holds that is of dates or durations, and its first value; else None."""
+    """Return 'dates' or 'durations' and the first value of such a column, else None."""
     dtype = column.dtype
     if not _is_temporal(dtype):
         return None
@@ -102,14 +104,14 @@ def _dates(column):
 
 
 def _unreadable(column):
-    """What a column holds that is not of numbers, and the first value that is none; else None."""
+    """Return the kind and an example of values in a column that are not numbers, else None."""
     if getattr(column.dtype, "kind", "O") in "biuf":
         return None
     for value in column:
         try:
             float(value)
         except (TypeError, ValueError):
-            if value is not None:  # which scikit-learn reads as NaN
+            if value is not None:  # scikit-learn reads None as NaN
                 return _kind(column, value), value
     return None
 
@@ -123,8 +125,8 @@ def _kind(column, value):
     return _KINDS.get(kind, f"{type(value).__name__} objects")
 
 
-def _told(model, table, name, look):
-    """A sentence for each kind of values that columns hold."""
+def _describe(model, table, name, look):
+    """Return a sentence for each kind of values that `look` finds in columns."""
     found: dict[str, dict] = {}
     for i in range(table.n_columns):
         if seen := look(table.column(i)):
@@ -133,22 +135,22 @@ def _told(model, table, name, look):
     sentences = []
     for kind, examples in found.items():
         columns, example = list(examples), next(iter(examples.values()))
-        holds = f"{_listed(columns)} of {name} hold{'s' * (len(columns) == 1)} {kind}"
-        if kind in _WAYS and not nulls_of(np.array([example], object))[0]:
+        holds = f"{_join_columns(columns)} of {name} hold{'s' * (len(columns) == 1)} {kind}"
+        if kind in _ADVICE and not is_null(np.array([example], object))[0]:
             shown = str if kind in ("dates", "durations") else repr
             holds += f", such as {shown(example)}"
-        sentences.append(f"{holds[0].upper()}{holds[1:]}: {_way(kind, columns, model)}.")
+        sentences.append(f"{holds[0].upper()}{holds[1:]}: {_advice(kind, columns, model)}.")
     return " ".join(sentences)
 
 
-def _listed(columns):
-    """The names of some columns, or the first of many."""
+def _join_columns(columns):
+    """Join the names of columns, or the first of many."""
     shown = [*map(repr, columns[:5]), *(["others"] if len(columns) > 5 else [])]
     names = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
     return f"column{'s' * (len(columns) > 1)} {names}"
 
 
-def _way(kind, columns, model):
+def _advice(kind, columns, model):
     them = "it" if len(columns) == 1 else "them"
     listed = columns if len(columns) <= 5 else "columns"
-    return _WAYS.get(kind, _MAKE).format(them=them, columns=listed, model=type(model).__name__)
+    return _ADVICE.get(kind, _MAKE).format(them=them, columns=listed, model=type(model).__name__)

@@ -1,4 +1,4 @@
-"""Class labels, and the numbers that a network is trained on in their place."""
+"""Class labels, and their encoding as targets of a network."""
 
 import numpy as np
 from scipy import sparse
@@ -9,33 +9,33 @@ from sklearn.utils.multiclass import (
 )
 
 from ..losses import COMPARING_LOSSES
-from .pickles import check_array, refusing_damage
-from .targets import labels_given, side_by_side
+from .pickles import check_array, damage_raises_value_error
+from .targets import read_labels, stack_columns
 
 _KINDS = ("binary", "multiclass", "multilabel-indicator", "probabilities")
-# Rows of probabilities may be rounded to so many parts of 1.
+# Largest deviation of the sum of probabilities from 1.
 _SUM_TOLERANCE = 1e-3
-# Labels are close together if they differ by no more than this and the number of rows.
+# Labels are counted in a table if their range is below this plus the number of rows.
 _CLOSE = 1000
-# Beyond, differences might not be whole numbers of the machine.
+# Beyond, differences might overflow.
 _WIDE = 1 << 62
 
 
 def is_column(y):
-    """Whether labels are plain whole numbers, one a row, as they mostly are."""
+    """Return whether labels are a plain array of integers or booleans, one for each row."""
     if type(y) is not np.ndarray or y.ndim != 1 or len(y) == 0:
         return False
     return y.dtype.kind in "biu" and y.dtype.isnative
 
 
 def _bounds(numbers, most):
-    """The least and the greatest of whole numbers, or None where they lie too far apart."""
+    """Return minimum and maximum of integers, or None if they are too far apart."""
     low, high = int(numbers.min()), int(numbers.max())
     return (low, high) if high - low < most and low > -_WIDE and high < _WIDE else None
 
 
 def _distinct(column):
-    """The labels of a column, sorted: those that are close together are counted, not sorted."""
+    """Return the sorted distinct labels of a column; by counting if their range is small."""
     bounds = _bounds(column, _CLOSE + len(column))
     if bounds is None:
         return np.unique(column)
@@ -44,7 +44,7 @@ def _distinct(column):
 
 
 def _in_dtype(labels, dtype):
-    """Numbers in the type of others, else as they are; a TypeError where that rounds some."""
+    """Convert numbers to a numeric dtype; raise a TypeError if that changes a value."""
     if labels.dtype == dtype or labels.dtype.kind not in "iuf" or dtype.kind not in "iuf":
         return labels
     with np.errstate(invalid="ignore", over="ignore"):
@@ -56,43 +56,43 @@ def _in_dtype(labels, dtype):
 
 
 def _classes_in(labels):
-    """The labels of an array or a list, sorted."""
+    """Return the sorted distinct labels of an array or a list."""
     if not sparse.issparse(labels) and is_column(column := np.asarray(labels)):
         return _distinct(column)
     return unique_labels(labels)
 
 
-def part_of(right, sample_weight):
-    """The part of the rows that is right."""
+def weighted_fraction(correct, sample_weight):
+    """Return the fraction of rows that are correct, weighted."""
     if sample_weight is None:
-        return float(np.count_nonzero(right) / len(right))
-    return float(np.average(right, weights=sample_weight))
+        return float(np.count_nonzero(correct) / len(correct))
+    return float(np.average(correct, weights=sample_weight))
 
 
-def labels_of(y, classes=None):
-    """What knows the labels of y: `Labels`, or `LabelsOfHeads` where each column is a problem.
+def make_labels(y, classes=None):
+    """Return `Labels` of y, or `MultioutputLabels` for multiclass-multioutput targets.
 
     Parameters
     ----------
     y : array-like or sparse matrix
     classes : ndarray or list of ndarray, default=None
-        All classes, where `y` need not contain them; a list has those of each column.
+        All classes, if `y` may lack some; a list has those of each column.
     """
     if classes is None and is_column(y):
         return Labels(y)
     each = isinstance(classes, list)
     if y.ndim == 2 and y.dtype.kind == "O":
-        return LabelsOfHeads(y, classes)
+        return MultioutputLabels(y, classes)
     kind = type_of_target(y, input_name="y")
-    if sparse.issparse(y) and kind != "multilabel-indicator":  # it looks at the stored values only
+    if sparse.issparse(y) and kind != "multilabel-indicator":  # checks stored values only
         kind = type_of_target(y.toarray(), input_name="y")
     elif kind == "multilabel-indicator" and not sparse.issparse(y):
         values = np.unique(y)
-        if len(values) == 2 and 0 not in values:  # such as 1 and 2: that indicates nothing
-            kind = LabelsOfHeads.kind
-    if each or (classes is None and kind == LabelsOfHeads.kind):
-        return LabelsOfHeads(y, classes)
-    if kind == LabelsOfHeads.kind:
+        if len(values) == 2 and 0 not in values:  # such as 1 and 2: not an indicator matrix
+            kind = MultioutputLabels.kind
+    if each or (classes is None and kind == MultioutputLabels.kind):
+        return MultioutputLabels(y, classes)
+    if kind == MultioutputLabels.kind:
         raise ValueError(
             f"y has {y.shape[1]} columns of several classes each, so that classes must be a list "
             "of arrays, one for each column."
@@ -101,35 +101,35 @@ def labels_of(y, classes=None):
     return Labels(y if columns or classes is None else classes)
 
 
-def classes_given(classes):
-    """Classes that a user lists: an array, or a list of arrays, one for each column of y."""
+def read_classes(classes):
+    """Return the user's classes: an array, or a list of arrays, one for each column of y."""
     several = isinstance(classes, list | tuple) or np.ndim(classes) == 2
     if several and len(classes) and all(np.ndim(part) == 1 for part in classes):
-        return [labels_given(part, "classes") for part in classes]
-    classes = labels_given(classes, "classes")
+        return [read_labels(part, "classes") for part in classes]
+    classes = read_labels(classes, "classes")
     if classes.shape == (0,):
         raise ValueError("classes is empty: list all labels of all calls.")
     return classes
 
 
 class Labels:
-    """The labels of a classification problem.
+    """Labels of a classification problem.
 
     Parameters
     ----------
     y : array-like or sparse matrix
-        Labels, each class at least once; or an indicator matrix of several labels a row; or the
-        probabilities of all classes in each row.
+        Labels that contain all classes, a label indicator matrix, or the probabilities of all
+        classes in each row.
 
     Attributes
     ----------
     kind : {"binary", "multiclass", "multilabel-indicator", "probabilities"}
     classes : ndarray
-        Sorted. The numbers of the columns, where they have no other names.
+        The classes, sorted; the indices of the columns for indicators and probabilities.
     n_outputs : int
-        Of the network.
+        Number of outputs of the network.
     shown_outputs : int
-        What the estimator's `n_outputs_` is.
+        The estimator's `n_outputs_`.
     """
 
     def __init__(self, y):
@@ -145,7 +145,7 @@ class Labels:
             self._check_probabilities(y)
             return
         if self.kind not in ("binary", "multiclass", "multilabel-indicator"):
-            check_classification_targets(y)  # says what is wrong with them
+            check_classification_targets(y)  # raises
         self.classes = unique_labels(y)
         if sparse.issparse(y):
             self._container = (
@@ -153,7 +153,7 @@ class Labels:
             )
 
     def __setstate__(self, state):
-        with refusing_damage("labels"):
+        with damage_raises_value_error("labels"):
             self.__dict__.update(state)
             classes = self.classes
             check_array(classes)
@@ -169,11 +169,11 @@ class Labels:
         return self.n_outputs
 
     def same_classes(self, classes):
-        """Whether these are the classes."""
+        """Return whether the classes are equal to these."""
         return np.array_equal(self.classes, _classes_in(classes))
 
     def check_same(self, y):
-        """Refuse labels to go on with that are of other classes."""
+        """Raise a ValueError if labels have other classes than those of the first call."""
         if self.kind != "probabilities" and not np.array_equal(
             self.classes, found := _classes_in(y)
         ):
@@ -183,10 +183,9 @@ class Labels:
             )
 
     def loss(self, name):
-        """The loss that the network is trained on, where the user asks for this one.
+        """Return the loss that the network is trained on, for the user's `loss`.
 
-        Of two classes one unit says all, and what compares the units of the classes becomes a loss
-        of its distance from 0.
+        Two classes have one output. Losses that compare outputs become the hinge loss of it.
         """
         if self.kind == "probabilities":
             if name != "log_loss":
@@ -207,7 +206,7 @@ class Labels:
         return "binary_log_loss" if name == "log_loss" else name
 
     def encode(self, y, dtype, class_codes):
-        """Targets of rows: class numbers, or else a number for each output, mostly 0 or 1."""
+        """Encode labels as targets: class indices, or a number for each output."""
         if self.kind == "probabilities":
             return self._encode_probabilities(y, dtype)
         if self.kind == "multilabel-indicator":
@@ -230,14 +229,14 @@ class Labels:
         return targets
 
     def codes(self, y):
-        """Class number of each label."""
+        """Return the class index of each label."""
         if (codes := self._looked_up(y)) is not None:
             return codes
         try:
             same = _in_dtype(y, self.classes.dtype)
             codes = np.searchsorted(self.classes, same)
             known = np.array_equal(self.classes.take(codes, mode="clip"), same)
-        except TypeError:  # numbers and strings have no order
+        except TypeError:  # numbers and strings cannot be ordered
             known = False
         if not known:
             raise ValueError(
@@ -247,7 +246,7 @@ class Labels:
         return codes
 
     def _looked_up(self, y):
-        """Class numbers from a table, where labels are known whole numbers close together."""
+        """Return class indices from a table, if labels are known integers of a small range."""
         if not (is_column(y) and is_column(self.classes)):
             return None
         bounds = _bounds(self.classes, _CLOSE + len(y))
@@ -259,7 +258,7 @@ class Labels:
         return codes if codes.min() >= 0 else None
 
     def class_numbers(self, targets):
-        """Class number of each row of targets, or None where it may be of several."""
+        """Return the class index of each row of targets, or None for multilabel targets."""
         if self.kind == "multiclass":
             return targets if targets.ndim == 1 else targets.argmax(axis=1)
         return targets[:, 0].astype(np.intp) if self.kind == "binary" else None
@@ -288,7 +287,7 @@ class Labels:
         return y
 
     def decode(self, outputs, boundary):
-        """The labels that the network's output stands for; above `boundary` a unit says yes."""
+        """Decode outputs to labels; an output above `boundary` is positive."""
         if self.kind in ("multiclass", "probabilities"):
             return self.classes[outputs.argmax(axis=1)]
         positive = (outputs > boundary).astype(np.intp)
@@ -296,37 +295,37 @@ class Labels:
             return self.classes[positive[:, 0] if len(self.classes) > 1 else 0 * positive[:, 0]]
         return positive if self._container is None else self._container(positive)
 
-    def answers(self, y):
-        """Labels to compare predictions with: of probabilities the highest of each row."""
+    def true_labels(self, y):
+        """Return labels to compare predictions with: the most probable for probabilities."""
         if self.kind == "probabilities" and np.ndim(y) == 2:
             return _dense(y).argmax(axis=1)
         return y
 
     def accuracy(self, targets, outputs, boundary, sample_weight):
-        """Part of the rows whose labels are all right; of probabilities the highest counts."""
+        """Return the accuracy, which is the subset accuracy for multilabel targets."""
         if self.kind in ("multiclass", "probabilities"):
             numbers = targets if targets.ndim == 1 else targets.argmax(axis=1)
             right = outputs.argmax(axis=1) == numbers
         else:
             right = ((outputs > boundary) == targets).all(axis=1)
-        return part_of(right, sample_weight)
+        return weighted_fraction(right, sample_weight)
 
 
-class LabelsOfHeads:
-    """The labels of several problems, a column each: every one has a head of the network.
+class MultioutputLabels:
+    """Labels of multiclass-multioutput targets: each column has an output layer (a head).
 
     Parameters
     ----------
     y : array-like or sparse matrix of shape (n_rows, n_heads)
     classes : list of arrays, default=None
-        The classes of each column; by default those that it contains.
+        The classes of each column; None takes them from y.
 
     Attributes
     ----------
     classes : list of ndarray
-        Sorted, of each column.
+        The sorted classes of each column.
     n_outputs : tuple of int
-        Units of each head, one for each class.
+        Number of units of each head, one for each class.
     """
 
     kind = "multiclass-multioutput"
@@ -338,7 +337,7 @@ class LabelsOfHeads:
                 f"the shape {np.shape(y)}."
             )
         self.columns = [
-            _LabelsOfHead(column) for column in (_dense(y).T if classes is None else classes)
+            _ColumnLabels(column) for column in (_dense(y).T if classes is None else classes)
         ]
         self.classes = [column.classes for column in self.columns]
 
@@ -351,14 +350,14 @@ class LabelsOfHeads:
         return len(self.columns)
 
     def same_classes(self, classes):
-        """Whether these are the classes."""
+        """Return whether the classes are equal to these."""
         return len(classes) == len(self.classes) and all(
             np.ndim(part) == 1 and np.array_equal(own, np.unique(part))
             for own, part in zip(self.classes, classes, strict=True)
         )
 
     def check_same(self, y):
-        """Refuse labels to go on with that are of other classes."""
+        """Raise a ValueError if labels have other classes than those of the first call."""
         self._check_columns(y)
         for i, (column, labels) in enumerate(zip(self.columns, _dense(y).T, strict=True)):
             if not np.array_equal(column.classes, found := np.unique(labels)):
@@ -375,7 +374,7 @@ class LabelsOfHeads:
             )
 
     def loss(self, name):
-        """The loss that the network is trained on: of each head the cross-entropy."""
+        """Return the loss that the network is trained on: the cross-entropy of each head."""
         if name != "log_loss":
             raise ValueError(
                 f"y has several columns of classes, and loss={name!r} is for one: use "
@@ -385,7 +384,7 @@ class LabelsOfHeads:
         return name
 
     def encode(self, y, dtype, class_codes):
-        """Class numbers of shape (n_rows, n_heads), one head after the other in memory."""
+        """Encode labels as class indices of shape (n_rows, n_heads), in Fortran order."""
         self._check_columns(y)
         codes = np.empty(y.shape, np.int32, order="F")
         for i, (column, labels) in enumerate(zip(self.columns, _dense(y).T, strict=True)):
@@ -396,34 +395,34 @@ class LabelsOfHeads:
         return codes
 
     def class_numbers(self, targets):
-        """None: a row has several classes."""
+        """Return None, because a row has several classes."""
 
     def decode(self, outputs, boundary):
-        """The labels that the outputs stand for, of shape (n_rows, n_heads)."""
+        """Decode outputs to labels of shape (n_rows, n_heads)."""
         parts = zip(self.columns, self.split(outputs), strict=True)
-        return side_by_side([column.decode(part, boundary) for column, part in parts])
+        return stack_columns([column.decode(part, boundary) for column, part in parts])
 
     def split(self, outputs):
-        """The outputs of each head."""
+        """Split outputs by head."""
         return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
 
-    def answers(self, y):
-        """Labels to compare predictions with, of shape (n_rows, n_heads)."""
+    def true_labels(self, y):
+        """Return labels to compare predictions with, of shape (n_rows, n_heads)."""
         self._check_columns(y)
         return _dense(y)
 
     def accuracy(self, targets, outputs, boundary, sample_weight):
-        """Part of the rows of which all columns are right."""
+        """Return the subset accuracy: the fraction of rows with all columns correct."""
         found = np.stack([part.argmax(axis=1) for part in self.split(outputs)], axis=1)
-        return part_of((found == targets).all(axis=1), sample_weight)
+        return weighted_fraction((found == targets).all(axis=1), sample_weight)
 
 
-class _LabelsOfHead(Labels):
-    """Those of one column, of which two classes have two units."""
+class _ColumnLabels(Labels):
+    """Labels of one column; two classes have two outputs."""
 
     def __init__(self, y):
         self.kind, self._container = "multiclass", None
-        self.classes = np.unique(labels_given(y, "y"))
+        self.classes = np.unique(read_labels(y, "y"))
 
 
 def _dense(y):

@@ -1,4 +1,4 @@
-"""What comes out of a pickle is looked at before anything is made of it."""
+"""Validation of the content of pickles before it is used."""
 
 from contextlib import contextmanager
 from numbers import Integral
@@ -7,8 +7,8 @@ import numpy as np
 
 
 @contextmanager
-def refusing_damage(what: str):
-    """Whatever fails inside is a ValueError that says so in one sentence."""
+def damage_raises_value_error(what: str):
+    """Convert errors inside the context to a ValueError that says that a pickle is damaged."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -18,13 +18,13 @@ def refusing_damage(what: str):
 
 
 def check_count(name: str, value, least: int = 0) -> None:
-    """Refuse what is no whole number that counts something."""
+    """Raise a ValueError if a value is not a plausible count."""
     if not isinstance(value, Integral) or not least <= int(value) < 1 << 62:
         raise ValueError(f"{name} is {value!r}.")
 
 
 def check_array(array) -> None:
-    """Refuse what is no array, or one whose numbers NumPy would take for addresses of objects."""
+    """Raise a ValueError unless it is an array, whose numbers cannot be taken for pointers."""
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{type(array)} is where an array belongs.")
     if array.dtype.hasobject != (array.dtype.kind == "O"):
@@ -32,7 +32,7 @@ def check_array(array) -> None:
 
 
 def check_arrays(arrays, shapes, dtype) -> None:
-    """Refuse all but arrays of these shapes and this type."""
+    """Raise a ValueError unless arrays have these shapes and this type."""
     for array, shape in zip(arrays, shapes, strict=True):
         check_array(array)
         if (array.shape, array.dtype) != (shape, dtype):

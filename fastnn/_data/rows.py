@@ -1,4 +1,4 @@
-"""Rows and targets that users pass: checked, converted only where an engine cannot read them."""
+"""Rows and targets that users pass: checked, and converted only if an engine cannot read them."""
 
 import numpy as np
 from scipy import sparse
@@ -14,23 +14,23 @@ from sklearn.utils.validation import (
 
 from .. import _core
 from .._core.device_arrays import DeviceRows, is_on_gpu, to_host
-from .._core.memory import held
-from .columns import refuse_dates, why_not_finite, why_unreadable
-from .sparse_matrices import sound
-from .targets import labels_given, numbers_of
+from .._core.memory import pinned_view
+from .columns import describe_non_finite, describe_unreadable, refuse_dates
+from .sparse_matrices import checked_csr
+from .targets import read_labels, read_numbers
 
-# What an engine reads: all else is converted to float64. Values are looked at later, in blocks.
+# Types that an engine reads; others are converted to float64. Values are checked later, in blocks.
 _ROWS = {
     "accept_sparse": "csr",
     "dtype": (np.float64, np.float32, np.uint8),
     "ensure_all_finite": False,
 }
-#: Elements that are looked at, or copied for validation, at a time.
+#: Number of elements checked, or copied for validation, at a time.
 BLOCK = 1 << 20
 
 
 def is_plain(X):
-    """Whether X is what an engine reads as it is, without anything to convert or to compare."""
+    """Return whether an engine can read X as it is, without conversion."""
     return (
         type(X) is np.ndarray
         and X.dtype.char in "dfB"
@@ -42,27 +42,27 @@ def is_plain(X):
 
 
 def read_rows(model, X):
-    """Rows to predict for. Whether they are finite, the engine tells."""
+    """Return rows to predict for; the engine checks that they are finite."""
     if is_on_gpu(X):
         return _on_gpu(model, X, reset=False)
     return _readable(_validated(model, X, "X", reset=False))
 
 
 def read_data(model, X, y, reset=False, name="X"):
-    """Rows and their targets.
+    """Return rows and their targets, checked and readable for an engine.
 
-    The rows are held as they are: what is done to the user's object in the course of a training,
-    other than writing numbers, does not reach them.
+    The rows are a pinned view: changes of the user's object during training do not affect it,
+    except for writing of numbers.
 
     Parameters
     ----------
     model : estimator
     X, y
-        As the user gave them.
+        The user's rows and targets.
     reset : bool, default=False
-        Whether number and names of the features are remembered, or compared.
+        Whether to store number and names of the features, rather than compare them.
     name : str, default="X"
-        What the rows are called in errors.
+        Name of the rows in error messages.
     """
     numeric, y = isinstance(model, RegressorMixin), read_targets(model, y)
     if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
@@ -76,39 +76,39 @@ def read_data(model, X, y, reset=False, name="X"):
         X, y = _validated(model, X, name, y=y, **checks)
         X = _readable(X)
     if isinstance(X, np.ndarray):
-        X = held(np.require(X, requirements="A"))
+        X = pinned_view(np.require(X, requirements="A"))
     check_finite(model, X, name)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
 
 
-def targets_of(model, y):
-    """Targets without rows, as `fit` would read them."""
+def validated_targets(model, y):
+    """Return targets as `fit` reads them, without rows."""
     numeric = isinstance(model, RegressorMixin)
     y = _check_y(read_targets(model, y), multi_output=True, y_numeric=numeric, estimator=model)
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def read_targets(model, y):
-    """Targets as plain numbers or labels, on the host; whether they are finite is not looked at."""
-    return (numbers_of if isinstance(model, RegressorMixin) else labels_given)(to_host(y), "y")
+    """Return targets as plain numbers or labels on the host; they may be non-finite."""
+    return (read_numbers if isinstance(model, RegressorMixin) else read_labels)(to_host(y), "y")
 
 
 def _validated(model, X, name, **checks):
-    """What scikit-learn makes of rows; of those that are no numbers the columns are named."""
+    """Validate rows with scikit-learn; errors name the columns that are not numeric."""
     refuse_dates(model, X, name)
     try:
-        return validate_data(model, sound(X, name), **checks, **_ROWS)
+        return validate_data(model, checked_csr(X, name), **checks, **_ROWS)
     except (TypeError, ValueError) as error:
-        if why := why_unreadable(model, X, name):
+        if why := describe_unreadable(model, X, name):
             kind = ValueError if isinstance(error, ValueError) else TypeError
             raise kind(f"{str(error).removesuffix('.')}. {why}") from error
         raise
 
 
 def _on_gpu(model, X, reset):
-    """Rows on the GPU, which stay there; their number of features is remembered or compared."""
+    """Return rows on the GPU, which stay there, after checking their number of features."""
     rows = X if isinstance(X, DeviceRows) else DeviceRows(X)
     if not rows.size:
         raise ValueError(
@@ -120,7 +120,7 @@ def _on_gpu(model, X, reset):
 
 
 def _are_plain_targets(y, n_rows):
-    """Whether scikit-learn would let targets of so many rows through as they are."""
+    """Return whether scikit-learn would accept targets without conversion."""
     return (
         type(y) is np.ndarray
         and y.dtype.kind in "biufU"
@@ -132,18 +132,18 @@ def _are_plain_targets(y, n_rows):
 
 
 def _has_no_names(model, X, reset):
-    """Whether X has no names of features to forget or to compare, and as many as before."""
+    """Return whether there are no names of features to compare, and as many features as before."""
     known = model.__dict__.get("n_features_in_")
     return "feature_names_in_" not in model.__dict__ and (reset or known == X.shape[1])
 
 
 def _readable(X):
-    """X for an engine, that reads no sparse rows of bytes."""
+    """Return X for an engine, which does not read sparse rows of bytes."""
     return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
 
 
 def check_finite(model, X, name="X"):
-    """Raise an error if there is a NaN or an infinity, without arrays as large as X."""
+    """Raise a ValueError if there is NaN or infinity, without arrays as large as X."""
     if isinstance(X, DeviceRows):
         if not get_config()["assume_finite"] and not _core.all_finite(X):
             raise ValueError(f"Input {name} contains NaN or infinity, for {type(model).__name__}.")
@@ -157,11 +157,11 @@ def check_finite(model, X, name="X"):
     for start in range(0, len(values), step):
         block = values[start : start + step]
         if not np.isfinite(block).all():
-            raise ValueError(why_not_finite(model, X, name))
+            raise ValueError(describe_non_finite(model, X, name))
 
 
 def check_range(X, dtype):
-    """Raise an error if a finite value becomes infinite in the precision of a network."""
+    """Raise a ValueError if a finite value becomes infinite in the precision of a network."""
     if isinstance(X, DeviceRows) or X.dtype.itemsize <= np.dtype(dtype).itemsize:
         return
     values = X.data if sparse.issparse(X) else X

@@ -1,4 +1,4 @@
-"""Weights of rows: those that the user gives, times those of their classes."""
+"""Weights of rows: sample weights times class weights."""
 
 from numbers import Real
 
@@ -8,35 +8,35 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.validation import _check_sample_weight
 
 from .._core.device_arrays import to_host
-from .._core.memory import held
-from .targets import numbers_of
+from .._core.memory import pinned_view
+from .targets import read_numbers
 
 
-def weights_given(sample_weight, X, dtype=np.float64):
-    """Weights that the user gives for the rows of X, one number for each, or None."""
+def read_sample_weight(sample_weight, X, dtype=np.float64):
+    """Return the user's weights of the rows of X, one for each row, or None."""
     if sample_weight is None:
         return None
-    if not isinstance(sample_weight, Real):  # a number is the weight of all
-        sample_weight = numbers_of(to_host(sample_weight), "sample_weight")
+    if not isinstance(sample_weight, Real):  # a number is the weight of all rows
+        sample_weight = read_numbers(to_host(sample_weight), "sample_weight")
     sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return held(np.require(sample_weight, requirements="CA"))
+    return pinned_view(np.require(sample_weight, requirements="CA"))
 
 
-def weights_of_rows(model, sample_weight, X, y, dtype, balance, partial=False):
-    """Weights of the rows, those of their classes included; None for ones.
+def row_weights(model, sample_weight, X, y, dtype, balance, partial=False):
+    """Return the weights of rows, class weights included; None if all are 1.
 
-    `balance` is what classes are balanced by: the labels of training and their weights.
+    `balance` has the training labels and their weights, by which classes are balanced.
     """
-    sample_weight = weights_given(sample_weight, X, dtype.type)
+    sample_weight = read_sample_weight(sample_weight, X, dtype.type)
     if model.class_weight is not None:
         sample_weight = _class_weighted(model, y, sample_weight, dtype, balance, partial)
     return sample_weight
 
 
 def _class_weighted(model, y, sample_weight, dtype, balance, partial):
-    """Weights of the rows times those of their classes."""
+    """Return the weights of rows times those of their classes."""
     class_weight, labels = model.class_weight, model._labels
     for of_labels in class_weight if isinstance(class_weight, list) else [class_weight]:
         if isinstance(of_labels, dict) and not all(isinstance(w, Real) for w in of_labels.values()):

@@ -1,31 +1,31 @@
-"""Sparse matrices that users pass: looked at before native code follows their numbers.
+"""Validation of sparse matrices before native code follows their indices.
 
-SciPy makes such objects of any arrays, as of a file of a stranger, and anybody may write into them
-later; SciPy's own conversions trust them.
+SciPy builds such objects from any arrays, for instance from an untrusted file, and they can be
+written to later. SciPy's own conversions do not check them.
 """
 
 import numpy as np
 from scipy import sparse
 
-from .._core.memory import held
+from .._core.memory import pinned_view
 
 
-def sound(X, name):
-    """A CSR matrix of the same numbers in an object of its own, if X is a sparse matrix.
+def checked_csr(X, name):
+    """Return a new CSR matrix with the elements of a sparse matrix, after checking its indices.
 
-    Its elements and columns lie where those of X do, if X is CSR; row pointers are copied.
+    If X is CSR, elements and column indices are shared with X; row pointers are copied.
 
     Parameters
     ----------
     X : object
-        What is no sparse matrix comes back.
+        If it is not a sparse matrix, it is returned.
     name : str
-        What it is called in errors.
+        Its name in error messages.
 
     Raises
     ------
     ValueError
-        If row pointers or columns point beyond the matrix.
+        If row pointers or column indices are out of bounds.
     """
     if not sparse.issparse(X) or X.ndim != 2:
         return X
@@ -34,7 +34,9 @@ def sound(X, name):
         if X.format != "csr":
             X = _rebuilt(X).tocsr()
         _check_numbers(X.indices, X.indptr)
-        checked = kind((held(X.data), held(X.indices), X.indptr.copy()), shape=X.shape)
+        checked = kind(
+            (pinned_view(X.data), pinned_view(X.indices), X.indptr.copy()), shape=X.shape
+        )
         _check_format(checked)
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
@@ -45,7 +47,7 @@ def sound(X, name):
 
 
 def _rebuilt(X):
-    """A sparse matrix of the same arrays, that SciPy can convert without harm."""
+    """Return a sparse matrix of the same arrays that SciPy can convert safely."""
     make = getattr(sparse, f"{X.format}_{'array' if isinstance(X, sparse.sparray) else 'matrix'}")
     if X.format == "coo":
         _check_numbers(X.row, X.col)

@@ -1,4 +1,4 @@
-"""Tables that users pass, of NumPy, pandas or polars: what is asked of all of them."""
+"""Common interface to tables of NumPy, pandas and polars."""
 
 from collections.abc import Hashable, Sequence
 from decimal import Decimal
@@ -9,18 +9,18 @@ from sklearn.utils import _safe_indexing
 
 
 def library_of(data):
-    """Name of the package that a table or a column is of."""
+    """Return the name of the package of a table or a column."""
     return type(data).__module__.partition(".")[0]
 
 
-def rows_of(values, name):
-    """Targets, labels or weights as their library has them, or else as an array.
+def as_array_or_frame(values, name):
+    """Return targets, labels or weights unchanged if of a known library, otherwise as an array.
 
     Parameters
     ----------
     values : array-like, Series, Index, extension array or DataFrame
     name : str
-        What they are called in the error where they are nothing with rows.
+        Their name in error messages.
     """
     if sparse.issparse(values):
         raise ValueError(f"{name} is sparse: pass {name}.toarray().")
@@ -35,7 +35,7 @@ def rows_of(values, name):
                 "fill them in."
             )
     elif library_of(values) not in ("numpy", "pandas", "polars"):
-        values = _array_of(values, name)
+        values = _list_to_array(values, name)
     if not np.ndim(values):
         raise TypeError(
             f"{name} must be an array, a list or a column of a frame, got {type(values).__name__}."
@@ -43,8 +43,8 @@ def rows_of(values, name):
     return values
 
 
-def _array_of(values, name):
-    """An array of a list and its like; numbers among strings stay what they are."""
+def _list_to_array(values, name):
+    """Convert a list or similar to an array; numbers among strings are not converted."""
     if isinstance(values, str | bytes) or not (
         isinstance(values, Sequence)
         or hasattr(values, "__array__")
@@ -64,8 +64,8 @@ def _array_of(values, name):
     return array if of_one_kind else objects
 
 
-def array_of(column, name):
-    """An array of the values of a column, which are no tables themselves."""
+def to_array(column, name):
+    """Convert a column to an array, after checking that its values are scalars."""
     if library_of(column) == "polars" and column.dtype.is_nested():
         raise ValueError(
             f"{name} holds {column.dtype} values, and one value a row is needed: take one of them."
@@ -74,22 +74,22 @@ def array_of(column, name):
 
 
 def _is_null(value):
-    # pandas.NA is neither equal to itself nor not, and a signalling NaN has no opinion.
+    # pandas.NA and a signalling NaN cannot be compared with themselves.
     if value is None or type(value).__name__ == "NAType":
         return True
     unequal = value.is_nan() if isinstance(value, Decimal) else value != value
     return isinstance(unequal, bool | np.bool_) and bool(unequal)
 
 
-def nulls_of(column):
-    """Where an array, or a column of a frame, has no value: None, NaN, NaT or NA."""
+def is_null(column):
+    """Return a mask of missing values (None, NaN, NaT or NA) in an array or a column."""
     if library_of(column) == "polars":
         nulls = column.is_null()
         if column.dtype.is_float():
             nulls |= column.is_nan().fill_null(True)
         return nulls.to_numpy()
     if library_of(column) == "pandas":
-        return np.asarray(column.isna())  # of a Series another, of the rest an array
+        return np.asarray(column.isna())  # isna() of a Series is a Series
     values = np.asarray(column)
     if values.dtype.kind in "fc":
         return np.isnan(values)
@@ -100,9 +100,9 @@ def nulls_of(column):
     return np.zeros(values.shape, bool)
 
 
-def codes_of(column, name="X"):
-    """Numbers that are equal where the values of a column are; nulls are equal to each other."""
-    nulls, values = nulls_of(column), array_of(column, name)
+def factorize(column, name="X"):
+    """Return an integer code for each value of a column, -1 for nulls."""
+    nulls, values = is_null(column), to_array(column, name)
     codes = np.full(len(values), -1)
     if values.dtype.kind == "O":
         known: dict = {}
@@ -124,9 +124,9 @@ class Table:
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Of pandas or polars, or whatever NumPy makes an array of.
+        A frame of pandas or polars, or an array-like.
     what : str, default="X"
-        What it is called in errors.
+        Its name in error messages.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class Table:
                 f"{what} is sparse, and rows are compared value by value: pass {what}.toarray(), "
                 "or clean the table that it was made of."
             )
-        self.data = rows_of(X, what)
+        self.data = as_array_or_frame(X, what)
         self.is_frame = hasattr(self.data, "columns")
         if not self.is_frame:
             self.data = np.asarray(self.data)
@@ -160,23 +160,23 @@ class Table:
         self.names = list(self.data.columns) if self.is_frame else None
 
     def name(self, number):
-        """What a column is called in a report."""
+        """Return the name of a column, or its index if columns have no names."""
         return number if self.names is None else self.names[number]
 
     def column(self, number):
-        """One column, as its library has it."""
+        """Return a column, as an object of the table's library."""
         if library_of(self.data) == "pandas":
             return self.data.iloc[:, number]
         return self.data[:, number]
 
     def nulls(self):
-        """Where values are missing, of shape (n_rows, n_columns)."""
+        """Return a mask of missing values, of shape (n_rows, n_columns)."""
         if not self.is_frame:
-            return nulls_of(self.data)
-        return np.column_stack([nulls_of(self.column(i)) for i in range(self.n_columns)])
+            return is_null(self.data)
+        return np.column_stack([is_null(self.column(i)) for i in range(self.n_columns)])
 
     def positions(self, columns):
-        """Numbers of columns that are given by names, by numbers or by a mask; of all for None."""
+        """Return the indices of columns given by names, by indices or by a mask; None is all."""
         if columns is None:
             return list(range(self.n_columns))
         if isinstance(columns, str):
@@ -192,7 +192,7 @@ class Table:
         return list(found)
 
     def _places(self, columns):
-        """The number of each column of a list, or of those that a mask has."""
+        """Yield the index of each column of a list or a mask."""
         are_truths = [isinstance(column, bool | np.bool_) for column in columns]
         if any(are_truths):
             if not all(are_truths):
@@ -211,7 +211,7 @@ class Table:
         names = self.names or []
         for column in columns:
             named = isinstance(column, Hashable) and column in names
-            if named:  # pandas lets several have one name
+            if named:  # names in pandas may repeat
                 yield from (number for number, name in enumerate(names) if name == column)
             elif isinstance(column, int | np.integer) and column in numbers:
                 yield int(column) % self.n_columns
@@ -220,21 +220,21 @@ class Table:
                 raise ValueError(f"X has no column {column!r}: its columns are {known}.")
 
     def is_numeric(self, number):
-        """Whether a column holds numbers; truth values are none."""
+        """Return whether a column is numeric; booleans are not."""
         if not self.is_frame:
             return self.data.dtype.kind in "iufO"
         dtype = self.column(number).dtype
         if library_of(self.data) == "polars":
             return dtype.is_numeric()
-        # Categories have no kind worth reading, and pandas' own numbers have NumPy's.
+        # Categorical types have no `kind`; pandas' own numeric types have NumPy's.
         return getattr(dtype, "kind", "O") in "iuf"
 
     def numbers(self, columns):
-        """Values of columns as float64, of shape (n_rows, n_columns), NaN where they are null."""
+        """Return columns as float64, of shape (n_rows, n_columns), with NaN for nulls."""
         if not self.is_frame:
             chosen = self.data[:, columns]
             if chosen.dtype.kind == "O":
-                chosen = np.where(nulls_of(chosen), np.nan, chosen)
+                chosen = np.where(is_null(chosen), np.nan, chosen)
             try:
                 if chosen.dtype.kind == "O" and any(
                     isinstance(one, str | bytes) for one in chosen.flat
@@ -261,16 +261,16 @@ class Table:
         return values
 
     def keys(self, columns):
-        """An array whose rows are the same bytes where the rows of the table are equal."""
+        """Return an array whose rows have equal bytes if the rows of the table are equal."""
         if not self.is_frame and self.data.dtype.kind in "iub":
             return np.ascontiguousarray(self.data[:, columns])
         if not self.is_frame and self.data.dtype.kind == "f":
             values = self.data[:, columns] + 0  # -0 becomes 0
             values[np.isnan(values)] = np.nan  # of one sign
             return np.ascontiguousarray(values)
-        return np.column_stack([codes_of(self.column(number)) for number in columns])
+        return np.column_stack([factorize(self.column(number)) for number in columns])
 
 
 def take(data, rows, axis=0):
-    """Rows (or columns) of a table or of targets, in the kind that came; None stays None."""
+    """Take rows (or columns) of a table or of targets, in the same type of container."""
     return None if data is None else _safe_indexing(data, rows, axis=axis)

@@ -1,7 +1,7 @@
-"""Targets and weights of rows: brought from any kind to plain arrays, or refused.
+"""Conversion of targets and weights from any container to plain arrays.
 
-Numbers become numbers of NumPy, and labels what they are: numbers, truth values or strings. What
-would be trained on as a number that depends on its unit or its order, such as a date, is refused.
+Numbers become NumPy numbers, and labels remain numbers, booleans or strings. Values whose numbers
+would depend on a unit or an order, such as dates, are rejected.
 """
 
 from datetime import date, timedelta
@@ -11,11 +11,11 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 
-from .sparse_matrices import sound
-from .tables import Table, array_of, nulls_of, rows_of
+from .sparse_matrices import checked_csr
+from .tables import Table, as_array_or_frame, is_null, to_array
 
-# What is refused where numbers are needed, by NumPy's letters of kinds, and what to do.
-_NO_NUMBERS = {
+# Kinds of values rejected where numbers are needed, by NumPy's `dtype.kind`, with advice.
+_NOT_NUMBERS = {
     "M": "dates: subtract one from all and divide by a unit, such as np.timedelta64(1, 'D')",
     "m": "durations, whose numbers depend on the unit: divide by one, such as "
     "np.timedelta64(1, 's')",
@@ -23,35 +23,35 @@ _NO_NUMBERS = {
     "V": "records: take one of their fields",
     "category": "categories: convert those that stand for numbers with astype(float)",
 }
-_NO_NUMBERS["U"] = _NO_NUMBERS["S"]
-# Types of pandas' and polars' columns of categories.
+_NOT_NUMBERS["U"] = _NOT_NUMBERS["S"]
+# Names of the types of categorical columns in pandas and polars.
 CATEGORIES = "CategoricalDtype", "Categorical", "Enum"
 
 
-def numbers_of(values, name):
-    """Numbers that a user gave for the rows, as an array of numbers or a sparse matrix.
+def read_numbers(values, name):
+    """Return the user's numbers for the rows as an array of numbers or a sparse matrix.
 
     Parameters
     ----------
     values : array-like, frame, sparse matrix or None
-        None comes back.
+        None is returned as None.
     name : str
-        What they are called in errors.
+        Their name in error messages.
 
     Raises
     ------
     TypeError
-        If they are nothing with rows.
+        If they have no rows.
     ValueError
-        If they hold dates, strings and the like, or no value somewhere.
+        If they contain dates, strings or similar, or missing values.
     """
     return _plain(values, name, _numbers)
 
 
-def labels_given(values, name):
-    """Labels that a user gave for the rows, as an array or a sparse matrix; see `numbers_of`.
+def read_labels(values, name):
+    """Return the user's labels for the rows as an array or a sparse matrix; see `read_numbers`.
 
-    Objects of one kind become an array of that kind, and columns of several kinds one of objects.
+    Objects of one type become an array of that type, and columns of several types one of objects.
     """
     return _plain(values, name, _labels)
 
@@ -63,7 +63,7 @@ def _plain(values, name, convert):
         return values
     if sparse.issparse(values):
         return _sparse(values, name)
-    values = rows_of(values, name)
+    values = as_array_or_frame(values, name)
     if hasattr(values, "columns"):
         return _of_frame(Table(values, name), name, convert)
     if type(values) is np.matrix:
@@ -74,13 +74,13 @@ def _plain(values, name, convert):
 def _sparse(values, name):
     if values.ndim != 2:
         raise ValueError(f"{name} is a sparse array of one dimension: pass {name}.toarray().")
-    values = sound(values, name)
+    values = checked_csr(values, name)
     return values.toarray()[:, 0] if values.shape[1] == 1 else values
 
 
 def _of_frame(table, name, convert):
-    """All columns, each converted by itself, so that what is wrong has a name."""
-    return side_by_side(
+    """Convert each column separately, so that errors name the column."""
+    return stack_columns(
         [
             convert(table.column(i), f"column {table.name(i)!r} of {name}")
             for i in range(table.n_columns)
@@ -88,8 +88,8 @@ def _of_frame(table, name, convert):
     )
 
 
-def side_by_side(columns):
-    """An array of columns, which becomes one of objects where they have nothing in common."""
+def stack_columns(columns):
+    """Stack columns to an array; it has objects if the columns have no common type."""
     kinds = {column.dtype.kind for column in columns}
     if len(kinds) == 1 or kinds <= set("biuf"):
         stacked = np.column_stack(columns)
@@ -97,7 +97,7 @@ def side_by_side(columns):
         if all(np.array_equal(part.astype(column.dtype), column) for part, column in each):
             return stacked
     if kinds & set("mM"):
-        raise ValueError("y has columns of dates beside others: convert them with astype(str).")
+        raise ValueError("y has columns of dates and others: convert them with astype(str).")
     return np.column_stack([column.astype(object) for column in columns])
 
 
@@ -106,10 +106,10 @@ def _refuse(what, name):
 
 
 def _complete(column, name):
-    """An array of a column, in which no value is missing."""
-    array = array_of(column, name)
-    # Of NaN in plain arrays of numbers scikit-learn tells.
-    if (array.dtype.kind not in "fc" or array is not column) and (nulls := nulls_of(column)).any():
+    """Convert a column to an array, after checking that no value is missing."""
+    array = to_array(column, name)
+    # scikit-learn reports NaN in plain arrays of numbers.
+    if (array.dtype.kind not in "fc" or array is not column) and (nulls := is_null(column)).any():
         rows = nulls.reshape(len(array), -1).any(axis=1)
         raise ValueError(
             f"Input {name} contains NaN, or no value, in {rows.sum()} row(s), such as row "
@@ -126,14 +126,14 @@ def _numbers(column, name):
     kind = "category" if is_category else array.dtype.kind
     if kind == "c":  # in scikit-learn's words
         raise ValueError(f"Complex data not supported: {name} must hold numbers that are real.")
-    if kind in _NO_NUMBERS:
-        _refuse(_NO_NUMBERS[kind], name)
+    if kind in _NOT_NUMBERS:
+        _refuse(_NOT_NUMBERS[kind], name)
     if kind != "O":
         return array
     for one in array.flat:
         if not isinstance(one, Real | Decimal | np.bool_):
             _refuse(
-                _NO_NUMBERS.get(kind_of(one), f"{type(one).__name__} objects: convert them"), name
+                _NOT_NUMBERS.get(kind_of(one), f"{type(one).__name__} objects: convert them"), name
             )
     try:
         return array.astype(np.float64)
@@ -142,7 +142,7 @@ def _numbers(column, name):
 
 
 def kind_of(value):
-    """NumPy's letter for the kind of an object."""
+    """Return NumPy's `dtype.kind` for an object, or None."""
     if isinstance(value, date | np.datetime64):
         return "M"
     if isinstance(value, timedelta | np.timedelta64):
@@ -153,11 +153,11 @@ def kind_of(value):
 def _labels(column, name):
     array = _complete(column, name)
     if array.dtype.kind == "V":
-        raise ValueError(f"{name} must hold labels, and holds {_NO_NUMBERS['V']}.")
+        raise ValueError(f"{name} must hold labels, and holds {_NOT_NUMBERS['V']}.")
     if array.dtype.kind != "O":
         return array
     if array.ndim == 2:
-        return side_by_side(
+        return stack_columns(
             [_labels(part, f"column {i} of {name}") for i, part in enumerate(array.T)]
         )
     if all(isinstance(one, str) for one in array.flat):

@@ -11,7 +11,7 @@ from .. import _core
 from .._core.codes import Column
 from .._core.device_arrays import is_on_gpu, to_host
 from .._data.rows import check_range, read_data
-from .._data.sample_weights import weights_of_rows
+from .._data.sample_weights import row_weights
 from .._train.history import History
 from .._train.lbfgs import LBFGSTraining
 from .._train.settings import Dataset
@@ -208,9 +208,7 @@ class Fit:
 
     def _weights_of_rows(self, sample_weight, X, y):
         """Compute weights of rows from those that are given and those of their classes."""
-        return weights_of_rows(
-            self.model, sample_weight, X, y, self.dtype, self._balance, self.partial
-        )
+        return row_weights(self.model, sample_weight, X, y, self.dtype, self._balance, self.partial)
 
     def _encode(self, y):
         """Encode targets of other rows than those that are trained on."""

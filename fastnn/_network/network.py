@@ -14,7 +14,7 @@ from .. import _core
 from .._core.codes import Kind, StatisticsForm
 from .._core.device_arrays import DeviceRows
 from .._core.program import State, new_arena
-from .._data.pickles import check_arrays, check_count, refusing_damage
+from .._data.pickles import check_arrays, check_count, damage_raises_value_error
 from ..layers import Dropout, checked, dense_activations
 from ..losses import LOSSES, check_output_activation, output_stage
 from ..optimizers import SGD
@@ -60,7 +60,7 @@ class Network:
         Whose slots and whose average the state holds.
     seed : int or None
         Seed of dropout masks and other noise, once there is any.
-    labels : Labels, LabelsOfHeads or None
+    labels : Labels, MultioutputLabels or None
         What the outputs stand for, of a classifier.
     """
 
@@ -427,7 +427,7 @@ class Network:
         ]
 
     def __setstate__(self, state):
-        with refusing_damage("a network"):
+        with damage_raises_value_error("a network"):
             self._take(state)
 
     def _take(self, state):

@@ -1,3 +1,5 @@
 """Names that pickles know from here."""
 
-from fastnn._data.labels import Labels, LabelsOfHeads, _LabelsOfHead  # noqa: F401
+from fastnn._data.labels import Labels, MultioutputLabels, _ColumnLabels  # noqa: F401
+
+LabelsOfHeads, _LabelsOfHead = MultioutputLabels, _ColumnLabels

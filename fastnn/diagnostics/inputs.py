@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from .._core.device_arrays import to_host
-from .._data.sparse_matrices import sound
+from .._data.sparse_matrices import checked_csr
 from .finding import Finding, fmt, join_names
 from .parameters import checked
 
@@ -67,7 +67,7 @@ def input_scale(X, *, max_rows=10000, random_state=0):
     """
     columns = getattr(X, "columns", None)
     X = to_host(X)
-    X = sound(X, "X") if sparse.issparse(X) else np.asarray(X)
+    X = checked_csr(X, "X") if sparse.issparse(X) else np.asarray(X)
     if X.ndim != 2 or not (X.shape[0] and X.shape[1]):
         raise ValueError(f"X must be a matrix with rows and columns, got the shape {X.shape}.")
     if not sparse.issparse(X) and X.dtype.kind not in "buif":

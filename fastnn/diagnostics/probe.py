@@ -15,7 +15,7 @@ from .._core.codes import Kind
 from .._core.device_arrays import to_host
 from .._core.program import aligned_zeros
 from .._data.rows import read_data
-from .._data.sample_weights import weights_of_rows
+from .._data.sample_weights import row_weights
 from .._fit.build import build_network
 from .._fit.randomness import generator
 from .._fit.resolve import batch_size_of, optimizer_of
@@ -141,7 +141,7 @@ class Probe:
             loss, n_outputs = self.network.loss, self.network.program.n_outputs
         else:
             _, loss, n_outputs = model._encode(y, dtype, True, False, None)
-        weights = weights_of_rows(model, None, X, y, dtype, (y, None))
+        weights = row_weights(model, None, X, y, dtype, (y, None))
         n_rows = X.shape[0]
         if n_rows > max_rows:
             drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)

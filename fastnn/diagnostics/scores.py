@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_clas
 from sklearn.utils import check_consistent_length
 
 from .._core.device_arrays import to_host
-from .._data.rows import targets_of
-from .._data.sample_weights import weights_of_rows
+from .._data.rows import validated_targets
+from .._data.sample_weights import row_weights
 from .._fit.validation import score_by, scorings
 from .finding import Finding, fmt
 from .parameters import checked
@@ -68,11 +68,11 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
     estimator, X, X_val = unwrap(estimator, X, X_val, y=y)
     given, model = X_val is not None, estimator
     X, X_val = to_host(X), to_host(X_val)
-    y = targets_of(estimator, y)
+    y = validated_targets(estimator, y)
     check_consistent_length(X, y)
     X, y = _subsample(X, y, max_rows, random_state)
     if given:
-        y_val = targets_of(estimator, y_val)
+        y_val = validated_targets(estimator, y_val)
         check_consistent_length(X_val, y_val)
         X_val, y_val = _subsample(X_val, y_val, max_rows, random_state)
     else:
@@ -99,7 +99,7 @@ def _scores(model, train, validation):
     """Return the name of the score, and the training, validation, guess and best possible score."""
     dtype, balance = np.dtype(np.float64), (train[1], None)
     train, validation = (
-        (X, y, weights_of_rows(model, None, X, y, dtype, balance)) for X, y in (train, validation)
+        (X, y, row_weights(model, None, X, y, dtype, balance)) for X, y in (train, validation)
     )
     name, scoring = next(iter(scorings(model).items()))
     is_scorer = isinstance(scoring, str) or hasattr(scoring, "_score_func")  # of make_scorer

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr
 
-from .._data.pickles import refusing_damage
+from .._data.pickles import damage_raises_value_error
 from .._data.rows import check_finite, is_plain, read_rows
 from .._fit.fit import Fit
 from .._fit.resolve import spec_defaults
@@ -199,7 +199,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
     def __setstate__(self, state):
         from .. import __version__
 
-        with refusing_damage(type(self).__name__):
+        with damage_raises_value_error(type(self).__name__):
             state = dict(state)
             version, number = state.pop("_fastnn_version"), state.pop("_fastnn_format")
             is_known = number <= PICKLE_FORMAT
@@ -208,7 +208,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 f"This {type(self).__name__} was saved by fastnn {version}, in a format that "
                 f"fastnn {__version__} does not know: load it with fastnn {version} or later."
             )
-        with refusing_damage(type(self).__name__):
+        with damage_raises_value_error(type(self).__name__):
             # Parameters that came after the pickle have their defaults.
             super().__setstate__(defaults_of(type(self)) | state)
             if "_network" in state:

@@ -7,9 +7,15 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 
-from .._data.labels import LabelsOfHeads, classes_given, is_column, labels_of, part_of
+from .._data.labels import (
+    MultioutputLabels,
+    is_column,
+    make_labels,
+    read_classes,
+    weighted_fraction,
+)
 from .._data.rows import read_targets
-from .._data.sample_weights import weights_given
+from .._data.sample_weights import read_sample_weight
 from .._specs.suggestions import explains_arguments, suggest_arguments_of
 from ..losses import COMPARING_LOSSES, LOSSES
 from . import docstrings
@@ -246,11 +252,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _encode(self, y, dtype, fresh, partial, classes):
         """Targets, name of the loss, and number of outputs; sets `classes_`."""
         if classes is not None:
-            classes = classes_given(classes)
+            classes = read_classes(classes)
         if partial and fresh:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            self._labels = labels_of(y, classes)
+            self._labels = make_labels(y, classes)
             self.classes_ = self._labels.classes
             if self._labels.kind == "probabilities" and len(self.classes_) != len(classes):
                 raise ValueError(
@@ -264,7 +270,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                     f"{self.classes_!r}"
                 )
         elif fresh:
-            self._labels = labels_of(y)
+            self._labels = make_labels(y)
             self.classes_ = self._labels.classes
         elif not partial:
             self._labels.check_same(y)
@@ -297,18 +303,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         y, labels = read_targets(self, y), self.__dict__.get("_labels")
         if labels is not None:
-            y = labels.answers(y)
+            y = labels.true_labels(y)
         if labels is not None and y is not None:
             predicted = self.predict(X)
             if predicted.shape[0] != y.shape[0]:
                 check_consistent_length(predicted, y)  # says so
-            sample_weight = weights_given(sample_weight, y)
+            sample_weight = read_sample_weight(sample_weight, y)
             # scikit-learn's function takes far longer than the prediction to look at few labels,
             # and knows no columns of classes.
-            if labels.kind == LabelsOfHeads.kind:
-                return part_of((predicted == y).all(axis=1), sample_weight)
+            if labels.kind == MultioutputLabels.kind:
+                return weighted_fraction((predicted == y).all(axis=1), sample_weight)
             if is_column(predicted) and is_column(y):
-                return part_of(predicted == y, sample_weight)
+                return weighted_fraction(predicted == y, sample_weight)
         return super().score(X, y, sample_weight)
 
     def _encode_more(self, y, loss, dtype, n_outputs):

@@ -8,9 +8,9 @@ from scipy import sparse
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
-from .._core.memory import held
+from .._core.memory import pinned_view
 from .._data.rows import read_targets
-from .._data.sample_weights import weights_given
+from .._data.sample_weights import read_sample_weight
 from .._specs.suggestions import explains_arguments
 from ..losses import LossSpec
 from . import docstrings
@@ -153,7 +153,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         score : float
         """
-        return super().score(X, read_targets(self, y), weights_given(sample_weight, X))
+        return super().score(X, read_targets(self, y), read_sample_weight(sample_weight, X))
 
     def _encode(self, y, dtype, fresh, partial, classes):
         """Targets, loss, and number of outputs."""
@@ -178,7 +178,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _checked(self, y, dtype):
         with np.errstate(over="ignore"):
-            targets = held(np.require(y.reshape(len(y), -1), dtype, "CA"))
+            targets = pinned_view(np.require(y.reshape(len(y), -1), dtype, "CA"))
         if y.dtype != dtype and not np.isfinite(targets).all():
             raise ValueError(
                 f"y has a value too large for {dtype}, the precision of this MLPRegressor: scale y "

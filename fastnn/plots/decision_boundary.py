@@ -6,7 +6,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 
 from .._core.device_arrays import to_host
-from .._data.rows import targets_of
+from .._data.rows import validated_targets
 from .._data.tables import Table
 from .axes import COLORS, axes_for, check_matplotlib, figure_of, fitted_network, shortened
 
@@ -264,13 +264,13 @@ def _corners(table, rows, margin):
 
 def _checked_targets(model, rows, y, classes):
     """Return the targets, one for each row, after checking them."""
-    y = targets_of(model, y)
+    y = validated_targets(model, y)
     several = np.ndim(classes[0]) if classes is not None else model.n_outputs_ > 1
     if several or (classes is not None and model._labels.kind == "multilabel-indicator"):
         raise ValueError(
             "DecisionBoundaryDisplay draws one target: fit a network for each column of y."
         )
-    y = y if classes is None else model._labels.answers(y)
+    y = y if classes is None else model._labels.true_labels(y)
     check_consistent_length(rows, y)
     if classes is None:
         return y.astype(float)

@@ -7,8 +7,8 @@ from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from .._core.device_arrays import to_host
-from .._data.rows import targets_of
-from .._data.targets import labels_given, numbers_of
+from .._data.rows import validated_targets
+from .._data.targets import read_labels, read_numbers
 from .axes import (
     axes_for,
     check_matplotlib,
@@ -175,9 +175,9 @@ class FailureCasesDisplay:
         """
         model = fitted_network(estimator, cls.__name__)
         y_pred, confidence, margin = estimator.predict(X), None, False
-        y = targets_of(model, y)
+        y = validated_targets(model, y)
         if is_classifier(model):
-            y = model._labels.answers(y)
+            y = model._labels.true_labels(y)
             if np.ndim(y_pred) == 1:
                 margin = not hasattr(estimator, "predict_proba")
                 confidence = _confidence(estimator, X, margin)
@@ -221,11 +221,11 @@ class FailureCasesDisplay:
         """
         check_matplotlib(cls.__name__)
         if regression is None:
-            both = (labels_given(to_host(y), "y") for y in (y_true, y_pred))
+            both = (read_labels(to_host(y), "y") for y in (y_true, y_pred))
             regression = any(
                 y.dtype.kind == "f" and "continuous" in type_of_target(y) for y in both
             )
-        read = numbers_of if regression else labels_given
+        read = read_numbers if regression else read_labels
         y_true, y_pred = read(to_host(y_true), "y_true"), read(to_host(y_pred), "y_pred")
         return cls._from_arrays(y_true, y_pred, X, confidence, regression, False).plot(
             ax, image_shape=image_shape, n_cases=n_cases, n_features=n_features
@@ -289,7 +289,7 @@ def _array(y):
 
 
 def _checked_confidence(values):
-    values = numbers_of(to_host(values), "confidence")
+    values = read_numbers(to_host(values), "confidence")
     if values.ndim != 1:
         raise ValueError(f"confidence must be a number for each row, got shape {values.shape}.")
     values = values.astype(float)

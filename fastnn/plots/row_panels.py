@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy import sparse
 
-from .._data.sparse_matrices import sound
+from .._data.sparse_matrices import checked_csr
 from .._data.tables import Table, take
 from .axes import COLORS, shortened
 
@@ -16,7 +16,7 @@ class NumericRows:
     def __init__(self, X):
         self._X, self._table = X, None
         if sparse.issparse(X):
-            self._X = X = sound(X, "X")
+            self._X = X = checked_csr(X, "X")
             self.n_rows, self.n_features = X.shape
             self.names = [f"feature {i}" for i in range(self.n_features)]
             return

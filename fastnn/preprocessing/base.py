@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
-from .._data.tables import Table, rows_of, take
+from .._data.tables import Table, as_array_or_frame, take
 from .._specs.constraints import check_parameters
 
 
@@ -70,7 +70,7 @@ class BaseCleaner(BaseEstimator):
         validate(self)
         table = Table(X)
         if y is not None:
-            y = rows_of(y, "y")
+            y = as_array_or_frame(y, "y")
             check_consistent_length(table.data, y)
         keep, report, fitted = self._find(table, y)
         if not keep.any():

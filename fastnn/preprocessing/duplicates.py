@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._data.tables import Table, codes_of
+from .._data.tables import Table, factorize
 from .._specs.constraints import Interval, OneOf
 from .base import BaseCleaner, scale_columns
 from .removals import Removals
@@ -146,7 +146,7 @@ class DuplicateRemover(BaseCleaner):
 
 def _as_table(y):
     if np.ndim(y) == 1:
-        y = codes_of(y, "y")
+        y = factorize(y, "y")
     return Table(y if hasattr(y, "columns") else np.reshape(y, (len(y), -1)), "y")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._data.tables import Table, nulls_of, take
+from .._data.tables import Table, is_null, take
 from .._specs.constraints import Interval
 from .base import BaseCleaner, remember_columns, validate
 from .removals import Removals
@@ -81,7 +81,7 @@ class NullRemover(BaseCleaner):
         remove = counts > _max_count(self.max_nulls, len(chosen))
         no_target = np.zeros(table.n_rows, bool)
         if y is not None:
-            missing = Table(y, "y").nulls() if np.ndim(y) == 2 else nulls_of(y)
+            missing = Table(y, "y").nulls() if np.ndim(y) == 2 else is_null(y)
             no_target |= missing.reshape(table.n_rows, -1).any(axis=1)
         report = Removals(table.n_rows)
         for row in np.flatnonzero(remove | no_target):

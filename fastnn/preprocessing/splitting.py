@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_random_state, indexable
 
-from .._data.tables import codes_of, rows_of, take
+from .._data.tables import as_array_or_frame, factorize, take
 from .._specs.constraints import validate_params
 
 _PARTS = ("train", "validation", "test")
@@ -90,13 +90,13 @@ def _labels(name, values, n_rows):
     """Return integer codes of labels, or None."""
     if values is None:
         return None
-    values = rows_of(values, name)
+    values = as_array_or_frame(values, name)
     if np.shape(values) != (n_rows,):
         raise ValueError(
             f"{name} must have one label for each of the {n_rows} rows, got shape "
             f"{np.shape(values)}."
         )
-    codes = codes_of(values, name)
+    codes = factorize(values, name)
     if (codes < 0).any():
         raise ValueError(
             f"{name} has no label for {(codes < 0).sum()} row(s), such as row "

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from fastnn import Adam, MLPClassifier, MLPRegressor
-from fastnn._data.labels import Labels, labels_of
+from fastnn._data.labels import Labels, make_labels
 from fastnn._fit.randomness import generator
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -44,7 +44,7 @@ COLUMNS = {
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_classes(kind):
     y = COLUMNS[kind]
-    labels = labels_of(y)
+    labels = make_labels(y)
     np.testing.assert_array_equal(labels.classes, expected := unique_labels(y), strict=True)
     assert labels.classes.dtype == expected.dtype
     assert labels.kind == type_of_target(y)

@@ -244,7 +244,7 @@ def test_labels_of_every_kind(y, same):
         ({*range(N)}, "must be an array"),
         ("a" * N, "must be an array"),
         ([[1], [1, 2]] * 12, "y is no array"),
-        (pd.DataFrame({"a": LETTERS, "b": DATES}), "columns of dates beside others"),
+        (pd.DataFrame({"a": LETTERS, "b": DATES}), "columns of dates and others"),
     ],
 )
 def test_labels_that_are_none(y, message):

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from fastnn import BatchNorm, Dense, MLPClassifier, MLPRegressor
-from fastnn._data.labels import labels_of
+from fastnn._data.labels import make_labels
 from fastnn._network.network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -68,7 +68,7 @@ def test_networks_that_cannot_be_are_refused_by_pickle(name, value):
         lambda state: state.update(n_features_in_=9),
         lambda state: state.update(_network=3),
         lambda state: state.update(_fastnn_format="1"),
-        lambda state: state.update(_labels=labels_of(np.arange(7))),
+        lambda state: state.update(_labels=make_labels(np.arange(7))),
     ],
 )
 def test_estimators_that_cannot_be_are_refused_by_pickle(change):
@@ -83,6 +83,6 @@ def test_estimators_that_cannot_be_are_refused_by_pickle(change):
     "state", [{"kind": "multi"}, {"classes": np.array([0, 2, 1])}, {"classes": np.zeros((2, 2))}]
 )
 def test_labels_that_cannot_be_are_refused_by_pickle(state):
-    labels = labels_of(np.arange(3))
+    labels = make_labels(np.arange(3))
     with pytest.raises(ValueError, match="pickle of labels is damaged, or was changed by hand"):
         labels.__setstate__(state)
