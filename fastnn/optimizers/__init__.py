@@ -32,7 +32,6 @@ register(OPTIMIZERS, "solver")
 __all__ = [
     "LAMB",
     "LBFGS",
-    "OPTIMIZERS",
     "SGD",
     "AMSGrad",
     "Adadelta",
