@@ -10,7 +10,7 @@ from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn import EMA, SWA, BatchNorm, MLPClassifier, MLPRegressor
-from fastnn._fit.validation import split
+from fastnn._data.held_out import split
 from fastnn.averaging import AVERAGES
 from fastnn.schedules import Steps
 
@@ -164,8 +164,8 @@ def test_statistics_are_not_those_of_the_validation_rows(monkeypatch):
     options["batch_size"] = 13
     seen = []
 
-    def remembers(*arguments):
-        seen.append(split(*arguments))
+    def remembers(*arguments, **options):
+        seen.append(split(*arguments, **options))
         return seen[-1]
 
     monkeypatch.setattr("fastnn._fit.fit.split", remembers)

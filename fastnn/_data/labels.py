@@ -8,9 +8,8 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from ..losses import COMPARING_LOSSES
+from ..losses import COMPARING_LOSSES, LOSSES
 from .pickles import check_array, damage_raises_value_error
-from .targets import read_labels, stack_columns
 
 _KINDS = ("binary", "multiclass", "multilabel-indicator", "probabilities")
 # Largest deviation of the sum of probabilities from 1.
@@ -69,49 +68,6 @@ def weighted_fraction(correct, sample_weight):
     return float(np.average(correct, weights=sample_weight))
 
 
-def make_labels(y, classes=None):
-    """Return `Labels` of y, or `MultioutputLabels` for multiclass-multioutput targets.
-
-    Parameters
-    ----------
-    y : array-like or sparse matrix
-    classes : ndarray or list of ndarray, default=None
-        All classes, if `y` may lack some; a list has those of each column.
-    """
-    if classes is None and is_column(y):
-        return Labels(y)
-    each = isinstance(classes, list)
-    if y.ndim == 2 and y.dtype.kind == "O":
-        return MultioutputLabels(y, classes)
-    kind = type_of_target(y, input_name="y")
-    if sparse.issparse(y) and kind != "multilabel-indicator":  # checks stored values only
-        kind = type_of_target(y.toarray(), input_name="y")
-    elif kind == "multilabel-indicator" and not sparse.issparse(y):
-        values = np.unique(y)
-        if len(values) == 2 and 0 not in values:  # such as 1 and 2: not an indicator matrix
-            kind = MultioutputLabels.kind
-    if each or (classes is None and kind == MultioutputLabels.kind):
-        return MultioutputLabels(y, classes)
-    if kind == MultioutputLabels.kind:
-        raise ValueError(
-            f"y has {y.shape[1]} columns of several classes each, so that classes must be a list "
-            "of arrays, one for each column."
-        )
-    columns = kind in ("multilabel-indicator", "continuous-multioutput")
-    return Labels(y if columns or classes is None else classes)
-
-
-def read_classes(classes):
-    """Return the user's classes: an array, or a list of arrays, one for each column of y."""
-    several = isinstance(classes, list | tuple) or np.ndim(classes) == 2
-    if several and len(classes) and all(np.ndim(part) == 1 for part in classes):
-        return [read_labels(part, "classes") for part in classes]
-    classes = read_labels(classes, "classes")
-    if classes.shape == (0,):
-        raise ValueError("classes is empty: list all labels of all calls.")
-    return classes
-
-
 class Labels:
     """Labels of a classification problem.
 
@@ -168,6 +124,11 @@ class Labels:
     def shown_outputs(self):
         return self.n_outputs
 
+    @property
+    def row_classes(self):
+        """The classes if each row has exactly one of them, else None."""
+        return self.classes if self.kind in ("binary", "multiclass") else None
+
     def same_classes(self, classes):
         """Return whether the classes are equal to these."""
         return np.array_equal(self.classes, _classes_in(classes))
@@ -205,7 +166,7 @@ class Labels:
             )
         return "binary_log_loss" if name == "log_loss" else name
 
-    def encode(self, y, dtype, class_codes):
+    def encode(self, y, dtype, loss):
         """Encode labels as targets: class indices, or a number for each output."""
         if self.kind == "probabilities":
             return self._encode_probabilities(y, dtype)
@@ -222,7 +183,7 @@ class Labels:
         codes = self.codes(y)
         if self.kind == "binary":
             return codes.astype(dtype).reshape(-1, 1)
-        if class_codes:
+        if LOSSES[loss].class_codes:
             return codes.astype(np.int32)
         targets = np.zeros((len(codes), len(self.classes)), dtype)
         targets[np.arange(len(codes)), codes] = 1
@@ -286,11 +247,11 @@ class Labels:
             )
         return y
 
-    def decode(self, outputs, boundary):
-        """Decode outputs to labels; an output above `boundary` is positive."""
+    def decode(self, outputs, loss):
+        """Decode outputs of a network with this loss to labels."""
         if self.kind in ("multiclass", "probabilities"):
             return self.classes[outputs.argmax(axis=1)]
-        positive = (outputs > boundary).astype(np.intp)
+        positive = (outputs > LOSSES[loss].boundary).astype(np.intp)
         if self.kind == "binary":
             return self.classes[positive[:, 0] if len(self.classes) > 1 else 0 * positive[:, 0]]
         return positive if self._container is None else self._container(positive)
@@ -298,132 +259,19 @@ class Labels:
     def true_labels(self, y):
         """Return labels to compare predictions with: the most probable for probabilities."""
         if self.kind == "probabilities" and np.ndim(y) == 2:
-            return _dense(y).argmax(axis=1)
+            return dense(y).argmax(axis=1)
         return y
 
-    def accuracy(self, targets, outputs, boundary, sample_weight):
+    def score(self, loss, targets, outputs, sample_weight):
         """Return the accuracy, which is the subset accuracy for multilabel targets."""
         if self.kind in ("multiclass", "probabilities"):
             numbers = targets if targets.ndim == 1 else targets.argmax(axis=1)
             right = outputs.argmax(axis=1) == numbers
         else:
-            right = ((outputs > boundary) == targets).all(axis=1)
+            right = ((outputs > LOSSES[loss].boundary) == targets).all(axis=1)
         return weighted_fraction(right, sample_weight)
 
 
-class MultioutputLabels:
-    """Labels of multiclass-multioutput targets: each column has an output layer (a head).
-
-    Parameters
-    ----------
-    y : array-like or sparse matrix of shape (n_rows, n_heads)
-    classes : list of arrays, default=None
-        The classes of each column; None takes them from y.
-
-    Attributes
-    ----------
-    classes : list of ndarray
-        The sorted classes of each column.
-    n_outputs : tuple of int
-        Number of units of each head, one for each class.
-    """
-
-    kind = "multiclass-multioutput"
-
-    def __init__(self, y, classes=None):
-        if np.ndim(y) != 2 or (classes is not None and len(classes) != y.shape[1]):
-            raise ValueError(
-                f"classes is a list of {len(classes)} arrays, one for each column of y, and y has "
-                f"the shape {np.shape(y)}."
-            )
-        self.columns = [
-            _ColumnLabels(column) for column in (_dense(y).T if classes is None else classes)
-        ]
-        self.classes = [column.classes for column in self.columns]
-
-    @property
-    def n_outputs(self):
-        return tuple(column.n_outputs for column in self.columns)
-
-    @property
-    def shown_outputs(self):
-        return len(self.columns)
-
-    def same_classes(self, classes):
-        """Return whether the classes are equal to these."""
-        return len(classes) == len(self.classes) and all(
-            np.ndim(part) == 1 and np.array_equal(own, np.unique(part))
-            for own, part in zip(self.classes, classes, strict=True)
-        )
-
-    def check_same(self, y):
-        """Raise a ValueError if labels have other classes than those of the first call."""
-        self._check_columns(y)
-        for i, (column, labels) in enumerate(zip(self.columns, _dense(y).T, strict=True)):
-            if not np.array_equal(column.classes, found := np.unique(labels)):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous "
-                    f"call to fit. Previously got {column.classes} in column {i}, `y` has {found}"
-                )
-
-    def _check_columns(self, y):
-        if np.ndim(y) != 2 or y.shape[1] != len(self.columns):
-            raise ValueError(
-                f"y must have {len(self.columns)} columns of labels, as in the first call; its "
-                f"shape is {np.shape(y)}."
-            )
-
-    def loss(self, name):
-        """Return the loss that the network is trained on: the cross-entropy of each head."""
-        if name != "log_loss":
-            raise ValueError(
-                f"y has several columns of classes, and loss={name!r} is for one: use "
-                "loss='log_loss', or sklearn.multioutput.MultiOutputClassifier, which trains a "
-                "network for each column."
-            )
-        return name
-
-    def encode(self, y, dtype, class_codes):
-        """Encode labels as class indices of shape (n_rows, n_heads), in Fortran order."""
-        self._check_columns(y)
-        codes = np.empty(y.shape, np.int32, order="F")
-        for i, (column, labels) in enumerate(zip(self.columns, _dense(y).T, strict=True)):
-            try:
-                codes[:, i] = column.codes(labels)
-            except ValueError as error:
-                raise ValueError(f"Column {i} of y: {error}") from error
-        return codes
-
-    def class_numbers(self, targets):
-        """Return None, because a row has several classes."""
-
-    def decode(self, outputs, boundary):
-        """Decode outputs to labels of shape (n_rows, n_heads)."""
-        parts = zip(self.columns, self.split(outputs), strict=True)
-        return stack_columns([column.decode(part, boundary) for column, part in parts])
-
-    def split(self, outputs):
-        """Split outputs by head."""
-        return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
-
-    def true_labels(self, y):
-        """Return labels to compare predictions with, of shape (n_rows, n_heads)."""
-        self._check_columns(y)
-        return _dense(y)
-
-    def accuracy(self, targets, outputs, boundary, sample_weight):
-        """Return the subset accuracy: the fraction of rows with all columns correct."""
-        found = np.stack([part.argmax(axis=1) for part in self.split(outputs)], axis=1)
-        return weighted_fraction((found == targets).all(axis=1), sample_weight)
-
-
-class _ColumnLabels(Labels):
-    """Labels of one column; two classes have two outputs."""
-
-    def __init__(self, y):
-        self.kind, self._container = "multiclass", None
-        self.classes = np.unique(read_labels(y, "y"))
-
-
-def _dense(y):
+def dense(y):
+    """Return labels as an array."""
     return y.toarray() if sparse.issparse(y) else np.asarray(y)

@@ -29,23 +29,17 @@ _ROWS = {
 BLOCK = 1 << 20
 
 
-def is_plain(X):
-    """Return whether an engine can read X as it is, without conversion."""
-    return (
-        type(X) is np.ndarray
-        and X.dtype.char in "dfB"
-        and X.ndim == 2
-        and X.size > 0
-        and X.flags.aligned
-        and X.dtype.isnative
-    )
-
-
-def read_rows(model, X):
-    """Return rows to predict for; the engine checks that they are finite."""
-    if is_on_gpu(X):
-        return _on_gpu(model, X, reset=False)
-    return _readable(_validated(model, X, "X", reset=False))
+def read_rows(model, X, reset=False, name="X"):
+    """Return rows readable for an engine, which may be non-finite; see `BaseMLP.read`."""
+    if _is_plain(X) and _has_no_names(model, X, reset):
+        model.n_features_in_ = X.shape[1]
+    elif is_on_gpu(X):
+        X = _on_gpu(model, X, reset)
+    else:
+        X = _validated(model, X, name, reset=reset)
+        if sparse.issparse(X) and X.dtype == np.uint8:  # which no engine reads
+            X = X.astype(np.float32)
+    return X
 
 
 def read_data(model, X, y, reset=False, name="X"):
@@ -57,6 +51,7 @@ def read_data(model, X, y, reset=False, name="X"):
     Parameters
     ----------
     model : estimator
+        Its `read` reads the rows.
     X, y
         The user's rows and targets.
     reset : bool, default=False
@@ -64,19 +59,19 @@ def read_data(model, X, y, reset=False, name="X"):
     name : str, default="X"
         Name of the rows in error messages.
     """
-    numeric, y = isinstance(model, RegressorMixin), read_targets(model, y)
-    if is_plain(X) and _are_plain_targets(y, len(X)) and _has_no_names(model, X, reset):
-        model.n_features_in_ = X.shape[1]
-    elif is_on_gpu(X):
-        X = _on_gpu(model, X, reset)
-        y = _check_y(y, multi_output=True, y_numeric=numeric)
-        check_consistent_length(X, y)
-    else:
-        checks = dict(multi_output=True, y_numeric=numeric, reset=reset)
-        X, y = _validated(model, X, name, y=y, **checks)
-        X = _readable(X)
+    if y is None:
+        raise ValueError(
+            f"This {type(model).__name__} estimator requires y to be passed, but the target y is "
+            "None."
+        )
+    y = read_targets(model, y)
+    X = model.read(X, reset=reset, name=name)
     if isinstance(X, np.ndarray):
         X = pinned_view(np.require(X, requirements="A"))
+    if not _are_plain_targets(y, X.shape[0]):
+        numeric = isinstance(model, RegressorMixin)
+        y = _check_y(y, multi_output=True, y_numeric=numeric, estimator=model)
+        check_consistent_length(X, y)
     check_finite(model, X, name)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
@@ -119,6 +114,18 @@ def _on_gpu(model, X, reset):
     return rows
 
 
+def _is_plain(X):
+    """Return whether an engine can read X as it is, without conversion."""
+    return (
+        type(X) is np.ndarray
+        and X.dtype.char in "dfB"
+        and X.ndim == 2
+        and X.size > 0
+        and X.flags.aligned
+        and X.dtype.isnative
+    )
+
+
 def _are_plain_targets(y, n_rows):
     """Return whether scikit-learn would accept targets without conversion."""
     return (
@@ -135,11 +142,6 @@ def _has_no_names(model, X, reset):
     """Return whether there are no names of features to compare, and as many features as before."""
     known = model.__dict__.get("n_features_in_")
     return "feature_names_in_" not in model.__dict__ and (reset or known == X.shape[1])
-
-
-def _readable(X):
-    """Return X for an engine, which does not read sparse rows of bytes."""
-    return X.astype(np.float32) if sparse.issparse(X) and X.dtype == np.uint8 else X
 
 
 def check_finite(model, X, name="X"):

@@ -24,20 +24,34 @@ def read_sample_weight(sample_weight, X, dtype=np.float64):
     return pinned_view(np.require(sample_weight, requirements="CA"))
 
 
-def row_weights(model, sample_weight, X, y, dtype, balance, partial=False):
+def row_weights(
+    sample_weight, X, dtype, *, class_weight=None, labels=None, y=None, balance=None, partial=False
+):
     """Return the weights of rows, class weights included; None if all are 1.
 
-    `balance` has the training labels and their weights, by which classes are balanced.
+    Parameters
+    ----------
+    sample_weight : array-like, float or None
+    X : {array-like, sparse matrix}
+        The rows.
+    dtype : dtype
+    class_weight : dict, "balanced", list of dict or None
+    labels : Labels or MultioutputLabels
+    y : ndarray
+        The labels of the rows.
+    balance : (ndarray, ndarray or None)
+        The training labels and their weights, by which classes are balanced.
+    partial : bool, default=False
+        Whether there are other rows beside these.
     """
     sample_weight = read_sample_weight(sample_weight, X, dtype.type)
-    if model.class_weight is not None:
-        sample_weight = _class_weighted(model, y, sample_weight, dtype, balance, partial)
-    return sample_weight
+    if class_weight is None:
+        return sample_weight
+    return _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, partial)
 
 
-def _class_weighted(model, y, sample_weight, dtype, balance, partial):
+def _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, partial):
     """Return the weights of rows times those of their classes."""
-    class_weight, labels = model.class_weight, model._labels
     for of_labels in class_weight if isinstance(class_weight, list) else [class_weight]:
         if isinstance(of_labels, dict) and not all(isinstance(w, Real) for w in of_labels.values()):
             raise ValueError(f"class_weight must have a number for each class, got {of_labels!r}.")
@@ -61,7 +75,7 @@ def _class_weighted(model, y, sample_weight, dtype, balance, partial):
         )
     else:
         of_classes = compute_class_weight(
-            class_weight, classes=model.classes_, y=balance[0], sample_weight=balance[1]
+            class_weight, classes=labels.classes, y=balance[0], sample_weight=balance[1]
         )
         weights = of_classes[labels.codes(y)]
     if sample_weight is not None:

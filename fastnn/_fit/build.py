@@ -21,7 +21,7 @@ def build_network(
     optimizer,
     X,
     loss,
-    n_outputs,
+    encoder,
     dtype,
     random_state,
     *,
@@ -38,7 +38,7 @@ def build_network(
     optimizer : Optimizer
     X : {ndarray, sparse matrix, DeviceRows}
     loss : str or LossSpec
-    n_outputs : int or tuple of int
+    encoder : Labels, MultioutputLabels or RealTargets
     dtype : dtype
     random_state : RandomState
         Draws the parameters of a new network, and its seed.
@@ -54,7 +54,8 @@ def build_network(
     device : str
         The one to train on, where `device` is "auto".
     """
-    network = _with_layers(model, X.shape[1], loss, n_outputs, dtype, fitted, partial)
+    network = _with_layers(model, X.shape[1], loss, encoder.n_outputs, dtype, fitted, partial)
+    network.encoder = encoder
     check_factors(model.learning_rate_factors or {}, network.program)
     network.check_rows(X)
     check_max_norm(model.max_norm, network.program)

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from .._core.codes import Column
 from .._core.device_arrays import is_on_gpu, to_host
+from .._data.held_out import split, warn_of_far_columns
 from .._data.rows import check_range, read_data
 from .._data.sample_weights import row_weights
 from .._train.history import History
@@ -32,13 +33,8 @@ from .resolve import (
     settings_of,
     specs_of,
 )
+from .scoring import validator, warn_of_unused_scoring
 from .turns import alone
-from .validation import (
-    split,
-    validator,
-    warn_of_far_columns,
-    warn_of_unused_scoring,
-)
 
 
 class Fit:
@@ -78,6 +74,7 @@ class Fit:
         if not self.fresh:
             estimator._fitted()  # what the user put into `coefs_` counts
         self.model = estimator._twin()
+        self.fitted = None if self.fresh else self.model._network
         self._before = vars(self.model).copy()
 
     def run(self, X, y, sample_weight, validation, classes):
@@ -106,10 +103,9 @@ class Fit:
         self.device = _core.device_of_data(model.device, any(map(is_on_gpu, given)))
         sample_weight = to_host(sample_weight)
         X, self.y = read_data(model, X, y, reset=self.fresh)
-        self.dtype = dtype_of(model, X, None if self.fresh else model._network)
-        targets, self.loss, self.n_outputs = model._encode(
-            self.y, self.dtype, self.fresh, self.partial, classes
-        )
+        self.dtype = dtype_of(model, X, self.fitted)
+        self.encoder, self.loss = model._encoder(self.y, self.fitted, self.partial, classes)
+        targets = self._encode(self.y)
         self._balance = self.y, sample_weight
         weights = self._weights_of_rows(sample_weight, X, self.y)
         self.data = Dataset(X, targets, weights, np.arange(X.shape[0]))
@@ -122,16 +118,16 @@ class Fit:
 
     def build_network(self):
         """Build a network and draw its parameters, or go on with the fitted or the saved one."""
-        model, fitted = self.model, None if self.fresh else self.model._network
+        model = self.model
         self.network, self.device = build_network(
             model,
             self.specs.optimizer,
             self.data.X,
             self.loss,
-            self.n_outputs,
+            self.encoder,
             self.dtype,
             self.random_state,
-            fitted=fitted,
+            fitted=self.fitted,
             partial=self.partial,
             device=self.device,
         )
@@ -144,7 +140,14 @@ class Fit:
         model, data = self.model, self.data
         if self.specs.early_stopping and self.held_out is None:
             if self.checkpoint is None:
-                split_rows = split(model, data.y, data.sample_weight, self.random_state)
+                split_rows = split(
+                    self.encoder,
+                    data.y,
+                    data.sample_weight,
+                    model.validation_fraction,
+                    self.random_state,
+                    scored=model.scoring not in (None, "loss"),
+                )
             else:
                 split_rows = self.checkpoint["split"]
             self.data, held_out = (data._replace(rows=rows) for rows in split_rows)
@@ -207,12 +210,19 @@ class Fit:
     # ------------------------------------------------------------------ parts of the phases
 
     def _weights_of_rows(self, sample_weight, X, y):
-        """Compute weights of rows from those that are given and those of their classes."""
-        return row_weights(self.model, sample_weight, X, y, self.dtype, self._balance, self.partial)
+        return row_weights(
+            sample_weight,
+            X,
+            self.dtype,
+            class_weight=self.model.class_weight,
+            labels=self.encoder,
+            y=y,
+            balance=self._balance,
+            partial=self.partial,
+        )
 
     def _encode(self, y):
-        """Encode targets of other rows than those that are trained on."""
-        return self.model._encode_more(y, self.loss, self.dtype, self.n_outputs)
+        return self.encoder.encode(y, self.dtype, self.loss)
 
     def _read_validation_data(self, X, y, sample_weight):
         if X is None and y is None and sample_weight is None:
@@ -288,18 +298,9 @@ class Fit:
             self.settings,
             self.history,
             self.random_state,
-            self._validator(engine),
+            validator(self, engine) if self.held_out else None,
             callbacks,
             self.checkpoint,
-        )
-
-    def _validator(self, engine):
-        """Return what scores the validation data after each epoch, if there is any."""
-        if self.held_out is None:
-            return None
-        settle = functools.partial(self._settle_statistics, self.network)
-        return validator(
-            self.model, self.network, engine, *self.held_out, self.settings, settle, self.device
         )
 
     def _callback_list(self):
@@ -331,21 +332,23 @@ class Fit:
         network, history = self.network, self.history
         changes = self.specs.averaging is not None or network.program.n_statistics > 0
         if copied or changes:
-            network, history = copy.deepcopy((network, history))
+            network, history = network.copied(), copy.deepcopy(history)
             self._finish(network)
         shown._set_fitted(network, history, self.specs.is_stochastic)
         return shown
 
     def _finish(self, network):
         """Put in place what predicts: averages of the parameters, statistics of all rows."""
-        settle = functools.partial(self._settle_statistics, network)
+        recompute = functools.partial(self.recompute_statistics, network=network)
         if self.specs.is_stochastic:
-            network.show_average(settle)
+            network.swap_in_average(recompute)
         elif network.program.n_statistics:
-            settle(True)
+            recompute(True)
 
-    def _settle_statistics(self, network, every_layer):
-        network.settle_statistics(*self.data, self.model.n_jobs, self.device, every_layer)
+    def recompute_statistics(self, every_layer, network=None):
+        """Set batch norm's statistics to those of all training rows, see the network's method."""
+        network = self.network if network is None else network
+        network.recompute_statistics(*self.data, self.model.n_jobs, self.device, every_layer)
 
     def _warn_of_no_average(self):
         state = self.network.state

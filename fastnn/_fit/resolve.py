@@ -28,7 +28,7 @@ from ..layers import Dense, Dropout, Heads, checked
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from ..schedules import SKLEARN_SCHEDULES, Constant, Schedule, Scheduled, resolve_schedule
-from .validation import check_scoring
+from .scoring import check_scoring
 
 # What scikit-learn's solvers, given by name, take over from the estimator's parameters.
 _OF_SOLVERS = {

@@ -60,8 +60,8 @@ class Network:
         Whose slots and whose average the state holds.
     seed : int or None
         Seed of dropout masks and other noise, once there is any.
-    labels : Labels, MultioutputLabels or None
-        What the outputs stand for, of a classifier.
+    encoder : Labels, MultioutputLabels or RealTargets
+        Makes targets of what a user gives, and labels of outputs. A pickle does not have it.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Network:
         self.n_features, self.loss, self.dtype = n_features, loss, np.dtype(dtype)
         self.bfloat16, self.tf32 = bfloat16, tf32
         self._compile(layers, input_dropout, input_noise)
-        self.optimizer, self.seed, self.averaging, self.labels = "", None, "", None
+        self.optimizer, self.seed, self.averaging, self.encoder = "", None, "", None
         self._trained = self._kept = None
 
     def _compile(self, layers, input_dropout, input_noise):
@@ -264,14 +264,14 @@ class Network:
         """Whether what predicts is not what training goes on from."""
         return self._trained is not None
 
-    def show_average(self, settle):
+    def swap_in_average(self, recompute):
         """Put the average of the parameters in their place, if there is one.
 
         Parameters
         ----------
-        settle : callable
+        recompute : callable
             Called with whether batch norm's statistics are to become those of all layers, or only
-            of layers that want them so; see `settle_statistics`.
+            of layers that want them so; see `recompute_statistics`.
         """
         state = self.state
         averaged = state.n_averaged > 0 and len(state.average) > 0
@@ -282,14 +282,14 @@ class Network:
         if averaged:
             state.parameters[...] = state.average
         if self.program.n_statistics:
-            settle(averaged)
+            recompute(averaged)
         self._trained = [(old, arena.copy()) for old, arena in zip(trained, arenas, strict=True)]
 
     @contextmanager
-    def shown_average(self, settle):
-        """Where there is an average, `show_average` for a while."""
+    def average_parameters(self, recompute):
+        """Where there is an average, `swap_in_average` for a while."""
         if self.state.n_averaged:
-            self.show_average(settle)
+            self.swap_in_average(recompute)
         try:
             yield
         finally:
@@ -313,7 +313,7 @@ class Network:
             vars(self.state).update(fields)
             raise
 
-    def settle_statistics(self, X, y, sample_weight, rows, n_jobs, device, every_layer=True):
+    def recompute_statistics(self, X, y, sample_weight, rows, n_jobs, device, every_layer=True):
         """Set the moving averages of batch norm to the statistics of these rows.
 
         That is one step at a learning rate of zero, of a network that forgets at once.
@@ -330,11 +330,11 @@ class Network:
         stages = self.program.without_chance()
         is_exact = (stages["kind"] == Kind.BN_APPLY) & (stages["code"] == StatisticsForm.EXACT)
         stages["momentum"] = 1.0 if every_layer else is_exact
-        settled = self._with(
+        forgetful = self._with(
             program=replace(self.program, stages=stages),
             state=replace(self.state, average=np.empty(0)),
         )
-        engine = settled.engine(optimizer, n_rows, 1, n_jobs, device)
+        engine = forgetful.engine(optimizer, n_rows, 1, n_jobs, device)
         coefficients = optimizer.coefficients(np.zeros(1), 0.0, 0)
         engine.train_steps(X, y, sample_weight, rows, n_rows, coefficients, np.empty((1, 2)))
 

@@ -1,5 +1,6 @@
 """Names that pickles know from here."""
 
-from fastnn._data.labels import Labels, MultioutputLabels, _ColumnLabels  # noqa: F401
+from fastnn._data.labels import Labels  # noqa: F401
+from fastnn._data.multioutput import MultioutputLabels, _ColumnLabels
 
 LabelsOfHeads, _LabelsOfHead = MultioutputLabels, _ColumnLabels

@@ -8,7 +8,6 @@ import numpy as np
 from scipy import sparse
 
 from .._core.device_arrays import to_host
-from .._data.rows import read_rows
 from ..layers import dense_activations
 from .finding import Finding, fmt, join_names
 from .parameters import checked
@@ -189,6 +188,6 @@ def activations_of(estimator, X):
     """
     model, X = unwrap(estimator, X)
     network = model._fitted()
-    X = read_rows(model, to_host(X))
+    X = model.read(to_host(X))
     network.check_rows(X)
     return activations(network, X, model.n_jobs)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 
 from .._core.codes import Kind
 from .._core.device_arrays import to_host
@@ -138,10 +138,18 @@ class Probe:
         X, y = read_data(model, to_host(X), y, reset=not fitted)
         if fitted:
             self.network = _in_float64(model._network)
-            loss, n_outputs = self.network.loss, self.network.program.n_outputs
+            loss, encoder = self.network.loss, self.network.encoder
         else:
-            _, loss, n_outputs = model._encode(y, dtype, True, False, None)
-        weights = row_weights(model, None, X, y, dtype, (y, None))
+            encoder, loss = model._encoder(y, None, False, None)
+        weights = row_weights(
+            None,
+            X,
+            dtype,
+            class_weight=model.class_weight,
+            labels=encoder,
+            y=y,
+            balance=(y, None),
+        )
         n_rows = X.shape[0]
         if n_rows > max_rows:
             drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
@@ -149,11 +157,9 @@ class Probe:
             X, y, weights = X[drawn], y[drawn], None if weights is None else weights[drawn]
         if not fitted:
             with generator(model.random_state, to_keep=True) as drawing:
-                self.network, _ = build_network(
-                    model, optimizer, X, loss, n_outputs, dtype, drawing
-                )
+                self.network, _ = build_network(model, optimizer, X, loss, encoder, dtype, drawing)
         self.X, self.y, self.sample_weight = X, y, weights
-        self.targets = model._encode_more(y, loss, dtype, n_outputs)
+        self.targets = encoder.encode(y, dtype, loss)
         program = self.network.program
         self.n_heads = int(program.is_output.sum())
         row = row_and_parameter(loss)[0]
@@ -176,20 +182,19 @@ class Probe:
         if program.n_statistics and not fitted and X.shape[0] > 1:
             everything = np.arange(X.shape[0])
             data = X, self.targets, weights, everything
-            self.network.settle_statistics(*data, model.n_jobs, "cpu")
+            self.network.recompute_statistics(*data, model.n_jobs, "cpu")
 
     @property
     def is_classifier(self):
-        return hasattr(self.model, "_labels")
+        return is_classifier(self.model)
 
     def take(self, rows):
         """Keep only the rows with these indices."""
         self.X, self.y = self.X[rows], self.y[rows]
         if self.sample_weight is not None:
             self.sample_weight = self.sample_weight[rows]
-        program = self.network.program
-        loss = self.network.loss
-        self.targets = self.model._encode_more(self.y, loss, program.dtype, program.n_outputs)
+        network = self.network
+        self.targets = network.encoder.encode(self.y, network.dtype, network.loss)
 
     # All parameters as one vector, without the padding of an arena.
 
@@ -265,7 +270,7 @@ def _in_float64(network):
         network.input_noise,
     )
     twin._allocate()
-    twin.seed = network.seed
+    twin.seed, twin.encoder = network.seed, network.encoder
     for mine, theirs in zip(twin.program.arrays, network.program.arrays, strict=True):
         arenas = (
             (twin.state.statistics, network.state.statistics)

@@ -11,7 +11,7 @@ from sklearn.utils import check_consistent_length
 from .._core.device_arrays import to_host
 from .._data.rows import validated_targets
 from .._data.sample_weights import row_weights
-from .._fit.validation import score_by, scorings
+from .._fit.scoring import score_by, scorings
 from .finding import Finding, fmt
 from .parameters import checked
 from .probe import ignore_warnings, is_fitted, silent_clone, unwrap
@@ -97,9 +97,11 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
 
 def _scores(model, train, validation):
     """Return the name of the score, and the training, validation, guess and best possible score."""
-    dtype, balance = np.dtype(np.float64), (train[1], None)
+    encoder, dtype, balance = model._network.encoder, np.dtype(np.float64), (train[1], None)
+    balances = {"class_weight": model.class_weight, "labels": encoder}
     train, validation = (
-        (X, y, row_weights(model, None, X, y, dtype, balance)) for X, y in (train, validation)
+        (X, y, row_weights(None, X, dtype, y=y, balance=balance, **balances))
+        for X, y in (train, validation)
     )
     name, scoring = next(iter(scorings(model).items()))
     is_scorer = isinstance(scoring, str) or hasattr(scoring, "_score_func")  # of make_scorer
@@ -111,13 +113,12 @@ def _scores(model, train, validation):
     guesses = is_classifier(model)
     constant = (DummyClassifier if guesses else DummyRegressor)().fit(*train)
     right = _RightLabels(validation[1], constant) if guesses else _RightNumbers(validation[1])
-    if guesses:  # scorers need the classes that validation data lacks
-        constant._labels = right._labels = model._labels
-    of_train = score_by(scoring, model, *train)
+    classes = encoder.row_classes  # which validation data may lack
+    of_train = score_by(scoring, model, *train, classes)
     return (
         name,
         of_train,
-        *(score_by(scoring, one, *validation) for one in (model, constant, right)),
+        *(score_by(scoring, one, *validation, classes) for one in (model, constant, right)),
     )
 
 
@@ -184,8 +185,8 @@ def _score_of_guess(model, y, weights):
     """Return the score of a constant prediction."""
     if not is_classifier(model):
         return 0.0
-    labels = model._labels
-    codes = labels.encode(y, np.float64, class_codes=True)
+    labels = model._network.encoder
+    codes = labels.encode(y, np.float64, "log_loss")
     if labels.kind == "probabilities":
         codes = codes.argmax(axis=1)
     _, codes = np.unique(codes, axis=0, return_inverse=True)

@@ -286,7 +286,7 @@ def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=20
 def _few_rows(probe, n_rows, random_state):
     """Draw the indices of a few rows, from each class in turn."""
     order = np.random.RandomState(random_state).permutation(probe.X.shape[0])
-    classes = probe.model._class_numbers(probe.targets)
+    classes = probe.network.encoder.class_numbers(probe.targets)
     if classes is not None:
         classes, turn = np.asarray(classes)[order], np.empty(len(order), int)
         for label in np.unique(classes):

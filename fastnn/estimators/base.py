@@ -3,15 +3,18 @@
 There is no arithmetic here.
 """
 
+import functools
 from operator import is_not
 
+import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr
 
+from .._data.encoders import RealTargets
 from .._data.pickles import damage_raises_value_error
-from .._data.rows import check_finite, is_plain, read_rows
+from .._data.rows import check_finite, read_rows
 from .._fit.fit import Fit
 from .._fit.resolve import spec_defaults
 from .._fit.turns import alone
@@ -79,6 +82,15 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         own.update(plain_parameters(own, self._get_param_names()) | changes)
         return twin
 
+    def _twin_of_arrays(self, **changes):
+        """Return a twin that predicts for rows which `read` has read already."""
+        twin = self._twin(**changes)
+        twin.__dict__.pop("feature_names_in_", None)
+        if type(self).read is not BaseMLP.read:
+            twin.n_features_in_ = self._network.n_features
+            twin.read = functools.partial(BaseMLP.read, twin)
+        return twin
+
     def _set_fitted(self, network, history, stochastic):
         """Set the attributes that `fit` leaves; returns their names."""
         attributes = self._fitted_attributes(network, history, stochastic)
@@ -91,7 +103,6 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     def _fitted_attributes(self, network, history, stochastic):
         """Return the attributes that `fit` leaves, by name."""
-        network.labels = self.__dict__.get("_labels")
         out_activation = network.layers[-1].activation
         curves = {
             "loss_curve_": history.loss_curve,
@@ -106,7 +117,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             **_views(network),
             "n_features_in_": self.n_features_in_,
             "n_layers_": len(network.layers) + 1,
-            "n_outputs_": self._n_outputs(network),
+            "n_outputs_": network.encoder.shown_outputs,
             "out_activation_": getattr(out_activation, "name", out_activation),
             "loss_": history.loss,
             "n_iter_": history.n_iter,
@@ -114,6 +125,31 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             "history_": history.columns,
             **(curves if stochastic else dict.fromkeys(curves, _ABSENT)),
         }
+
+    # ------------------------------------------------------------------------- reading
+
+    def read(self, X, *, reset=False, name="X"):
+        """Read rows: the only place where `fit`, `predict` and diagnostics do.
+
+        A subclass may make rows of anything here, such as a table with categories, and hand them on
+        to this method. What it learns of them, where `reset`, it keeps in attributes of `self`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        reset : bool, default=False
+            Whether a new training begins: number and names of the features are remembered then,
+            and compared else.
+        name : str, default="X"
+            What the rows are called in errors.
+
+        Returns
+        -------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            The same rows as a network takes them: numbers of float32, float64 or uint8.
+        """
+        return read_rows(self, X, reset, name)
 
     # ------------------------------------------------------------------------- predicting
 
@@ -136,17 +172,11 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
     def _outputs(self, X, pre_activation=False):
         """Output of the network for rows that may be anything, or its pre-activation.
 
-        Before it the network, whose labels say what that means: a fit may end meanwhile.
+        Before it the network, whose encoder says what that means: a fit may end meanwhile.
         """
         network = self._fitted()
-        # The short way is for what needs no conversion and has no names to compare.
-        if not (
-            is_plain(X)
-            and X.shape[1] == network.n_features
-            and "feature_names_in_" not in self.__dict__
-        ):
-            X = read_rows(self, X)
-            network.check_rows(X)
+        X = self.read(X)
+        network.check_rows(X)
         outputs, finite = network.predict(X, self.n_jobs, self.device, pre_activation)
         if not finite and not get_config()["assume_finite"]:
             check_finite(self, X)
@@ -210,17 +240,22 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             )
         with damage_raises_value_error(type(self).__name__):
             # Parameters that came after the pickle have their defaults.
+            labels = state.pop("_labels", None)
             super().__setstate__(defaults_of(type(self)) | state)
             if "_network" in state:
-                self._check_fitted()
-                self._network.labels = state.get("_labels")
+                self._check_fitted(labels)
                 self.__dict__.update(_views(self._network))
 
-    def _check_fitted(self):
-        """Refuse what does not belong together, of a pickle."""
+    def _check_fitted(self, labels):
+        """Give the network of a pickle its encoder; refuse parts that do not belong together."""
         network = self._network
         if not isinstance(network, Network) or not isinstance(self._history, History):
             raise ValueError("it has no network, or no history.")
+        n_outputs = network.program.n_outputs
+        network.encoder = RealTargets(n_outputs) if labels is None else labels
+        own = int(np.sum(network.encoder.n_outputs))
+        if own != n_outputs or (labels is None) == is_classifier(self):
+            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
         if self.n_features_in_ != network.n_features:
             raise ValueError(
                 f"n_features_in_ is {self.n_features_in_}, and its network has "

@@ -7,13 +7,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 
-from .._data.labels import (
-    MultioutputLabels,
-    is_column,
-    make_labels,
-    read_classes,
-    weighted_fraction,
-)
+from .._data.encoders import make_labels, read_classes
+from .._data.labels import is_column, weighted_fraction
+from .._data.multioutput import MultioutputLabels
 from .._data.rows import read_targets
 from .._data.sample_weights import read_sample_weight
 from .._specs.suggestions import explains_arguments, suggest_arguments_of
@@ -164,7 +160,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             The labels, as they were given to `fit`.
         """
         network, outputs = self._outputs(X)
-        return network.labels.decode(outputs, LOSSES[network.loss].boundary)
+        return network.encoder.decode(outputs, network.loss)
 
     def decision_function(self, X):
         """How much speaks for each class: the pre-activations of the output layer.
@@ -184,7 +180,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             those of each.
         """
         network, scores = self._outputs(X, pre_activation=True)
-        row, labels = LOSSES[network.loss], network.labels
+        row, labels = LOSSES[network.loss], network.encoder
         if row.name == "squared_error":
             scores -= scores.dtype.type(row.boundary)
         if labels.kind == "multiclass-multioutput":
@@ -215,7 +211,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             In the order of `classes_`.
         """
         network, outputs = self._outputs(X)
-        labels = network.labels
+        labels = network.encoder
         if labels.kind == "multiclass-multioutput":
             return labels.split(outputs)
         if outputs.shape[1] > 1:
@@ -249,40 +245,40 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 return [np.log(part, out=part) for part in probabilities]
             return np.log(probabilities, out=probabilities)
 
-    def _encode(self, y, dtype, fresh, partial, classes):
-        """Targets, name of the loss, and number of outputs; sets `classes_`."""
+    def _encoder(self, y, fitted, partial, classes):
+        """Return what encodes labels, and the loss; `fitted` is the network to go on with."""
         if classes is not None:
             classes = read_classes(classes)
-        if partial and fresh:
-            if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            self._labels = make_labels(y, classes)
-            self.classes_ = self._labels.classes
-            if self._labels.kind == "probabilities" and len(self.classes_) != len(classes):
-                raise ValueError(
-                    f"y has the probabilities of {len(self.classes_)} classes, but {len(classes)} "
-                    "were passed."
-                )
-        elif partial and classes is not None:
-            if not self._labels.same_classes(classes):
+        if fitted is None:
+            labels = self._new_labels(y, partial, classes)
+        else:
+            labels = fitted.encoder
+            if not partial:
+                labels.check_same(y)
+            elif classes is not None and not labels.same_classes(classes):
                 raise ValueError(
                     f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                    f"{self.classes_!r}"
+                    f"{labels.classes!r}"
                 )
-        elif fresh:
-            self._labels = make_labels(y)
-            self.classes_ = self._labels.classes
-        elif not partial:
-            self._labels.check_same(y)
-        labels = self._labels
         loss = labels.loss(self.loss)
-        row = LOSSES[loss]
-        if self.label_smoothing != 0 and not row.probabilities:
+        if self.label_smoothing != 0 and not LOSSES[loss].probabilities:
             raise ValueError(
                 f"label_smoothing mixes probabilities, of which loss={self.loss!r} has none: set "
                 "it to 0, or use loss='log_loss' or 'binary_log_loss'."
             )
-        return labels.encode(y, dtype, row.class_codes), loss, labels.n_outputs
+        return labels, loss
+
+    @staticmethod
+    def _new_labels(y, partial, classes):
+        if partial and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        labels = make_labels(y, classes)
+        if partial and labels.kind == "probabilities" and len(labels.classes) != len(classes):
+            raise ValueError(
+                f"y has the probabilities of {len(labels.classes)} classes, but {len(classes)} "
+                "were passed."
+            )
+        return labels
 
     def score(self, X, y, sample_weight=None):
         """Part of the rows whose labels are all predicted right.
@@ -301,10 +297,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         score : float
         """
-        y, labels = read_targets(self, y), self.__dict__.get("_labels")
-        if labels is not None:
+        y, network = read_targets(self, y), self.__dict__.get("_network")
+        if network is not None:
+            labels = network.encoder
             y = labels.true_labels(y)
-        if labels is not None and y is not None:
+        if network is not None and y is not None:
             predicted = self.predict(X)
             if predicted.shape[0] != y.shape[0]:
                 check_consistent_length(predicted, y)  # says so
@@ -317,24 +314,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 return weighted_fraction(predicted == y, sample_weight)
         return super().score(X, y, sample_weight)
 
-    def _encode_more(self, y, loss, dtype, n_outputs):
-        """Targets of other rows than those that are trained on."""
-        return self._labels.encode(y, dtype, LOSSES[loss].class_codes)
+    def _fitted_attributes(self, network, history, stochastic):
+        classes = {"classes_": network.encoder.classes}
+        return super()._fitted_attributes(network, history, stochastic) | classes
 
-    def _check_fitted(self):
-        super()._check_fitted()
-        n_outputs, own = self._network.program.n_outputs, int(np.sum(self._labels.n_outputs))
-        if own != n_outputs:
-            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
-
-    def _n_outputs(self, network):
-        return self._labels.shown_outputs
-
-    def _class_numbers(self, targets):
-        return self._labels.class_numbers(targets)
-
-    def _score(self, loss, targets, outputs, sample_weight):
-        return self._labels.accuracy(targets, outputs, LOSSES[loss].boundary, sample_weight)
+    def __getstate__(self):
+        state = super().__getstate__()
+        return state | {"_labels": self._network.encoder} if "_network" in state else state
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -3,12 +3,10 @@
 import copy
 from typing import ClassVar
 
-import numpy as np
-from scipy import sparse
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
-from .._core.memory import pinned_view
+from .._data.encoders import RealTargets
 from .._data.rows import read_targets
 from .._data.sample_weights import read_sample_weight
 from .._specs.suggestions import explains_arguments
@@ -155,49 +153,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         return super().score(X, read_targets(self, y), read_sample_weight(sample_weight, X))
 
-    def _encode(self, y, dtype, fresh, partial, classes):
-        """Targets, loss, and number of outputs."""
-        y = y.toarray() if sparse.issparse(y) else y
-        targets = self._checked(y, dtype)
-        n_outputs = targets.shape[1]
-        if not fresh:
-            fitted = self._network.program.n_outputs
-            if n_outputs != fitted:
-                raise ValueError(f"y has {n_outputs} outputs, but was fitted with {fitted}.")
-        loss = self.loss
-        if isinstance(loss, LossSpec):
-            loss = copy.deepcopy(loss.validate())
-        return targets, loss, n_outputs
-
-    def _encode_more(self, y, loss, dtype, n_outputs):
-        """Targets of other rows than those that are trained on."""
-        targets = self._checked(y.toarray() if sparse.issparse(y) else y, dtype)
-        if targets.shape[1] != n_outputs:
-            raise ValueError(f"y has {targets.shape[1]} outputs, not {n_outputs}.")
-        return targets
-
-    def _checked(self, y, dtype):
-        with np.errstate(over="ignore"):
-            targets = pinned_view(np.require(y.reshape(len(y), -1), dtype, "CA"))
-        if y.dtype != dtype and not np.isfinite(targets).all():
+    def _encoder(self, y, fitted, partial, classes):
+        """Return what encodes targets, and the loss; `fitted` is the network to go on with."""
+        encoder = RealTargets(1 if y.ndim == 1 else y.shape[1])
+        if fitted is not None and encoder.n_outputs != fitted.program.n_outputs:
             raise ValueError(
-                f"y has a value too large for {dtype}, the precision of this MLPRegressor: scale y "
-                "(sklearn.compose.TransformedTargetRegressor), or set precision='float64'."
+                f"y has {encoder.n_outputs} outputs, but was fitted with "
+                f"{fitted.program.n_outputs}."
             )
-        if self.loss == "poisson" and targets.min() < 0:
-            raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
-        return targets
-
-    def _n_outputs(self, network):
-        return network.program.n_outputs
-
-    def _class_numbers(self, targets):
-        return None
-
-    def _score(self, loss, targets, outputs, sample_weight):
-        from sklearn.metrics import r2_score  # slow to import
-
-        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+        loss = self.loss
+        return encoder, copy.deepcopy(loss.validate()) if isinstance(loss, LossSpec) else loss
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -266,17 +266,17 @@ def _checked_targets(model, rows, y, classes):
     """Return the targets, one for each row, after checking them."""
     y = validated_targets(model, y)
     several = np.ndim(classes[0]) if classes is not None else model.n_outputs_ > 1
-    if several or (classes is not None and model._labels.kind == "multilabel-indicator"):
+    if several or (classes is not None and model._network.encoder.kind == "multilabel-indicator"):
         raise ValueError(
             "DecisionBoundaryDisplay draws one target: fit a network for each column of y."
         )
-    y = y if classes is None else model._labels.true_labels(y)
+    y = y if classes is None else model._network.encoder.true_labels(y)
     check_consistent_length(rows, y)
     if classes is None:
         return y.astype(float)
     if len(classes) < 2:
         raise ValueError("The estimator knows one class only: there is no boundary to draw.")
-    model._labels.codes(y)  # raises for unknown labels
+    model._network.encoder.codes(y)  # raises for unknown labels
     return y
 
 

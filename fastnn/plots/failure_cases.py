@@ -177,7 +177,7 @@ class FailureCasesDisplay:
         y_pred, confidence, margin = estimator.predict(X), None, False
         y = validated_targets(model, y)
         if is_classifier(model):
-            y = model._labels.true_labels(y)
+            y = model._network.encoder.true_labels(y)
             if np.ndim(y_pred) == 1:
                 margin = not hasattr(estimator, "predict_proba")
                 confidence = _confidence(estimator, X, margin)

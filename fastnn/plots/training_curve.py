@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from .._fit.validation import scorings
+from .._fit.scoring import scorings
 from ..callbacks import EarlyStopping
 from ..callbacks.stopping import sign_of
 from .axes import add_legend, axes_for, check_matplotlib, figure_of, fitted_network

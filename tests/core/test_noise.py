@@ -260,7 +260,7 @@ def test_settled_averages_are_of_the_values_of_prediction(inverted, X_of):
     layers = [Dense(6, "rrelu", dropout=drop), Dense(3, normalization=BatchNorm()), Dense(1)]
     network = Network(4, layers, "squared_error", "float64", drop)
     network.initialize(rng)
-    network.settle_statistics(X_of(X), y, None, np.arange(len(y)), 1, "cpu")
+    network.recompute_statistics(X_of(X), y, None, np.arange(len(y)), 1, "cpu")
     weights = zip(network.coefs, network.intercepts, strict=True)
     factor = 1 if inverted else 0.6
     z = factor * X

@@ -10,7 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from fastnn import Adam, MLPClassifier, MLPRegressor
-from fastnn._data.labels import Labels, make_labels
+from fastnn._data.encoders import make_labels
+from fastnn._data.labels import Labels
 from fastnn._fit.randomness import generator
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -30,7 +30,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn._fit.validation import warn_of_far_columns
+from fastnn._data.encoders import RealTargets
+from fastnn._data.held_out import warn_of_far_columns
 from support.names import name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -340,7 +341,7 @@ class _Now:
 
 
 def stopped(monkeypatch, scores, **parameters):
-    monkeypatch.setattr(MLPRegressor, "_score", _Now(scores))
+    monkeypatch.setattr(RealTargets, "score", _Now(scores))
     _, (X, y), (X_val, y_val) = problem("regression")
     model = MLPRegressor(
         hidden_layer_sizes=3,

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from fastnn import BatchNorm, Dense, MLPClassifier, MLPRegressor
-from fastnn._data.labels import make_labels
+from fastnn._data.encoders import make_labels
 from fastnn._network.network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

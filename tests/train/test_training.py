@@ -24,7 +24,7 @@ from fastnn import (
     MLPRegressor,
     Scheduled,
 )
-from fastnn._fit.validation import split
+from fastnn._data.held_out import split
 from fastnn._train import step_table, steps
 from fastnn._train.history import History
 from fastnn._train.settings import Dataset, Settings
@@ -363,9 +363,10 @@ def test_a_class_of_one_row_is_kept_in_training(n_classes):
         model.fit(X, y)
     targets = np.searchsorted(model.classes_, y).astype(np.int32)
     targets = targets if n_classes > 1 else targets[:, np.newaxis].astype(float)
+    encoder = model._network.encoder
     for seed in range(10):
         with pytest.warns(UserWarning, match="Classes of a single row"):
-            rows, held_out = split(model, targets, None, np.random.RandomState(seed))
+            rows, held_out = split(encoder, targets, None, 0.9, np.random.RandomState(seed))
         assert 7 in rows
         assert sorted([*rows, *held_out]) == list(range(len(y)))
 

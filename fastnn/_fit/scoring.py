@@ -1,0 +1,197 @@
+"""Scores of validation data: what `scoring` names, and its values after each epoch."""
+
+import copy
+import inspect
+import math
+from numbers import Real
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from .._core.device_arrays import DeviceRows
+from .._data.rows import BLOCK
+from .._specs.suggestions import suggest_value
+from .._warnings import warn
+
+
+def check_scoring(model):
+    """Refuse the name of a score that scikit-learn does not know."""
+    if model.scoring is None:
+        return
+    for scoring in scorings(model).values():
+        if callable(scoring) or scoring in (None, "loss"):
+            continue
+        from sklearn.metrics import get_scorer_names  # slow to import
+
+        if scoring not in (names := get_scorer_names()):
+            suggestion = suggest_value("scoring", scoring, ["loss", *names])
+            raise ValueError(
+                f"Unknown scoring {scoring!r}: give 'loss', a function, or one of "
+                f"sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'.{suggestion}"
+            )
+
+
+def warn_of_unused_scoring(model, stochastic):
+    """Tell that what to score by is given, and nothing to score."""
+    reason = (
+        "without validation data: pass X_val and y_val to fit, or set early_stopping=True."
+        if stochastic
+        else f"with solver={model.solver!r}, which does not use validation data: leave it out, or "
+        "choose a solver such as 'adam'."
+    )
+    warn(f"scoring={model.scoring!r} has no effect {reason}")
+
+
+def scorings(model):
+    """What validation data is scored by, by the names that the history has them under.
+
+    The first decides.
+    """
+    scoring = model.scoring
+    if isinstance(scoring, dict):
+        named = list(scoring.items())
+    else:
+        several = scoring if isinstance(scoring, list | tuple) else [scoring]
+        named = [(_name(model, one), one) for one in several]
+    names = [name for name, _ in named]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"scoring={scoring!r} must have one score or more, each of another name: give a dict "
+            "such as {'f1': 'f1_macro'}."
+        )
+    return dict(named)
+
+
+def _name(model, scoring):
+    if scoring is None:
+        return "accuracy" if is_classifier(model) else "r2"
+    if isinstance(scoring, str):
+        return scoring
+    function = getattr(scoring, "_score_func", scoring)  # of make_scorer
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def validator(fit, engine):
+    """Return a function that scores the validation data of a `Fit` with the current parameters.
+
+    It returns the score that decides, and all values for the history.
+    """
+    network, (X, targets, sample_weight, rows) = fit.network, fit.held_out[0]
+    which = None if len(rows) == X.shape[0] else rows
+    named = scorings(fit.model)
+    scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
+    if None in scorers.values():
+        n_rows = len(rows) if sample_weight is None else np.count_nonzero(sample_weight[rows])
+        if n_rows < 2 and not is_classifier(fit.model):
+            raise ValueError(
+                "R2 of one row of validation data is undefined: give two or more, or another "
+                "scoring, such as 'neg_mean_squared_error'."
+            )
+        default = _default_scorer(fit)
+    if any(scoring is not None for scoring in scorers.values()):
+        score = _scorer(fit)
+    first = next(iter(named))
+
+    def validate():
+        with network.average_parameters(fit.recompute_statistics):
+            loss = engine.loss(X, targets, sample_weight, which)
+            finite = math.isfinite(loss)
+            loss = loss / fit.settings.loss_divisor if finite else math.nan
+            logs = {"val_loss": loss}
+            for name, scoring in scorers.items():
+                if scoring is None:
+                    value = default()
+                else:
+                    value = score(scoring) if finite else math.nan
+                logs[f"val_{name}"] = value
+        return -loss if named[first] == "loss" else logs[f"val_{first}"], logs
+
+    return validate
+
+
+def _default_scorer(fit):
+    """Return a function that computes what `score` of the estimator would."""
+    network, (X, targets, sample_weight, rows) = fit.network, fit.held_out[0]
+    all_rows = len(rows) == X.shape[0]
+    step = len(rows) if isinstance(X, DeviceRows) else max(1, BLOCK // X.shape[1])
+    starts = range(0, len(rows), step)
+    parts = [
+        slice(start, start + step) if all_rows else rows[start : start + step] for start in starts
+    ]
+    only = X[parts[0]] if len(parts) == 1 else None  # copied once
+    if not all_rows:
+        targets = targets[rows]
+        sample_weight = None if sample_weight is None else sample_weight[rows]
+
+    def predict(block):
+        return network.predict(block, fit.model.n_jobs, fit.device)[0]
+
+    def score():
+        if only is not None:
+            outputs = predict(only)
+        else:
+            outputs = np.concatenate([predict(X[part]) for part in parts])
+        if not np.isfinite(outputs).all():
+            return math.nan
+        return network.encoder.score(network.loss, targets, outputs, sample_weight)
+
+    return score
+
+
+def _scorer(fit):
+    """Return a function that computes the score by a name of scikit-learn's, or by a function."""
+    (X, _, sample_weight, rows), y = fit.held_out
+    if len(rows) < X.shape[0]:
+        X, y = X[rows], y[rows]
+        sample_weight = None if sample_weight is None else sample_weight[rows]
+    model = fit.model._twin_of_arrays(device=fit.device)
+    if isinstance(X, DeviceRows):  # a function of the user's knows arrays only
+        X = X.array
+
+    def score(scoring):
+        model._set_fitted(fit.network, fit.history, stochastic=True)
+        return score_by(scoring, model, X, y, sample_weight, fit.encoder.row_classes)
+
+    return score
+
+
+def _with_classes(scorer, classes):
+    """Return the same scorer with classes that the validation data may lack, for probabilities.
+
+    Those of labels would count them as mistakes.
+    """
+    function = getattr(scorer, "_score_func", None)
+    if function is None or classes is None:
+        return scorer
+    has_labels = "labels" in scorer._kwargs or scorer._response_method == "predict"
+    if has_labels or "labels" not in inspect.signature(function).parameters:
+        return scorer
+    scorer = copy.copy(scorer)
+    scorer._kwargs = scorer._kwargs | {"labels": classes}
+    return scorer
+
+
+def score_by(scoring, model, X, y, sample_weight, classes=None):
+    """Compute the score of a model's predictions, by a name of scikit-learn's or by a function.
+
+    `classes` are all classes of a problem in which each row has one.
+    """
+    from sklearn.metrics import get_scorer  # slow to import
+
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    scorer = _with_classes(get_scorer(scoring), classes)
+    try:
+        value = scorer(model, X, y, **weights)
+    except (AttributeError, TypeError, ValueError) as error:
+        if callable(scoring):  # an error of the user's own
+            raise
+        raise ValueError(
+            f"scoring={scoring!r} cannot score the predictions of {type(model).__name__} for the "
+            f"validation data: choose another, or None. {error}"
+        ) from error
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(
+            f"scoring={scoring!r} returned {value!r} for the validation data: it must be a finite "
+            "number. Choose another, or other validation data."
+        )
+    return float(value)
