@@ -1,6 +1,6 @@
 """The CUDA engine: many training steps replayed from graphs, many rows in one prediction.
 
-Twin of ``cpu/engine.pyx``, with the same methods. What a step consists of is listed in ``plan.py``,
+Twin of ``cpu/engine.pyx``, with the same methods. What a step consists of is listed in ``plan``,
 how it is launched told in ``launch.py``. The arenas of the state are copied to the device when a
 call begins and back when it ends, for whoever changes or reads them in between; rows and targets
 stay there from one call to the next.
@@ -301,7 +301,7 @@ class Steps:
             if len(self._replays) == MOST_REPLAYS:
                 self._replays.clear()
             n = self._program.n_parameters
-            if call.mode in (TRAIN, GRADIENT):
+            if call.has_gradients:
                 self.buffer("gradient", (n,))
             if call.shifts:
                 self.buffer("read", (n,))

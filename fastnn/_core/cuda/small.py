@@ -2,7 +2,7 @@
 
 With few rows and narrow layers, a step takes as long as its launches and the memory that each of
 them waits for. After `gather`, three kernels do what the others do one after another; they have no
-twin, and ``small_plan.py`` says where they are launched:
+twin, and ``plan/small.py`` says where they are launched:
 
 small_first
     The first layer: a product of ``dense.py`` whose tiles end in `finish_units`.

@@ -29,8 +29,9 @@ if not devices.CAN_COMPILE:
 import numba.cuda.dispatcher
 from numba.cuda import compiler
 
-from fastnn._core.cuda import dense, plan, small_plan, tensor_cores
+from fastnn._core.cuda import dense, plan, tensor_cores
 from fastnn._core.cuda.kernels import definitions, kernels_of
+from fastnn._core.cuda.launch import Launch
 
 # The oldest that is supported, and the one that is aimed at.
 ARCHITECTURES = [(8, 0), (9, 0)]
@@ -133,7 +134,7 @@ def arenas_of(program, call, X_dtype, order="C"):
 def launches_of(program, call, X_dtype=np.float32, order="C"):
     """Those for any network, and those for a small one, where it is."""
     arguments = arenas_of(program, call, X_dtype, order), call, ROOM, SEED, HostMemory()
-    with mock.patch.object(small_plan, "MOST_OPERATIONS", 0):
+    with mock.patch.object(plan.small, "MOST_OPERATIONS", 0):
         launches = plan.Plan(program, *arguments).launches
     return launches + plan.Plan(program, *arguments).launches
 
@@ -159,11 +160,11 @@ def all_launches(dtype):
 def other_launches(dtype):
     """Of kernels that belong to no step."""
     kernels, row, order = kernels_of(dtype), np.zeros(9, dtype), np.zeros(9, np.int64)
-    yield plan.Launch("clear", kernels("clear"), 1, 1, (row,))
+    yield Launch("clear", kernels("clear"), 1, 1, (row,))
     for is_ordered in (False, True):
         kernel = kernels("weighted_sum", ORDERED=is_ordered)
-        yield plan.Launch("weighted_sum", kernel, 1, 1, (row, row, order, row, 9))
-    yield plan.Launch("add_parts", kernels("add_parts"), 1, 1, (row, row, 2))
+        yield Launch("weighted_sum", kernel, 1, 1, (row, row, order, row, 9))
+    yield Launch("add_parts", kernels("add_parts"), 1, 1, (row, row, 2))
     yield from products_of_all_sizes(dtype)
 
 

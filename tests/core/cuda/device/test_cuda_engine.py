@@ -7,7 +7,7 @@ in whole steps on the device, or in the simulator.
 import numpy as np
 import pytest
 
-from fastnn._core.cuda import small_plan
+from fastnn._core.cuda.plan import small as small_plan
 from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.custom import CustomActivation
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fastnn._core.codes import Column, Rule
-from fastnn._core.cuda import plan, small, small_plan
+from fastnn._core.cuda import plan, small
+from fastnn._core.cuda.plan import small as small_plan
 from fastnn._network.compiler import compile_program
 from fastnn.activations import ELU, LeakyReLU, RReLU
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual

@@ -1,18 +1,19 @@
-"""Which networks have the small steps of ``small.py``, and what is launched at one."""
+"""Which networks have the small steps of ``cuda/small.py``, and what is launched at one."""
 
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 
 from fastnn._core.codes import Column, Kind, Rule
 from fastnn._core.program import padded
 
-from . import activations, losses
-from ._numba import SIMULATED
-from .dense import tiling
-from .launch import over_rows, over_tiles
-from .small import (
+from .. import activations, losses
+from .._numba import SIMULATED
+from ..dense import tiling
+from ..launch import over_rows, over_tiles
+from ..small import (
     DROP_STAGE,
     IS_ACTIVE,
     MOST_COLUMNS,
@@ -23,6 +24,8 @@ from .small import (
     X_COLUMN,
     Y_COLUMN,
 )
+from .outputs import of_losses
+from .updates import of_rule, slots_of
 
 #: Operations of a step up to which it is small, an estimate: above, it counts that `small_rest`
 #: reads weights once for a row, and large tiles once for 64 or 128 rows.
@@ -122,61 +125,84 @@ def tilings(dtype):
 
 def add_step(plan):
     """The launches of a small step, to those of a plan."""
-    program, arenas, call, memory = plan.program, plan.arenas, plan.call, plan.memory
-    layers, factors = plan_layers(program)
-    of_first, of_update = tilings(program.dtype)
-    tiles = plan_tiles(layers, of_update["TILE_ROWS"], of_update["TILE_COLUMNS"])
-    first_layer = next(stage for stage in plan.stages if stage.kind == Kind.DENSE)
-    weight = plan.view(
-        arenas.parameters, first_layer.weight, first_layer.n_in + 1, first_layer.ld_out
-    )
-    over_first = over_tiles(plan.room, first_layer.n_out, of_first)
-    n_blocks = math.prod(over_first[0])
-
-    first_column = int(layers[0, X_COLUMN])
-    values = memory.upload(values_with_ones(layers, plan.room, program.dtype))
-    deltas = memory.zeros((plan.room, first_column), program.dtype)
-    penalties, magnitudes = (memory.zeros(n_blocks, program.dtype) for _ in range(2))
-    table, x = memory.upload(layers), values[:, first_column:]
-
-    n = program.n_features
-    plan.add(plan.over(n), "gather", arenas.X, plan.order, x, ORDERED=call.is_ordered)
-    if plan.stages[0].kind == Kind.DROPOUT:
-        plan.add(plan.over(n), "dropout", x, x, n, 0, *plan.keys)
+    layers, factors = plan_layers(plan.program)
+    step = _arrays_of(plan, layers)
+    _gather(plan, step.x)
     hidden = [stage for stage in plan.stages if stage.kind == Kind.ACTIVATION]
-    slope = plan.real(hidden[0].parameter if hidden else 0)
     of_units = activations.pair_of(hidden[0].code) if hidden else {}
     of_units["DROPS_UNITS"] = bool((layers[:, DROP_STAGE] >= 0).any())
+    slope = plan.real(hidden[0].parameter if hidden else 0)
+    _first(plan, step, slope, of_units)
+    _rest(plan, step, slope, of_units)
+    _update(plan, step, factors)
+
+
+def _arrays_of(plan, layers):
+    """The arrays of a step, the sizes of its tiles, and the first layer."""
+    program, memory = plan.program, plan.memory
+    first = next(stage for stage in plan.stages if stage.kind == Kind.DENSE)
+    of_first, of_update = tilings(program.dtype)
+    over_first = over_tiles(plan.room, first.n_out, of_first)
+    first_column, last_column = int(layers[0, X_COLUMN]), layers[-1, Y_COLUMN]
+    values = memory.upload(values_with_ones(layers, plan.room, program.dtype))
+    deltas = memory.zeros((plan.room, first_column), program.dtype)
+    sums = [memory.zeros(math.prod(over_first[0]), program.dtype) for _ in range(2)]
+    return SimpleNamespace(
+        layers=layers,
+        table=memory.upload(layers),
+        first=first,
+        of_first=of_first,
+        over_first=over_first,
+        of_update=of_update,
+        values=values,
+        deltas=deltas,
+        x=values[:, first_column:],
+        of_outputs=[array[:, last_column:] for array in (values, deltas)],
+        penalty_sums=sums,
+    )
+
+
+def _gather(plan, x):
+    n = plan.program.n_features
+    plan.add(plan.over(n), "gather", plan.arenas.X, plan.order, x, ORDERED=plan.call.is_ordered)
+    if plan.stages[0].kind == Kind.DROPOUT:
+        plan.add(plan.over(n), "dropout", x, x, n, 0, *plan.keys)
+
+
+def _first(plan, step, slope, of_units):
+    first, parameters = step.first, plan.arenas.parameters
     plan.add(
-        over_first,
+        step.over_first,
         "small_first",
-        table,
-        weight,
-        arenas.parameters,
-        x,
-        values,
-        deltas,
-        penalties,
-        magnitudes,
+        step.table,
+        plan.view(parameters, first.weight, first.n_in + 1, first.ld_out),
+        parameters,
+        step.x,
+        step.values,
+        step.deltas,
+        *step.penalty_sums,
         slope,
         *plan.keys,
         store_run="finish_units",
-        PENALISES=call.penalises,
-        THREADS=of_first["TILE_THREADS"],
-        **of_first,
+        PENALISES=plan.call.penalises,
+        THREADS=step.of_first["TILE_THREADS"],
+        **step.of_first,
         **of_units,
     )
+
+
+def _rest(plan, step, slope, of_units):
     output = plan.stages[-1]
     _, of_loss = losses.loss_kernel(output.code)
     plan.add(
         over_rows(plan.room, REST_THREADS),
         "small_rest",
-        table,
-        arenas.parameters,
-        values,
-        deltas,
-        *(array[:, layers[-1, Y_COLUMN] :] for array in (values, deltas)),
-        arenas.targets[0],
+        step.table,
+        plan.arenas.parameters,
+        step.values,
+        step.deltas,
+        *step.of_outputs,
+        plan.arenas.targets[0],
         plan.order,
         plan.weights,
         plan.row_loss,
@@ -186,30 +212,34 @@ def add_step(plan):
         THREADS=REST_THREADS,
         **of_units,
         **of_loss,
-        **plan.of_losses,
+        **of_losses(plan.call),
     )
+
+
+def _update(plan, step, factors):
+    call, memory, of_update = plan.call, plan.memory, step.of_update
+    tiles = plan_tiles(step.layers, of_update["TILE_ROWS"], of_update["TILE_COLUMNS"])
     plan.add(
         (len(tiles), of_update["TILE_THREADS"]),
         "small_update",
-        table,
+        step.table,
         memory.upload(tiles),
-        memory.upload(factors.astype(program.dtype)),
-        values,
-        deltas,
-        arenas.parameters,
-        plan.slots,
+        memory.upload(factors.astype(plan.program.dtype)),
+        step.values,
+        step.deltas,
+        plan.arenas.parameters,
+        slots_of(plan),
         plan.row_loss,
         plan.weights,
         plan.order,
-        penalties,
-        magnitudes,
-        memory.zeros(len(tiles), program.dtype),
-        arenas.losses,
+        *step.penalty_sums,
+        memory.zeros(len(tiles), plan.program.dtype),
+        plan.arenas.losses,
         store_run="update_run",
         A_TRANSPOSED=True,
         ORDERED=call.is_ordered,
         HAS_WEIGHTS=call.has_weights,
         THREADS=of_update["TILE_THREADS"],
         **of_update,
-        **plan.of_rule,
+        **of_rule(call),
     )

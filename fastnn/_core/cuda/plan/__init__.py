@@ -1,0 +1,19 @@
+"""What is launched at a step, stage by stage: with ``engine.py`` the twin of ``cpu/engine.pyx``.
+
+    Plan (plan.py)            all launches, in order; arrays and sizes
+        small                 a whole step of a small network
+        dense                 ) forward and backward of kinds of stages,
+        elementwise           ) side by side
+        normalization         )
+        outputs               heads: their losses, or predictions
+        updates               tasks, the step of the optimizer and what follows
+    call                      what steps have in common: what is asked for
+
+A plan is made once for many steps of one kind. What the CPU's engine fuses or skips for the sake of
+its caches has no counterpart here, but that an activation beside a product is done with it.
+"""
+
+from .call import EVALUATE, GRADIENT, PREDICT, TRAIN, Arenas, Call
+from .plan import Plan
+
+__all__ = ["EVALUATE", "GRADIENT", "PREDICT", "TRAIN", "Arenas", "Call", "Plan"]
