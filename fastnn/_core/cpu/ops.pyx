@@ -21,11 +21,26 @@ cnp.import_array()
 
 
 def rows_of(a):
-    """A copy of a 2-D array (or a row) in rows of padded width."""
+    """Copy a 2-D array (or a row) into rows of padded width."""
     a = np.atleast_2d(a)
     out = aligned_zeros((a.shape[0], padded(a.shape[1], a.dtype)), a.dtype)
     out[:, : a.shape[1]] = a
     return out
+
+
+cdef lanes_of(a):
+    """Return zeros for a sum by lanes: a cache line."""
+    return aligned_zeros(64 // a.itemsize, a.dtype)
+
+
+cdef char *optional(array) except? NULL:
+    """Return the memory of an array, NULL for None."""
+    return NULL if array is None else data(array)
+
+
+cdef const int64_t *numbers_of(order) except? NULL:
+    """Return the row numbers in `order`, NULL for None."""
+    return <const int64_t *> optional(order)
 
 
 include "ops_parts/products.pxi"
@@ -39,11 +54,11 @@ include "constants.pxi"   # which setup.py makes of codes.py
 
 
 def stage_bytes(fields):
-    """The bytes of a `Stage` of these fields, for whoever has the same record in Python."""
+    """Return the bytes of a `Stage` of these fields, for whoever has the same record in Python."""
     cdef Stage stage = fields
     return (<const char *> &stage)[: sizeof(Stage)]
 
 
 def constants():
-    """The codes that native code was built with, by their names in C."""
+    """Return the codes that native code was built with, by their names in C."""
     return CONSTANTS

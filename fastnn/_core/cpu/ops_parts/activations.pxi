@@ -1,7 +1,7 @@
 # Activations.
 
 def activation(x, int code, double parameter=0, bint in_place=False, isa=None, int repeat=1):
-    """The activation's values."""
+    """Compute the values of an activation."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef int64_t n = x.size
     cdef int _i
@@ -18,7 +18,7 @@ def activation(x, int code, double parameter=0, bint in_place=False, isa=None, i
 
 
 def activation_with_derivative(x, int code, isa=None, int repeat=1):
-    """Values and derivatives, of the activations that compute them together."""
+    """Compute values and derivatives of the activations that have both at once."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     cdef int64_t n = x.size
     cdef int _i
@@ -35,7 +35,7 @@ def activation_with_derivative(x, int code, isa=None, int repeat=1):
 
 def activation_gradient(y, gradient, int code, double parameter=0, derivative=None, isa=None,
                         int repeat=1):
-    """`gradient` times the derivative of the activation whose value is `y`, or the one given."""
+    """Multiply `gradient` by the derivative of the activation at its value `y`, or that given."""
     cdef const Kernels *k = choose_kernels(isa, y.dtype)
     cdef int64_t n = y.size
     cdef int _i
@@ -54,14 +54,13 @@ def activation_gradient(y, gradient, int code, double parameter=0, derivative=No
 
 def rrelu(x, double lower, double upper, uint64_t seed, int step=0, int stage=0,
           int64_t first_row=0, gradient=None, isa=None, int repeat=1):
-    """Rows first_row .. of a batch with random slopes below zero, or what they make of a gradient.
+    """Apply random slopes below zero to rows first_row .. of a batch, or to a gradient.
 
     With `gradient`, `x` stands for the values after the activation.
     """
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
-    cdef Mask mask
+    cdef Mask mask = Mask(seed, step, stage, upper - lower, 1)
     cdef int _i
-    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, upper - lower
     rows = rows_of(x)
     out = np.zeros_like(rows) if gradient is None else rows_of(gradient)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1]
@@ -79,7 +78,7 @@ def rrelu(x, double lower, double upper, uint64_t seed, int step=0, int stage=0,
 
 
 def prelu(x, slope, isa=None):
-    """x, or the slope of its column (of all, if there is one only) times x below zero."""
+    """Multiply x below zero by the slope of its column, or by that of all if there is one."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows, slopes = rows_of(x), rows_of(slope)
     out = np.zeros_like(rows)
@@ -88,7 +87,7 @@ def prelu(x, slope, isa=None):
 
 
 def prelu_gradient(x, dy, slope, isa=None):
-    """Gradients with respect to x and to the slopes."""
+    """Compute the gradients with respect to x and to the slopes."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows, d, slopes = rows_of(x), rows_of(dy), rows_of(slope)
     cdef int64_t n_rows = rows.shape[0], n = slopes.shape[1], chunk
@@ -103,7 +102,7 @@ def prelu_gradient(x, dy, slope, isa=None):
 
 
 def maxout(x, int64_t k, isa=None):
-    """The largest of k values that lie a k-th of the width apart."""
+    """Return the largest of k values that lie a k-th of the width apart."""
     cdef const Kernels *kernels = choose_kernels(isa, x.dtype)
     cdef int64_t n = x.shape[1] // k
     rows = rows_of(x)
@@ -113,7 +112,7 @@ def maxout(x, int64_t k, isa=None):
 
 
 def maxout_gradient(x, dy, int64_t k, isa=None):
-    """The gradient with respect to x."""
+    """Compute the gradient with respect to x."""
     cdef const Kernels *kernels = choose_kernels(isa, x.dtype)
     cdef int64_t n = x.shape[1] // k
     rows, y, d = rows_of(x), rows_of(maxout(x, k, isa)), rows_of(dy)

@@ -2,17 +2,13 @@
 
 def loss(z, targets, int code, order=None, weights=None, double scale=1.0, double parameter=0.0,
          double smoothing=0.0, isa=None, int repeat=1):
-    """(output activation, gradient with respect to z, loss of each row)"""
+    """Compute output activation, gradient with respect to z, and loss of each row."""
     cdef const Kernels *k = choose_kernels(isa, z.dtype)
-    cdef const int64_t *row_numbers = NULL
-    cdef const char *row_weights = NULL
+    cdef const int64_t *row_numbers = numbers_of(order)
+    cdef const char *row_weights = optional(weights)
     cdef int _i
     rows = rows_of(z)
     delta, row_loss = np.zeros_like(rows), aligned_zeros(z.shape[0], z.dtype)
-    if order is not None:
-        row_numbers = <const int64_t *> data(order)
-    if weights is not None:
-        row_weights = data(weights)
     cdef int64_t n_rows = z.shape[0], n = z.shape[1], ld = rows.shape[1]
     cdef char *z_data = data(rows)
     cdef const char *target_data = data(targets)
@@ -26,23 +22,19 @@ def loss(z, targets, int code, order=None, weights=None, double scale=1.0, doubl
 
 def loss_of_user(z, targets, uint64_t value, uint64_t derivative, order=None, weights=None,
                  double scale=1.0, isa=None):
-    """(gradient with respect to z, loss of each row), of the addresses of the user's functions"""
+    """Compute gradient and loss of each row by functions of the user, at these addresses."""
     cdef const Kernels *k = choose_kernels(isa, z.dtype)
-    cdef const int64_t *row_numbers = NULL
-    cdef const char *row_weights = NULL
+    cdef const int64_t *row_numbers = numbers_of(order)
+    cdef const char *row_weights = optional(weights)
     rows = rows_of(z)
     delta, row_loss = np.zeros_like(rows), aligned_zeros(z.shape[0], z.dtype)
-    if order is not None:
-        row_numbers = <const int64_t *> data(order)
-    if weights is not None:
-        row_weights = data(weights)
     k.loss_of_user(value, derivative, z.shape[0], z.shape[1], rows.shape[1], data(rows),
                    data(targets), row_numbers, 0, row_weights, scale, data(delta), data(row_loss))
     return delta[:, : z.shape[1]], row_loss
 
 
 def output(z, int code, double parameter=0.0, isa=None):
-    """The output activation that belongs to a loss."""
+    """Compute the output activation that belongs to a loss."""
     cdef const Kernels *k = choose_kernels(isa, z.dtype)
     rows = rows_of(z)
     k.output(code, parameter, z.shape[0], z.shape[1], rows.shape[1], data(rows))
@@ -51,30 +43,22 @@ def output(z, int code, double parameter=0.0, isa=None):
 
 def mix_losses(delta, row_loss, other_delta, other_loss, double mix_weight, weights=None,
                order=None, isa=None):
-    """(gradient, loss of each row), mixed."""
+    """Mix gradients and losses of rows with those of other targets."""
     cdef const Kernels *k = choose_kernels(isa, delta.dtype)
-    cdef const int64_t *row_numbers = NULL
-    cdef const char *row_weights = NULL
+    cdef const int64_t *row_numbers = numbers_of(order)
+    cdef const char *row_weights = optional(weights)
     rows, other = rows_of(delta), rows_of(other_delta)
     own_loss = row_loss.copy()
-    if order is not None:
-        row_numbers = <const int64_t *> data(order)
-    if weights is not None:
-        row_weights = data(weights)
     k.mix_losses(rows.shape[0], rows.shape[1], mix_weight, row_weights, row_numbers, 0, data(other),
                  data(other_loss), data(rows), data(own_loss))
     return rows[:, : delta.shape[1]], own_loss
 
 
 def weighted_sum(values, weights=None, order=None, isa=None):
-    """Sum of values times weights[order], in float64."""
+    """Sum values times weights[order] in float64."""
     cdef const Kernels *k = choose_kernels(isa, values.dtype)
-    cdef const int64_t *row_numbers = NULL
-    cdef const char *row_weights = NULL
+    cdef const int64_t *row_numbers = numbers_of(order)
+    cdef const char *row_weights = optional(weights)
     cdef double total
-    if order is not None:
-        row_numbers = <const int64_t *> data(order)
-    if weights is not None:
-        row_weights = data(weights)
     k.weighted_sum(values.size, data(values), row_weights, row_numbers, 0, &total)
     return total

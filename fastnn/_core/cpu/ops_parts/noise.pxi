@@ -2,12 +2,10 @@
 
 def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
             bint inverted=True, isa=None, int repeat=1):
-    """Rows first_row .. of a batch with dropout; first_row is a multiple of 4."""
+    """Apply dropout to rows first_row .. of a batch; first_row is a multiple of 4."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
-    cdef Mask mask
+    cdef Mask mask = Mask(seed, step, stage, rate, 1 / (1 - rate) if inverted else 1)
     cdef int _i
-    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
-    mask.scale = 1 / (1 - rate) if inverted else 1
     rows = rows_of(x)
     out = np.zeros_like(rows)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1]
@@ -21,11 +19,9 @@ def dropout(x, double rate, uint64_t seed, int step=0, int stage=0, int64_t firs
 
 def dropout_csr(X, double rate, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
                 bint inverted=True, isa=None):
-    """The stored values of CSR rows with dropout."""
+    """Apply dropout to the stored values of CSR rows."""
     cdef const Kernels *k = choose_kernels(isa, X.dtype)
-    cdef Mask mask
-    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
-    mask.scale = 1 / (1 - rate) if inverted else 1
+    cdef Mask mask = Mask(seed, step, stage, rate, 1 / (1 - rate) if inverted else 1)
     values, offsets = X.data.copy(), X.indptr.astype(np.int64)
     k.dropout_csr(&mask, first_row, X.shape[0], <const int64_t *> data(offsets),
                   <const int32_t *> data(X.indices), data(values))
@@ -33,7 +29,7 @@ def dropout_csr(X, double rate, uint64_t seed, int step=0, int stage=0, int64_t 
 
 
 def scaled(x, double factor, isa=None):
-    """`x` times a factor."""
+    """Multiply `x` by a factor."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     y = np.ascontiguousarray(x).copy()
     k.scaled(y.size, factor, data(y), data(y))
@@ -42,10 +38,9 @@ def scaled(x, double factor, isa=None):
 
 def residual(skip, branch, double rate, uint64_t seed, int step=0, int stage=0,
              int64_t first_row=0, isa=None):
-    """skip + branch, skip None for zeros; rows go without the branch at this rate."""
+    """Add branch to skip, None for zeros; rows go without the branch at this rate."""
     cdef const Kernels *k = choose_kernels(isa, branch.dtype)
-    cdef Mask mask
-    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, rate
+    cdef Mask mask = Mask(seed, step, stage, rate, 1)
     rows = rows_of(branch)
     skipped = None if skip is None else rows_of(skip)
     out = np.zeros_like(rows)
@@ -56,11 +51,10 @@ def residual(skip, branch, double rate, uint64_t seed, int step=0, int stage=0,
 
 def normal_noise(x, double deviation, uint64_t seed, int step=0, int stage=0, int64_t first_row=0,
                  isa=None, int repeat=1):
-    """Rows first_row .. of a matrix with normal noise added; first_row is a multiple of 4."""
+    """Add normal noise to rows first_row .. of a matrix; first_row is a multiple of 4."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
-    cdef Mask mask
+    cdef Mask mask = Mask(seed, step, stage, deviation, 1)
     cdef int _i
-    mask.seed, mask.step, mask.stage, mask.rate = seed, step, stage, deviation
     rows = rows_of(x)
     out = np.full_like(rows, np.nan)
     cdef int64_t n_rows = rows.shape[0], n = x.shape[1], ld = rows.shape[1]

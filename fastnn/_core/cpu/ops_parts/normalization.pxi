@@ -1,7 +1,7 @@
 # Normalization.
 
 def batchnorm_statistics(x, isa=None):
-    """Mean and biased variance of the columns, by chunks as the engine takes them."""
+    """Compute mean and biased variance of the columns, by chunks of rows as in the engine."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows = rows_of(x)
     cdef int64_t n = x.shape[0], ld = rows.shape[1], chunk
@@ -17,7 +17,7 @@ def batchnorm_statistics(x, isa=None):
 
 
 def batchnorm(x, mean, variance, scale, shift, double epsilon, isa=None):
-    """``scale * (x - mean) / sqrt(variance + epsilon) + shift``"""
+    """Compute ``scale * (x - mean) / sqrt(variance + epsilon) + shift``."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows = rows_of(x)
     out = np.zeros_like(rows)
@@ -31,7 +31,7 @@ def batchnorm(x, mean, variance, scale, shift, double epsilon, isa=None):
 
 def batchnorm_gradient(x, dy, mean, variance, scale, double epsilon, bint constant_statistics=False,
                        isa=None):
-    """Gradients with respect to x, scale and shift."""
+    """Compute the gradients with respect to x, scale and shift."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows, d = rows_of(x), rows_of(dy)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1], chunk
@@ -53,7 +53,7 @@ def batchnorm_gradient(x, dy, mean, variance, scale, double epsilon, bint consta
 
 def batchnorm_moving(moving_mean, moving_variance, mean, variance, int64_t n_rows, double momentum,
                      isa=None):
-    """The moving averages after a batch of n_rows rows, n_rows > 1."""
+    """Compute the moving averages after a batch of n_rows rows, n_rows > 1."""
     cdef const Kernels *k = choose_kernels(isa, mean.dtype)
     moving = [rows_of(v) for v in (moving_mean, moving_variance)]
     batch = [rows_of(v) for v in (mean, variance)]
@@ -63,7 +63,7 @@ def batchnorm_moving(moving_mean, moving_variance, mean, variance, int64_t n_row
 
 
 def rownorm(x, int64_t groups, double epsilon, scale=None, shift=None, isa=None, int repeat=1):
-    """Rows with their groups normalised; scale and shift have a number for each column or group."""
+    """Normalize the groups of rows; scale and shift have a number for each column or group."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows = rows_of(x)
     out = np.full_like(rows, np.nan)
@@ -88,7 +88,7 @@ def rownorm(x, int64_t groups, double epsilon, scale=None, shift=None, isa=None,
 
 
 def rownorm_gradient(x, dy, int64_t groups, double epsilon, scale=None, isa=None, int repeat=1):
-    """Gradients with respect to x and, where there is a scale, to scale and shift."""
+    """Compute the gradients with respect to x and, where there is a scale, to scale and shift."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     rows, d, ignored = rows_of(x), rows_of(dy), rows_of(x)
     statistics = aligned_zeros((len(x), 2 * groups), x.dtype)
@@ -117,7 +117,7 @@ def rownorm_gradient(x, dy, int64_t groups, double epsilon, scale=None, isa=None
 
 
 def _weight_norms(v, g, isa):
-    """(1 / norm, scale) of each column, by tasks as the engine takes them."""
+    """Compute 1 / norm and scale of each column, by tasks of rows as in the engine."""
     cdef const Kernels *k = choose_kernels(isa, v.dtype)
     v_rows, g_row = rows_of(v), rows_of(g)
     cdef int64_t n = v.shape[0], ld = v_rows.shape[1], task, first
@@ -132,7 +132,7 @@ def _weight_norms(v, g, isa):
 
 
 def weightnorm(xv, v, g, bias, isa=None):
-    """``xv * g / |v| + bias``, `xv` being x times v."""
+    """Compute ``xv * g / |v| + bias``, `xv` being x times v."""
     cdef const Kernels *k = choose_kernels(isa, v.dtype)
     rows, bias_row = rows_of(xv), rows_of(bias)
     _, scale = _weight_norms(v, g, isa)
@@ -142,7 +142,7 @@ def weightnorm(xv, v, g, bias, isa=None):
 
 
 def weightnorm_gradient(xv, dy, v, g, isa=None):
-    """Gradients with respect to `xv`, to g and to the bias, and what the norm adds to that of v."""
+    """Compute the gradients of `xv`, g and the bias, and what the norm adds to that of v."""
     cdef const Kernels *k = choose_kernels(isa, v.dtype)
     rows, d, v_rows = rows_of(xv), rows_of(dy), rows_of(v)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1], chunk

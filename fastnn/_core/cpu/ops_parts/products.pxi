@@ -1,12 +1,12 @@
 # Matrix products.
 
 def matmul(a, b, bias=None, c=None, order=None, isa=None, int repeat=1):
-    """``a[order] @ b + bias``, added to `c` where that is given."""
+    """Compute ``a[order] @ b + bias``, added to `c` where that is given."""
     return product(a, b, bias, c, order, False, isa, repeat)
 
 
 def matmul_transposed(a, b, c=None, order=None, isa=None, int repeat=1):
-    """``a[order].T @ b``, added to `c` where that is given."""
+    """Compute ``a[order].T @ b``, added to `c` where that is given."""
     return product(a, b, None, c, order, True, isa, repeat)
 
 
@@ -19,14 +19,12 @@ cdef product(a, b, bias, c, order, bint transposed, isa, int repeat):
     cdef int64_t n = n_columns if transposed else n_rows, n_k = n_rows if transposed else n_columns
     out = rows_of(np.zeros((n, b.shape[1]), a.dtype) if c is None else c)
     cdef int64_t n_cols = b.shape[1], lda = a.strides[0] // a.itemsize, ld = out.shape[1]
-    cdef const int64_t *row_numbers = NULL
+    cdef const int64_t *row_numbers = numbers_of(order)
     cdef char *a_data = data(a)
     cdef char *b_data = data(b_rows)
     cdef char *bias_data = NULL
     cdef char *out_data = data(out)
     cdef bint accumulate = c is not None
-    if order is not None:
-        row_numbers = <const int64_t *> data(order)
     if bias is not None:
         bias_data = data(bias_row)
     with nogil:
@@ -41,7 +39,7 @@ cdef product(a, b, bias, c, order, bint transposed, isa, int repeat):
 
 
 def transpose(w, int64_t first, int64_t last, isa=None):
-    """Rows first..last of `w` transposed into an otherwise zero matrix."""
+    """Transpose rows first .. last of `w` into an otherwise zero matrix."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
     rows = rows_of(w)
     out = rows_of(np.zeros((w.shape[1], w.shape[0]), w.dtype))
@@ -50,12 +48,12 @@ def transpose(w, int64_t first, int64_t last, isa=None):
 
 
 def words_of(n_rows, n_columns):
-    """Zeros for pairs of bfloat16: words of 32 bits in rows of padded width."""
+    """Return zeros for pairs of bfloat16: words of 32 bits in rows of padded width."""
     return aligned_zeros((n_rows, padded(n_columns, np.uint32)), np.uint32)
 
 
 def bfloat16_layouts(x, isa=None):
-    """`x` (n, m) in float32 as rows (n, m / 2), pairs (n / 2, m) and transposed (m / 2, n)."""
+    """Convert float32 `x` (n, m) to rows (n, m / 2), pairs (n / 2, m) and transposed (m / 2, n)."""
     cdef const Bfloat16Kernels *k = choose_bfloat16_kernels(isa)
     cdef uint64_t mode
     rows_of_x = rows_of(x)
@@ -72,7 +70,7 @@ def bfloat16_layouts(x, isa=None):
 
 
 def bfloat16_matmul(a, b, bias=None, c=None, kind="forward", isa=None, int repeat=1):
-    """``a @ b + bias`` of rounded `a` and `b`, all float32, added to `c` where that is given.
+    """Compute ``a @ b + bias`` of rounded `a` and `b`, all float32, added to `c` if that is given.
 
     The operands are laid out as for the "forward" product, the "input_gradient" or the
     "weight_gradient", which has no bias; "converting" is the forward product of few rows, which
@@ -117,7 +115,7 @@ def bfloat16_matmul(a, b, bias=None, c=None, kind="forward", isa=None, int repea
 
 
 def csr_matmul(X, w, bias, isa=None):
-    """``X @ w + bias`` for CSR rows."""
+    """Compute ``X @ w + bias`` for CSR rows."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
     weights, bias_row = rows_of(w), rows_of(bias)
     out = rows_of(np.zeros((X.shape[0], w.shape[1]), w.dtype))
@@ -129,7 +127,7 @@ def csr_matmul(X, w, bias, isa=None):
 
 
 def csr_weight_gradient(X, dz, int64_t first=0, last=None, isa=None):
-    """``X.T @ dz``, its rows first .. last, for CSR rows."""
+    """Compute rows first .. last of ``X.T @ dz`` for CSR rows."""
     cdef const Kernels *k = choose_kernels(isa, dz.dtype)
     cdef int64_t end = X.shape[1] if last is None else last
     offsets, values = X.indptr.astype(np.int64), X.data.astype(dz.dtype)
@@ -147,7 +145,7 @@ def csr_weight_gradient(X, dz, int64_t first=0, last=None, isa=None):
 
 
 def fma_chain(int64_t n, dtype=np.float32, isa=None):
-    """Do n rounds of independent fused multiply-adds; returns how many operations that was.
+    """Do n rounds of independent fused multiply-adds; return how many operations that was.
 
     Timed, it gives the most arithmetic that one core can do. `dtype` may be "bfloat16".
     """

@@ -1,7 +1,7 @@
 # Updates of parameters.
 
 def average(w, average, double weight, isa=None, int repeat=1):
-    """The average of vectors like `w`, after `w` has got this weight in it."""
+    """Move the average of vectors like `w`, in which `w` gets this weight."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
     cdef int _i
     w_row, average_row = rows_of(w), rows_of(average)
@@ -16,7 +16,7 @@ def average(w, average, double weight, isa=None, int repeat=1):
 
 def optimize(w, g, slots, int code, coefficients, double l2=0.0, double decay=0.0,
              double factor=1.0, isa=None, int repeat=1):
-    """(parameters, slots, sum of squares of the parameters before) after one step.
+    """Take one step; return parameters, slots, and the sum of squares of the parameters before.
 
     `w` and `g` are vectors, `slots` has a row per slot, `coefficients` is a row of the table. LAMB
     takes them for all weights of a layer.
@@ -26,7 +26,7 @@ def optimize(w, g, slots, int code, coefficients, double l2=0.0, double decay=0.
     w_row, g_row = rows_of(w), rows_of(g)
     slot_rows = rows_of(np.zeros((3, w.size), w.dtype))
     slot_rows[: len(slots), : w.size] = slots
-    penalty = aligned_zeros(64 // w.itemsize, w.dtype)
+    penalty = lanes_of(w)
     coefficients = np.ascontiguousarray(coefficients, np.float64)
     cdef int64_t n = w_row.shape[1]
     cdef const double *table_row = <const double *> data(coefficients)
@@ -45,11 +45,11 @@ def optimize(w, g, slots, int code, coefficients, double l2=0.0, double decay=0.
 
 
 def finish_gradient(w, g, double l2, double l1, double limit, isa=None, int repeat=1):
-    """(gradient with those of the penalties, clipped to -limit .. limit; sums of w^2 and |w|)"""
+    """Add the gradient of the penalties and clip to -limit .. limit; sum w^2 and |w|."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
     cdef int _i
     w_row, g_row = rows_of(w), rows_of(g)
-    squares, magnitudes = (aligned_zeros(64 // w.itemsize, w.dtype) for _ in range(2))
+    squares, magnitudes = (lanes_of(w) for _ in range(2))
     cdef int64_t n = w_row.shape[1]
     cdef char *w_data = data(w_row)
     cdef char *g_data = data(g_row)
@@ -62,23 +62,23 @@ def finish_gradient(w, g, double l2, double l1, double limit, isa=None, int repe
 
 
 def gradient_squares(w, g, double l2, double l1, isa=None):
-    """The sum of the squares of a gradient with those of the penalties, added as by sum_squares."""
+    """Sum the squares of a gradient with those of the penalties, in the order of sum_squares."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
-    w_row, g_row, sums = rows_of(w), rows_of(g), aligned_zeros(64 // w.itemsize, w.dtype)
+    w_row, g_row, sums = rows_of(w), rows_of(g), lanes_of(w)
     k.gradient_squares(w_row.shape[1], l2, l1, data(w_row), data(g_row), data(sums))
     return float(sums.sum(dtype=float))
 
 
 def sum_squares(x, isa=None):
-    """The sum of the squares of a vector, by lanes of its type that are added in float64."""
+    """Sum the squares of a vector, by lanes of its type that are added in float64."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
-    row, sums = rows_of(x), aligned_zeros(64 // x.itemsize, x.dtype)
+    row, sums = rows_of(x), lanes_of(x)
     k.sum_squares(row.shape[1], data(row), data(sums))
     return float(sums.sum(dtype=float))
 
 
 def multiply(x, double factor, isa=None):
-    """``factor * x`` of a vector."""
+    """Compute ``factor * x`` of a vector."""
     cdef const Kernels *k = choose_kernels(isa, x.dtype)
     row = rows_of(x)
     k.multiply(row.shape[1], factor, data(row))
@@ -86,7 +86,7 @@ def multiply(x, double factor, isa=None):
 
 
 def look_ahead(w, velocity, double momentum, isa=None):
-    """``w + momentum * velocity`` of vectors."""
+    """Compute ``w + momentum * velocity`` of vectors."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
     w_row, velocity_row = rows_of(w), rows_of(velocity)
     ahead = np.full_like(w_row, np.nan)
@@ -95,7 +95,7 @@ def look_ahead(w, velocity, double momentum, isa=None):
 
 
 def limit_columns(w, double most, int64_t rows_per_part=TASK_ROWS, isa=None):
-    """`w` with columns of a norm of at most `most`, by parts as the engine takes them."""
+    """Scale columns of `w` to a norm of at most `most`, by parts as in the engine."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)
     rows = rows_of(w)
     cdef int64_t n = rows.shape[0], ld = rows.shape[1], n_parts = quotient_up(n, rows_per_part), i
