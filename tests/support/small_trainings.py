@@ -14,15 +14,24 @@ def hidden(activation="tanh", normalization=None, dropout=0.0, widths=(6, 3)):
     return [*(Dense(n, activation, normalization, dropout) for n in widths), Dense(2, "identity")]
 
 
-def follow(layers, loss="squared_error", optimizer="adam", dtype="float64", weighted=True, **given):
-    """Two epochs of two batches, the second one short, as the reference goes through them."""
+def follow(
+    layers,
+    loss="squared_error",
+    optimizer="adam",
+    dtype="float64",
+    weighted=True,
+    epochs=1,
+    **given,
+):
+    """Train for two batches an epoch, the second one short, and compare with the reference."""
     rng = np.random.default_rng(0)
     layers[-1].activation = loss_of(loss).output_activation
     network = make_network(rng, N_FEATURES, layers, loss, seed=2**40 + 7, **given)
     X, y = make_data(rng, N_ROWS, N_FEATURES, 2, loss)
     weight = rng.uniform(0.5, 2, N_ROWS) if weighted else None
     arguments = X.astype(dtype), y, weight, BATCH
-    engine = check_trajectory(network, loss, optimizer, dtype, *arguments, epochs=2, device="cuda")
+    run = loss, optimizer, dtype, *arguments
+    engine = check_trajectory(network, *run, epochs=epochs, device="cuda")
     predicted = network.predict(X.astype(dtype).astype(float))
     np.testing.assert_allclose(engine.predict(X.astype(dtype)), predicted, atol=TOLERANCE[dtype])
     return engine

@@ -6,6 +6,7 @@ thread that lie in memory, not in registers.
 """
 
 import re
+from functools import cache
 from types import SimpleNamespace
 from unittest import mock
 
@@ -32,6 +33,8 @@ from numba.cuda import compiler
 from fastnn._core.cuda import dense, plan, tensor_cores
 from fastnn._core.cuda.kernels import definitions, kernels_of
 from fastnn._core.cuda.launch import Launch
+
+pytestmark = pytest.mark.cuda
 
 # The oldest that is supported, and the one that is aimed at.
 ARCHITECTURES = [(8, 0), (9, 0)]
@@ -223,13 +226,13 @@ def problems_of(kernel, types):
             yield f"has {shared} bytes of shared memory"
 
 
-@pytest.fixture(autouse=True)
-def without_a_device(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def without_a_device():
     """Functions that kernels call are made for a device; kernels made for another are forgotten."""
     device = SimpleNamespace(compute_capability=ARCHITECTURES[0])
-    monkeypatch.setattr(numba.cuda.dispatcher, "get_current_device", lambda: device)
     kernels_of.cache_clear()
-    yield
+    with mock.patch.object(numba.cuda.dispatcher, "get_current_device", lambda: device):
+        yield
     kernels_of.cache_clear()
 
 
@@ -237,6 +240,7 @@ def without_a_device(monkeypatch):
 N_SHARES = 6
 
 
+@cache
 def all_forms(dtype):
     """Launches by what differs when they are compiled.
 
@@ -249,14 +253,12 @@ def all_forms(dtype):
     return [*forms.values()]
 
 
-@pytest.mark.cuda
 @pytest.mark.parametrize("share", range(N_SHARES))
 def test_every_kernel_compiles_to_what_a_gpu_does_well(share):
     """In all its forms."""
     assert_compile(all_forms("float32")[share::N_SHARES])
 
 
-@pytest.mark.cuda
 def test_every_kernel_of_float64_compiles():
     assert_compile(all_forms("float64"))
 

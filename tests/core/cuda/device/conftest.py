@@ -1,10 +1,8 @@
 """Tests of what needs a device: a GPU, or Numba's simulator (NUMBA_ENABLE_CUDASIM=1).
 
-Where there is neither, they are not collected; ``test_cuda_simulator.py`` runs them in the
-simulator, in processes of its own.
+Where there is neither, they are not collected.
 """
 
-import os
 import sys
 import threading
 
@@ -43,9 +41,6 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip(reason="tells something on a GPU only"))
-    # "1/2" is the second half of the tests, for one of two processes.
-    number, n_shares = map(int, os.environ.get("FASTNN_SHARE_OF_TESTS", "0/1").split("/"))
-    items[:] = items[number::n_shares]
 
 
 def pytest_runtest_setup(item):

@@ -37,7 +37,7 @@ def no_step_is_small(monkeypatch):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("optimizer", SOLVERS)
 def test_every_optimizer(optimizer, dtype):
-    follow(hidden(), "log_loss", optimizer, dtype)
+    follow(hidden(), "log_loss", optimizer, dtype, epochs=2)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

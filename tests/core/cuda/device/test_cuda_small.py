@@ -39,7 +39,7 @@ def planned(monkeypatch):
     "optimizer", [name for name in SOLVERS if name not in ("look_ahead", "lamb")]
 )
 def test_every_optimizer(optimizer, dtype, planned):
-    follow(hidden(widths=(3,)), "log_loss", optimizer, dtype)
+    follow(hidden(widths=(3,)), "log_loss", optimizer, dtype, epochs=2)
 
 
 @pytest.mark.parametrize("loss", EACH_LOSS, ids=str)
