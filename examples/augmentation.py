@@ -2,13 +2,13 @@
 Augmentation of digits
 ======================
 
-`augment=` changes training rows at random, anew in each epoch, in a thread beside the engine. The
-picture shows the same digits through each transform, and the test error of a network that is
-trained on 200 of scikit-learn's digits with and without it.
+`augment=` applies random transforms to the training rows in each epoch, in a thread while the
+engine trains. The figure shows the same digits after each transform, and the test error of a
+network trained on 200 of scikit-learn's digits with and without it.
 
-Which change helps depends on the data: digits stay what they are when they are turned and zoomed a
-little, and that brings the test error from 6.45 % to 5.82 %, with noise and mixup to 5.30 % (means
-of five seeds). Boxes that are erased hide what tells these small digits apart: 8.17 %.
+The best transforms depend on the data. Digits keep their class when they are rotated and zoomed a
+little: this lowers the test error from 6.45 % to 5.82 %, and together with noise and mixup to
+5.30 % (means of five seeds). Erased boxes hide the differences between these small digits: 8.17 %.
 """
 
 import os
@@ -33,7 +33,7 @@ X, y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)
 X, X_test, y, y_test = train_test_split(X, y, train_size=200, stratify=y, random_state=0)
 
-# Two digits of each of three classes, larger, so that more is to be seen.
+# Two digits of each of three classes, enlarged.
 chosen = np.concatenate([np.flatnonzero(y == digit)[:2] for digit in (2, 4, 7)])
 shown = zoom(X[chosen].reshape(-1, 8, 8), (1, ZOOM, ZOOM), order=1).reshape(len(chosen), -1)
 TRANSFORMS = {
@@ -66,7 +66,7 @@ TRAINED = {
 
 
 def test_errors(augment):
-    """Of networks from different seeds, in %."""
+    """Return test errors of networks with different seeds, in %."""
     options = {"batch_size": 32, "learning_rate_init": 0.003, "learning_rate": "linear"}
     options |= {"max_iter": EPOCHS, "n_iter_no_change": EPOCHS, "augment": augment}
     models = (MLPClassifier(**options, random_state=seed).fit(X, y) for seed in range(SEEDS))

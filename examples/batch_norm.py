@@ -2,12 +2,12 @@
 Batch norm and features in many units
 =====================================
 
-The digits of scikit-learn, with every feature in a unit of its own: their sizes are from 0.1 to
-100. The steps that the largest can bear are far too small for the others. `StandardScaler` brings
-all features to one size before training. Batch norm does it in the network, for the inputs of each
-activation in each batch, and so at every layer, however the weights before it have changed (Ioffe,
-S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing internal
-covariate shift", 2015).
+The digits of scikit-learn, with each feature in a different unit: their scales range from 0.1 to
+100. The largest feature limits the learning rate, which is then far too low for the others.
+`StandardScaler` scales all features before training. Batch norm scales the inputs of each
+activation in each batch, at every layer, whatever the weights before it (Ioffe, S. and Szegedy, C.
+"Batch normalization: accelerating deep network training by reducing internal covariate shift",
+2015).
 """
 
 import os
@@ -26,12 +26,12 @@ from fastnn import SGD, MLPClassifier
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 EPOCHS, SEEDS, N_RATES = (30, 1, 6) if FAST else (50, 5, 16)
 RATES = np.geomspace(1e-4, 10, N_RATES)
-# The epochs are given, and many of the rates are too high.
+# The number of epochs is fixed, and many of the rates are too high.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 X, y = load_digits(return_X_y=True)
 units = np.random.default_rng(0).permutation(np.geomspace(0.1, 100, X.shape[1]))
-# 28 whole batches: the mean and the variance of a last one of two rows would be noise.
+# 28 complete batches: statistics of a last batch of two rows would be noise.
 X, X_test, y, y_test = train_test_split(
     X / 16 * units, y, train_size=896, stratify=y, random_state=0
 )

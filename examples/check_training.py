@@ -2,9 +2,9 @@
 What is wrong with a training?
 ==============================
 
-`check_training` asks all of `fastnn.diagnostics` about a network that is not trained yet: here
-about a sound one, and about the same with three mistakes, a feature in another unit, a learning
-rate of 1, and an activation that saturates.
+`check_training` runs all of `fastnn.diagnostics` for a network before training: here for a sound
+one, and for the same network with three mistakes, a feature in another unit, a learning rate of 1,
+and an activation that saturates.
 """
 
 import os
@@ -35,12 +35,12 @@ reports["three mistakes"] = check_training(wrong, X_train, y_train, X_val=X_val,
 print(reports["three mistakes"])
 
 # %%
-# Each line of a report is a function of its own, such as `learning_rate_range`, and its numbers are
-# attributes of what that returns; `fastnn.plots` draws them. The loss of a few steps while the
-# learning rate grows: the sound network's rate lies where it falls, the other's, 1, far beyond
-# 0.156, where half of the fall is lost again. On the right is what the layers do: the feature of up
-# to 589, where the others have at most 1, drives 74 % of the first layer's outputs to -1 or 1,
-# where tanh has no slope to learn by.
+# Each line of a report is the result of a function, such as `learning_rate_range`, whose numbers
+# are attributes of its result; `fastnn.plots` draws them. The left panels show the loss while the
+# learning rate grows: the rate of the sound network is in the range where the loss decreases. The
+# other's, 1, is far beyond 0.156, where half of the decrease is lost again. The right panel shows
+# the layers: the feature of up to 589, where the others have at most 1, drives 74 % of the first
+# layer's outputs to -1 or 1, where the slope of tanh is 0.
 
 figure, (*ranges, layers) = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
 models = {"sound": (sound, "tab:blue"), "three mistakes": (wrong, "tab:orange")}

@@ -2,13 +2,13 @@
 Double descent
 ==============
 
-A wider network can learn more by heart. The textbook expects a U: too narrow underfits, too wide
-overfits, the best lies between. That is half of the picture. Beyond the width at which the network
-can just learn every training row, mislabelled ones included, wider is better again (Belkin et al.,
+A wider network can memorise more. Textbooks expect a U-shaped test error: too narrow a network
+underfits, too wide a network overfits. But beyond the width at which the network can just memorise
+every training row, including mislabelled ones, the error decreases again (Belkin et al.,
 "Reconciling modern machine-learning practice and the classical bias-variance trade-off", 2019).
 
-Here one hidden layer of 2 to 1000 units learns 4000 rows of MNIST-1D, of whose labels 15 % are
-wrong, for 1000 epochs without any regularisation.
+Here one hidden layer of 2 to 1000 units is trained on 4000 rows of MNIST-1D, 15 % of them with
+wrong labels, for 1000 epochs without regularisation.
 """
 
 import os
@@ -41,11 +41,11 @@ noisy = rng.random(N_ROWS) < NOISE
 y = np.where(noisy, (y + rng.integers(1, 10, N_ROWS)) % 10, y)
 
 # %%
-# Every width gets the same rows and the same number of steps.
+# Every width is trained on the same rows with the same number of steps.
 
 
 def measures(width, seed):
-    """Error and loss in training, then in the test."""
+    """Return training error and loss, then test error and loss."""
     model = MLPClassifier(
         hidden_layer_sizes=(width,),
         alpha=0.0,

@@ -2,15 +2,15 @@
 Dropout as bagging
 ==================
 
-Bagging trains many networks and averages what they predict. Dropout trains, a step at a time, all
-the thinned networks that are left where units are left out; they share their weights, and are far
-too many to ask them all. Prediction asks the whole network instead, with weights scaled by how
-often units were there, and takes that for the average (Srivastava, N. et al. "Dropout: a simple way
-to prevent neural networks from overfitting", 2014, section 4; Goodfellow, I., Bengio, Y. and
-Courville, A. "Deep learning", 2016, section 7.12). Is it?
+Bagging trains many networks and averages their predictions. Dropout trains all thinned networks, in
+which some units are dropped, one at each step; they share their weights, and are far too many to
+evaluate. Instead, prediction uses the whole network with scaled weights as an approximation of the
+average (Srivastava, N. et al. "Dropout: a simple way to prevent neural networks from overfitting",
+2014, section 4; Goodfellow, I., Bengio, Y. and Courville, A. "Deep learning", 2016, section 7.12).
+This example tests the approximation.
 
-A thinned network is made of a trained one by writing zeros into `coefs_`: a unit is left out where
-its outgoing weights are zero.
+Writing zeros into `coefs_` turns a trained network into a thinned one: a unit is dropped if its
+outgoing weights are zero.
 """
 
 import copy
@@ -29,7 +29,7 @@ from fastnn import MLPClassifier
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 EPOCHS, SEEDS, N_THINNED, N_BAGGED = (40, 1, 60, 4) if FAST else (100, 3, 300, 10)
 RATE = 0.5
-# The epochs are given.
+# The number of epochs is fixed.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 X, y = load_digits(return_X_y=True)

@@ -2,17 +2,17 @@
 A wardrobe: Fashion-MNIST, MNIST or digits
 ==========================================
 
-Images are learned as rows of pixels, and what a network gets wrong is worth looking at: which
-classes it mistakes for which, and the images of which it is surest and wrong. It shows labels that
-are wrong, and clothes that nobody could tell apart.
+A network classifies images as rows of pixels. Its errors are instructive: the confusion matrix, and
+the misclassified images with the most confident predictions. They reveal wrong labels, and clothes
+that are hard to distinguish.
 
-The variable ``FASTNN_EXAMPLE_IMAGES`` says which images:
+The environment variable ``FASTNN_EXAMPLE_IMAGES`` selects the images:
 
-- ``fashion`` downloads the 70000 of Fashion-MNIST from OpenML; ``fashion FOLDER`` takes the IDX
-  files in a folder;
-- ``mnist`` and ``mnist FOLDER`` are the same with MNIST;
-- without it they are scikit-learn's 1797 digits of 8 x 8 pixels, which need no network. The picture
-  in the documentation shows these.
+- ``fashion`` downloads the 70000 images of Fashion-MNIST from OpenML; ``fashion FOLDER`` reads the
+  IDX files in a folder;
+- ``mnist`` and ``mnist FOLDER`` do the same for MNIST;
+- by default, scikit-learn's 1797 digits of 8 x 8 pixels, which need no download. The figure in the
+  documentation shows these.
 """
 
 import os
@@ -30,11 +30,11 @@ from fastnn.plots import FailureCasesDisplay, TrainingCurveDisplay
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 
 # %%
-# Rows of pixels between 0 and 1, and a label each, which may be a name.
+# Rows of pixels between 0 and 1, and their labels, which may be names.
 
 
 def load(name, folder=None):
-    """Pixels and labels."""
+    """Return pixels and labels."""
     if name == "digits":
         X, y = load_digits(return_X_y=True)
     elif name == "mnist":

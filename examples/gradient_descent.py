@@ -2,19 +2,19 @@
 Gradient descent in a narrow valley
 ===================================
 
-The squared error of a linear model is a quadratic bowl over its weights, whose curvatures are the
+The squared error of a linear model is a quadratic function of its weights, whose curvatures are the
 eigenvalues of ``X.T @ X / n``. Here one is 100 times the other: a condition number of 100. On the
-first surface this is because a feature is in another unit, ten times as small, and the valley runs
-along an axis. On the second both are of the same size, but correlated, and it runs askew. A star
-marks the minimum.
+first surface one feature is in another unit, ten times as small, and the valley is parallel to an
+axis. On the second the features have the same scale but are correlated, and the valley is rotated.
+A star marks the minimum.
 
-Gradient descent may take no longer steps than the steep walls allow. It goes to and fro between
-them, and creeps along the floor: 140 steps until the loss stays below a thousandth of the first.
-Momentum averages the to and fro away, and needs 63, Nesterov's 49; on both surfaces, as a turn of
-the axes means nothing to them. Adagrad, RMSprop and Adam divide each weight's step by its own
-gradients. That undoes another unit, with 5, 5 and 58 steps, but not a correlation: there Adagrad
-needs more than 150, RMSprop 139, and Adam, which has momentum too, 70. Each optimizer has the best
-of 49 learning rates on each surface, by its last ten losses of 150.
+The steep walls limit the steps of gradient descent. It oscillates between them, and moves slowly
+along the valley: 140 steps until the loss stays below a thousandth of the first. Momentum averages
+out the oscillation, and needs 63 steps, Nesterov's momentum 49, on both surfaces, because they do
+not depend on a rotation. Adagrad, RMSprop and Adam divide the step of each weight by its gradients.
+This corrects the scale of features, with 5, 5 and 58 steps, but not a correlation: there Adagrad
+needs more than 150, RMSprop 139, and Adam, which also has momentum, 70. Each optimizer uses the
+best of 49 learning rates on each surface, by its last ten losses of 150.
 """
 
 import os
@@ -39,12 +39,12 @@ OPTIMIZERS = {
     "RMSprop": RMSprop(),
     "Adam": Adam(),
 }
-# Some of the rates that are tried are too high.
+# Some of the rates are too high.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 
 class Trace(Callback):
-    """Keeps the two weights after each step, which is an epoch of one batch."""
+    """Callback that records both weights after each step, which is an epoch of one batch."""
 
     def on_fit_begin(self, context):
         self.weights = [context.model.coefs_[0].ravel()]
@@ -69,7 +69,7 @@ def descend(X, start, solver, rate, callbacks=None):
     ).fit(X, X @ TARGET)
 
 
-# Rows without correlation, given the curvatures, and turned by an angle.
+# Uncorrelated rows, scaled to the curvatures, and rotated by an angle.
 rows = np.linalg.qr(np.random.default_rng(0).normal(size=(100, 2)))[0] * 10
 surfaces = {}
 for name, angle in {"features of two scales": 0.0, "correlated features": np.pi / 4}.items():

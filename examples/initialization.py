@@ -2,13 +2,13 @@
 Initial weights, vanishing and exploding gradients
 ==================================================
 
-A layer multiplies the spread of its inputs by some factor, and on the way back the gradient by
-another. Twenty layers raise both to the 20th power: 0.7 becomes 0.001, and 2 a million. Initial
-weights are drawn so that the factors are near 1: by Glorot's rule for units with a slope of 1 at 0,
-such as tanh, and by He's for the relu, which lets only half of its inputs through.
+A layer multiplies the spread of its inputs by some factor, and in the backward pass the gradient by
+another. Twenty layers raise both to the 20th power: 0.7 becomes 0.001, and 2 becomes a million.
+Initial weights are drawn so that the factors are near 1: by Glorot's rule for activations with
+slope 1 at 0, such as tanh, and by He's for the ReLU, which passes only half of its inputs.
 
 Here networks of 20 hidden layers of 50 units, with four initial distributions and three
-activations, are looked at before the training, and trained by gradient descent with momentum.
+activations, are examined before training, and trained by gradient descent with momentum.
 """
 
 import os
@@ -39,7 +39,7 @@ INITIAL = {
 
 # %%
 # The spread of a layer is the standard deviation of a unit over the rows, averaged over the units.
-# An epoch at a learning rate of next to nothing gives the network with its initial weights.
+# An epoch with a negligible learning rate gives the network with its initial weights.
 
 X, y = load_digits(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -84,16 +84,16 @@ for (top, middle, bottom), activation in zip(panels.T, ACTIVATIONS, strict=True)
     bottom.set(xlabel="epoch", ylim=(0, 3))
 
 # %%
-# - A deviation of 0.01 is too small: with tanh the spread falls from 0.075 in the first layer to
-#   9e-24 in the last, gradients are as small, and the loss stays where guessing has it.
-# - One of 0.3 is too large. With the relu, gradients have norms of 2000 to 12000, and the loss is
+# - A standard deviation of 0.01 is too small: with tanh the spread falls from 0.075 in the first
+#   layer to 9e-24 in the last, gradients are as small, and the loss stays at that of a guess.
+# - One of 0.3 is too large. With the ReLU, gradients have norms of 2000 to 12000, and the loss is
 #   NaN in the first epoch, so that there is no curve. With tanh, units saturate, the gradient grows
-#   from 0.58 in the output layer to 5.5 in the first, and 0.958 of the rows are right at the end.
-# - Glorot's rule and He's both do for tanh (1.000). With the relu, Glorot's lets the spread fall
-#   to 0.00016, and after 40 epochs 0.632 are right; with He's it ends at 0.15, and all are.
-# - The logistic function has a slope of at most 1 / 4, and no initial distribution makes up for it:
-#   with Glorot's rule the gradient falls from 1.1 in the output layer to 3e-13 in the first. No
-#   network learns (0.101). Normalization or residual blocks would help.
+#   from 0.58 in the output layer to 5.5 in the first, and the final accuracy is 0.958.
+# - Both Glorot's rule and He's work for tanh (1.000). With the ReLU, the spread falls to 0.00016
+#   with Glorot's rule, and the accuracy after 40 epochs is 0.632; with He's they are 0.15 and 1.
+# - The logistic function has a slope of at most 1 / 4, for which no initial distribution can
+#   compensate: with Glorot's rule the gradient falls from 1.1 in the output layer to 3e-13 in the
+#   first. No network learns (0.101). Normalization or residual blocks would help.
 
 panels[0, 0].set_ylabel("spread of the activations")
 panels[1, 0].set_ylabel("norm of the weights' gradient")

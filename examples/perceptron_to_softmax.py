@@ -2,14 +2,15 @@
 From the perceptron to the softmax, and why XOR needs a hidden layer
 ====================================================================
 
-Three classifiers of one layer differ in their loss only, that is, in what they learn from:
+Three classifiers of one layer differ only in their loss, that is, in the rows they learn from:
 
-- the perceptron (Rosenblatt, 1958) from rows that are on the wrong side, as long as there are any;
-- Adaline (Widrow and Hoff, 1960) from all, by the squared distance of its output to 0 or 1, also
-  where that is far beyond on the right side;
-- softmax regression from all, and the less the surer it is of the right class.
+- the perceptron (Rosenblatt, 1958) from misclassified rows, as long as there are any;
+- Adaline (Widrow and Hoff, 1960) from all rows, by the squared distance of its output from 0 or 1,
+  even if the output is far beyond on the correct side;
+- softmax regression from all rows, but less from confident correct predictions.
 
-All draw straight lines, so that none can do XOR (Minsky and Papert, 1969). A hidden layer can.
+All have linear decision boundaries, so none can solve XOR (Minsky and Papert, 1969). A hidden layer
+can.
 """
 
 import os
@@ -29,8 +30,8 @@ N_ROWS = 100  # of a cloud
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given
 
 # %%
-# Two clouds, of which one has some rows far beyond; three clouds in a row; and XOR, whose classes
-# are opposite corners.
+# Two clouds, one of them with some distant rows; three clouds in a row; and XOR, whose classes are
+# opposite corners.
 
 rng = np.random.default_rng(0)
 
@@ -49,8 +50,8 @@ PROBLEMS = {
 }
 
 # %%
-# Without hidden layers a network is its output layer. Each step is made for a single row, as it was
-# then.
+# Without hidden layers a network is its output layer. Each step uses a single row, as in the
+# original algorithms.
 
 ROW_BY_ROW = {"solver": SGD(momentum=0.0), "batch_size": 1, "alpha": 0.0, "max_iter": EPOCHS}
 ONE_LAYER = ROW_BY_ROW | {"hidden_layer_sizes": (), "learning_rate_init": 0.002}
@@ -75,15 +76,16 @@ for row, (problem, (X, y)) in zip(panels, PROBLEMS.items(), strict=True):
         axes.set_title(f"{name}: {100 * score:.1f} %", fontsize="medium")
 
 # %%
-# - The perceptron finds a line (100 %), but any that will do, close to some rows. It has an answer
-#   for three classes too, a unit for each, though no line parts the class in the middle from both
-#   others: its unit never comes to rest (99.3 %). On XOR nothing does (28.2 %, at the last step).
-# - Adaline turns its line so that the rows far away have an output near 0, and gives up some nearby
-#   (93.5 %, which is what the exact least squares have). Of three classes in a row the one in the
-#   middle is masked by the others (72.0 %).
-# - The softmax lets outputs grow apart, and compares them: 100 % of both. On XOR its best line is
-#   none, the same probability everywhere (50.0 %).
-# - Eight hidden units bend the line: 100 % of all three.
+# - The perceptron finds a separating line (100 %), but an arbitrary one, close to some rows. It
+#   also handles three classes, with a unit for each, but no line separates the middle class from
+#   both others: its unit does not converge (99.3 %). On XOR nothing converges (28.2 %, at the last
+#   step).
+# - Adaline rotates its line so that the distant rows have an output near 0, and misclassifies some
+#   nearby rows (93.5 %, equal to exact least squares). Of three classes in a row the middle one is
+#   masked by the others (72.0 %).
+# - The softmax compares outputs, which may grow without limit: 100 % on both. On XOR its best
+#   solution is the same probability everywhere (50.0 %).
+# - With eight hidden units the boundary is curved: 100 % on all three.
 
 for row, problem in zip(panels, PROBLEMS, strict=True):
     row[0].set_ylabel(f"{problem}\nfeature 1")

@@ -2,12 +2,12 @@
 Polynomials: underfitting and overfitting
 =========================================
 
-A network without hidden layers, whose features are the powers of x up to an order, is fitted to
-few rows of ``100 sin(pi x)`` with noise of 30. A line underfits. Order 9 has a coefficient for each
-of 10 rows and could go through all of them: the error in training falls with every order, from 45
-to 5, while the distance from the sine is least at order 3, with 21, and 1373 at order 9 (medians of
-40 draws of rows). More rows are a cure of overfitting, not of underfitting: with 200 of them order
-9 is the best, 7.3 from the sine against 8.0 of order 3, and the line stays at 45.
+A network without hidden layers, whose features are the powers of x up to an order, is fitted to a
+few rows of ``100 sin(pi x)`` with noise of standard deviation 30. A line underfits. Order 9 has a
+coefficient for each of 10 rows and can interpolate them: the training error decreases with the
+order, from 45 to 5, while the distance from the sine is smallest for order 3, 21, and 1373 for
+order 9 (medians of 40 draws of rows). More rows reduce overfitting, not underfitting: with 200 rows
+order 9 is the best, 7.3 from the sine compared with 8.0 for order 3, and the line stays at 45.
 """
 
 import os
@@ -26,7 +26,7 @@ SIZES = [10, 30, 100] if FAST else [10, 12, 15, 20, 30, 50, 100, 200]
 STYLES, N_ROWS, NOISE = {1: "C0--", 3: "k-", 9: "C1-"}, 10, 30
 GRID = np.linspace(-1, 1, 201)
 TRUTH = 100 * np.sin(np.pi * GRID)
-# Some draws of rows need more iterations than they are given.
+# Some draws of rows need more than the given iterations.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 
@@ -41,7 +41,7 @@ def powers(x, order):
 
 
 def fit(x, y, order, callbacks=None):
-    """A network without hidden layers, whose features are the powers of x."""
+    """Fit a network without hidden layers, whose features are the powers of x."""
     return MLPRegressor(
         hidden_layer_sizes=(),
         solver="lbfgs",
@@ -59,12 +59,12 @@ def rms(values):
 
 
 def distance(model, order):
-    """From the sine."""
+    """Return the distance from the sine."""
     return rms(model.predict(powers(GRID, order)) - TRUTH)
 
 
 def errors(order, n):
-    """In training, and to the sine: medians of some draws of rows."""
+    """Return training error and distance from the sine: medians of several draws of rows."""
     found = []
     for seed in range(DRAWS):
         x, y = draw(n, seed)
@@ -102,11 +102,11 @@ by_order.plot(ORDERS, found[:, 0], "C0o--", label="in training")
 by_order.plot(ORDERS, found[:, 1], "C1o-", label="to the sine")
 
 # %%
-# The last panel shows how it overfits: the coefficients of order 9 grow from 0 as L-BFGS goes on,
-# with opposite signs (blue: positive in the end) that adapt to each other. After 5 iterations none
-# is larger than 186, and the polynomial is 27 from the sine, as close as it gets. After 210 they go
-# from -6475 to 6041; where x is -0.8, between two rows, terms whose sizes add up to 8645 cancel
-# down to a prediction of -259. To stop early, or to penalize large weights, keeps them small.
+# The last panel shows the overfitting: the coefficients of order 9 grow from 0 during L-BFGS, with
+# opposite signs (blue: positive in the end) that balance each other. After 5 iterations none is
+# larger than 186, and the polynomial is closest to the sine, 27. After 210 iterations they range
+# from -6475 to 6041; at x = -0.8, between two rows, terms whose magnitudes sum to 8645 cancel to a
+# prediction of -259. Early stopping, or a penalty on large weights, keeps them small.
 
 closest, last = int(np.argmin(trace.distances)), trace.coefficients[-1]
 for path in np.transpose(trace.coefficients):

@@ -1,14 +1,14 @@
 """
-Random labels are learned by heart
-==================================
+Random labels can be memorised
+==============================
 
 Zhang et al., "Understanding deep learning requires rethinking generalization" (2017), shuffled the
-labels of the training images, and found that networks learn them all the same. So that a network
-fits its training data says nothing of what it will do on other data: neither its size nor its
-optimizer keep it from learning nonsense by heart. What is different is the time it takes.
+labels of the training images, and found that networks fit them nevertheless. A good fit of the
+training data says nothing about other data: neither the size of a network nor its optimizer
+prevents it from memorising random labels. Only the time differs.
 
-Here a network with one hidden layer of 256 units learns the digits of scikit-learn with a part of
-the labels shuffled, until all training rows are right.
+Here a network with one hidden layer of 256 units is trained on the digits of scikit-learn with a
+fraction of the labels shuffled, until all training rows are classified correctly.
 """
 
 import os
@@ -31,19 +31,19 @@ X, X_test, y, y_test = train_test_split(
 )
 
 # %%
-# The training rows are passed as validation data too: so their accuracy is in the history, and a
-# callback can stop when it is 1.
+# The training rows are also passed as validation data, so that their accuracy is in the history,
+# and a callback can stop when it is 1.
 
 
 class UntilAllAreRight(Callback):
-    """Stops the training."""
+    """Stop training when the accuracy is 1."""
 
     def on_epoch_end(self, context):
         return context.logs["val_accuracy"] == 1
 
 
 def learn(part, seed):
-    """Training accuracy after each epoch, and test accuracy, with a part of the labels shuffled."""
+    """Return training accuracies by epoch, and test accuracy, with shuffled labels."""
     rng = np.random.default_rng(seed)
     labels = y.copy()
     shuffled = rng.permutation(len(y))[: round(part * len(y))]
@@ -78,10 +78,10 @@ for part, color in zip(PARTS, colors, strict=True):
     right.plot([100 * part] * SEEDS, scores, ".", color="tab:blue", alpha=0.5)
 
 # %%
-# Every network learns all of its 1257 rows: the true labels in 37 epochs, random ones in 278 (means
-# of three seeds). Of the test rows, whose labels are true, the former gets 97.9 % right, the latter
-# 9.3 %, where guessing has 10 %. With a part of the labels shuffled the network learns the digits
-# first: its curve rests near the part of the labels that are true, before mistakes are learned too.
+# Every network fits all of its 1257 rows: true labels in 37 epochs, random ones in 278 (means of
+# three seeds). Their accuracies on test rows with true labels are 97.9 % and 9.3 % (a guess has 10
+# %). With a fraction of the labels shuffled, the network learns the digits first: its curve pauses
+# near the fraction of true labels before the wrong ones are memorised.
 
 left.set(xscale="log", xlabel="epoch", ylabel="training accuracy")
 left.legend(title="labels shuffled")

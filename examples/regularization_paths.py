@@ -2,11 +2,11 @@
 L2, L1 and early stopping: paths of the weights
 ===============================================
 
-Penalties keep the weights of a model small, and so does early stopping, as they start from zero and
-are on their way. For a quadratic loss this is nearly the same: gradient descent with a rate eta
-that stops after tau steps has about the weights of an L2 penalty of strength 1 / (eta tau)
-(Goodfellow, I., Bengio, Y. and Courville, A. "Deep learning" (2016), section 7.8). Here the loss is
-the squared error of a linear model of the ten features of the diabetes data.
+Penalties keep the weights of a model small, and so does early stopping, if they start from zero.
+For a quadratic loss the effect is nearly the same: gradient descent with a learning rate eta that
+stops after tau steps has about the weights of an L2 penalty of strength 1 / (eta tau) (Goodfellow,
+I., Bengio, Y. and Courville, A. "Deep learning" (2016), section 7.8). Here the loss is the squared
+error of a linear model of the ten features of the diabetes data.
 """
 
 import os
@@ -24,7 +24,7 @@ from fastnn.callbacks import Callback
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 N_STRENGTHS, WEAKEST = (13, 1e-2) if FAST else (61, 1e-3)
 RATE, STRONGEST = 0.01, 100
-# Training ends after the steps that are given, and not before.
+# The number of steps is fixed.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 data = load_diabetes()
@@ -35,7 +35,7 @@ stops = np.unique(np.round(1 / (RATE * strengths)).astype(int))
 
 
 def weights(**options):
-    """Those of a linear model that starts from zeros, and whose batch is all rows."""
+    """Return the weights of a linear model that starts from zeros, trained on all rows at once."""
     model = MLPRegressor(
         hidden_layer_sizes=(),
         weight_init="zeros",
@@ -47,7 +47,7 @@ def weights(**options):
     return model.fit(X, y).coefs_[0].ravel()
 
 
-# `alpha` is divided by the number of rows, as scikit-learn's is: `strength` is not.
+# As in scikit-learn, `alpha` is divided by the number of rows; `strength` is not.
 def with_l2(strength):
     return weights(solver="lbfgs", alpha=len(X) * strength, tol=1e-9, max_iter=1000)
 
@@ -89,16 +89,16 @@ l1 = np.array([with_l1(s) for s in strengths[strengths < 2]])
 twins = np.array([with_l2(1 / (RATE * n)) for n in stops])
 
 # %%
-# From left to right the weights get free. With L2 all do at once, each by how much it matters; with
-# L1 most stay at zero until the penalty lets them go, one after the other. Early stopping looks
-# like L2, and is: all the way, the distance to the weights of the strength 1 / (eta tau) is at most
-# 21 % of their length, and 13 % in the median; to the nearest weights of the L2 path 12 % and 6 %.
-# That has a strength of 0.26 to 1 times 1 / (eta tau), which is exact only in the limit, for
-# curvatures far below it. The L1 path is elsewhere, 97 % and 23 %, but where all are almost free.
+# From left to right the penalty decreases. With L2 all weights grow together; with L1 most stay at
+# zero, and become nonzero one after the other. Early stopping resembles L2: the distance to the
+# weights with strength 1 / (eta tau) is at most 21 % of their norm, and 13 % in the median; to the
+# nearest weights on the L2 path it is 12 % and 6 %. These have a strength of 0.26 to 1 times 1 /
+# (eta tau), which is exact only in the limit of small curvatures. The distance to the L1 path is
+# larger, 97 % and 23 %, except at the weakest penalties.
 
 
 def distances(others):
-    """Of each stop to its twin, or to the nearest on another path, parts of the weights' length."""
+    """Return relative distances of each stop to its counterpart, or to the nearest on a path."""
     if others is not twins:
         nearest = [np.linalg.norm(others - one, axis=1).argmin() for one in stopped]
         others = others[nearest]

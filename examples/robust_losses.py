@@ -2,13 +2,13 @@
 Outliers and the loss of a regression
 =====================================
 
-What a network predicts depends on how it is told to weigh errors. The squared error has its minimum
-at the mean of the targets at a place, which an outlier moves as far as it likes; the absolute error
-at the median, which it hardly moves; Huber's loss is squared up to `delta` and absolute beyond. The
-quantile loss has its minimum at a quantile, so that two of them draw a band that holds a part of
+The loss determines which statistic of the targets a network predicts. The squared error is
+minimised by the mean, which an outlier can move arbitrarily far; the absolute error by the median,
+which is robust. Huber's loss is quadratic up to `delta` and linear beyond. The quantile loss is
+minimised by a quantile, so that two of them predict an interval that contains a given fraction of
 the rows.
 
-Here one network learns a curve with each of them, of rows some of which have targets far too high.
+Here a network is trained with each loss on rows some of which have targets that are far too high.
 """
 
 import os
@@ -28,7 +28,7 @@ SHOWN = 0.2
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given
 
 # %%
-# A smooth curve with noise of deviation 0.2; a part of the targets is 2 to 6 too high.
+# A smooth curve with noise of standard deviation 0.2; a fraction of the targets is 2 to 6 too high.
 
 
 def curve(x):
@@ -44,7 +44,7 @@ def rows(part, seed):
 
 
 def predicted(loss, part, seed):
-    """By a network that has learned the rows, on a grid."""
+    """Return predictions on a grid by a network trained on the rows."""
     X, y, _ = rows(part, seed)
     model = MLPRegressor(
         loss=loss,
@@ -61,7 +61,7 @@ def predicted(loss, part, seed):
 
 
 # %%
-# The error is that of the prediction against the curve without noise and outliers.
+# The error of predictions is measured against the curve without noise and outliers.
 
 LOSSES = {
     "squared": ("squared_error", "tab:red", "-"),
@@ -88,7 +88,7 @@ for name, (loss, color, line) in LOSSES.items():
     right.plot(100 * np.array(PARTS), errors, ".", color=color, alpha=0.4)
 
 # %%
-# The quantiles 0.1 and 0.6 of the same rows: about half of them lie between, and outliers do not.
+# The quantiles 0.1 and 0.6 of the same rows: about half of the rows lie between, without outliers.
 
 low, high = (predicted(Quantile(quantile), SHOWN, 0) for quantile in (0.1, 0.6))
 left.fill_between(grid, low, high, color="tab:green", alpha=0.25, label="quantiles 0.1 to 0.6")
@@ -96,11 +96,11 @@ inside = np.mean((y > np.interp(X[:, 0], grid, low)) & (y < np.interp(X[:, 0], g
 print(f"{inside:.1%} of the rows lie between the quantiles 0.1 and 0.6")
 
 # %%
-# Without outliers the squared error is a little better, at 0.040 (mean of five seeds), than Huber's
-# loss, 0.043, and the absolute error, 0.051. With 5 % of outliers these have 0.049 and 0.052, and
-# the squared error 0.240; with 20 % it has 0.827, Huber's loss 0.115 and the absolute error 0.099.
-# These grow too, as outliers are all on one side: the median of all is above that of the others.
-# Between the two quantiles lie 49.5 % of the rows.
+# Without outliers the error with the squared error, 0.040 (mean of five seeds), is slightly lower
+# than with Huber's loss, 0.043, and the absolute error, 0.051. With 5 % of outliers these have
+# 0.049 and 0.052, and the squared error 0.240; with 20 % they have 0.115 and 0.099, and the squared
+# error 0.827. All increase because the outliers are on one side: they move the median too. 49.5 %
+# of the rows lie between the two quantiles.
 
 left.set(xlabel="x", ylabel="y", ylim=(-2.5, 10), title=f"{SHOWN:.0%} outliers")
 right.set(xlabel="outliers, %", ylabel="root mean square error, against the truth")

@@ -2,9 +2,9 @@
 Learning-rate schedules
 =======================
 
-A high learning rate goes far, and never settles: noise of the batches keeps the weights in motion.
-A low one settles where it began. A schedule has both. Here SGD trains on digits of which a tenth
-have labels drawn at random, in batches of 16, with each of seven schedules.
+With a high learning rate SGD moves fast but does not converge, because of the noise of the batches.
+With a low one it converges, but slowly. A schedule combines both. Here SGD trains on digits, a
+tenth of which have random labels, in batches of 16, with each of seven schedules.
 """
 
 import os
@@ -40,10 +40,10 @@ SCHEDULES = {
     "warm-up and cosine": (Warmup(0.1, "cosine"), "C3-"),
     "one cycle": (OneCycle(), "C1-"),
 }
-# The epochs are given, and some rates are too high for some schedules.
+# The number of epochs is fixed, and some rates are too high for some schedules.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
-# A tenth of the training labels are drawn at random: gradients of few rows are noisy.
+# A tenth of the training labels are random, which makes the gradients of batches noisy.
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X / 16, y, train_size=896, stratify=y, random_state=0)
 rng = np.random.default_rng(0)
@@ -81,11 +81,11 @@ def test_errors(schedule, rate):
 
 
 # %%
-# At a constant rate of 0.3 the test error ends at 6.2 %, at one that decays between 3.6 and 3.8 %,
-# whatever the schedule (means of eight seeds); each restart sets it back for some epochs. The lower
-# the rate, the less there is to gain. At 0.03 the constant rate is the best, 4.8 % against 5.8 to
-# 8.9 %, as the others end before they are there. 1.2 is too high to begin with: warm-up, one cycle,
-# and a fast decay still reach 6.2 to 6.6 %, and all others fail.
+# With a constant rate of 0.3 the final test error is 6.2 %, with a decaying rate 3.6 to 3.8 %,
+# whatever the schedule (means of eight seeds); each restart increases it for some epochs. The lower
+# the rate, the smaller the benefit. At 0.03 the constant rate is the best, 4.8 % compared with 5.8
+# to 8.9 %, because the others have not converged. 1.2 is too high at the start: with warm-up, one
+# cycle, and a fast decay the error is still 6.2 to 6.6 %, and all others fail.
 
 figure, (factors, epochs, ends) = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
 for name, (schedule, style) in SCHEDULES.items():

@@ -1,10 +1,10 @@
 """
-Searches for hyperparameters
-============================
+Hyperparameter searches
+=======================
 
 A grid in a pipeline, successive halving over epochs, and Optuna, on the digits of scikit-learn,
-split in three: searches validate on parts of the training rows, what they find is compared on the
-validation rows, and the best is tested once. `suggest_params` gives each its space.
+split into three sets: searches cross-validate on the training rows, their results are compared on
+the validation rows, and the best is tested once. `suggest_params` returns the search spaces.
 """
 
 import os
@@ -25,7 +25,7 @@ from fastnn.preprocessing import train_val_test_split
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 EPOCHS, CANDIDATES, TRIALS = (9, 6, 3) if FAST else (27, 18, 10)
 
-# Candidates are compared after few epochs, on purpose.
+# Candidates are stopped after a few epochs on purpose.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 X, y = load_digits(return_X_y=True)
@@ -35,12 +35,12 @@ X_train, X_val, X_test, y_train, y_val, y_test = train_val_test_split(
 model = make_pipeline(StandardScaler(), MLPClassifier(max_iter=EPOCHS, random_state=0))
 found = {}
 
-# Every pair of some penalties and learning rates.
+# All pairs of a few penalties and learning rates.
 names = ["alpha", "learning_rate_init"]
 grid = suggest_params(model, grid=True, names=names)
 found["grid"] = GridSearchCV(model, grid, cv=3).fit(X_train, y_train)
 
-# Many candidates for few epochs, then the best third of them for three times as many.
+# Many candidates for a few epochs, then the best third for three times as many.
 found["halving"] = HalvingRandomSearchCV(
     model,
     suggest_params(model, n_samples=len(X_train)),
@@ -76,15 +76,15 @@ winner = max(scores, key=scores.get)
 print(f"{winner} wins; its test accuracy is {found[winner].score(X_test, y_test):.3f}")
 
 # %%
-# The picture shows what grid and halving saw. The grid trains every pair for all of the epochs: the
-# penalty hardly matters, the learning rate does (94.7 % against 97.5 %). Halving draws all seven
-# parameters of 18 candidates; six go on after 3 epochs, two after 9, and so the search takes a
-# third of the epochs that training all would take, at a risk: who learns slowly is left out. On the
-# validation rows its choice has an accuracy of 0.950, the grid's 0.944; tested once, 0.975.
+# The figure shows the scores of grid and halving. The grid trains every pair for all epochs: the
+# penalty hardly matters, but the learning rate does (94.7 % and 97.5 %). Halving draws all seven
+# parameters of 18 candidates; six continue after 3 epochs, two after 9. The search takes a third of
+# the epochs of training all, at the risk of eliminating slow learners. On the validation rows its
+# choice has an accuracy of 0.950, the grid's 0.944; the test accuracy is 0.975.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 alphas, rates = (grid[f"mlpclassifier__{name}"] for name in names)
-# A grid's last parameter changes fastest.
+# The last parameter of a grid changes fastest.
 table = 100 * found["grid"].cv_results_["mean_test_score"].reshape(len(alphas), len(rates))
 image = left.imshow(table, cmap="cividis", aspect="auto")
 for (row, column), score in np.ndenumerate(table):
