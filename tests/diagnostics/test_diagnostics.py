@@ -5,6 +5,7 @@ import importlib
 import math
 import warnings
 from copy import deepcopy
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -472,44 +473,52 @@ def test_bad_input():
 
 
 LETTERS = np.array(list("abcdefghij"))[Y]
-SOFT = np.full((len(Y), 10), 0.01) + 0.9 * np.eye(10)[Y]
+ARRAYS = {
+    "letters": LETTERS,
+    "numbers": Y,
+    "labels": np.eye(10, dtype=int)[Y],
+    "soft": np.full((len(Y), 10), 0.01) + 0.9 * np.eye(10)[Y],
+    "three": np.column_stack([Y, Y > 4, Y]),
+    "two": np.column_stack([Y, Y]),
+}
+# Targets, and the array of the same ones.
 KINDS_OF_TARGETS = {
-    "strings": (LETTERS, LETTERS),
-    "series": (pd.Series(LETTERS), LETTERS),
-    "categories": (pd.Categorical(LETTERS), LETTERS),
-    "frame of one": (pd.DataFrame({"a": LETTERS}), LETTERS),
-    "polars": (pl.Series(LETTERS), LETTERS),
-    "nullable": (pd.Series(Y, dtype="Int64"), Y),
-    "list": (LETTERS.tolist(), LETTERS),
-    "several labels": (sparse.csr_array(np.eye(10, dtype=int)[Y]), np.eye(10, dtype=int)[Y]),
-    "frame of several labels": (pd.DataFrame(np.eye(10, dtype=int)[Y]), np.eye(10, dtype=int)[Y]),
-    "soft": (sparse.csr_array(SOFT), SOFT),
-    "frame of soft": (pl.DataFrame(SOFT), SOFT),
-    "strings and numbers": (
-        pd.DataFrame({"a": LETTERS, "b": Y > 4, "c": Y}),
-        np.column_stack([Y, Y > 4, Y]),
-    ),
-    "two columns of strings": (
-        pl.DataFrame({"a": LETTERS, "b": LETTERS}),
-        np.column_stack([Y, Y]),
-    ),
+    "strings": (LETTERS, "letters"),
+    "series": (pd.Series(LETTERS), "letters"),
+    "categories": (pd.Categorical(LETTERS), "letters"),
+    "frame of one": (pd.DataFrame({"a": LETTERS}), "letters"),
+    "polars": (pl.Series(LETTERS), "letters"),
+    "nullable": (pd.Series(Y, dtype="Int64"), "numbers"),
+    "list": (LETTERS.tolist(), "letters"),
+    "several labels": (sparse.csr_array(ARRAYS["labels"]), "labels"),
+    "frame of several labels": (pd.DataFrame(ARRAYS["labels"]), "labels"),
+    "soft": (sparse.csr_array(ARRAYS["soft"]), "soft"),
+    "frame of soft": (pl.DataFrame(ARRAYS["soft"]), "soft"),
+    "strings and numbers": (pd.DataFrame({"a": LETTERS, "b": Y > 4, "c": Y}), "three"),
+    "two columns of strings": (pl.DataFrame({"a": LETTERS, "b": LETTERS}), "two"),
 }
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 @pytest.mark.parametrize("kind", KINDS_OF_TARGETS)
 def test_targets_of_every_kind(kind):
-    y, plain = KINDS_OF_TARGETS[kind]
+    y, array = KINDS_OF_TARGETS[kind]
+    assert reports_about(y) == reports_about_array(array)
+
+
+def reports_about(y):
+    """Lines about a model, one with rows to validate on, and one that is fitted."""
     model = classifier(max_iter=10, learning_rate_init=0.01)
-    for given in ({}, dict(X_val=X, y_val=y)):
-        report = check_training(model, X, y, max_rows=400, **given)
-        given |= dict(y_val=plain) if given else {}
-        same = check_training(model, X, plain, max_rows=400, **given)
-        assert [*report._lines()] == [*same._lines()]
-    fitted = clone(model).fit(X, y)
-    assert [*check_training(fitted, X, y)._lines()] == [
-        *check_training(clone(model).fit(X, plain), X, plain)._lines()
+    reports = [
+        check_training(model, X, y, max_rows=400, **given) for given in ({}, dict(X_val=X, y_val=y))
     ]
+    reports.append(check_training(clone(model).fit(X, y), X, y))
+    return [[*report._lines()] for report in reports]
+
+
+@cache
+def reports_about_array(name):
+    return reports_about(ARRAYS[name])
 
 
 @pytest.mark.parametrize(

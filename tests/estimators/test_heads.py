@@ -54,7 +54,7 @@ def gradient_and_differences(network, *arguments, **options):
 @pytest.mark.parametrize("options", [{}, {"smoothing": 0.3}, {"mixing": Mixing(0.7, 2)}], ids=str)
 @pytest.mark.parametrize("trunk", TRUNKS)
 def test_the_references_gradient_is_that_of_its_loss(trunk, options):
-    network, X, y, weight = problem(trunk, n_rows=9)
+    network, X, y, weight = problem(trunk, n_rows=9, units=(3, 2, 4))
     actual, expected = gradient_and_differences(network, X, y, weight, alpha=0.3, **options)
     assert relative_error(actual, expected) < 1e-6
 

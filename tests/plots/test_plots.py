@@ -4,6 +4,7 @@ import doctest
 import inspect
 import subprocess
 import sys
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,18 +75,28 @@ CHANGES = {
     ("display", "name"), [(display, name) for display in CHANGES for name in CHANGES[display]]
 )
 def test_every_parameter_changes_the_picture(display, name):
-    start = {}
+    random = (display, name) == (ActivationHistogramDisplay, "random_state")
+    start = {"max_rows": 50} if random else {}
+    after = show(display, **start, **{name: CHANGES[display][name]})
+    assert not np.array_equal(picture_of_defaults(display, **start), pixels(after))
+
+
+def show(display, **parameters):
     if display is TrainingCurveDisplay:
-        # With something to mark.
-        model = MLPClassifier((8,), max_iter=9, early_stopping=True, random_state=0)
-        before = display.from_estimator(model.fit(X_train, y_train))
-        after = display.from_estimator(model, **{name: CHANGES[display][name]})
-    else:
-        if (display, name) == (ActivationHistogramDisplay, "random_state"):
-            start = {"max_rows": 50}
-        before = drawn(display, **start)
-        after = drawn(display, **start, **{name: CHANGES[display][name]})
-    assert not np.array_equal(pixels(before), pixels(after))
+        return display.from_estimator(stopped_early(), **parameters)
+    return drawn(display, **parameters)
+
+
+@cache
+def stopped_early():
+    """A network with an epoch to mark."""
+    model = MLPClassifier((8,), max_iter=9, early_stopping=True, random_state=0)
+    return model.fit(X_train, y_train)
+
+
+@cache
+def picture_of_defaults(display, **start):
+    return pixels(show(display, **start))
 
 
 def test_changes_are_complete():
