@@ -1,4 +1,4 @@
-"""How long an epoch takes with and without augmentation, and augmentation by itself.
+"""Time of an epoch with and without augmentation, and of augmentation alone.
 
     python benches/augment_overlap.py [--rows 60000] [--hidden 100 100] [--runs 5]
 
@@ -52,7 +52,7 @@ def main():
     threads = max(1, available_threads() - 1)
 
     def fit(augment):
-        """Some epochs, of which all but the first have their rows made beside another."""
+        """Train some epochs, all but the first with rows augmented in the background."""
         options = {"hidden_layer_sizes": arguments.hidden, "batch_size": 128, "random_state": 0}
         options |= {"max_iter": EPOCHS, "n_iter_no_change": EPOCHS, "tol": 0.0}
         MLPClassifier(augment=augment, n_jobs=threads, **options).fit(X, y)

@@ -1,4 +1,4 @@
-"""Every kernel by itself on one thread, called many times a call so that Python does not count."""
+"""Time of each kernel on one thread, repeated in each call so that Python is negligible."""
 
 import numpy as np
 import pytest

@@ -136,7 +136,7 @@ def run(name, columns, threads, runs, others):
 
 
 def of_each(answers, key):
-    """One figure of every answer of each column."""
+    """Return one figure of each answer, by column."""
     return {column: [answer[key] for answer in given] for column, given in answers.items()}
 
 

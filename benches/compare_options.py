@@ -1,4 +1,4 @@
-"""What each technique adds to a training step, in fastnn and in PyTorch.
+"""Cost of each technique in a training step, in fastnn and in PyTorch.
 
     python benches/compare_options.py [--runs N] [--only NAME ..] [--json PATH]
 
@@ -25,7 +25,7 @@ HIDDEN = (100, 100)
 
 
 class Torch:
-    """The same training in PyTorch's eager mode, for the options that it has."""
+    """Training in PyTorch's eager mode, for the options that it has."""
 
     def __init__(self, X, y):
         import torch
@@ -111,7 +111,7 @@ def fit(name, X, y):
 
 
 def ratios(calls, runs):
-    """Of each call to the first, the plain one: turn by turn."""
+    """Return the ratios of each call to the first, plain one, turn by turn."""
     times = measure.alternate(calls, runs, pause=0.0)
     plain = next(iter(times.values()))
     return times, {

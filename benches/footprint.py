@@ -1,4 +1,4 @@
-"""What a library costs before it does anything: the time of its import, its size on disk."""
+"""Footprint of a library: the time of its import and its size on disk."""
 
 import importlib.metadata
 import importlib.util

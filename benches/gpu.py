@@ -74,7 +74,7 @@ class Failed(Exception):
 
 
 class LimitedWorker(Worker):
-    """One that is given up when it does not answer."""
+    """Worker that is killed when it does not answer in time."""
 
     def answer(self):
         if not select([self.process.stdout], [], [], PATIENCE)[0]:
@@ -259,7 +259,7 @@ class Run:
             self.attempt(f"kernels of {case}", self.kernels, case)
 
     def kernels(self, case):
-        """What the kernels of a step take by themselves: where its time goes."""
+        """Measure the kernels of a step separately."""
         self.workers.call("fastnn", "prepare", asdict(self.sized(case)))
         seconds = self.workers.call("fastnn", "run")["seconds"] / self.sized(case).n_steps
         found = self.workers.call("fastnn", "kernels")
@@ -326,7 +326,7 @@ class Run:
             raise Failed("\n".join(wrong))
 
     def goals(self):
-        """Whether fastnn is as much faster as it is to be."""
+        """Check that fastnn is faster by the factors of `GOALS`."""
         results = {result["case"]: result["seconds"] for result in self.content["steps"]}
         rows, missed = [], []
         for case, column, least in GOALS:
@@ -377,7 +377,7 @@ class Run:
 
 
 def said(*command):
-    """What a program says, in a line."""
+    """Return the output of a program, in one line."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
         return "; ".join(done.stdout.split("\n")).strip("; ")
@@ -386,7 +386,7 @@ def said(*command):
 
 
 def ratios(times, column):
-    """Of a column to fastnn: turn by turn."""
+    """Return the ratios of a column to fastnn, turn by turn."""
     return [a / b for a, b in zip(times[column], times["fastnn"], strict=True)]
 
 
@@ -401,7 +401,7 @@ def cell(result, column):
 
 
 def differences(losses, guess):
-    """What is wrong with losses that should be alike."""
+    """Describe differences between losses that should agree."""
     wrong = [
         f"{column} did not learn: loss {loss:.4f}, that of a guess {guess:.4f}"
         for column, loss in losses.items()

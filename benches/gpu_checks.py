@@ -1,4 +1,4 @@
-"""What must be right on a GPU before its times mean anything, and a training for sanitizers.
+"""Checks of correctness on a GPU, and a training for sanitizers.
 
     python benches/gpu_checks.py      (a tiny training with all that draws and sums; by gpu.py under
                                        compute-sanitizer)

@@ -27,7 +27,7 @@ class GpuWork(Work):
         self.peer, self.loaded = gpu_peers.COLUMNS[column](self.on_gpu), {}
 
     def versions(self):
-        """Of packages, and what Numba and PyTorch say of the GPU."""
+        """Return versions of packages, and descriptions of the GPU by Numba and PyTorch."""
         import fastnn
 
         answer = {"fastnn": fastnn.__version__}
@@ -135,7 +135,7 @@ class GpuWork(Work):
         return 1e6 * (time.perf_counter() - start) / n_steps
 
     def kernels(self):
-        """Of the step that was prepared: each of its kernels by itself, replayed many times over.
+        """Time each kernel of the prepared step, replayed many times.
 
         That reads and writes the engine's own memory, so it is done when all else is.
         """

@@ -1,4 +1,4 @@
-"""What the benches share: a fair environment, a measured peak, numbers with their spread."""
+"""Helpers of the benchmarks: a fair environment, a measured peak, numbers with their spread."""
 
 import functools
 import json
@@ -93,7 +93,7 @@ def alternate(calls, runs, pause=0.2):
 
 
 class Others:
-    """How much other programs take away from so many threads (Linux; elsewhere not known).
+    """Measure the load of other programs on this number of threads (Linux; unknown elsewhere).
 
     Libraries whose threads wait for each other by spinning become several times slower where a
     processor is taken away, so what is compared should run alone.
@@ -115,7 +115,7 @@ class Others:
 
     @staticmethod
     def _seconds():
-        """Of all processors since the machine was started: in all, and not idle."""
+        """Return total and busy seconds of all processors since boot."""
         try:
             line = Path("/proc/stat").read_text().split("\n", 1)[0]
         except OSError:
@@ -125,7 +125,7 @@ class Others:
         return sum(seconds), sum(seconds) - idle
 
     def wait(self, seconds=0.2):
-        """Let what ran before come to rest, and then the others, as long as there is patience."""
+        """Wait for the previous program to end, and then for other programs, up to a limit."""
         time.sleep(seconds / 2)
         while self.share(time.sleep, seconds / 2)[1] > self.RESTING and self.patience > 0:
             self.patience -= seconds / 2

@@ -1,4 +1,4 @@
-"""What each technique alone does to the test error on real MNIST, and to the time of an epoch.
+"""Effect of each technique alone on the test error on MNIST, and on the time of an epoch.
 
     python benches/mnist_techniques.py [FOLDER] [--seeds N] [--epochs N] [--only NAME ..]
 

@@ -1,4 +1,4 @@
-"""The same training in each library, written as its experienced users write it.
+"""Training in each library, written as by its experienced users.
 
 A class for each library, with the same methods: `fit(seed)` trains a new network from the start,
 `predict_proba(X)` answers with an array of NumPy (of two classes, the second is enough), and
@@ -182,7 +182,7 @@ class Torch:
                 p.sub_(LEARNING_RATE / unbiased[0] * first / size)
 
     def steps(self):
-        """What trains on a batch, from the start."""
+        """Return a function that trains on a batch, from the start."""
         if self.compiled:
             for array in (self.n_steps, *(array for pair in self.moments for array in pair)):
                 array.zero_()
@@ -296,7 +296,7 @@ class JAX:
         return parameters, statistics, self.adam.init(parameters)
 
     def outputs(self, parameters, statistics, x, key=None):
-        """Of the network, and the moving averages after it; in training, where there is a key."""
+        """Return outputs and updated moving averages; in training mode if there is a key."""
         jax, rate = self.jax, self.workload.dropout
         moved = []
         for i, layer in enumerate(parameters[:-1]):

@@ -155,7 +155,7 @@ def git(*arguments, **environment):
 
 
 def working_tree(folder):
-    """What git would commit of the working tree, as a tree that it can read."""
+    """Return the working tree as a git tree, as it would be committed."""
     index = shutil.copy(ROOT / git("rev-parse", "--git-path", "index"), folder / "index")
     git("add", "--all", ":/", GIT_INDEX_FILE=index)
     return git("write-tree", GIT_INDEX_FILE=index)

@@ -80,7 +80,7 @@ def memory_table(results, columns):
 
 
 def first_table(results, columns):
-    """What the first call takes longer than the others."""
+    """Return a table of the additional time of the first call."""
     rows = []
     for result in results:
         if first := result.get("seconds of the first call"):
@@ -91,7 +91,7 @@ def first_table(results, columns):
 
 
 def after(content, columns):
-    """All but the times of every column, which are printed one by one."""
+    """Return everything but the times of columns, which are printed one by one."""
     results = content["results"]
     parts = [
         "",

@@ -68,7 +68,7 @@ class Worker:
         return self.answer()
 
     def watched_call(self, *command, interval=0.005):
-        """As `call`, and the peak of memory that is not of files, looked at from outside."""
+        """Run `call` and measure the peak of anonymous memory from outside."""
         self.ask(*command)
         peak = 0.0
         while not select([self.process.stdout], [], [], interval)[0]:
@@ -129,7 +129,7 @@ class Work:
 
 
 def restrict_to(threads):
-    """All libraries ask which processors they may use, and so agree about the number of threads."""
+    """Restrict the process to some processors, so that all libraries use as many threads."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 

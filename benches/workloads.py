@@ -1,4 +1,4 @@
-"""What `compare.py` compares: data, a network and its training, the same for every library."""
+"""Workloads of `compare.py`: data, a network and its training, the same for every library."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -50,7 +50,7 @@ def public_modules():
 
 
 def public_names(module):
-    """What a module offers, save for modules, which have pages of their own."""
+    """Return the public names of a module, except for modules, which have separate pages."""
     return [name for name in module.__all__ if not inspect.ismodule(getattr(module, name))]
 
 
@@ -70,7 +70,7 @@ def groups_of(module):
 
 
 def is_in_package(module, name):
-    """Whether it is a name of the package itself too, where its page is."""
+    """Return whether a name is also exported by the package, which has its page."""
     public = name in fastnn.__all__ and getattr(fastnn, name) is getattr(module, name)
     return module is not fastnn and public
 
