@@ -1,4 +1,4 @@
-"""Validation data: rows that are set aside, and a look at rows that are given."""
+"""Validation data: rows held out of the training data, and a check of rows given by the user."""
 
 import math
 
@@ -8,30 +8,30 @@ from scipy import sparse
 from .._core.device_arrays import DeviceRows
 from .._warnings import warn
 
-# Rows and columns that are looked at, and how many rows tell something.
-_LOOKED_AT, _LEAST_ROWS = 256, 30
-# Medians that differ by more than so many interquartile ranges are far apart; or such ranges, of
-# which one is so many times the other.
+# Number of rows and columns compared, and the smallest number of rows that is meaningful.
+_SAMPLE_SIZE, _MIN_ROWS = 256, 30
+# Columns differ if their medians are further apart than this number of interquartile ranges, or if
+# the ratio of these ranges is larger.
 _FAR, _WIDER = 1.5, 5.0
 
 
 def split(encoder, targets, sample_weight, fraction, random_state, *, scored=False):
-    """Draw the numbers of the training rows and of the validation rows, as scikit-learn does.
+    """Draw the indices of training and validation rows, as scikit-learn does.
 
     Rows whose weight is 0 are never held out.
 
     Parameters
     ----------
     encoder : Labels, MultioutputLabels or RealTargets
-        Of two classes, the rows are stratified.
+        The rows are stratified for two classes.
     targets : ndarray
     sample_weight : ndarray or None
     fraction : float
-        The part of the rows that is held out.
+        The fraction of rows that is held out.
     random_state : RandomState
     scored : bool, default=False
-        Whether a score is computed that needs several classes: more than two are stratified too,
-        and each class of two rows or more is in both parts.
+        Whether a score needs several classes. More than two are then stratified too, and each class
+        with at least two rows is in both parts.
     """
     from sklearn.model_selection import train_test_split  # slow to import
 
@@ -74,13 +74,13 @@ def split(encoder, targets, sample_weight, fraction, random_state, *, scored=Fal
 
 
 def _can_be_stratified(counts, fraction):
-    """Whether both parts have room for these classes."""
+    """Return whether both parts have at least a row for each of these classes."""
     n_held_out = math.ceil(fraction * counts.sum())
     return min(n_held_out, counts.sum() - n_held_out) >= len(counts)
 
 
 def _share(classes, rows, others):
-    """Exchange rows, in place, so that the others have one of each class that has two here."""
+    """Swap rows in place, so that the others have a row of each class with two rows here."""
     for code in np.flatnonzero(np.bincount(classes[rows]) > 1):
         there = np.bincount(classes[others])
         if (code < len(there) and there[code]) or there.max() < 2:
@@ -91,21 +91,21 @@ def _share(classes, rows, others):
 
 
 def _sample(X):
-    """Some of the rows and columns, evenly spaced; None of rows on the GPU, or of too few."""
-    if isinstance(X, DeviceRows) or X.shape[0] < _LEAST_ROWS:
+    """Return evenly spaced rows and columns; None for rows on the GPU, or if there are too few."""
+    if isinstance(X, DeviceRows) or X.shape[0] < _MIN_ROWS:
         return None
     rows, columns = (
-        np.unique(np.linspace(0, length - 1, _LOOKED_AT).astype(int)) for length in X.shape
+        np.unique(np.linspace(0, length - 1, _SAMPLE_SIZE).astype(int)) for length in X.shape
     )
     part = X[rows][:, columns]
     return (part.toarray() if sparse.issparse(part) else part), columns
 
 
 def warn_of_far_columns(X, X_val):
-    """Tell that validation rows are not such as are trained on, mostly as nothing scaled them.
+    """Warn if validation rows differ from the training rows, mostly because they are not scaled.
 
-    Medians and quartiles of few rows are compared, which a few large values do not move. A column
-    that is mostly constant says nothing, and one that differs might be chance: half of them must.
+    Medians and quartiles of a few rows are compared, which are robust. Mostly constant columns are
+    ignored, and a single difference may be random: half of the columns must differ.
     """
     own, others = _sample(X), _sample(X_val)
     if own is None or others is None:

@@ -42,7 +42,7 @@ def row_weights(
     balance : (ndarray, ndarray or None)
         The training labels and their weights, by which classes are balanced.
     partial : bool, default=False
-        Whether there are other rows beside these.
+        Whether these are some of the training rows only, as for `partial_fit`.
     """
     sample_weight = read_sample_weight(sample_weight, X, dtype.type)
     if class_weight is None:

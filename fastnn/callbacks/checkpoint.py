@@ -1,4 +1,4 @@
-"""A callback that keeps a training on disk, so that it can go on in another process."""
+"""Checkpoints of a training on disk, from which another process can continue."""
 
 import math
 import os
@@ -18,40 +18,41 @@ from .files import check_folder, warn_of_failure
 from .identity import difference
 from .stopping import MODE, sign_of
 
-_LENGTH_OF_MT19937 = 624  # of its state, into which its position is an index
+_LENGTH_OF_MT19937 = 624  # length of its state, which bounds its position
 
 
 @dataclass
 class Checkpoint(Callback):
-    """Keep the training in a file, from which it can go on to the same bits.
+    """Save the training to a file, from which it can be resumed to the same bits.
 
-    The file holds all that the next epoch depends on: parameters, the optimizer's state, history,
-    the generator and the order of the rows, and what other callbacks remember. At any time it is
-    one whole checkpoint, the new or the one before, whatever happens to the process; a checksum
-    tells of a file that was damaged later. Where it cannot be written, on a full disk say, training
-    goes on with a warning. It is an error if another training writes the same file meanwhile.
+    The file contains the complete state of the training: parameters, the state of the optimizer,
+    the history, the generator and the order of the rows, and the states of other callbacks. At any
+    time the file is one complete checkpoint, the new one or the previous one, even if the process
+    is killed; a checksum detects later damage. If it cannot be written, for instance because the
+    disk is full, training continues with a warning. It is an error if another training writes the
+    same file in the meantime.
 
-    `load_checkpoint` makes a fitted estimator of it. **A checkpoint is a pickle, which can run any
-    code when it is loaded**, and the checksum is no signature: load, and resume from, only files
-    that you trust.
+    `load_checkpoint` loads a fitted estimator from it. **A checkpoint is a pickle, which can run
+    any code when it is loaded**, and the checksum is no signature: load, and resume from, only
+    files that you trust.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     every : int, default=1
-        Number of epochs between two checkpoints; the last epoch has one in any case.
+        Number of epochs between two checkpoints. There is always one of the last epoch.
     monitor : str, default=None
-        A name in `history_`: only epochs that are the best so far have a checkpoint. None is all.
+        A metric in `history_`: only epochs that improve it are saved. None saves all.
     mode : {"auto", "min", "max"}, default="auto"
-        Whether less is better, or more, as for `EarlyStopping`.
+        Whether smaller or larger values are better, as for `EarlyStopping`.
     resume : bool, default=False
-        Whether `fit` goes on from the file, where there is one: run the same program again after it
-        was killed. A file of another training is refused: the values of rows, targets, weights and
-        validation data are compared, and all parameters but `n_jobs`, `verbose` and `callbacks`;
-        functions by their name and code. `max_iter` may be larger, where no schedule follows it.
-        So each model needs a file of its own, also those of a search. Not for `partial_fit`, and
-        not with 'lbfgs', whose memory SciPy does not give out.
+        Whether `fit` continues from the file, if it exists: run the same program again after it was
+        killed. The file of another training is an error: the values of rows, targets, weights and
+        validation data are compared, and all parameters except `n_jobs`, `verbose` and `callbacks`;
+        functions by their name and code. `max_iter` may be larger, unless a schedule depends on it.
+        So each model, also in a search, needs a separate file. Not available for `partial_fit`, and
+        with 'lbfgs', because SciPy does not expose its memory.
 
     Examples
     --------
@@ -100,7 +101,7 @@ class Checkpoint(Callback):
 
     def _after_epoch_end(self, context):
         if not math.isfinite(context.logs["loss"]):
-            return  # what comes next is the best parameters of before, not these
+            return  # the best earlier parameters will be restored
         last = context._stops or context.epoch == context.n_epochs
         last = last and not context.is_partial
         if (context.epoch - context.first_epoch) % self.every and not last:
@@ -123,7 +124,7 @@ class Checkpoint(Callback):
 
 
 def _check_pickles(parameters) -> None:
-    """Refuse what would only fail after the first epoch; callbacks are left out of the file."""
+    """Raise a ValueError for parameters that cannot be pickled; callbacks are not saved."""
     for name, value in parameters.items():
         if name == "callbacks":
             continue
@@ -137,36 +138,36 @@ def _check_pickles(parameters) -> None:
 
 
 def load_checkpoint(path):
-    """The estimator of a checkpoint, as if its `fit` had ended there.
+    """Load the estimator of a checkpoint, as if its `fit` had ended there.
 
     Parameters
     ----------
     path : str or path-like
-        A file that `Checkpoint` wrote. It is a pickle, which can run any code: load only those that
+        A file written by `Checkpoint`. It is a pickle, which can run any code: load only files that
         you trust.
 
     Returns
     -------
     estimator : MLPClassifier or MLPRegressor
-        Fitted; its parameter `callbacks` is None.
+        The fitted estimator; its parameter `callbacks` is None.
 
     Raises
     ------
     ValueError
-        Where the file is no checkpoint, is damaged, or was written by a later fastnn.
+        If the file is no checkpoint, is damaged, or was written by a later fastnn.
     """
     return sealed.read(path)["model"]
 
 
 def keeps(callbacks) -> bool:
-    """Whether one of them is a `Checkpoint`."""
+    """Return whether one of the callbacks is a `Checkpoint`."""
     return any(isinstance(callback, Checkpoint) for callback in callbacks)
 
 
 def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
-    """The checkpoint that a fit with these callbacks goes on from, if there is one.
+    """Return the checkpoint to resume from, or None if there is no file.
 
-    Of several it is the one of the latest epoch; "files" has what all are of, by their paths.
+    Of several it is the one of the latest epoch; "files" has the marks of all trainings, by path.
     """
     found = {}
     for callback in callbacks:
@@ -174,13 +175,13 @@ def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
             continue
         if is_partial:
             raise ValueError(
-                "Checkpoint(resume=True) is for fit: partial_fit goes on from the estimator "
-                "itself. load_checkpoint makes one of a file; or choose resume=False."
+                "Checkpoint(resume=True) is for fit: partial_fit continues from the estimator "
+                "itself. load_checkpoint loads one from a file; or choose resume=False."
             )
         if isinstance(optimizer, LBFGS):
             raise ValueError(
-                "Checkpoint(resume=True) cannot go on with solver='lbfgs', whose memory is not in "
-                "the file: choose a solver such as 'adam', or resume=False."
+                "Checkpoint(resume=True) cannot resume solver='lbfgs', whose memory is not in the "
+                "file: choose a solver such as 'adam', or resume=False."
             )
         if os.path.exists(callback.path):
             found[str(callback.path)] = sealed.read(callback.path)
@@ -191,7 +192,7 @@ def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
 
 
 def check_same(saved, training, n_rows: int) -> None:
-    """Refuse checkpoints of another training, see `identity.py`, and rows that are not there."""
+    """Raise a ValueError for checkpoints of another training, or with invalid row indices."""
     for path, its_training in saved["files"].items():
         if (what := difference(its_training, training)) is not None:
             raise ValueError(

@@ -23,24 +23,24 @@ def check_folder(path, what: str) -> Path:
         raise IsADirectoryError(f"{what}: {str(path)!r} is a folder: give the name of a file.")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{what}: the folder {str(folder)!r} is not writable.")
-    for beside in folder.glob(f".{glob.escape(path.name)}.{'?' * 8}{_PARTIAL}"):
-        beside.unlink(missing_ok=True)
+    for temporary in folder.glob(f".{glob.escape(path.name)}.{'?' * 8}{_PARTIAL}"):
+        temporary.unlink(missing_ok=True)
     return path
 
 
 def replace_file(path: Path, *parts: bytes) -> None:
     """Replace a file by a new one; the old one remains until the new one is complete."""
     folder = path.absolute().parent
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, _permissions(path))  # `mkstemp` grants access to the owner only
-        os.replace(beside, path)
+        os.chmod(temporary, _permissions(path))  # `mkstemp` grants access to the owner only
+        os.replace(temporary, path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(folder)
 

@@ -140,7 +140,7 @@ def _parts(value, add) -> Any:
         return (value.py_func,)
     if hasattr(value, "get_params"):
         return (value.get_params(deep=False),)
-    reduced = value.__reduce_ex__(4)  # as pickle takes it apart
+    reduced = value.__reduce_ex__(4)  # as in pickle
     if isinstance(reduced, str):
         return (reduced,)
     return [*reduced[:3], *map(list, filter(None, reduced[3:5]))]

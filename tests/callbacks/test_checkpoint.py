@@ -316,7 +316,7 @@ def test_what_cannot_go_on(tmp_path):
     path = tmp_path / "file"
     saved = Checkpoint(path, resume=True)
     classifier(saved).fit(X, Y)
-    with pytest.raises(ValueError, match="cannot go on with solver='lbfgs'"):
+    with pytest.raises(ValueError, match="cannot resume solver='lbfgs'"):
         classifier(saved, solver="lbfgs").fit(X, Y)
     path.write_bytes(b"nonsense")
     with pytest.raises(ValueError, match="is no checkpoint of fastnn"):
