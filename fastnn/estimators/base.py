@@ -1,7 +1,4 @@
-"""The base of the estimators: from parameters and data to a network, and what is kept of it.
-
-There is no arithmetic here.
-"""
+"""Base class of the estimators: fitting, prediction and pickling."""
 
 import functools
 from operator import is_not
@@ -36,7 +33,7 @@ _ARRAYS = ("coefs_", "intercepts_", "normalizations_", "activation_parameters_")
 
 
 def _views(network):
-    """Views of the network's arrays, by the names of the attributes."""
+    """Return views of the network's arrays, by the names of the attributes."""
     arrays = (
         network.coefs,
         network.intercepts,
@@ -47,14 +44,14 @@ def _views(network):
 
 
 class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
-    """What classifier and regressor have in common."""
+    """Base class of `MLPClassifier` and `MLPRegressor`."""
 
-    # The classifier's.
+    # Parameters of the classifier, for code that reads them of both.
     label_smoothing = 0.0
     class_weight = None
 
     def _set_parameters(self, arguments):
-        """Keep the arguments of `__init__`, as they are."""
+        """Store the arguments of `__init__` unchanged."""
         self.__dict__.update(arguments)
         del self.__dict__["self"]
 
@@ -71,9 +68,9 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         return self
 
     def _twin(self, **changes):
-        """An estimator to work with: of the same class and attributes, but for some.
+        """Return a copy to work with, with some attributes changed.
 
-        Its numbers are plain ones. Callbacks are the user's own, whatever theirs are.
+        Its parameters are plain numbers; its callbacks are the user's objects.
         """
         twin = object.__new__(type(self))
         own = twin.__dict__
@@ -83,7 +80,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         return twin
 
     def _twin_of_arrays(self, **changes):
-        """Return a twin that predicts for rows which `read` has read already."""
+        """Return a twin that predicts for rows already converted by `read`."""
         twin = self._twin(**changes)
         twin.__dict__.pop("feature_names_in_", None)
         if type(self).read is not BaseMLP.read:
@@ -129,39 +126,39 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
     # ------------------------------------------------------------------------- reading
 
     def read(self, X, *, reset=False, name="X"):
-        """Read rows: the only place where `fit`, `predict` and diagnostics do.
+        """Read the rows of `fit`, `predict` and diagnostics.
 
-        A subclass may make rows of anything here, such as a table with categories, and hand them on
-        to this method. What it learns of them, where `reset`, it keeps in attributes of `self`.
+        A subclass may override it to convert its input, such as a table with categories, to rows
+        for this method. If `reset`, it stores fitted attributes of the conversion in `self`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows.
         reset : bool, default=False
-            Whether a new training begins: number and names of the features are remembered then,
-            and compared else.
+            Whether a new training begins, which stores number and names of the features. Otherwise
+            they are compared.
         name : str, default="X"
-            What the rows are called in errors.
+            Name of the rows in error messages.
 
         Returns
         -------
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-            The same rows as a network takes them: numbers of float32, float64 or uint8.
+            The rows as a network reads them: float32, float64 or uint8.
         """
         return read_rows(self, X, reset, name)
 
     # ------------------------------------------------------------------------- predicting
 
     def _fitted(self):
-        """The network, with what the user put in place of its arrays, if there is one."""
+        """Return the fitted network, with the arrays that the user has replaced."""
         own = self.__dict__
         while (network := own.get("_network")) is not None:
             coefs, intercepts = self.coefs_, self.intercepts_
             mine = (*coefs, *intercepts)
             if len(mine) == len(network.views) and not any(map(is_not, mine, network.views)):
                 return network
-            if own.get("_network") is network:  # else a fit has ended meanwhile
+            if own.get("_network") is network:  # otherwise a fit has ended in the meantime
                 self.coefs_, self.intercepts_ = network.adopt(coefs, intercepts)
                 return network
         raise NotFittedError(
@@ -170,9 +167,9 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         )
 
     def _outputs(self, X, pre_activation=False):
-        """Output of the network for rows that may be anything, or its pre-activation.
+        """Return the network, and its outputs or pre-activations for rows.
 
-        Before it the network, whose encoder says what that means: a fit may end meanwhile.
+        The caller decodes outputs with this network, because a fit may end in the meantime.
         """
         network = self._fitted()
         X = self.read(X)
@@ -189,13 +186,13 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
     # ------------------------------------------------------------------------- what is shown
 
     def summary(self):
-        """The stages of the fitted network, the shapes of their outputs, and their parameters.
+        """Return the stages of the fitted network, with output shapes and numbers of parameters.
 
         Returns
         -------
         summary : Summary
-            Prints itself as a table, also in notebooks; ``summary.lines`` and
-            ``summary.n_parameters`` hold the same as numbers.
+            Printed as a table, also in notebooks; ``summary.lines`` and ``summary.n_parameters``
+            have the numbers.
         """
         from .._network.summary import Summary
 
@@ -239,7 +236,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 f"fastnn {__version__} does not know: load it with fastnn {version} or later."
             )
         with damage_raises_value_error(type(self).__name__):
-            # Parameters that came after the pickle have their defaults.
+            # Parameters newer than the pickle have their defaults.
             labels = state.pop("_labels", None)
             super().__setstate__(defaults_of(type(self)) | state)
             if "_network" in state:
@@ -247,7 +244,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 self.__dict__.update(_views(self._network))
 
     def _check_fitted(self, labels):
-        """Give the network of a pickle its encoder; refuse parts that do not belong together."""
+        """Set the encoder of an unpickled network, after checking that the parts are consistent."""
         network = self._network
         if not isinstance(network, Network) or not isinstance(self._history, History):
             raise ValueError("it has no network, or no history.")

@@ -85,20 +85,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows. They are not copied where they are float32, float64 or uint8, in any order,
-            read-only or in a file (`numpy.memmap`), or where they are CSR.
+            The rows. Arrays of float32, float64 or uint8, in any order, read-only or memory-mapped
+            (`numpy.memmap`), and CSR matrices are not copied.
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
 (n_samples, n_classes) or (n_samples, n_targets)
-            The labels; or an indicator matrix of several labels a row, zeros and ones; or the
-            probabilities of all classes, rows whose sum is 1, for which the softmax cross-entropy
-            is defined too. The classes are then the numbers of the columns. Or the labels of
-            several problems, a column each, and not all zeros and ones: the network has a head for
-            each, and its loss is the sum of their cross-entropies.
+            The labels. A label indicator matrix has zeros and ones. Rows of probabilities of all
+            classes, whose sum is 1, are trained on by the softmax cross-entropy; the classes are
+            then the indices of the columns. For multiclass-multioutput targets, which are not all
+            zeros and ones, the network has an output layer for each column, and the loss is the sum
+            of their cross-entropies.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation data. With `early_stopping` it takes the place of rows of `X`; without it is
-            only watched: `validation_scores_` has its score after each epoch.
+            Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
+            only monitored: `validation_scores_` has its score after each epoch.
         y_val : {array-like, sparse matrix} of shape (n_val,), (n_val, n_labels) or \
 (n_val, n_targets), default=None
             Its labels.
@@ -114,7 +114,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @available_if(BaseMLP._check_solver)
     @explains_arguments
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go through some rows once, from where the last call ended.
+        """Train on some rows for one epoch, continuing from the last call.
 
         Parameters
         ----------
@@ -126,8 +126,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         classes : array-like of shape (n_classes,) or list of n_targets such, default=None
-            All labels of all calls. The first call needs them; `y` need not contain them all. Of
-            several problems, a list has those of each column.
+            All labels of all calls, required in the first call; `y` may lack some of them. For
+            multiclass-multioutput targets, a list with those of each column.
 
         Returns
         -------
@@ -157,15 +157,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_targets)
-            The labels, as they were given to `fit`.
+            The labels, of the type passed to `fit`.
         """
         network, outputs = self._outputs(X)
         return network.encoder.decode(outputs, network.loss)
 
     def decision_function(self, X):
-        """How much speaks for each class: the pre-activations of the output layer.
+        """Return confidence scores (logits): the pre-activations of the output layer.
 
-        Of ``loss='squared_error'``, the outputs less 0.5.
+        With ``loss='squared_error'``, they are the outputs minus 0.5.
 
         Parameters
         ----------
@@ -175,9 +175,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
-            Of two classes those of the second, which is predicted where they are above 0. Of more
-            in the order of `classes_`; the highest is predicted. Of several problems a list has
-            those of each.
+            For two classes, the scores of the second, which is predicted if they are positive. For
+            more, scores in the order of `classes_`; the class with the highest is predicted. For
+            multiclass-multioutput targets, a list with those of each column.
         """
         network, scores = self._outputs(X, pre_activation=True)
         row, labels = LOSSES[network.loss], network.encoder
@@ -196,9 +196,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def predict_proba(self, X):
         """Predict the probability of each class, or of each label.
 
-        Not with losses that know no probabilities, such as 'hinge'. With
-        ``loss='binary_log_loss'`` and more than two classes, the outputs of a row are divided by
-        their sum.
+        Not available for losses without probabilities, such as 'hinge'. With
+        ``loss='binary_log_loss'`` and more than two classes, the outputs of a row are normalised to
+        sum 1.
 
         Parameters
         ----------
@@ -208,7 +208,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
-            In the order of `classes_`.
+            Probabilities in the order of `classes_`.
         """
         network, outputs = self._outputs(X)
         labels = network.encoder
@@ -217,7 +217,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if outputs.shape[1] > 1:
             if labels.kind == "multiclass" and network.loss == "binary_log_loss":
                 sums = outputs.sum(axis=1, keepdims=True)
-                outputs[sums[:, 0] == 0] = 1  # all so unlikely that they are rounded to 0
+                outputs[sums[:, 0] == 0] = 1  # all of them are rounded to 0
                 outputs /= outputs.sum(axis=1, keepdims=True)
             return outputs
         probabilities = np.empty((len(outputs), 2), outputs.dtype)
@@ -237,7 +237,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
-            In the order of `classes_`.
+            Probabilities in the order of `classes_`.
         """
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
@@ -246,7 +246,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return np.log(probabilities, out=probabilities)
 
     def _encoder(self, y, fitted, partial, classes):
-        """Return what encodes labels, and the loss; `fitted` is the network to go on with."""
+        """Return the encoder of labels and the loss; `fitted` is the network to continue from."""
         if classes is not None:
             classes = read_classes(classes)
         if fitted is None:
@@ -281,7 +281,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return labels
 
     def score(self, X, y, sample_weight=None):
-        """Part of the rows whose labels are all predicted right.
+        """Return the accuracy; for multilabel and multioutput targets, the subset accuracy.
 
         Parameters
         ----------
@@ -289,7 +289,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             The rows.
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
 (n_samples, n_classes) or (n_samples, n_targets)
-            The labels; of probabilities the highest of each row counts.
+            The labels; for probabilities, the most probable class of each row is used.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -304,10 +304,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if network is not None and y is not None:
             predicted = self.predict(X)
             if predicted.shape[0] != y.shape[0]:
-                check_consistent_length(predicted, y)  # says so
+                check_consistent_length(predicted, y)  # raises
             sample_weight = read_sample_weight(sample_weight, y)
-            # scikit-learn's function takes far longer than the prediction to look at few labels,
-            # and knows no columns of classes.
+            # For few labels scikit-learn's function takes far longer than the prediction. It does
+            # not support multiclass-multioutput targets.
             if labels.kind == MultioutputLabels.kind:
                 return weighted_fraction((predicted == y).all(axis=1), sample_weight)
             if is_column(predicted) and is_column(y):

@@ -79,15 +79,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows. They are not copied where they are float32, float64 or uint8, in any order,
-            read-only or in a file (`numpy.memmap`), or where they are CSR.
+            The rows. Arrays of float32, float64 or uint8, in any order, read-only or memory-mapped
+            (`numpy.memmap`), and CSR matrices are not copied.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation data. With `early_stopping` it takes the place of rows of `X`; without it is
-            only watched: `validation_scores_` has its score after each epoch.
+            Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
+            only monitored: `validation_scores_` has its score after each epoch.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Its targets.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -102,7 +102,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @available_if(BaseMLP._check_solver)
     @explains_arguments
     def partial_fit(self, X, y, sample_weight=None):
-        """Go through some rows once, from where the last call ended.
+        """Train on some rows for one epoch, continuing from the last call.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def score(self, X, y, sample_weight=None):
-        """The coefficient of determination R2 of the predictions.
+        """Return the coefficient of determination R2 of the predictions.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return super().score(X, read_targets(self, y), read_sample_weight(sample_weight, X))
 
     def _encoder(self, y, fitted, partial, classes):
-        """Return what encodes targets, and the loss; `fitted` is the network to go on with."""
+        """Return the encoder of targets and the loss; `fitted` is the network to continue from."""
         encoder = RealTargets(1 if y.ndim == 1 else y.shape[1])
         if fitted is not None and encoder.n_outputs != fitted.program.n_outputs:
             raise ValueError(
