@@ -109,7 +109,7 @@ class RReLU(ActivationSpec):
 
     @property
     def spread(self):
-        """How wide the interval of the slopes is."""
+        """Width of the interval of the slopes."""
         return self.upper - self.lower
 
 
@@ -233,7 +233,7 @@ register(ACTIVATION_SPECS, "activation", "layers", "output_activation")
 
 
 def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, float]:
-    """What the native code needs to know of an activation that is given by name or by spec."""
+    """Return the code and the parameter of an activation given by name or spec."""
     if isinstance(activation, str):
         if activation not in _DEFAULTS:
             return ACTIVATIONS[activation], 0.0
@@ -242,7 +242,7 @@ def row_and_parameter(activation: str | ActivationSpec) -> tuple[Activation, flo
 
 
 def spread_of_slopes(activation: str | ActivationSpec) -> float:
-    """How far slopes differ from each other that are drawn in training; 0 where none is drawn."""
+    """Return the range of random slopes in training; 0 for other activations."""
     spec = _DEFAULTS.get(activation) if isinstance(activation, str) else activation
     return float(spec.spread) if isinstance(spec, RReLU) else 0.0
 
@@ -264,7 +264,7 @@ def with_stages(activation: str | ActivationSpec) -> ActivationSpec | None:
 
 
 def pieces(activation: str | ActivationSpec) -> int:
-    """How many linear units this activation makes one of."""
+    """Return the number of linear units that this activation combines."""
     spec = with_stages(activation)
     return int(spec.k) if isinstance(spec, Maxout) else 1
 

@@ -60,7 +60,7 @@ class Dropout(Layer):
         return self._of(self.input_rate)
 
     def rates(self, n_hidden: int) -> list:
-        """One rate for each hidden layer, or a spec of it where dropout is not inverted."""
+        """Return a rate for each hidden layer, or a spec if dropout is not inverted."""
         if isinstance(self.rate, Real):
             return [self._of(self.rate)] * n_hidden
         rates = list(self.rate)
@@ -175,7 +175,7 @@ def leaves(layers):
 
 
 def dense_activations(layers):
-    """What follows the product of each dense layer: its activation, or the next layer if it is one.
+    """Return the activation of each dense layer: its own, or the next layer if it is one.
 
     The output layer, or each of several heads, counts as having that of the layer before, as in
     scikit-learn.

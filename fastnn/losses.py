@@ -40,7 +40,7 @@ class LossSpec(Spec):
         raise NotImplementedError
 
     def row(self) -> Loss:
-        """What `LOSSES` tells of it."""
+        """Return the row of this loss."""
         return LOSSES[self.name]
 
     def native(self, dtype) -> dict[str, int]:
@@ -137,7 +137,7 @@ _DEFAULTS = {name: spec() for name, spec in LOSS_SPECS.items()}
 
 
 def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, float]:
-    """What the native code needs to know of a loss that is given by name or by spec."""
+    """Return the row and the parameter of a loss given by name or spec."""
     if isinstance(loss, str):
         if loss not in _DEFAULTS:
             return LOSSES[loss], 0.0

@@ -21,7 +21,7 @@ LEAST_ON_CUDA, LEAST_OF_STEP = 1e13, 1e7
 
 @functools.cache
 def engine_module(device: str):
-    """The module of an engine, imported when it is first needed."""
+    """Return the module of an engine, imported when it is first needed."""
     if device not in DEVICES:
         raise ValueError(
             f"device={device!r} is not known; choose one of "
@@ -31,9 +31,9 @@ def engine_module(device: str):
 
 
 def device_of_data(device, on_gpu):
-    """The same device, or 'cuda' for 'auto' where some of the data is on a GPU.
+    """Return the device, or 'cuda' for 'auto' if some of the data is on a GPU.
 
-    Where it is CUDA, that is started, or an error says why it cannot be.
+    CUDA is started if it is used, or an error says why it is not available.
     """
     if device == "cpu" and on_gpu:
         raise ValueError(
@@ -86,7 +86,7 @@ def require_cuda():
 
 
 def cuda_problem():
-    """Why there is no CUDA, or None; nothing of Numba is imported where numba-cuda is missing."""
+    """Return the reason why CUDA is not available, or None; numba-cuda need not be installed."""
     if importlib.util.find_spec("numba_cuda") is None:
         return "numba-cuda is not installed"
     try:
@@ -97,7 +97,7 @@ def cuda_problem():
 
 
 def describe_cuda():
-    """A line about CUDA and the GPU, for a bug report."""
+    """Return a line about CUDA and the GPU, for a bug report."""
     if importlib.util.find_spec("numba_cuda") is None:
         return "numba-cuda is not installed"
     try:
@@ -107,18 +107,17 @@ def describe_cuda():
 
 
 def make_engine(program, state, optimizer, max_batch, n_threads, seed, device="cpu"):
-    """An engine that trains `state` in place; see ``cpu/engine.pyx`` for its methods."""
+    """Return an engine that trains `state` in place; see ``cpu/engine.pyx`` for its methods."""
     return engine_module(device).Engine(program, state, optimizer, max_batch, n_threads, seed)
 
 
 def outlives_fit(device):
-    """Whether an engine may be kept for another fit: one on a GPU holds the rows of one there."""
+    """Return whether an engine may be kept for another fit; one on a GPU holds rows there."""
     return device == "cpu"
 
 
 def may_fail(device):
-    """Whether training may fail halfway where nothing of the user's runs in it: for want of memory
-    on a GPU, say."""
+    """Return whether training may fail without user code, for instance for lack of GPU memory."""
     return device != "cpu"
 
 
@@ -128,12 +127,12 @@ def predict(program, parameters, statistics, X, out, n_threads, device="cpu"):
 
 
 def n_threads(n_jobs, operations, repeats=1, device="cpu"):
-    """How many threads should do so many operations so many times."""
+    """Return the number of threads for `repeats` times so many operations."""
     return engine_module(device).n_threads(n_jobs, operations, repeats)
 
 
 def emulates_bfloat16():
-    """Whether products of bfloat16 take longer than those of float32, for want of instructions."""
+    """Return whether bfloat16 is emulated, which is slower than float32."""
     return engine_module("cpu").isa_info()["bfloat16"] == "emulated"
 
 
@@ -141,15 +140,15 @@ def emulates_bfloat16():
 
 
 def all_finite(rows):
-    """Whether no value of rows on the GPU is NaN or infinite."""
+    """Return whether all values of rows on the GPU are finite."""
     return engine_module("cuda").all_finite(rows)
 
 
 def take_rows(rows, numbers):
-    """A copy of some rows, on the GPU."""
+    """Return a copy of some rows, on the GPU."""
     return engine_module("cuda").take_rows(rows, numbers)
 
 
 def to_host(array):
-    """A copy of an array on the GPU, as NumPy's."""
+    """Return a copy of an array on the GPU, as a NumPy array."""
     return engine_module("cuda").to_host(array)

@@ -48,14 +48,14 @@ class Kind(IntEnum):
 
 
 class DropoutForm(IntEnum):
-    """Whether what dropout keeps is made larger in training, or smaller in prediction."""
+    """Form of dropout: values are scaled up in training, or down in prediction."""
 
     INVERTED = 0
     ORIGINAL = 1
 
 
 class StatisticsForm(IntEnum):
-    """Whether batch norm keeps moving averages, or has the statistics of all rows in the end."""
+    """Statistics of batch norm: moving averages, or those of all rows at the end."""
 
     MOVING = 0
     EXACT = 1

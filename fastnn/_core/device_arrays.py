@@ -1,4 +1,4 @@
-"""Arrays on a GPU, of whichever library: told from others, and wrapped as rows that stay there.
+"""Arrays on a GPU, of any library: detection, and wrapping as rows that stay there.
 
 Nothing here needs CUDA: what looks into such arrays is the CUDA engine.
 """
@@ -13,7 +13,7 @@ _TYPES = "float32", "float64", "uint8"
 
 
 def is_on_gpu(array):
-    """Whether this is an array in the memory of an NVIDIA GPU."""
+    """Return whether this is an array in the memory of an NVIDIA GPU."""
     if array is None or isinstance(array, np.ndarray | list | tuple):
         return False
     if isinstance(array, DeviceRows) or getattr(array, "__cuda_ndarray__", False):  # Numba's

@@ -1,4 +1,4 @@
-"""What a network is to an engine: a table of stages and flat arenas, all plain data.
+"""Programs: a network as an engine reads it, a table of stages and flat arenas.
 
 Python decides here, once, what native code then runs for many steps. A program knows widths,
 codes and offsets; it holds no parameters and no rows, so one program serves any number of
@@ -99,7 +99,7 @@ def new_arena(shape, dtype) -> np.ndarray:
 
 
 class Array(NamedTuple):
-    """Where one array of a layer lies.
+    """Location of one array of a layer.
 
     Attributes
     ----------
@@ -185,7 +185,7 @@ class Program:
 
     @functools.cached_property
     def is_output(self) -> np.ndarray:
-        """Which stages are those of outputs."""
+        """Return a mask of the stages of outputs."""
         return self.stages["kind"] == Kind.OUTPUT
 
     @functools.cached_property
@@ -195,13 +195,13 @@ class Program:
 
     @functools.cached_property
     def has_exact_statistics(self) -> bool:
-        """Whether batch norm is to have the statistics of all rows in the end."""
+        """Return whether batch norm uses the statistics of all rows at the end."""
         forms = self.stages["code"][self.stages["kind"] == Kind.BN_APPLY]
         return bool((forms == StatisticsForm.EXACT).any())
 
     @functools.cached_property
     def reads_sparse(self) -> bool:
-        """Whether a matrix product is the first that is made of the rows."""
+        """Return whether the rows enter a matrix product first, so that they may be sparse."""
         kinds = self.stages["kind"]
         return bool(kinds[int(kinds[0] == Kind.DROPOUT)] == Kind.DENSE)
 
@@ -240,7 +240,7 @@ class Program:
 
 @dataclass
 class State:
-    """What training changes: arenas of one program, trained in place.
+    """Arenas of one program, which training updates in place.
 
     Attributes
     ----------
@@ -279,7 +279,7 @@ class State:
         return state
 
     def copied(self) -> State:
-        """The same numbers in arenas of its own."""
+        """Return a copy with separate arenas."""
         arenas = self.parameters, self.statistics, self.slots, self.average
         parameters, statistics, slots, average = map(_copied, arenas)
         return State(parameters, statistics, slots, self.step, average, self.n_averaged)

@@ -50,7 +50,7 @@ def check_values(model):
 
 
 class Specs(NamedTuple):
-    """What the parameters of an estimator stand for, in a fit."""
+    """Specs that the parameters of an estimator stand for, in a fit."""
 
     optimizer: Optimizer
     schedule: Schedule
@@ -61,7 +61,7 @@ class Specs(NamedTuple):
 
     @property
     def is_stochastic(self):
-        """Whether it trains on batches, or by L-BFGS on all rows."""
+        """True for training on batches, False for L-BFGS on all rows."""
         return not isinstance(self.optimizer, LBFGS)
 
 
@@ -146,7 +146,7 @@ def schedule_of(model, optimizer):
 
 
 def averaging_of(model, optimizer):
-    """How parameters are averaged, or None."""
+    """Return the spec of averaging, or None."""
     averaging = model.averaging
     if averaging is not None:
         averaging = resolve("averaging", averaging, AVERAGES)
@@ -159,7 +159,7 @@ def averaging_of(model, optimizer):
 
 
 def augmentation_of(model, X, optimizer, batch_size):
-    """What changes rows, a list, and how the engine mixes them, or None; refuses what cannot be."""
+    """Return the list of transforms, and the mixing or None, after checking them."""
     given = model.augment
     items = given if isinstance(given, list | tuple) else [] if given is None else [given]
     if not items:
@@ -304,13 +304,13 @@ def _below_one(name, number, steps):
 
 
 def _factors_below_one(name, number, steps):
-    """As above, but parts of the initial value."""
+    """Return the factors of a schedule, after checking that values are below 1."""
     _below_one(name, number, steps)
     return number.factors(steps)
 
 
 def settings_of(model, optimizer, network, n_rows, partial):
-    """What the trainer needs to know."""
+    """Return the settings of a training."""
     too_large = model.batch_size != "auto" and model.batch_size > n_rows
     if too_large and not is_searched("batch_size", "n_samples"):
         warn(

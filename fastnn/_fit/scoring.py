@@ -43,7 +43,7 @@ def warn_of_unused_scoring(model, stochastic):
 
 
 def scorings(model):
-    """What validation data is scored by, by the names that the history has them under.
+    """Return the scorings of validation data, by name in the history.
 
     The first decides.
     """

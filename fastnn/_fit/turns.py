@@ -1,4 +1,4 @@
-"""What may not be trained by two calls at once."""
+"""Locking of estimators, so that no two calls train one at the same time."""
 
 import os
 
@@ -9,7 +9,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class alone:
-    """For a while, train an object of an estimator of this name; an error if another call does."""
+    """Context that locks an object for training; entering raises if another call trains it."""
 
     def __init__(self, trained, name):
         self._key, self._name = id(trained), name

@@ -263,7 +263,7 @@ class Compiler:
         self.n, self._x, self._is_kept = n, self._values.take(self._width(n)), False
 
     def _need_gradient(self) -> None:
-        """What has parameters needs the gradient of its output, even right after the input."""
+        """Reserve the gradient of the output, which stages with parameters need."""
         if self._gradient < 0:
             self._gradient = self._gradients.take(self._width(self.n))
 

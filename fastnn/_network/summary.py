@@ -1,4 +1,4 @@
-"""What a network consists of: a table of its stages, their widths and their parameters."""
+"""Summary of a network: a table of its stages, their widths and their parameters."""
 
 from html import escape
 from math import prod

@@ -120,7 +120,7 @@ class BackgroundAugmentation:
         return out
 
     def _transform_all(self, transform, out, y, rng, epoch):
-        """Let a function transform all rows, into `out`, and return the targets."""
+        """Transform all rows by a function, into `out`, and return the targets."""
         name, shape = _name(transform), y.shape
         try:
             # What is done to the shape of a view is done to the view.

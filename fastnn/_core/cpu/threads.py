@@ -1,4 +1,4 @@
-"""How many threads a native call should use."""
+"""Number of threads of a native call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def _has_neighbours() -> bool:
-    """Whether joblib runs this in one of several threads, which have the other processors."""
+    """Return whether joblib runs this in one of several threads that share the processors."""
     backend, _ = get_active_backend()
     return isinstance(backend, ThreadingBackend) and backend.nesting_level > 0
 
@@ -71,7 +71,7 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
 
 
 def _stack_size() -> int:
-    """What OpenMP's threads have for their stacks, in bytes; 0 for what the system gives."""
+    """Return the stack size of OpenMP's threads in bytes; 0 for the system's default."""
     asked = re.fullmatch(r"\s*(\d+)\s*([bkmg]?)\s*", os.environ.get("OMP_STACKSIZE", ""), re.I)
     return int(asked[1]) << 10 * "bkmg".index(asked[2].lower() or "k") if asked else 0
 

@@ -218,19 +218,19 @@ def mish_value(x, a):
 
 @device
 def derivative_kept(y, a):
-    """Of those that keep their derivative, which stands in the place of the value."""
+    """Derivative of functions that store it in place of the value."""
     return y
 
 
 @device
 def activation_value(x, a):
-    """One of the functions above is bound to it."""
+    """Placeholder to which one of the functions above is bound."""
     return x
 
 
 @device
 def activation_derivative(y, a):
-    """Of the value; one of the functions above is bound to it."""
+    """Placeholder for a derivative in terms of the value, bound to a function above."""
     return y
 
 
@@ -242,7 +242,7 @@ def activation_pair(x, a):
 
 @device
 def value_and_derivative(x, a):
-    """Both, of those whose derivative is that of the value."""
+    """Value and derivative of functions whose derivative is in terms of the value."""
     y = activation_value(x, a)
     return y, activation_derivative(y, a)
 
@@ -255,7 +255,7 @@ def user_activation(x):
 
 @device
 def user_activation_derivative(x):
-    """Of x, not of the value; a function of the user's is bound to it."""
+    """Placeholder for a user's derivative, in terms of x."""
     return x
 
 
@@ -283,7 +283,7 @@ def activation_with_derivative(words, reals, x, y, d, n, a):
 
 @kernel
 def activation_of_user(words, reals, x, y, d, n):
-    """The same by functions of the user's; d may be x."""
+    """Value and derivative by functions of the user's; d may be x."""
     n_rows = words[words[0, CURSOR], N_ROWS]
     thread, threads = cuda.grid(2), cuda.gridsize(2)
     for i in range(thread[1], n_rows, threads[1]):
@@ -363,7 +363,7 @@ PAIRS = _by_code(_WITH_DERIVATIVES, 1)
 
 
 def pair_of(code):
-    """What to bind for `activation_pair` to be that of any activation."""
+    """Return the bindings of `activation_pair` for an activation."""
     if code in PAIRS:
         return {"activation_pair": PAIRS[code]}
     return {

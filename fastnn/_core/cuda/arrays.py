@@ -30,7 +30,7 @@ def _real(dtype):
 
 
 def all_finite(rows):
-    """Whether no value of a `DeviceRows` is NaN or infinite."""
+    """Return whether all values of a `DeviceRows` are finite."""
     if rows.dtype.kind != "f":
         return True
     start()
@@ -44,7 +44,7 @@ def all_finite(rows):
 
 
 def take_rows(rows, numbers):
-    """Some rows of a `DeviceRows`, copied into an array of their own on the device."""
+    """Copy some rows of a `DeviceRows` to a new array on the device."""
     start()
     n, dtype = rows.shape[1], _real(rows.dtype)
     n_bytes = len(numbers) * n * dtype.itemsize

@@ -77,7 +77,7 @@ def term_normalised(x, i, j, mean, inverse):
 
 @device
 def column_term(x, i, j, mean, inverse):
-    """What dy is multiplied by; one of the functions ``term_..`` is bound to it."""
+    """Factor of dy; placeholder to which one of the functions ``term_..`` is bound."""
     return x[i, j]
 
 

@@ -29,7 +29,7 @@ CLASS_CODES = [loss.code for loss in LOSSES.values() if loss.class_codes]
 
 @dataclass
 class Data:
-    """What launches read; None where rows are taken as they lie, or weigh the same."""
+    """Arrays that launches read; None for rows in their order, or without weights."""
 
     X: Any
     order: Any = None
@@ -81,7 +81,7 @@ class Uploads:
         return self._held[id(array)][1]
 
     def keeps(self, X):
-        """Whether these rows are here, or can be as long as they are needed."""
+        """Return whether these rows are, or can be, on the device as long as they are needed."""
         if isinstance(X, PassingRows):
             return False
         return (
@@ -120,14 +120,14 @@ def of_heads(y, n_heads):
 
 
 def free_memory():
-    """Of the device, in bytes."""
+    """Return the free memory of the device, in bytes."""
     if SIMULATED:
         return 1 << 30
     return cuda.current_context().get_memory_info()[0]
 
 
 def whole(X, y, sample_weight, order, n_steps, n_heads, buffer, uploads):
-    """All steps at once, (first, last, Data), of rows that stay on the device."""
+    """Yield all steps at once, (first, last, Data), for rows that stay on the device."""
     if order is not None:
         held = buffer("order", (len(order),), np.int64)
         held[: len(order)].copy_to_device(np.ascontiguousarray(order, np.int64))
@@ -138,7 +138,7 @@ def whole(X, y, sample_weight, order, n_steps, n_heads, buffer, uploads):
 
 
 def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
-    """Some steps after the other, (first, last, Data), with their rows in order."""
+    """Yield chunks of steps, (first, last, Data), with their rows in order."""
     n, (_, n_features) = X.shape[0] if order is None else len(order), X.shape
     size = batch_size * n_features * X.dtype.itemsize
     per_chunk = max(1, min(n_steps, BYTES_OF_CHUNK // size))

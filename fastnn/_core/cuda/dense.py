@@ -29,7 +29,7 @@ A_TRANSPOSED, B_TRANSPOSED, HAS_BIAS, ADDS, SUMS_COLUMNS = False, False, False, 
 
 
 def tiling(rows, columns, rows_each, columns_each, strip, groups=1, pad=4):
-    """What to bind for tiles of rows x columns, of which a thread has rows_each x columns_each."""
+    """Bindings for tiles of rows x columns, with rows_each x columns_each for each thread."""
     side = columns // columns_each
     group_threads = side * (rows // rows_each)
     return dict(
@@ -44,7 +44,7 @@ def tiling(rows, columns, rows_each, columns_each, strip, groups=1, pad=4):
 
 
 def sizes_in_memory(rows, columns, group_threads, strip, groups, pad):
-    """Of these bindings, those of what threads hold of both strips, and of shared memory."""
+    """Bindings for the parts of both strips in threads and in shared memory."""
     return dict(
         STRIP=strip,
         GROUPS=groups,
@@ -87,7 +87,7 @@ BLOCKS_FOR_PARTS, LEAST_OF_PART = (4, 4) if SIMULATED else (132, 256)
 
 
 def n_tiles(m, n, bindings):
-    """Of a product of m rows and n columns."""
+    """Number of tiles of a product of m rows and n columns."""
     return -(-m // bindings["TILE_ROWS"]) * -(-n // bindings["TILE_COLUMNS"])
 
 
@@ -112,7 +112,7 @@ def choose_tiling_and_parts(m, n, depth, tilings):
 
 @device
 def strip_value(x):
-    """What is kept of an element of an operand: all of it, or what a bound function leaves."""
+    """Element of an operand, unchanged or rounded by a bound function."""
     return x
 
 
@@ -169,7 +169,7 @@ def run_row(run, member):
 
 @device
 def run_column(run, member):
-    """Its first column."""
+    """First column of a run."""
     return run % (COLUMNS_EACH // 4) * (4 * SIDE) + member % SIDE * 4
 
 
@@ -204,7 +204,7 @@ def multiply(sums, strips, left, right, member):
 
 @device
 def finish(numbers, of, i, j, parameter):
-    """What becomes of four elements of a product that begin at (i, j); callers bind another."""
+    """Finish four elements of a product from (i, j) on; callers bind another function."""
     return numbers
 
 
@@ -228,7 +228,7 @@ def store_run(numbers, bias, c, of, m, n, i, j, top, parameter):
 
 @device
 def add_columns(column_sums, strips, right, member):
-    """Those of the right operand, the thread's columns of the strip that begins at this row."""
+    """Add the thread's columns of the right operand, of the strip that begins at this row."""
     for e in range(N_COLUMNS):
         j = member + e * GROUP_THREADS
         if j < TILE_COLUMNS:

@@ -12,7 +12,7 @@ from .steps import CURSOR, KEEP_FROM, KEEP_SCALE, N_ROWS, STEP
 
 @device
 def keeps(words, at, i, j, stage, key_0, key_1):
-    """Whether dropout keeps the element (i, j) in the step."""
+    """Return whether dropout keeps the element (i, j) in the step."""
     word = random_word(i, j, words[at, STEP], stage, key_0, key_1)
     return word >= words[at, KEEP_FROM + stage]
 

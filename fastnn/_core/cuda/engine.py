@@ -68,7 +68,7 @@ class Engine:
         self._busy = False
 
     def _run(self, *arguments, **more):
-        """What `_do` does, one call at a time."""
+        """Call `_do`, one call at a time."""
         if self._busy:
             raise RuntimeError(
                 "This network is being trained, and cannot be from a second thread, a signal "
@@ -94,7 +94,7 @@ class Engine:
         total=None,
         grad_norms=None,
     ):
-        """Do a step of that kind for each row of `coefficients`; returns how many were done."""
+        """Run a step of this mode for each row of `coefficients`; return how many were done."""
         check_data(self.program, X, y, sample_weight, order)
         n, n_steps = X.shape[0] if order is None else len(order), len(coefficients)
         batch_size = min(batch_size, n)
@@ -250,7 +250,7 @@ class Steps:
 
     @contextmanager
     def arenas_of(self, state, mode):
-        """On the device as the state has them, and then in the state as training left them."""
+        """Copy the arenas of the state to the device, and back at the end."""
         names = ["parameters", "statistics"] + ["slots", "average"] * (mode == TRAIN)
         arenas = {name: getattr(state, name) for name in names if getattr(state, name).size}
         for name, arena in arenas.items():
@@ -263,7 +263,7 @@ class Steps:
                     self._buffers[name].copy_to_host(arena)
 
     def run(self, call, data, batch_size, words, reals, **outputs):
-        """Do the steps of these tables; all are done, or Ctrl-C came, when this returns."""
+        """Run the steps of these tables, until all are done or Ctrl-C is pressed."""
         self.n_done, self._n_steps = 0, len(reals)
         words = np.concatenate([np.zeros_like(words[:1]), words])
         words[0, CURSOR] = 1
@@ -290,7 +290,7 @@ class Steps:
         return self._buffers["losses"][:n].copy_to_host()
 
     def _replay(self, call, data, batch_size, outputs):
-        """What does such a step; made once for the same arrays, and for batches of about a size.
+        """Return a replay of such a step, cached by arrays and by the rounded batch size.
 
         How products are summed up follows from that size, and from nothing that happened before.
         """

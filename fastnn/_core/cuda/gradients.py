@@ -1,4 +1,4 @@
-"""What happens to gradients before the optimizer has them, and to weights after.
+"""Processing of gradients before the optimizer, and of weights after it.
 
 Penalties, clipping, limits of the norm, where Nesterov's momentum looks, and the end of a step.
 Twin of ``cpu/gradients.h``. Zeros, as in the padding of rows, stay zeros.
@@ -54,7 +54,7 @@ def publish(words, reals, tasks, parameters, velocity, read, key_0, key_1):
 
 @device
 def penalised_part(reals, at, group):
-    """How much of the penalty a group has."""
+    """Fraction of the penalty that applies to a group."""
     if group == WEIGHTS:
         return real(1)
     return reals[at, BIAS_PENALTY] if group == BIASES else real(0)
@@ -62,14 +62,14 @@ def penalised_part(reals, at, group):
 
 @device
 def penalty_slopes(reals, at, group):
-    """What the penalty's gradient is made of: the factors of the parameter and of its sign."""
+    """Factors of the parameter and of its sign in the gradient of the penalty."""
     part = penalised_part(reals, at, group) * reals[at, SCALE]
     return part * reals[at, L2], part * reals[at, L1]
 
 
 @device
 def clip_limit(reals, at):
-    """What no element of a gradient exceeds."""
+    """Largest magnitude of an element of the gradient."""
     limit = reals[at, CLIP_VALUE]
     return limit if limit > real(0) else real(math.inf)
 
@@ -87,13 +87,13 @@ def finished(g, w, l2, l1, limit):
 
 @device
 def tells_norm(reals, at):
-    """Whether the norm of the gradient is asked for, before anything is clipped."""
+    """Return whether the norm of the gradient before clipping is requested."""
     return reals[at, GRAD_NORM] > real(0)
 
 
 @device
 def unclipped_square(g, w, l2, l1):
-    """That of a gradient with those of the penalties."""
+    """Square of a gradient with those of the penalties, before clipping."""
     g = finished(g, w, l2, l1, real(math.inf))
     return g * g
 

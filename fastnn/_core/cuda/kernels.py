@@ -1,4 +1,4 @@
-"""All kernels of one type, made of one source: the twin of ``cpu/kernels.h``.
+"""Kernels of one type, compiled from one source: the twin of ``cpu/kernels.h``.
 
 Kernels and device functions are plain functions of the modules beside this one, each known by its
 name. What the C headers leave to the compiler is here left to a `Kernels`: the type `real`, the
@@ -92,7 +92,7 @@ def real(x):
 
 @cache
 def definitions():
-    """All kernels and device functions by name: (function, whether it is a device function)."""
+    """Return kernels and device functions by name: (function, whether it is a device function)."""
     for module in MODULES:
         importlib.import_module(f".{module}", __package__)
     return _DEFINITIONS

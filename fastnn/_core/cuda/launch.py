@@ -1,4 +1,4 @@
-"""How kernels are launched: grids, memory of the device, and steps replayed from a graph.
+"""Launches of kernels: grids, memory of the device, and steps replayed from a graph.
 
 A launch from Python takes as long as a small kernel's work, or longer. A step's launches are
 therefore captured once, several steps in a graph, and a call replays graphs: what differs from
@@ -35,7 +35,7 @@ def over_elements(n):
 
 
 def over_matrix(n_rows, n):
-    """Those of a kernel that goes through rows of n elements: columns are x, and rows y."""
+    """Grid and block of a kernel over rows of n elements: columns are x, and rows y."""
     across = min(1 << max(0, n - 1).bit_length(), THREADS)
     down, n_across = THREADS // across, -(-n // across)
     n_down = max(1, min(-(-n_rows // down), MOST_BLOCKS // n_across))
@@ -43,17 +43,17 @@ def over_matrix(n_rows, n):
 
 
 def over_rows(n, threads=THREADS):
-    """Those of a kernel with a block for each of n rows."""
+    """Grid and block of a kernel with a block for each of n rows."""
     return max(1, min(n, MOST_BLOCKS)), threads
 
 
 def over_columns(n):
-    """Those of a kernel with a few threads for each of n columns."""
+    """Grid and block of a kernel with a few threads for each of n columns."""
     return -(-n // COLUMNS), (COLUMNS, LANES)
 
 
 def over_tiles(m, n, bindings, n_parts=1):
-    """Those of a product of m rows and n columns; `bindings` are the kernel's."""
+    """Grid and block of a product of m rows and n columns, for the kernel's `bindings`."""
     across, down = -(-n // bindings["TILE_COLUMNS"]), -(-m // bindings["TILE_ROWS"])
     return (across, max(1, min(down, MOST_BLOCKS)), n_parts), bindings["TILE_THREADS"]
 
@@ -114,7 +114,7 @@ class Replay:
         self._is_loaded, self._slice = False, 1
 
     def run(self, n_steps):
-        """Do so many steps, in slices short enough to answer Ctrl-C between them."""
+        """Run n steps, in slices short enough to handle Ctrl-C between them."""
         done = 0
         while done < n_steps:
             size = min(self._slice, n_steps - done)
@@ -146,7 +146,7 @@ class Replay:
             launch.kernel[launch.grid, launch.block, stream](*launch.args)
 
     def _graph(self, n_steps):
-        """So many steps, captured when they are first asked for."""
+        """Return a graph of n steps, captured when it is first requested."""
         if n_steps not in self._graphs:
             from cuda.core import Device
 

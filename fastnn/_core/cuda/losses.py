@@ -171,7 +171,7 @@ def perceptron_loss(z, y, a):
 
 @device
 def perceptron_derivative(z, y, a):
-    """At 0 as if it were below: then the rule is Rosenblatt's, threshold minus target."""
+    """Derivative of the perceptron loss; at 0 that of z < 0, as in Rosenblatt's rule."""
     return (real(1) if z > real(0) else real(0)) - y
 
 
@@ -202,19 +202,19 @@ def user_loss_derivative(z, y):
 
 @device
 def loss_value(z, y, a):
-    """One of the functions above is bound to it."""
+    """Placeholder to which one of the functions above is bound."""
     return real(user_loss(z, y))
 
 
 @device
 def loss_derivative(z, y, a):
-    """Of the output z; one of the functions above is bound to it."""
+    """Placeholder for a derivative by the output z, bound to a function above."""
     return real(user_loss_derivative(z, y))
 
 
 @device
 def output_activation(z, a):
-    """One of the functions above is bound to it."""
+    """Placeholder to which one of the functions above is bound."""
     return z
 
 
@@ -223,7 +223,7 @@ def output_activation(z, a):
 
 @device
 def factor_of(reals, at, weights, row):
-    """What the gradient of a row is multiplied by."""
+    """Factor of the gradient of a row."""
     return weights[row] * reals[at, SCALE] if HAS_WEIGHTS else reals[at, SCALE]
 
 
@@ -264,7 +264,7 @@ def outputs_loss(words, reals, at, i, z, targets, order, weights, dz, n, paramet
 
 @device
 def mixed(weight, own, others):
-    """What a row and its partner give together."""
+    """Weighted mean of a row and its partner."""
     return weight * own + (real(1) - weight) * others
 
 
@@ -289,7 +289,7 @@ def loss(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
 
 @kernel
 def loss_of_user(words, reals, z, targets, order, weights, dz, row_loss, n, parameter):
-    """The same, of functions of the user's; z stays as it is, and there is no parameter."""
+    """Loss and gradient by functions of the user's; z is not changed."""
     at = words[0, CURSOR]
     for i in range(cuda.blockIdx.x, words[at, N_ROWS], cuda.gridDim.x):
         value = outputs_loss(words, reals, at, i, z, targets, order, weights, dz, n, parameter)
@@ -324,13 +324,13 @@ def target_of_class(targets, row, j):
 
 @device
 def target_of_row(targets, row, j):
-    """That where the target is a row of probabilities."""
+    """Target of an output if the targets are rows of probabilities."""
     return real(targets[row, j])
 
 
 @device
 def class_target(targets, row, j):
-    """One of the two functions above is bound to it."""
+    """Placeholder to which one of the two functions above is bound."""
     return real(targets[row, j])
 
 
@@ -369,7 +369,7 @@ def softmax_loss(words, reals, at, i, z, targets, order, weights, dz, n, paramet
 
 @device
 def weston_watkins(z, i, n, right):
-    """Every other class that comes closer than 1 to the right one counts by how much.
+    """Sum of the margin violations of all other classes.
 
     Returns the loss, the class that is compared with all, and the number of those that count.
     """
@@ -393,7 +393,7 @@ def weston_watkins_slope(z, i, j, right, rival, n_near):
 
 @device
 def is_higher(one, at, other, other_at):
-    """Whether an output is higher than another: of equals the first, and a NaN than all."""
+    """Return whether an output is higher; the first of equal ones is, and NaN is the highest."""
     if one != one or other != other:
         return one != one and (other == other or at < other_at)
     return one > other or (one == other and at < other_at)
@@ -422,7 +422,7 @@ def block_highest(value, at):
 
 @device
 def crammer_singer(z, i, n, right):
-    """Only the highest of the other classes counts.
+    """Margin violation of the highest of the other classes.
 
     Returns the loss, that class, and whether it comes closer than 1 to the right one.
     """
@@ -445,13 +445,13 @@ def crammer_singer_slope(z, i, j, right, rival, is_near):
 
 @device
 def margin(z, i, n, right):
-    """One of the functions above is bound to it."""
+    """Placeholder to which one of the functions above is bound."""
     return real(0), np.int64(right), real(0)
 
 
 @device
 def margin_slope(z, i, j, right, rival, near):
-    """One of the functions above is bound to it."""
+    """Placeholder to which one of the functions above is bound."""
     return real(0)
 
 
@@ -584,5 +584,5 @@ def loss_kernel(code):
 
 
 def output_kernel(code):
-    """That of its output activation in predictions, None where that is the identity."""
+    """Return the kernel of a loss's output activation in predictions; None for the identity."""
     return _OUTPUTS.get(_NAMES[code])

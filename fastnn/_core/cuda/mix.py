@@ -22,7 +22,7 @@ def partner_of(i, shift, n_rows):
 
 @device
 def is_in_box(j, first, run, n_runs, stride):
-    """Whether column j is of n_runs runs of neighbours, whose first columns lie `stride` apart."""
+    """Return whether column j is in one of n_runs runs, which begin `stride` apart."""
     along = j - first
     return along >= 0 and along // stride < n_runs and along % stride < run
 

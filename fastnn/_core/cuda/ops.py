@@ -1,4 +1,4 @@
-"""Each kernel as a Python call, for tests: twin of ``cpu/ops.pyx``.
+"""Python functions that call single kernels, for tests: twin of ``cpu/ops.pyx``.
 
 Arrays go in and come out in their natural shapes; rows are padded and cropped here. Every function
 works in the type of its first array. `multiply` has no counterpart: it is a part of `optimize`.
@@ -641,7 +641,7 @@ def finish_gradient(w, g, l2, l1, limit):
 
 
 def _square_sums(w, g, **columns):
-    """What `finish_gradient` sums of a gradient, when it is finished and before it is clipped."""
+    """Return the sums of squares of `finish_gradient`, finished and before clipping."""
     parameters, gradient = on_device(rows_of(w)[0], rows_of(g)[0])
     tasks = tasks_of(parameters.shape[0])
     n_tasks = len(tasks)
@@ -664,7 +664,7 @@ def sum_squares(x):
 
 
 def clip_factor(squares, most):
-    """What a gradient of these sums of squares is multiplied by."""
+    """Return the factor that clips a gradient with these sums of squares."""
     (sums,) = on_device(squares)
     (clip,) = sums_of(1, squares.dtype)
     kernels_of(squares.dtype)("clip_factor")[ONE_BLOCK](

@@ -33,7 +33,7 @@ N_SLOTS, IS_FINISHED, DECAYS_AT_ONCE, PENALISES = 0, False, True, True
 
 @device
 def own_coefficients(reals, at):
-    """Those of the rule."""
+    """Return the rule's own coefficients."""
     return (
         reals[at, OWN],
         reals[at, OWN + 1],
@@ -76,21 +76,21 @@ def adam(own, rate, factor, decay, w, g, s0, s1, s2):
 
 @device
 def averaged(own, rate, factor, decay, w, g, s0, s1, s2):
-    """Its own: beta, 1 - beta."""
+    """Momentum by a moving average; own coefficients: beta, 1 - beta."""
     mean = own[0] * s0 + own[1] * g
     return w - rate * mean, mean, s1, s2
 
 
 @device
 def adagrad(own, rate, factor, decay, w, g, s0, s1, s2):
-    """Its own: epsilon."""
+    """Adagrad; own coefficients: epsilon."""
     total = s0 + g * g
     return w - rate * g / (square_root(total) + maximum(own[0], SMALLEST)), total, s1, s2
 
 
 @device
 def adadelta(own, rate, factor, decay, w, g, s0, s1, s2):
-    """Its own: rho, 1 - rho, epsilon."""
+    """Adadelta; own coefficients: rho, 1 - rho, epsilon."""
     epsilon = maximum(own[2], SMALLEST)
     square = own[0] * s0 + own[1] * g * g
     change = square_root(s1 + epsilon) / square_root(square + epsilon) * g
@@ -100,7 +100,7 @@ def adadelta(own, rate, factor, decay, w, g, s0, s1, s2):
 
 @device
 def rmsprop(own, rate, factor, decay, w, g, s0, s1, s2):
-    """Its own: rho, 1 - rho, epsilon; of the next two rules momentum too."""
+    """RMSprop; own coefficients: rho, 1 - rho, epsilon; of the next two rules also momentum."""
     square = own[0] * s0 + own[1] * g * g
     return w - rate * g / (square_root(square) + maximum(own[2], SMALLEST)), square, s1, s2
 
@@ -155,7 +155,7 @@ def moments(own, rate, factor, decay, w, g, s0, s1, s2):
 
 @device
 def amsgrad(own, rate, factor, decay, w, g, s0, s1, s2):
-    """Its own: beta_1, 1 - beta_1, beta_2, 1 - beta_2, weight of the root, epsilon."""
+    """AMSGrad; own: beta_1, 1 - beta_1, beta_2, 1 - beta_2, weight of the root, epsilon."""
     first = own[0] * s0 + own[1] * g
     second = own[2] * s1 + own[3] * g * g
     largest = maximum(second, s2)
@@ -199,7 +199,7 @@ RULES = {
 
 @device
 def update_rule(own, rate, factor, decay, w, g, s0, s1, s2):
-    """One of the rules above is bound to it."""
+    """Placeholder to which one of the rules above is bound."""
     return w, s0, s1, s2
 
 
@@ -214,7 +214,7 @@ def rate_and_decay(reals, at, group, factor):
 
 @device
 def updated(own, rate, factor, decay, w, g, slots, e):
-    """What the rule makes of parameter e; its slots are written."""
+    """Apply the rule to parameter e, and write its slots."""
     s0, s1, s2 = real(0), real(0), real(0)
     if N_SLOTS > 0:
         s0 = slots[0, e]

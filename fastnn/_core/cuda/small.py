@@ -140,7 +140,7 @@ def small_first(
 
 @device
 def lanes_of(n):
-    """How many threads have a part of the sum of each of n units."""
+    """Number of threads that share the sum of each of n units."""
     lanes = REST_THREADS // n
     return max(1, min(lanes, MOST_LANES))
 
@@ -221,7 +221,7 @@ def small_rest(
     key_0,
     key_1,
 ):
-    """All layers but the first, the loss of each row, and the gradients of all units.
+    """Compute all layers but the first, the loss of each row, and the gradients of all units.
 
     z and dz are what `values` and `deltas` have of the last layer. A block takes a row, whose units
     it has in shared memory meanwhile.
@@ -283,7 +283,7 @@ def update_one(reals, at, group, factor, e, g, parameters, slots):
 
 @device
 def square_one(reals, at, group, e, g, parameters):
-    """What parameter e adds to the square of the norm of the gradient."""
+    """Contribution of parameter e to the square of the norm of the gradient."""
     l2, l1 = penalty_slopes(reals, at, group)
     return unclipped_square(g, parameters[e], l2, l1)
 

@@ -1,4 +1,4 @@
-"""What kernels read at each step: two tables that Python fills for many steps at once.
+"""Tables that kernels read at each step; Python fills them for many steps at once.
 
 Kernels take `words` (int64) and `reals` first. Row 0 of `words` is where the device stands: which
 row of both tables is that of the step at hand, so that the same launches do every step, and whether

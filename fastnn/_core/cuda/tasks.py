@@ -26,7 +26,7 @@ WEIGHTS, BIASES, VECTORS = range(3)
 
 
 def runs_of(offset, length):
-    """Where the tasks of an array begin, and how many parameters each has."""
+    """Return the first parameters of the tasks of an array, and their numbers of parameters."""
     first = np.arange(offset, offset + length, TASK_ELEMENTS)
     return first, np.minimum(TASK_ELEMENTS, offset + length - first)
 

@@ -111,7 +111,7 @@ def warp_row(member):
 
 @device
 def warp_column(member):
-    """Their column."""
+    """First column of a warp."""
     return member // 32 % WARPS_ACROSS * (8 * MMA_COLUMNS)
 
 
@@ -123,7 +123,7 @@ def tf32_run_row(run, member):
 
 @device
 def tf32_run_column(run, member):
-    """Its first column."""
+    """First column of a run."""
     return warp_column(member) + run % (MMA_COLUMNS // 2) * 16 + member % 4 * 4
 
 

@@ -1,4 +1,4 @@
-"""What is launched at a step, stage by stage: with ``engine.py`` the twin of ``cpu/engine.pyx``.
+"""Launches of a step, stage by stage: with ``engine.py`` the twin of ``cpu/engine.pyx``.
 
     Plan (plan.py)            all launches, in order; arrays and sizes
         small                 a whole step of a small network

@@ -1,4 +1,4 @@
-"""What the steps of a call have in common."""
+"""Properties that the steps of a call share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRAIN, GRADIENT, PREDICT, EVALUATE = "train", "gradient", "predict", "evaluate"
 
 @dataclass(frozen=True)
 class Call:
-    """What the steps of a call have in common; of the columns of their table, which are in use."""
+    """Properties that the steps of a call share, such as the columns in use of their table."""
 
     mode: str
     is_ordered: bool = False
@@ -34,12 +34,12 @@ class Call:
 
     @property
     def has_constant_statistics(self):
-        """Whether batch norm takes moving averages."""
+        """Return whether batch norm uses moving averages."""
         return self.mode in (PREDICT, EVALUATE)
 
     @property
     def adds_up(self):
-        """Whether gradients are added to those of the blocks of rows before."""
+        """Return whether gradients are added to those of the previous blocks of rows."""
         return self.mode == GRADIENT
 
     @property
@@ -48,7 +48,7 @@ class Call:
 
     @property
     def shifts(self):
-        """Whether forward and backward read other parameters than the optimizer changes."""
+        """Return whether forward and backward read other parameters than the optimizer updates."""
         return self.looks_ahead or (self.trains and Column.WEIGHT_NOISE in self.columns)
 
     @property

@@ -36,8 +36,7 @@ def _matmul(plan, k, n, a, b, bias, c, of, parameter, finish, **bindings):
 
 
 def _finish_activation(plan, stage, y):
-    """Where the activation behind a layer is done with its product: its values, and the rest that
-    `_matmul` takes."""
+    """Return arguments of `_matmul` that fuse a product with the activation after it."""
     after = plan.stages[stage.index + 1]
     kept = after.other >= 0 and plan.call.mode != PREDICT
     if after.kind != Kind.ACTIVATION or kept or plan.drops(after) or after.function:
@@ -49,8 +48,7 @@ def _finish_activation(plan, stage, y):
 
 
 def _finish_derivative(plan, stage):
-    """Where the activation before a layer has its gradient with the layer's: what `_matmul` takes
-    for that."""
+    """Return arguments of `_matmul` that fuse a gradient with the activation before it."""
     before = plan.stages[stage.index - 1]
     if before.kind != Kind.ACTIVATION or plan.drops(before):
         return plan.none, 0.0, {}
@@ -80,7 +78,7 @@ def gradient(plan, stage):
 
 
 def _weight_gradient(plan, stage, x, dy, total, has_sums):
-    """That of the weight, and behind it the sums of columns; summed by parts of the rows."""
+    """Launch the gradient of the weight and the sums of columns, by parts of the rows."""
     n, ld, adds_up = stage.n_out, stage.ld_out, plan.call.adds_up
     n_rows = stage.n_in + has_sums
     tiling, n_parts = choose_tiling_and_parts(stage.n_in, n, plan.room, plan.tilings)

@@ -41,7 +41,7 @@ def activation_backward(plan, stage):
 
 
 def derivative_of(plan, stage):
-    """Of what the derivative of an activation is made, and by which function."""
+    """Return the array that the derivative of an activation is computed from, and the function."""
     if stage.other >= 0:
         return plan.value(stage.other, stage.ld_out), "derivative_kept"
     return plan.value(stage.y, stage.ld_out), activations.DERIVATIVES.get(stage.code)

@@ -169,7 +169,7 @@ def weight_norm_gradient(plan, stage):
 
 
 def weight_norm_correction(plan, stage, layer, gradient):
-    """What the norm adds to the gradient of the weight of the layer before."""
+    """Launch the correction of the previous layer's weight gradient by the norm."""
     plan.add_plain(
         over_matrix(layer.n_in, layer.n_out),
         "weightnorm_correct",

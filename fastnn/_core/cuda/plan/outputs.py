@@ -61,7 +61,7 @@ def _over_outputs(plan, stage):
 
 
 def of_losses(call):
-    """What is bound for any loss."""
+    """Return the bindings of all losses."""
     return dict(
         ORDERED=call.is_ordered,
         HAS_WEIGHTS=call.has_weights,

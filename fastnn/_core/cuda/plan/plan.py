@@ -1,4 +1,4 @@
-"""All launches of a step, in the order in which the CPU's engine goes through one."""
+"""Launches of a step, in the order of the CPU's engine."""
 
 from __future__ import annotations
 
@@ -161,11 +161,11 @@ class Plan:
         return over_matrix(self.room, n)
 
     def draws(self, stage):
-        """What the random numbers of a stage depend on, beside the step."""
+        """Return the keys of a stage's random numbers."""
         return stage.index, *self.keys
 
     def drops(self, stage):
-        """Whether the stage draws at random."""
+        """Return whether the stage draws random numbers."""
         return self.call.trains and stage.rate > 0
 
     # -------------------------------------------------------------------------------------- arrays
@@ -189,19 +189,19 @@ class Plan:
         return self.value(stage.x, stage.ld_in), self.value(stage.y, stage.ld_out)
 
     def deltas_of(self, stage):
-        """Their gradients."""
+        """Return the gradients of a stage's input and output."""
         return self.delta(stage.dx, stage.ld_in), self.delta(stage.dy, stage.ld_out)
 
     def parameter(self, offset, *shape):
-        """As forward and backward read it; something where there is none."""
+        """Return a parameter as forward and backward read it, or a placeholder."""
         return self.none if offset < 0 else self.view(self.read, offset, *shape)
 
     def gradient(self, offset, *shape):
-        """That of a parameter."""
+        """Return the gradient of a parameter, or a placeholder."""
         return self.none if offset < 0 else self.view(self.arenas.gradient, offset, *shape)
 
     def vector(self, stage, which):
-        """One of the vectors of a stage."""
+        """Return a vector of a stage."""
         return self.view(self.vectors, stage.vectors + which * stage.ld_out, stage.ld_out)
 
     def scratch(self, stage):

@@ -1,4 +1,4 @@
-"""Which networks have the small steps of ``cuda/small.py``, and what is launched at one."""
+"""Small steps of ``cuda/small.py``: the networks that have them, and their launches."""
 
 import math
 import re
@@ -40,7 +40,7 @@ _LAYERS = "x?(da?x?)*do"
 
 
 def is_small(program, call, room):
-    """Whether steps of at most `room` rows are for these kernels, and small."""
+    """Return whether these kernels support the network, and steps of `room` rows are small."""
     stages = program.stages
     kinds = "".join(_LETTERS.get(kind, "-") for kind in stages["kind"].tolist())
     hidden = stages[stages["kind"] == Kind.ACTIVATION]
@@ -95,7 +95,7 @@ def plan_layers(program):
 
 
 def values_with_ones(layers, room, dtype):
-    """What `values` are at first: the 1 behind the units of each layer, which no kernel writes."""
+    """Return initial `values`, with the 1 after the units of each layer that no kernel writes."""
     n_columns = layers[0, X_COLUMN] + padded(int(layers[0, N_INPUTS]) + 1, dtype)
     values = np.zeros((room, n_columns), dtype)
     values[:, layers[:, X_COLUMN] + layers[:, N_INPUTS]] = 1
@@ -115,8 +115,10 @@ def plan_tiles(layers, rows, columns):
 
 
 def tilings(dtype):
-    """Of the products of `small_first` and `small_update`: small tiles, so that there are as many
-    as multiprocessors, and many groups, as the depth is what takes long."""
+    """Return the tilings of `small_first` and `small_update`.
+
+    Tiles are small, to occupy all multiprocessors, with many groups, because the depth dominates.
+    """
     if SIMULATED:
         return tiling(8, 8, 4, 4, 4, 2), tiling(8, 8, 4, 4, 4, 2)
     share = dtype.itemsize // 4

@@ -94,7 +94,7 @@ def slots_of(plan):
 
 
 def of_rule(call):
-    """What is bound for any rule."""
+    """Return the bindings of all rules."""
     return dict(update_rule=RULES[call.optimizer], N_SLOTS=call.n_slots, PENALISES=call.penalises)
 
 
