@@ -22,7 +22,8 @@
 /* Longer than threads that run side by side wait for one another, some 50 microseconds. */
 enum { SPINS = 2000 };
 
-/* On cache lines of their own, wherever the struct lies: arrivals do not disturb who waits. */
+/* Counters on cache lines of their own, wherever the struct lies: arrivals disturb no thread that
+ * waits. */
 typedef struct {
     char before[64];
     atomic_int arrived;
@@ -33,19 +34,19 @@ typedef struct {
     char after[64];
 } Barrier;
 
-/* Asks the team to leave at the next barrier. */
+/* Ask the team to leave at the next barrier. */
 static inline void leave_at_barrier(Barrier *barrier)
 {
     atomic_store_explicit(&barrier->leaves, 1, memory_order_relaxed);
 }
 
-/* Whether a thread has asked for it: the others may still go by a barrier they are at. */
+/* Return whether a thread has asked for it: the others may still pass a barrier they are at. */
 static inline int leaves_at_barrier(Barrier *barrier)
 {
     return atomic_load_explicit(&barrier->leaves, memory_order_relaxed);
 }
 
-/* Returns when all threads of the team have called it, to each of them the same: whether they leave.
+/* Wait for all threads of the team; return to each of them the same: whether they leave.
  * Zeroed memory is a fresh barrier. */
 static inline int barrier_wait(Barrier *barrier, int team)
 {

@@ -15,7 +15,7 @@ typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real
 
 #define ALIGNED _Alignas(64)
 
-/* Of n numbers that were added to lanes; fewer than a panel were not. */
+/* Sum of n numbers that were added to lanes; fewer than a panel were not. */
 INLINE real sum_of_lanes(int64_t n, const vector *sums)
 {
     if (n < PANEL) return 0;

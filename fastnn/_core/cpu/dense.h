@@ -20,7 +20,7 @@
 #include "program.h"
 #include "simd.h"
 
-/* What is multiplied: numbers of the type, or what bfloat16.h puts in their place. */
+/* Operands: numbers of the type, or pairs, which bfloat16.h puts in their place. */
 #ifndef OPERAND_IS_PAIR
 typedef real operand;
 typedef vector operands;
@@ -163,7 +163,7 @@ static void tile_narrow(int64_t n_rows, int64_t n_k, const operand *a, int64_t l
         }
 }
 
-/* How many panels the next tile takes of those left: no narrow one at the end (7 = 4 + 3). */
+/* Return the panels of the next tile of those left: no narrow one comes last (7 = 4 + 3). */
 INLINE int tile_width(int64_t left)
 {
     if (left <= TILE_PANELS) return (int)left;

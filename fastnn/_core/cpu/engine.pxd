@@ -1,4 +1,4 @@
-"""What ops.pyx shares with the engine."""
+"""Declarations that ops.pyx shares with the engine."""
 
 from libc.stdint cimport int64_t
 

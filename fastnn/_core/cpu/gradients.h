@@ -1,5 +1,5 @@
-/* What happens to gradients before the optimizer has them, and to weights after: penalties,
- * clipping, limits of the norm, and where Nesterov's momentum looks. Elementwise, and sums by lane:
+/* Gradients before the optimizer has them, and weights after: penalties, clipping, limits of the
+ * norm, and the point ahead of Nesterov's momentum. Elementwise, and sums by lane:
  * n is a multiple of PANEL, and lane l holds the sum over elements l, l + PANEL, .., whatever the
  * instruction set. Zeros, as in the padding of rows, stay zeros. */
 #ifndef FASTNN_GRADIENTS_H
@@ -117,7 +117,7 @@ static void column_squares(int64_t n_rows, int64_t ld, const void *w_, void *sum
             sums[j] = fused(w[i * ld + j], w[i * ld + j], sums[j]);
 }
 
-/* What takes columns to a norm of at most `most`, from n_parts rows of sums of squares. */
+/* Factors that take columns to a norm of at most `most`, from n_parts rows of sums of squares. */
 static void column_scales(int64_t n_parts, int64_t ld, const void *parts_, double most_,
                           void *scales_)
 {

@@ -1,4 +1,4 @@
-/* What every processor of the architecture has: SSE2 on x86-64, NEON on AArch64. */
+/* The instruction set of every processor of the architecture: SSE2 on x86-64, NEON on AArch64. */
 #define VECTOR_BYTES 16
 #define TILE_PANELS 1
 #if defined(__aarch64__)

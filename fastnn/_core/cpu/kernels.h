@@ -7,7 +7,7 @@
 
 #include "program.h"
 
-/* What numbers and pairs of bfloat16 have in common. */
+/* Products of numbers, and of pairs of bfloat16. */
 #define EACH_PRODUCT(F)                                                                         \
     F(matmul, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,         \
                const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,     \
@@ -126,7 +126,7 @@
                      int64_t first_row, double *sum))                                           \
     F(fma_chain, (int64_t n, int64_t *n_operations))
 
-/* Those of bfloat16.h, beside the kernels of float32. */
+/* The kernels of bfloat16.h, beside those of float32. */
 #define EACH_BFLOAT16_KERNEL(F)                                                                 \
     EACH_PRODUCT(F)                                                                             \
     F(matmul_converting, (int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a,           \

@@ -29,7 +29,7 @@ cdef extern from "program.h" nogil:
         uint32_t step, stage
         double rate, scale
 
-# What numbers and pairs of bfloat16 have in common.
+# Products of numbers, and of pairs of bfloat16.
 ctypedef void (*Matmul)(
     int64_t n_rows, int64_t n_k, int64_t n_cols, const void *a, int64_t lda,
     const int64_t *order, const void *b, int64_t ldb, const void *bias, void *c,

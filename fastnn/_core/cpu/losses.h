@@ -133,8 +133,8 @@ INLINE real perceptron_derivative(real z, real y) { return (z > 0 ? 1 : 0) - y; 
     F(LOSS_SQUARED_HINGE, squared_hinge_loss(z, y), squared_hinge_derivative(z, y))       \
     F(LOSS_PERCEPTRON, perceptron_loss(z, y), perceptron_derivative(z, y))
 
-/* What the functions below work on, at most LOSS_ROWS rows. z becomes the activation. row[i] is the
- * row of targets that belongs to row i, factor[i] what its gradient is multiplied by. Of cross-
+/* Arguments of the functions below, for at most LOSS_ROWS rows. z becomes the activation. row[i] is
+ * the row of targets that belongs to row i, factor[i] what its gradient is multiplied by. Of cross-
  * entropies the target is (1 - smoothing) of what is given, and the rest spread over all classes. */
 typedef struct {
     int64_t n_rows, n, ld;

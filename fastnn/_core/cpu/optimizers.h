@@ -140,8 +140,8 @@ INLINE void lamb(const real *c, real decay, const real *w, real *g, real *first,
     *g = fused(decay, *w, own[6] * *first / root);
 }
 
-/* How far ahead parameters and slots are asked for, if they are too many to be in the cache: where a
- * task ends the processor does not foresee that the next one follows it. */
+/* Prefetch distance of parameters and slots, if they are too many to be in the cache: where a task
+ * ends the processor does not foresee that the next one follows it. */
 enum { AHEAD = 4096 / sizeof(real), MANY = (4 << 20) / sizeof(real) };
 
 /* g += l2 w, w -= decay w, one step of the optimizer at a learning rate times `factor`, and

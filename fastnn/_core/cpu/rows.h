@@ -64,8 +64,8 @@ static void gather_csr(const Rows *rows, const int64_t *order, int64_t first_row
     }
 }
 
-/* How many panels of a row are summed in registers, and how many elements ahead their rows of a
- * weight are asked for, which may lie anywhere. */
+/* Panels of a row that are summed in registers, and the prefetch distance in elements of their rows
+ * of a weight, which may lie anywhere. */
 enum { CSR_PANELS = 4, ELEMENTS_AHEAD = 8 };
 
 /* Some panels of a row of z: w, bias and z begin at the first of them. The row has n elements, and
@@ -154,7 +154,7 @@ static void csr_weight_gradient(int64_t first, int64_t last, int64_t ld, const i
     }
 }
 
-/* Whether no value is NaN or infinite. */
+/* Tell in `finite` whether all values are numbers, neither NaN nor infinite. */
 static void all_finite(int64_t n, const void *values_, int *finite)
 {
     const real *values = values_;

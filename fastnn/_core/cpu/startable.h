@@ -1,4 +1,4 @@
-/* How many threads the system starts for this process: OpenMP ends it where one is refused. */
+/* Threads that the system starts for this process: OpenMP ends it where one is refused. */
 #ifndef FASTNN_STARTABLE_H
 #define FASTNN_STARTABLE_H
 
@@ -32,7 +32,7 @@ static void *try_thread(void *trial_)
     return NULL;
 }
 
-/* Of n threads beside this one, how many can run at a time: they are started, and end again.
+/* Return how many of n threads can run at a time beside this one: they are started, and end again.
  * stack_size is that of OpenMP's threads, 0 for the system's. A thread counts until the system has
  * wholly forgotten it. */
 static inline int64_t startable_threads(int64_t n, int64_t stack_size)
