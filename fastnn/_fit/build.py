@@ -5,7 +5,9 @@ import math
 from scipy import sparse
 
 from .. import _core
-from .._network.network import Network, check_memory
+from .._network.architecture import Architecture
+from .._network.memory import check_memory
+from .._network.network import Network
 from .._network.parameter_groups import check_factors
 from .._train.regularization import check_max_norm
 from .._warnings import warn
@@ -78,12 +80,14 @@ def _with_layers(model, n_features, loss, n_outputs, dtype, fitted, partial):
         output_activation = checked(output_activation)
     output_activation = check_output_activation(loss, output_activation)
     layers, input_dropout = layers_of(model, n_outputs, output_activation)
+    wanted = dict(
+        layers=layers, loss=loss, input_dropout=input_dropout, input_noise=model.input_noise
+    )
     if fitted is None:
-        rounded = [model.precision == name for name in ("bfloat16", "tf32")]
-        noise = model.input_noise
-        return Network(n_features, layers, loss, dtype, input_dropout, noise, *rounded)
+        rounded = {name: model.precision == name for name in ("bfloat16", "tf32")}
+        return Network(Architecture(n_features, dtype=dtype, **wanted, **rounded))
     network = fitted if partial else fitted.copied()
-    return network.continued(layers, loss, input_dropout, model.input_noise)
+    return network.continued(**wanted)
 
 
 def _check_memory(model, optimizer, network, X, batch_size):
@@ -101,14 +105,15 @@ def _check_memory(model, optimizer, network, X, batch_size):
 
 def _check_solver(model, optimizer, network):
     """Refuse a network whose loss the solver cannot minimise."""
-    rounds = network.bfloat16 or network.tf32
+    precision = network.architecture.precision
+    rounds = precision in ("bfloat16", "tf32")
     if rounds and isinstance(optimizer, LBFGS):
         raise ValueError(
-            f"precision={network.precision!r} needs a solver such as 'sgd' or 'adam': "
+            f"precision={precision!r} needs a solver such as 'sgd' or 'adam': "
             f"{model.solver!r} compares losses more closely than rounded products can tell. Or "
             "choose precision='float32'."
         )
-    if network.bfloat16 and _core.emulates_bfloat16():
+    if precision == "bfloat16" and _core.emulates_bfloat16():
         warn(
             "precision='bfloat16' is emulated here, with the same results, and is slower than "
             "precision='float32': the processor has no AVX512_BF16, or FASTNN_ISA rules it "

@@ -246,11 +246,9 @@ class Fit:
 
     def _resume(self):
         """Take over generator, network and history of a checkpoint."""
-        saved, new = self.checkpoint, self.network
+        saved = self.checkpoint
         self.random_state.set_state(saved["generator"])
-        self.network = saved["model"]._network.continued(
-            new.layers, new.loss, new.input_dropout, new.input_noise
-        )
+        self.network = saved["model"]._network.continued(**vars(self.network.architecture))
         self.history = saved["model"]._history
 
     def _augmentation(self, transforms):

@@ -274,10 +274,10 @@ def dtype_of(model, X, network):
     if model.precision == "auto":
         auto = np.float64 if X.dtype == np.float64 else np.float32
         return np.dtype(auto) if network is None else network.dtype
-    if network is not None and model.precision != network.precision:
+    if network is not None and model.precision != network.architecture.precision:
         raise ValueError(
             f"precision={model.precision!r}, but the network was fitted in "
-            f"{network.precision}: fit it anew, with warm_start=False."
+            f"{network.architecture.precision}: fit it anew, with warm_start=False."
         )
     rounds_products = model.precision in ("bfloat16", "tf32")
     return np.dtype(np.float32 if rounds_products else model.precision)

@@ -170,7 +170,7 @@ class Probe:
         )
         alpha = model.alpha.value if isinstance(model.alpha, Scheduled) else model.alpha
         self.alpha = alpha * optimizer.uses_alpha / self.batch_size
-        self._without_chance = self.network._with(
+        self._without_chance = self.network.variant(
             program=replace(program, stages=program.without_chance())
         )
         numbers = np.arange(program.n_parameters, dtype=np.int64)
@@ -261,15 +261,9 @@ class Probe:
 
 def _in_float64(network):
     """Return a copy of a network in float64."""
-    twin = Network(
-        network.n_features,
-        network.layers,
-        network.loss,
-        np.float64,
-        network.input_dropout,
-        network.input_noise,
-    )
-    twin._allocate()
+    architecture = replace(network.architecture, dtype=np.float64, bfloat16=False, tf32=False)
+    twin = Network(architecture)
+    twin.allocate()
     twin.seed, twin.encoder = network.seed, network.encoder
     for mine, theirs in zip(twin.program.arrays, network.program.arrays, strict=True):
         arenas = (
@@ -296,7 +290,7 @@ def activations(network, X, n_jobs=None):
                 tap["kind"], tap["code"] = Kind.OUTPUT, LOSSES["squared_error"].code
                 stages.append(tap)
     program = replace(network.program, stages=np.array(stages), n_outputs=sum(widths))
-    values, _ = network._with(program=program).predict(X, n_jobs)
+    values, _ = network.variant(program=program).predict(X, n_jobs)
     return np.split(values, np.cumsum(widths)[:-1], axis=1)
 
 

@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from fastnn import MLPClassifier
+from fastnn._network.architecture import Architecture
 from fastnn._network.compiler import compile_program
 from fastnn._network.network import Network
 from fastnn.activations import RReLU
@@ -258,7 +259,7 @@ def test_settled_averages_are_of_the_values_of_prediction(inverted, X_of):
     X, y = rng.standard_normal((50, 4)), rng.standard_normal((50, 1))
     drop = Dropout(0.4, inverted=inverted)
     layers = [Dense(6, "rrelu", dropout=drop), Dense(3, normalization=BatchNorm()), Dense(1)]
-    network = Network(4, layers, "squared_error", "float64", drop)
+    network = Network(Architecture(4, layers, "squared_error", "float64", drop))
     network.initialize(rng)
     network.recompute_statistics(X_of(X), y, None, np.arange(len(y)), 1, "cpu")
     weights = zip(network.coefs, network.intercepts, strict=True)

@@ -445,7 +445,7 @@ def test_networks_that_do_not_fit_in_memory(estimator, options, units):
     ids=str,
 )
 def test_memory_that_options_need_is_counted(less, more, monkeypatch):
-    monkeypatch.setattr("fastnn._network.network._memory", lambda: 1)
+    monkeypatch.setattr("fastnn._network.memory._memory", lambda: 1)
     needed = []
     for options in (less, more):
         model = MLPRegressor(hidden_layer_sizes=(1000,), **options)
@@ -473,7 +473,7 @@ def test_memory_that_is_counted_is_what_a_fit_takes(options, monkeypatch):
     MLPClassifier(**options).fit(X, y)  # imports
     model = MLPClassifier((600, 600), **options)
     with monkeypatch.context() as patched, pytest.raises(MemoryError) as error:
-        patched.setattr("fastnn._network.network._memory", lambda: 1)
+        patched.setattr("fastnn._network.memory._memory", lambda: 1)
         model.fit(X, y)
     counted = 1e9 * float(re.search("about (.*) GB of memory", str(error.value))[1])
     tracemalloc.start()

@@ -225,14 +225,16 @@ def reference_outputs(model, X):
         ]
         for of in (lambda name: name not in ("mean", "variance"), ("mean", "variance").__contains__)
     )
-    rounds = reference.bfloat16 if network.bfloat16 and not sparse.issparse(X) else None
+    rounds = (
+        reference.bfloat16 if network.architecture.bfloat16 and not sparse.issparse(X) else None
+    )
     twin = reference.Network(
         network.layers,
         network.loss,
         parameters,
         statistics,
-        network.input_dropout,
-        input_noise=network.input_noise,
+        network.architecture.input_dropout,
+        input_noise=network.architecture.input_noise,
         rounds=rounds,
         n_features=network.n_features,
     )
@@ -259,7 +261,7 @@ def refused(seed):
     np.testing.assert_array_equal(outputs(other, X), expected)
     np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model)), X), expected)
     network = model._network
-    close = TOLERANCE["bfloat16" if network.bfloat16 else network.dtype.name]
+    close = TOLERANCE["bfloat16" if network.architecture.bfloat16 else network.dtype.name]
     scale = max(1.0, float(np.abs(expected).max()))
     np.testing.assert_allclose(expected, reference_outputs(model, X), 0, close * scale)
     return None

@@ -626,7 +626,7 @@ def test_tf32(stand_in, monkeypatch, estimator):
     np.testing.assert_array_equal(model.predict(X), plain.predict(X))
     copied = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copied.predict(X), plain.predict(X))
-    assert copied._network.precision == "tf32"
+    assert copied._network.architecture.precision == "tf32"
     copied.set_params(device="cuda").partial_fit(X, Y[estimator])
     assert stand_in.made.pop().program.tf32
 
