@@ -1,5 +1,6 @@
-"""What the documentation shows runs, what it names is there, and every public name is explained."""
+"""Documentation: its examples run, the names in it exist, and public names have docstrings."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -31,7 +32,7 @@ EACH_PAGE = pytest.mark.parametrize(
 
 
 def fitted(cls, y, y_val):
-    """A stand-in for a class: each of its estimators is fitted at once, so that it is validated."""
+    """Stand-in for a class, whose estimators are fitted immediately, and so validated."""
 
     def build(*args, **parameters):
         model = cls(*args, **{"max_iter": 4, **parameters})
@@ -45,7 +46,7 @@ def short_search(model, space, n_iter):
 
 
 def names_for(block):
-    """What a page takes for granted: the package's names, rows, and targets that suit the block."""
+    """Return the names that blocks may use: the package's names, rows, and suitable targets."""
     y, y_val = (CLASSES, CLASSES_VAL) if "MLPRegressor" not in block else (Y, Y_VAL)
     names = {name: getattr(fastnn, name) for name in fastnn.__all__}
     names |= {"X": X, "y": y, "X_val": X_VAL, "y_val": y_val}
@@ -65,7 +66,7 @@ def names_for(block):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @EACH_PAGE
 def test_blocks_run(page, tmp_path, monkeypatch):
-    """Those of a page one after another: what one has defined, the next may use."""
+    """Run the blocks of a page in order; later ones may use names that earlier ones define."""
     monkeypatch.chdir(tmp_path)
     defined = {}
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):
@@ -87,7 +88,7 @@ def test_there_are_blocks():
 
 @EACH_PAGE
 def test_names_are_there(page):
-    """Roles of the reference, and tests that are told to show something."""
+    """Check roles of the reference, and tests that verify a guarantee."""
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"\{(?:obj|mod)\}`~?([\w.]+)`", text):
         module, _, attribute = name.rpartition(".")
@@ -102,19 +103,19 @@ def test_names_are_there(page):
 
 
 def public_names():
-    """Every name of every module that says what is public."""
+    """Yield all names in `__all__` of all modules."""
     modules = [fastnn]
     for found in pkgutil.iter_modules(fastnn.__path__, "fastnn."):
         if not found.name.startswith("fastnn._"):
             modules.append(importlib.import_module(found.name))
     for module in modules:
-        # As in docs/public_api.py, which makes the reference of them:
+        # As in docs/public_api.py, which generates the reference:
         for name in getattr(module, "__all__", ()):
             yield f"{module.__name__}.{name}", getattr(module, name)
 
 
-def told(obj):
-    """Names in the sections of parameters and attributes, of a class also those of its bases."""
+def documented_names(obj):
+    """Return the names in the sections of parameters and attributes, also of base classes."""
     names = set()
     for one in inspect.getmro(obj) if inspect.isclass(obj) else [obj]:
         for line in (inspect.getdoc(one) or "").splitlines():
@@ -125,14 +126,32 @@ def told(obj):
 
 @pytest.mark.parametrize("name, obj", list(public_names()))
 def test_public_names_are_explained(name, obj):
-    """A docstring of its own, and in it each parameter."""
+    """Check that there is a docstring that contains each parameter."""
     assert obj.__doc__
     if inspect.ismodule(obj):
         return
     assert not obj.__doc__.startswith(f"{obj.__name__}(")  # what a dataclass writes
     assert not inspect.isclass(obj) or "__doc__" in vars(obj)
     if obj is not Context:  # the trainer makes it
-        assert set(inspect.signature(obj).parameters) <= told(obj)
+        assert set(inspect.signature(obj).parameters) <= documented_names(obj)
+
+
+# Beginnings of a fragment or a relative clause, instead of a verb or a noun.
+FRAGMENT = re.compile(
+    r"\W*(All|As|At|Because|Both|But|By|Each|Every|For|From|Had|Has|Have|How|If|In|Is|It|Its|Let|No|"
+    r"Not|Of|On|One|Or|Same|Some|Such|That|The same|Their|Them|Then|There|These|They|This|Those|To|"
+    r"What|When|Where|Whether|Which|Who|Whose|Why|With|Without)\b"
+)
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun():
+    fragments = []
+    for path in (ROOT / "fastnn").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                docstring = ast.get_docstring(node) or ""
+                fragments += [(path.name, docstring)] * bool(FRAGMENT.match(docstring))
+    assert not fragments
 
 
 def test_readers_and_makers_of_data_are_public():

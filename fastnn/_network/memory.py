@@ -9,7 +9,7 @@ from .architecture import describe
 
 @functools.cache
 def _memory():
-    """What this machine has, in bytes; infinity where that is unknown: the allocation will tell."""
+    """Return the memory of this machine in bytes; infinity if unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

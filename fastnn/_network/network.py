@@ -131,7 +131,7 @@ class Network:
         return self.variant(architecture=architecture, program=program)
 
     def draw_seed(self, random_state):
-        """Have a seed for all that is drawn in training."""
+        """Draw the seed of dropout, noise and mixing, unless there is one."""
         if self.seed is None:
             self.seed = int(random_state.randint(np.iinfo(np.int32).max))
 
@@ -219,7 +219,7 @@ class Network:
 
     @property
     def shows_other_numbers(self):
-        """Whether what predicts is not what training goes on from."""
+        """Return whether the parameters for prediction differ from those for further training."""
         return self.trained is not None
 
     def swap_in_average(self, recompute):
@@ -245,7 +245,7 @@ class Network:
 
     @contextmanager
     def average_parameters(self, recompute):
-        """Where there is an average, `swap_in_average` for a while."""
+        """Context in which the average, if any, replaces the parameters."""
         if self.state.n_averaged:
             self.swap_in_average(recompute)
         try:
@@ -254,13 +254,13 @@ class Network:
             self._go_on()
 
     def arenas(self):
-        """All that training changes in place."""
+        """Return the arenas that training updates in place."""
         state = self.state
         return state.parameters, state.statistics, state.slots, state.average
 
     @contextmanager
     def unchanged_on_failure(self, arenas_too):
-        """What fails inside leaves the state as it was, the arenas only if `arenas_too`."""
+        """Context that restores the state after an error, the arenas only if `arenas_too`."""
         fields = vars(self.state).copy()
         copies = [(arena, arena.copy()) for arena in self.arenas()] if arenas_too else []
         try:
@@ -331,7 +331,7 @@ class Network:
 
 
 def _is_or_equals(a, b):
-    """Whether these are the same object, or the same number or name."""
+    """Return whether two values are the same object, or equal numbers or names."""
     return a is b or (isinstance(a, int | str) and a == b)
 
 
