@@ -11,41 +11,20 @@ from fastnn._network.compiler import compile_program
 from fastnn._network.parameter_groups import with_factors
 from fastnn._train.regularization import Regularization
 from fastnn.losses import LOSSES
-from fastnn.optimizers import (
-    LAMB,
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Momentum,
-    NAdam,
-    RAdam,
-    RMSprop,
-    Rprop,
-)
+from fastnn.optimizers import OPTIMIZERS, SGD, Momentum, RMSprop
 
 # By the names of the reference.
 SOLVERS = {
+    **OPTIMIZERS,
     "sgd": partial(SGD, momentum=0.0, nesterov=False),
     "momentum": partial(SGD, nesterov=False),
     "nesterov": SGD,
-    "adam": Adam,
     "averaged": Momentum,
-    "adagrad": Adagrad,
-    "adadelta": Adadelta,
-    "rmsprop": RMSprop,
     "rmsprop_momentum": partial(RMSprop, momentum=0.9),
     "rmsprop_centered": partial(RMSprop, momentum=0.9, centered=True),
-    "rprop": Rprop,
-    "adamw": AdamW,
-    "nadam": NAdam,
-    "radam": RAdam,
-    "amsgrad": AMSGrad,
     "look_ahead": partial(SGD, nesterov="look_ahead"),
-    "lamb": LAMB,
 }
+del SOLVERS["lbfgs"]
 
 # Every optimizer with one loss, every loss with one or two optimizers.
 COMBINATIONS = [(optimizer, "log_loss") for optimizer in SOLVERS]

@@ -63,32 +63,16 @@ def check_losses_of_extreme_outputs(of, dtype, ops):
         assert np.isfinite(output).all()
 
 
-LIMITS = {
-    "logistic": (0, 1),
-    "tanh": (-1, 1),
-    "relu": (0, np.inf),
-    "hardtanh": (-1, 1),
-    "leaky_relu": (-np.inf, np.inf),
-    "elu": (-1, np.inf),
-    "selu": (-reference.SELU_SCALE * reference.SELU_ALPHA, np.inf),
-    "gelu": (0, np.inf),
-    "gelu_tanh": (0, np.inf),
-    "silu": (0, np.inf),
-    "mish": (0, np.inf),
-    "softplus": (0, np.inf),
-    "softsign": (-1, 1),
-    "rrelu": (-np.inf, np.inf),
-}
-
-
 def check_limits_of_activations(dtype, ops):
     """Values go to their limits, and derivatives stay finite: nothing overflows on the way."""
     largest = np.finfo(dtype).max
     x = np.array([-np.inf, -largest, -1e10, 1e10, largest, np.inf], dtype)
-    assert list(LIMITS) == [name for name in ACTIVATIONS if name != "identity"]
-    for name, (low, high) in LIMITS.items():
+    for name in [name for name in ACTIVATIONS if name != "identity"]:
+        with np.errstate(all="ignore"):
+            limits = ACTIVATIONS[name].value(np.float64([-1e300, 1e300]))
+        limits = np.where(abs(limits) > 1e9, np.copysign(np.inf, limits), limits)
         y = ops.activation(x, *native(name)[1])
-        np.testing.assert_allclose(y[[0, -1]], [low, high], rtol=1e-6)
+        np.testing.assert_allclose(y[[0, -1]], limits, rtol=1e-6)
         np.testing.assert_allclose(y[2:4], ACTIVATIONS[name].value(np.float64(x[2:4])), rtol=1e-6)
         d = times_derivative(ops, x, y, np.ones_like(x), *native(name))
         slopes = ACTIVATIONS[name].derivative(np.float64([-1e10, 1e10]))
