@@ -21,7 +21,7 @@ def find_device():
 _SPARSE = "sparse rows come to the device as dense ones"
 _BFLOAT16 = "there are no products of bfloat16"
 
-#: Functions of ``cpu/ops.pyx`` that ``cuda/ops.py`` has not, each with the reason.
+#: Functions of ``cpu/ops.pyx`` that ``cuda/ops`` has not, each with the reason.
 OPS_LEFT_OUT = {
     "transpose": "products read weights as they lie",
     "csr_matmul": _SPARSE,
