@@ -226,7 +226,7 @@ class Column(IntEnum):
     WEIGHT_NOISE = 22
     SMOOTHING = 23  # of labels
     AVERAGE = 24  # the weight of the new parameters in their average, 0 for none
-    GRAD_NORM = 25  # 1 where the norm of the gradient is to be told
+    GRAD_NORM = 25  # 1 if the norm of the gradient is requested
 
 
 #: Number of columns, with room for more.

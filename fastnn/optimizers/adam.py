@@ -171,7 +171,7 @@ class NAdam(_Moments):
 
 @dataclass
 class RAdam(_Moments):
-    """Adam that waits until the variance of its denominator can be told, and then rectifies it.
+    """Adam with a rectification of the variance of its denominator, as soon as it is tractable.
 
     ::
 

@@ -1,7 +1,7 @@
 /* The kernels of one instruction set and one type as a table, and the choice of a table.
  *
  * One list is the home of every kernel's signature: the table, the tables' initialisers and the
- * wrappers all follow it. What each kernel does is told where it is defined. */
+ * wrappers all follow it. Each kernel is described where it is defined. */
 #ifndef FASTNN_KERNELS_H
 #define FASTNN_KERNELS_H
 

@@ -1,4 +1,4 @@
-"""The only import of Numba's CUDA target, and what its users are told where it cannot run.
+"""The only import of Numba's CUDA target, and the errors if it is not available.
 
 The target that is built into Numba is deprecated; the one used here is the package numba-cuda. With
 NUMBA_ENABLE_CUDASIM=1 it runs kernels as Python, on any machine.

@@ -1,7 +1,7 @@
 """The CUDA engine: many training steps replayed from graphs, many rows in one prediction.
 
-Twin of ``cpu/engine.pyx``, with the same methods. What a step consists of is listed in ``plan``,
-how it is launched told in ``launch.py``. The arenas of the state are copied to the device when a
+Twin of ``cpu/engine.pyx``, with the same methods. ``plan`` lists the launches of a step, and
+``launch.py`` runs them. The arenas of the state are copied to the device when a
 call begins and back when it ends, for whoever changes or reads them in between; rows and targets
 stay there from one call to the next.
 """
@@ -131,8 +131,9 @@ class Engine:
                 results = steps.results()
                 losses[first : first + len(results)] = results[:, :2]
                 if grad_norms is not None:
-                    told = coefficients[first : first + steps.n_done, Column.GRAD_NORM].nonzero()[0]
-                    grad_norms[first + told] = results[told, 2]
+                    wanted = coefficients[first : first + steps.n_done, Column.GRAD_NORM]
+                    wanted = wanted.nonzero()[0]
+                    grad_norms[first + wanted] = results[wanted, 2]
                 if steps.n_done < last - first:
                     break
         return n_done

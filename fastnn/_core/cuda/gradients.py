@@ -86,7 +86,7 @@ def finished(g, w, l2, l1, limit):
 
 
 @device
-def tells_norm(reals, at):
+def wants_norm(reals, at):
     """Return whether the norm of the gradient before clipping is requested."""
     return reals[at, GRAD_NORM] > real(0)
 
@@ -114,21 +114,21 @@ def squares_of_thread(tasks, task, factor, read, gradient, l2, l1):
 
 
 @kernel
-def finish_gradient(words, reals, tasks, factors, read, gradient, squares, told):
-    """The gradients of tasks with those of penalties, clipped by value, in place.
+def finish_gradient(words, reals, tasks, factors, read, gradient, squares, unclipped_squares):
+    """Add the gradients of penalties to those of tasks, and clip them by value, in place.
 
-    squares[task] = sum of g^2, 0 where parameters stay as they are; told[task] that before anything
-    is clipped, where it is asked for. It has a block for each task.
+    squares[task] = sum of g^2, 0 for frozen parameters; unclipped_squares[task] is the same before
+    clipping, if the norm is requested. It has a block for each task.
     """
     if words[0, HALTED] != 0:
         return
     at, task = words[0, CURSOR], cuda.blockIdx.x
     l2, l1 = penalty_slopes(reals, at, tasks[task, GROUP])
     limit = clip_limit(reals, at)
-    if tells_norm(reals, at):
+    if wants_norm(reals, at):
         total = block_sum(squares_of_thread(tasks, task, factors[task], read, gradient, l2, l1))
         if cuda.threadIdx.x == 0:
-            told[task] = total
+            unclipped_squares[task] = total
     begin, total = tasks[task, FIRST], real(0)
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
         g = finished(gradient[e], read[e], l2, l1, limit)
@@ -193,7 +193,7 @@ def penalty_of(reals, at, squares, magnitudes):
 
 
 @kernel
-def end_step(words, reals, penalties, magnitudes, told, losses, n_tasks):
+def end_step(words, reals, penalties, magnitudes, unclipped_squares, losses, n_tasks):
     """The penalty of a step and the norm of its gradient -> losses, and on to the next.
 
     By one block, the last of the step.
@@ -205,8 +205,8 @@ def end_step(words, reals, penalties, magnitudes, told, losses, n_tasks):
     if TRAINS and PENALISES:
         squares, sizes = sum_of(penalties, 0, n_tasks), sum_of(magnitudes, 0, n_tasks)
         penalty = penalty_of(reals, at, squares, sizes)
-    if TRAINS and tells_norm(reals, at):
-        norm = square_root(sum_of(told, 0, n_tasks))
+    if TRAINS and wants_norm(reals, at):
+        norm = square_root(sum_of(unclipped_squares, 0, n_tasks))
         if cuda.threadIdx.x == 0:
             losses[at - 1, 2] = norm
     cuda.syncthreads()  # all have read which step this is

@@ -18,7 +18,7 @@ from .gradients import (
     penalty_slopes,
     squares_of_thread,
     sum_of,
-    tells_norm,
+    wants_norm,
 )
 from .kernels import SMALLEST, THREADS, device, kernel, real
 from .steps import CURSOR, HALTED
@@ -247,13 +247,13 @@ def optimize(
     clip,
     penalties,
     magnitudes,
-    told,
+    unclipped_squares,
 ):
-    """A step of the optimizer, and what the penalty of the step is made of.
+    """Step of the optimizer, with the sums of the penalty.
 
-    penalties[task] = sum of w^2 and magnitudes[task] = sum of |w|, before the step, of what is
-    penalised; told[task] is what `finish_gradient` would have told. LAMB leaves the parameters, and
-    its direction takes the place of the gradient. It has a block for each task.
+    penalties[task] = sum of w^2 and magnitudes[task] = sum of |w| of penalised parameters, before
+    the step; unclipped_squares[task] is as in `finish_gradient`. LAMB does not change parameters,
+    but replaces the gradient by its direction. It has a block for each task.
     """
     if words[0, HALTED] != 0:
         return
@@ -264,10 +264,10 @@ def optimize(
     rate, decay = rate_and_decay(reals, at, group, factor)
     own = own_coefficients(reals, at)
     scale = clip[0] if IS_FINISHED else real(1)
-    if not IS_FINISHED and tells_norm(reals, at):
+    if not IS_FINISHED and wants_norm(reals, at):
         total = block_sum(squares_of_thread(tasks, task, factor, read, gradient, l2, l1))
         if cuda.threadIdx.x == 0:
-            told[task] = total
+            unclipped_squares[task] = total
     square, magnitude = real(0), real(0)
     begin = tasks[task, FIRST]
     for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):

@@ -32,8 +32,8 @@ from .gradients import (
     penalty_of,
     penalty_slopes,
     sum_of_thread,
-    tells_norm,
     unclipped_square,
+    wants_norm,
 )
 from .kernels import THREADS, device, kernel, real
 from .losses import loss_of_row, losses_of_thread
@@ -311,7 +311,7 @@ def update_run(numbers, bias, parameters, of, m, n, i, j, top, parameter):
     if i < m:
         reals, at, slots, factors, layer, first, ld, square = of
         group = WEIGHTS if i < m - 1 else BIASES
-        factor, tells = factors[layer, group], tells_norm(reals, at)
+        factor, tells = factors[layer, group], wants_norm(reals, at)
         for e in range(4):
             if factor != real(0) and j + e < n:
                 p, g = first + i * ld + j + e, numbers[e]
@@ -373,7 +373,7 @@ def small_update(
     of = reals, at, slots, factors, layer, *place, square
     n_rows, none = words[at, N_ROWS], real(0)
     product_tile(x, dy, dy, parameters, of, n_inputs + 1, n, 0, n_rows, row, column, 0, none)
-    if tells_norm(reals, at):
+    if wants_norm(reals, at):
         total = block_sum(square[0])
         if thread == 0:
             tell_norm(words, at, total, squares, losses)

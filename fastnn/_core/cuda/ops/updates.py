@@ -66,7 +66,9 @@ def optimize(w, g, slots, code, coefficients, l2=0.0, decay=0.0, factor=1.0):
     slot_rows, tasks, factors, one = on_device(
         slot_rows, tasks, np.full(n_tasks, factor, dtype), np.ones(1, dtype)
     )
-    squares, magnitudes, told, weight_squares, direction_squares = _sums_of(n_tasks, dtype, 5)
+    squares, magnitudes, unclipped_squares, weight_squares, direction_squares = _sums_of(
+        n_tasks, dtype, 5
+    )
     kernel = k("optimize", update_rule=RULES[code], N_SLOTS=len(slots), DECAYS_AT_ONCE=not is_lamb)
     kernel[grid](
         *of_step,
@@ -79,7 +81,7 @@ def optimize(w, g, slots, code, coefficients, l2=0.0, decay=0.0, factor=1.0):
         one,
         squares,
         magnitudes,
-        told,
+        unclipped_squares,
     )
     if is_lamb:
         k("lamb_sums")[grid](
@@ -105,10 +107,22 @@ def finish_gradient(w, g, l2, l1, limit):
     tasks, factors, none, one = on_device(
         tasks, np.zeros(n_tasks, dtype), np.zeros((1, 1), dtype), np.ones(1, dtype)
     )
-    clipped_squares, told, squares, magnitudes = _sums_of(n_tasks, dtype, 4)
-    k("finish_gradient")[grid](*of_step, tasks, factors, rows, gradient, clipped_squares, told)
+    clipped_squares, unclipped_squares, squares, magnitudes = _sums_of(n_tasks, dtype, 4)
+    k("finish_gradient")[grid](
+        *of_step, tasks, factors, rows, gradient, clipped_squares, unclipped_squares
+    )
     k("optimize", update_rule="sgd", IS_FINISHED=True)[grid](
-        *of_step, tasks, factors, rows, rows, gradient, none, one, squares, magnitudes, told
+        *of_step,
+        tasks,
+        factors,
+        rows,
+        rows,
+        gradient,
+        none,
+        one,
+        squares,
+        magnitudes,
+        unclipped_squares,
     )
     sums = (float(each.copy_to_host().sum(dtype=float)) for each in (squares, magnitudes))
     return gradient.copy_to_host()[: w.size], *sums

@@ -17,7 +17,7 @@ def plan_tasks_of(plan):
     plan.tasks = plan.memory.upload(tasks)
     plan.factors = plan.memory.upload(factors.astype(real))
     plan.n_tasks, plan.n_weights = len(tasks), n_weights
-    names = "penalties", "magnitudes", "squares", "weight_squares", "told"
+    names = "penalties", "magnitudes", "squares", "weight_squares", "unclipped_squares"
     plan.sums = SimpleNamespace(**{name: zeros(len(tasks), real) for name in names})
     plan.clip = zeros(1, real)
 
@@ -60,7 +60,7 @@ def update(plan):
 
 def _clip_norm(plan):
     arrays = plan.tasks, plan.factors, plan.read, plan.arenas.gradient
-    sums = plan.sums.squares, plan.sums.told
+    sums = plan.sums.squares, plan.sums.unclipped_squares
     plan.add(over_tasks(plan.n_tasks), "finish_gradient", *arrays, *sums)
     plan.add(ONE_BLOCK, "clip_factor", plan.sums.squares, plan.clip, plan.n_tasks)
 
@@ -79,7 +79,7 @@ def _optimize(plan):
         plan.clip,
         plan.sums.penalties,
         plan.sums.magnitudes,
-        plan.sums.told,
+        plan.sums.unclipped_squares,
         IS_FINISHED=call.clips_norm,
         DECAYS_AT_ONCE=call.optimizer != Rule.LAMB,
         **of_rule(call),
@@ -124,7 +124,7 @@ def end_step(plan):
     """The penalty, the norm that was asked for, and on to the next step."""
     sums, n_tasks = [plan.none] * 3, 0
     if plan.call.trains:
-        sums = [plan.sums.penalties, plan.sums.magnitudes, plan.sums.told]
+        sums = [plan.sums.penalties, plan.sums.magnitudes, plan.sums.unclipped_squares]
         n_tasks = plan.n_tasks
     bindings = dict(TRAINS=plan.call.trains, PENALISES=plan.call.penalises)
     plan.add(ONE_BLOCK, "end_step", *sums, plan.arenas.losses, n_tasks, **bindings)
