@@ -23,6 +23,7 @@ from ..callbacks.checkpoint import check_same, keeps, resumed
 from ..callbacks.identity import identity
 from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, has_callbacks
 from .build import build_network
+from .locking import training_lock
 from .randomness import generator, may_be_kept
 from .resolve import (
     augmentation_of,
@@ -34,7 +35,6 @@ from .resolve import (
     specs_of,
 )
 from .scoring import validator, warn_of_unused_scoring
-from .turns import alone
 
 
 class Fit:
@@ -176,7 +176,7 @@ class Fit:
         if self.callbacks or self.held_out is not None:  # they see an estimator that is complete
             self.model._set_fitted(network, self.history, specs.is_stochastic)
         with (
-            alone(network.state, type(self.model).__name__),
+            training_lock(network.state, type(self.model).__name__),
             network.unchanged_on_failure(self.partial and not self.fresh and self._may_fail()),
             self.history.unchanged_on_failure(),
         ):

@@ -13,8 +13,8 @@ from .._data.encoders import RealTargets
 from .._data.pickles import damage_raises_value_error
 from .._data.rows import check_finite, read_rows
 from .._fit.fit import Fit
+from .._fit.locking import training_lock
 from .._fit.resolve import spec_defaults
-from .._fit.turns import alone
 from .._network.network import Network
 from .._specs.constraints import check_parameters, defaults_of
 from .._specs.spec import ListsOfSpecs, plain_parameters
@@ -63,7 +63,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         check_parameters(self)
 
     def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
-        with alone(self, type(self).__name__):
+        with training_lock(self, type(self).__name__):
             Fit(self, partial).run(X, y, sample_weight, validation, classes)
         return self
 

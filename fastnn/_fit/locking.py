@@ -2,13 +2,13 @@
 
 import os
 
-# Ids of objects and of what trains them: a flag of their own would be pickled and copied.
+# Ids of objects being trained and of their locks; an attribute would be pickled and copied.
 _trained: dict[int, int] = {}
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_trained.clear)  # no other thread goes on there
+    os.register_at_fork(after_in_child=_trained.clear)  # no other thread exists there
 
 
-class alone:
+class training_lock:
     """Context that locks an object for training; entering raises if another call trains it."""
 
     def __init__(self, trained, name):
@@ -25,4 +25,4 @@ class alone:
         if _trained.get(self._key) == id(self):
             del _trained[self._key]
 
-    __del__ = __exit__  # where a signal came in between
+    __del__ = __exit__  # if a signal arrives before `__exit__`
