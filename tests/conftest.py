@@ -1,4 +1,4 @@
-"""What all tests share: no window, the installed package, one stream of examples, a GPU or not."""
+"""Set up all tests: no window, the installed package, the same examples, a GPU or not."""
 
 import os
 
@@ -20,7 +20,7 @@ settings.load_profile("repeatable")
 
 
 def pytest_configure():
-    """Tests for a GPU are left out where there is none, unless this is where they have to run."""
+    """Refuse to begin where tests have to run on a GPU and there is none."""
     if os.environ.get("FASTNN_REQUIRE_CUDA") == "1" and find_device() != "gpu":
         raise pytest.UsageError(
             "FASTNN_REQUIRE_CUDA=1 asks for tests on a GPU, and Numba finds none: they need an "
@@ -37,6 +37,6 @@ def pytest_collection_modifyitems(config, items):
     left_out = {mark for mark in LONG if mark not in config.option.markexpr}
     if os.environ.get("FASTNN_REQUIRE_CUDA") == "1":
         left_out.discard("cuda")
-    long = [item for item in items if not left_out.isdisjoint(m.name for m in item.iter_markers())]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in set(long)]
+    long = {item for item in items if not left_out.isdisjoint(m.name for m in item.iter_markers())}
+    config.hook.pytest_deselected(items=list(long))
+    items[:] = [item for item in items if item not in long]

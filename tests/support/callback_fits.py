@@ -17,7 +17,7 @@ def classifier(*given, **options):
 
 
 def numbers(model):
-    """All that predicts, and all that training goes on from."""
+    """Return all numbers that predict, and that training continues from."""
     state = model._network.state
     return np.concatenate(
         [state.parameters, state.statistics, state.slots.ravel(), state.average, model.loss_curve_]
@@ -34,7 +34,7 @@ def assert_same(one, other):
 
 
 class Remembers(Callback):
-    """Every call, and what it was told."""
+    """Callback that remembers every call."""
 
     def __init__(self, calls=None):
         self.calls = calls
@@ -63,7 +63,7 @@ class RemembersBatches(Remembers):
 
 
 class Function(Callback):
-    """Calls a function at the end of each epoch, or in another hook."""
+    """Callback that calls a function at the end of each epoch, or in another hook."""
 
     def __init__(self, function, hook="on_epoch_end"):
         self.function, self.hook = function, hook
@@ -71,7 +71,7 @@ class Function(Callback):
 
 
 class Dies(Callback):
-    """As the process would."""
+    """Callback that exits as if the process had been killed."""
 
     def __init__(self, epoch):
         self.epoch = epoch

@@ -1,4 +1,4 @@
-"""What the tests of the CUDA engine can run on, and what its twins leave out."""
+"""Devices that the tests of the CUDA engine can run on, and functions that its twins leave out."""
 
 import importlib.util
 import os
@@ -10,7 +10,7 @@ CAN_COMPILE = HAS_NUMBA_CUDA and not SIMULATES
 
 
 def find_device():
-    """ "gpu", "simulator", or None where there is neither, or no numba-cuda."""
+    """Return "gpu", "simulator", or None where there is neither, or no numba-cuda."""
     if SIMULATES or not HAS_NUMBA_CUDA:
         return "simulator" if HAS_NUMBA_CUDA else None
     from numba import cuda

@@ -35,7 +35,7 @@ COMBINATIONS += [
 
 
 def large_epsilon(optimizer):
-    """With a tiny one, a gradient that is but a rounding error would make a whole step."""
+    """Return an epsilon with which a gradient that is a rounding error makes no whole step."""
     return {"epsilon": 1e-3} if "epsilon" in SOLVERS[optimizer]().names() else {}
 
 
@@ -147,7 +147,7 @@ class Engine:
         tells_norm=False,
         **regularization,
     ):
-        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
+        """Train a step for each batch of the rows in `order`; return [data loss, penalty] of each.
 
         `tells_norm` is for all steps, or for each: the norms are added to `grad_norms`.
         """

@@ -1,8 +1,8 @@
-"""What cases of tests are called."""
+"""Names of the cases of a test."""
 
 import re
 
 
 def name_of(case):
-    """No address of a function: the processes of `pytest -n` compare the names of their tests."""
+    """Return a name without addresses: the processes of `pytest -n` compare their tests' names."""
     return re.sub(" at 0x[0-9a-f]+", "", getattr(case, "__name__", str(case)))

@@ -1,4 +1,4 @@
-"""What is wrong with a picture, as far as a program can see it."""
+"""Faults of a picture, as far as a program can see them."""
 
 from itertools import combinations
 
@@ -28,7 +28,7 @@ def _unlabelled(figure):
 
 
 def _label(axes, side):
-    """That of the axis, or of one that shares it and stands for a row or a column of axes."""
+    """Return the axis's label, or that of an axis that shares it for a row or a column of axes."""
     shared = getattr(axes, f"get_shared_{side}_axes")().get_siblings(axes)
     labels = [getattr(each, f"get_{side}label")() for each in shared]
     return "".join(labels).strip() or getattr(axes.figure, f"get_sup{side}label")()
@@ -62,7 +62,7 @@ def _covered(figure):
 
 
 def _texts(figure):
-    """All that is written and shown: not the labels of ticks outside of their axis."""
+    """Return all texts that are shown: no labels of ticks outside of their axis."""
     unseen = set()
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
@@ -78,7 +78,7 @@ def _texts(figure):
 
 
 def _in_view(axis, place):
-    """Whether a tick is between the limits, on whatever scale."""
+    """Return True where a tick is between the limits, on any scale."""
     low, high, place = axis.get_transform().transform([*axis.get_view_interval(), place])
     slack = 1e-9 * abs(high - low)
     return min(low, high) - slack <= place <= max(low, high) + slack

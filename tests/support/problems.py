@@ -97,7 +97,7 @@ def make_network(rng, n_features, layers, loss, input_dropout=0.0, seed=0, input
 
 
 def rate_factors(network, factors):
-    """What each parameter's learning rate is multiplied by, under the reference's names."""
+    """Return the factor of each parameter's learning rate, under the reference's names."""
     factors, number, found = factors or {}, -1, []
     n = sum(isinstance(layer, Dense) for layer in leaves(network.layers))
     groups = {"coef": "weights", "intercept": "biases", "slope": None}

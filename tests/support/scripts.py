@@ -7,7 +7,7 @@ import textwrap
 
 
 def run_script(script, timeout=60, **environment):
-    """What a Python script prints; it fails when the script fails or hangs."""
+    """Return what a Python script prints; fail if the script fails or hangs."""
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,

@@ -21,7 +21,7 @@ losses = st.sampled_from(EACH_LOSS)
 
 
 def norms(width):
-    """Every normalisation of so many units."""
+    """Draw any normalization of so many units."""
     divisors = st.sampled_from([n for n in range(1, width + 1) if width % n == 0])
     epsilon = st.just(0.1)  # pairs of units are rarely apart
     return st.one_of(
@@ -50,7 +50,7 @@ def stacks(draw, activations, widths=(1, 3, 16, 17, 33)):
         )
 
     def layer(width, depth):
-        """One layer or block, and the number of its outputs."""
+        """Draw a layer or block, and return it with the number of its outputs."""
         kind = draw(st.sampled_from(["dense", "norm", "activation", "dropout", "residual"]))
         if kind == "norm":
             return draw(norms(width)), width

@@ -46,12 +46,12 @@ TORCH_OUTPUTS = {
 
 
 def pinball(z, y, quantile=0.5):
-    """By its definition: PyTorch has none."""
+    """Follow the definition: PyTorch has none."""
     return torch.maximum(quantile * (y - z), (quantile - 1) * (y - z)).sum(1)
 
 
 def minkowski(z, y, p=2.0):
-    """From PyTorch's norms."""
+    """Make it of PyTorch's norms."""
     return torch.linalg.vector_norm(z - y, ord=p, dim=1) ** p / p
 
 

@@ -14,7 +14,7 @@ BFLOAT16_TOLERANCE = 1e-3
 
 
 def named(values):
-    """All arrays of a list of dicts in one order, as float64."""
+    """Return all arrays of a list of dicts in one order, as float64."""
     return [np.asarray(v[name], float) for v in values for name in sorted(v)]
 
 

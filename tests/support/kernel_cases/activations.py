@@ -12,7 +12,7 @@ from support.reference import ACTIVATIONS
 
 
 def pre_activations(rng, dtype):
-    """Where activations bend, where they are flat, and nearly zero."""
+    """Return numbers where activations bend, where they are flat, and close to zero."""
     return np.concatenate(
         [
             np.linspace(-20, 20, 401),
@@ -60,7 +60,7 @@ def activation(ops, some, rng, dtype, eps):
 
 @case
 def activation_gradient(ops, some, rng, dtype, eps):
-    """From the value y, that is rounded: 1 - y has an error of the size of y's."""
+    """Compute it from the rounded value y: 1 - y has an error of the size of y's."""
     for each in EACH_ACTIVATION:
         row, arguments = native(each)
         value, derivative = reference.activation(each)

@@ -37,7 +37,7 @@ def batchnorm(ops, some, rng, dtype, eps):
 
 @case
 def batchnorm_gradient(ops, some, rng, dtype, eps):
-    """As the forward pass, and sums over the rows; it multiplies by the normalised x twice."""
+    """Errors of the forward pass and of sums over the rows, times the normalised x twice."""
     for n, m in some([(n, m) for n in ROWS for m in WIDTHS[:9]]):
         x, dy, mean, variance, scale, _ = batchnorm_problem(rng, dtype, n, m)
         for constant in (False, True) if n > 1 else (True,):  # one row has no statistics
@@ -72,7 +72,7 @@ GROUPS += [(64, 4), (130, 2)]
 
 @case
 def rownorm(ops, some, rng, dtype, eps):
-    """As batch norm; a mean of some deviations costs the variance that factor."""
+    """Errors of batch norm; a mean of some deviations costs the variance that factor."""
     for n, m, groups in some([(n, *shape) for n in (1, 8, 13) for shape in GROUPS]):
         x = rng.normal(3, 1, (n, m)).astype(dtype)
         for n_scales in {m, groups, 0}:
@@ -119,7 +119,7 @@ def weightnorm(ops, some, rng, dtype, eps):
 
 @case
 def weightnorm_gradient(ops, some, rng, dtype, eps):
-    """What the norm takes out of the gradient of v lies along v."""
+    """The norm takes out of v's gradient what lies along v."""
     for x, xv, dy, v, g, _ in weightnorm_problem(some, rng, dtype):
         v64, g64, dy64 = float64(v, g, dy)
         dw = x.T @ dy64

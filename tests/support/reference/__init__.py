@@ -1,4 +1,4 @@
-"""What fastnn computes: the whole network in plain NumPy float64.
+"""The whole network in plain NumPy float64: the specification of what fastnn computes.
 
 Everything fast is tested against this package, and this package against finite differences. It
 contains formulas and where they come from, and nothing that is there for speed. Read it from left

@@ -59,7 +59,7 @@ def dropout(x, keep, rate):
 
 
 class Kept(NamedTuple):
-    """What a dropout stage does at a step: a mask, and a factor of what is kept."""
+    """Mask of a dropout stage at a step, and the factor of what is kept."""
 
     mask: object
     factor: float

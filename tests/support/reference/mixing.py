@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Mixing(NamedTuple):
-    """How the rows of a batch are mixed: a row keeps `weight` of itself.
+    """Mixture of the rows of a batch: a row keeps `weight` of itself.
 
     The rest is of its partner, the row `shift` rows later. Where there are runs, the rest is what
     lies in them: n_runs runs of `run` columns, `stride` apart, from column `first`.

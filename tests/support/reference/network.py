@@ -185,7 +185,7 @@ class Network:
         return np.hstack([*outputs, x]), tape
 
     def _weights(self, i):
-        """What a dense layer multiplies by; its coefs, but for weight norm."""
+        """Return what a dense layer multiplies by: its coefs, but for weight norm."""
         p = self.parameters[i]
         return normalised_weights(p["coef"], p["g"]) if "g" in p else p["coef"]
 
@@ -315,7 +315,7 @@ class Network:
         weight_decay=None,
         **hyperparameters,
     ):
-        """One step for each batch of the rows in `order`; returns [data loss, penalty] of each.
+        """Train a step for each batch of the rows in `order`; return [data loss, penalty] of each.
 
         After each step the average of the parameters moves towards them by its part of
         `average_weights`: Polyak and Juditsky, "Acceleration of stochastic approximation by
@@ -412,7 +412,7 @@ class Network:
         return [(i, name) for i, g in enumerate(gradient) for name in g if factors[i][name] > 0]
 
     def _clip(self, gradient, factors, value, norm):
-        """By value, then by the norm over all parameters that are not frozen."""
+        """Clip by value, then by the norm over all parameters that are not frozen."""
         names = self._learning(gradient, factors)
         arrays = [gradient[i][name] for i, name in names]
         if value is not None:

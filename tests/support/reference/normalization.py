@@ -49,7 +49,7 @@ def moving_average(average, mean, variance, n_rows, momentum):
 
 
 def n_groups(norm):
-    """Of a spec of `fastnn.normalization`."""
+    """Return the number of groups of a spec of `fastnn.normalization`."""
     return getattr(norm, "n_groups", getattr(norm, "n_channels", 1))
 
 
