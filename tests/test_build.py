@@ -1,4 +1,4 @@
-"""What an installed package holds and tells."""
+"""Content and metadata of the installed package."""
 
 import subprocess
 import sys

@@ -33,7 +33,7 @@ X, Y = make_data(rng, 40, 5, 2, "squared_error")
 
 
 def bump(x):
-    """Of arithmetic with constants of double precision, conditions and NumPy's functions."""
+    """Activation with constants of double precision, conditions and NumPy's functions."""
     return np.exp(-0.5 * x * x) + (0.1 * x if x > 0 else 0.3 * x)
 
 
@@ -70,7 +70,7 @@ def exponential_derivative(z, y):
 
 
 def log_ratio(z, y):
-    """Not defined at 0, where padding is."""
+    """Loss that is not defined at 0, the value of padding."""
     return math.log(z / y) ** 2
 
 

@@ -1,4 +1,4 @@
-"""Every script of `examples/`, in its fast mode: that it runs, and what its pictures lack."""
+"""Scripts of `examples/` in their fast mode: they run, and their plots have no faults."""
 
 import ast
 import runpy

@@ -1,4 +1,4 @@
-"""What was saved, or written, for an older layout of the package still finds its names."""
+"""Old import paths and pickles of older layouts of the package."""
 
 import importlib
 import pickle
@@ -81,7 +81,7 @@ def test_names_are_found_where_they_were(module):
 
 @pytest.mark.parametrize("path", sorted(TESTS.glob("pickles/*.pkl")), ids=lambda path: path.name)
 def test_old_pickles_still_load(path):
-    """Each file holds a fitted model, rows, and what the model predicted when it was saved."""
+    """Check files with a fitted model, rows, and the predictions when it was saved."""
     with path.open("rb") as file:
         model, X, expected = pickle.load(file)
     np.testing.assert_allclose(model.predict_proba(X), expected, rtol=1e-6)

@@ -83,7 +83,7 @@ def test_what_is_no_callback_is_refused():
 
 
 class Collects(Callback):
-    """As many are: attributes of `__init__`, of `on_fit_begin`, and one that others set."""
+    """Callback with attributes set in `__init__`, in `on_fit_begin`, and by others."""
 
     stop = False
 
@@ -164,7 +164,7 @@ def test_one_callback_twice_in_a_list():
 
 
 def disfigure(context):
-    """All that can be done to arrays and lists that a callback can get at."""
+    """Modify all arrays and lists that a callback can reach."""
     model = context.model
     snapshot = context.snapshot()
     arrays = [*model.coefs_, *model.intercepts_, *model._network.arenas()]

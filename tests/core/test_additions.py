@@ -161,7 +161,7 @@ def test_contributing_names_the_files(section):
 
 @pytest.mark.cuda
 def test_all_three_work(tmp_path):
-    """As the reference says, on the processor and in the simulator of CUDA; and estimators learn.
+    """Check them against the reference, on the CPU and in the CUDA simulator, and in estimators.
 
     One test, for the tree is built once: processes that share tests out build one each.
     """

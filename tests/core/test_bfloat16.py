@@ -48,7 +48,7 @@ def special_numbers(rng):
 @pytest.mark.parametrize("isa", AVAILABLE)
 @pytest.mark.parametrize("shape", [(1, 4008), (8, 501), (501, 8), (4008, 1), (167, 24)])
 def test_layouts(shape, isa):
-    """What lies where, and how it was rounded."""
+    """Check the layout and the rounding of packed weights."""
     x = special_numbers(np.random.default_rng(0)).reshape(shape)
     n, m = shape
     expected = np.zeros((n + n % 2, m + m % 2))
@@ -66,7 +66,7 @@ def test_layouts(shape, isa):
 @pytest.mark.parametrize("isa", AVAILABLE)
 @pytest.mark.parametrize("kind", KINDS)
 def test_matmul(kind, isa):
-    """Within the rounding errors of a sum in float32; the same bits from all."""
+    """Check products within the rounding errors of float32 sums, and their bits."""
     rng = np.random.default_rng(1)
     for n, k, m in SHAPES:
         a, b = (rng.standard_normal(shape).astype(np.float32) for shape in [(n, k), (k, m)])
@@ -102,7 +102,7 @@ def nearest_float32(value):
 
 
 def sum_of_pairs(a, b, c):
-    """What the header of bfloat16.h says: the odd product first, each added with one rounding."""
+    """Add two products as bfloat16.h describes: the odd one first, each with one rounding."""
     a, b = ([Fraction(float(v)) for v in pair] for pair in (a, b))
     c = nearest_float32(Fraction(float(c)))
     return float(nearest_float32(a[0] * b[0] + nearest_float32(a[1] * b[1] + c)))
@@ -233,7 +233,7 @@ def test_trajectory(layout, position, dropout):
 
 @pytest.mark.parametrize("n_rows", [1, 2, 11, 95, 96, 97, 300])
 def test_predictions_do_not_depend_on_the_rows_beside(n_rows):
-    """Few rows convert weights as they are read, many convert them first."""
+    """Check that predictions are independent of the number of rows, and so of the method."""
     rng = np.random.default_rng(7)
     layers = make_layers([150, 41, 3], "relu", "before", loss="log_loss")
     engine, network = twins(make_network(rng, 75, layers, "log_loss"), "log_loss")

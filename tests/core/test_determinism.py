@@ -156,7 +156,7 @@ def test_the_seed_decides_the_masks():
 
 
 def digest():
-    """One line that stands for the bits of many trainings; what the processes below print."""
+    """Return a digest of the bits of many trainings, printed by the processes below."""
     total = hashlib.sha256()
     for layout in ["float32", "uint8", "csr float32"]:
         for dtype in ["float32", "float64", "bfloat16"]:

@@ -71,7 +71,7 @@ def test_trajectory_of_many_shapes(units, n_threads, activation):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_rows_without_an_order_are_taken_as_they_come(layout, dtype):
-    """Where they lie, if they are of the engine's type; the bits are those of a gathered batch."""
+    """Check that rows are read in place, with the bits of a gathered batch."""
     rng = np.random.default_rng(3)
     layers = make_layers([5, 2], position="after", dropout=0.5)
     network = make_network(rng, 11, layers, "squared_error")
@@ -169,7 +169,7 @@ def test_a_threshold_counts_in_prediction_only():
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("loss", ["log_loss", "soft_log_loss", "binary_log_loss"])
 def test_trajectory_with_label_smoothing(loss, dtype):
-    """Another amount at each step, as a schedule would have it."""
+    """Check label smoothing with another value at each step, as of a schedule."""
     rng = np.random.default_rng(0)
     network = rounded(make_network(rng, 6, make_layers([9, 3], "tanh", loss=loss), loss), dtype)
     X, y = make_data(rng, 27, 6, 3, loss)
@@ -351,7 +351,7 @@ def test_coefficients_follow_schedules_and_count_on():
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("position", [None, "after"])
 def test_average_of_the_parameters(position, optimizer, dtype):
-    """Of all parameters, by the weight of each step; a weight of zero leaves it alone."""
+    """Check the average of all parameters with a weight for each step; 0 leaves it unchanged."""
     rng = np.random.default_rng(13)
     layers = make_layers([9, 2], "tanh", position, 0.3)
     network = rounded(make_network(rng, 30, layers, "squared_error"), dtype)

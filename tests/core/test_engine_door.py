@@ -1,4 +1,4 @@
-"""What native code is given is looked at in every call, and a call that fails leaves no trace."""
+"""Checks of the arguments of native code in every call, and calls that fail."""
 
 import signal
 import threading
@@ -24,7 +24,7 @@ def an_engine(loss="log_loss", dtype="float32", **options):
 
 
 def call(engine, loss="log_loss"):
-    """What a call of five steps is given, by name."""
+    """Return the arguments of a call of five steps, by name."""
     X, y = make_data(np.random.default_rng(1), N_ROWS, N_FEATURES, 3, loss)
     coefficients = engine.solver.coefficients(np.full(5, 0.01), 0.1, 0)
     return {
@@ -172,7 +172,7 @@ SPOILED = {
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 @pytest.mark.parametrize("name", SPOILED)
 def test_wrong_numbers_of_a_sparse_matrix_reach_no_memory(name, dtype, n_threads):
-    """As of one that another thread writes into, behind the back of whoever checked it."""
+    """Check a sparse matrix that another thread modifies after it was checked."""
     engine = an_engine(dtype=dtype, n_threads=n_threads)
     right = call(engine)
     right["X"] = sparse_rows(right["X"])
@@ -282,7 +282,7 @@ def test_memory_that_cannot_be_had_leaves_the_engine_as_it_was(sparse, dtype, mo
 
 
 def interrupt(engine, do):
-    """Let a signal handler do something in the middle of a long call; returns its errors."""
+    """Run a function in a signal handler during a long call; return its errors."""
     n_steps, right = 2_000_000, call(engine)
     right |= {"order": np.zeros(2 * n_steps, np.int64), "batch_size": 2, "grad_norms": None}
     right["coefficients"] = np.repeat(right["coefficients"][:1], n_steps, axis=0)

@@ -38,7 +38,7 @@ class Walk(Callback):
     on_batch_end = on_fit_begin
 
     def norms(self, rate):
-        """What the steps say of their gradients, where they go along them."""
+        """Return the norms of gradients from the steps of gradient descent."""
         return np.linalg.norm(np.diff(np.array(self.places, float), axis=0), axis=1) / rate
 
 

@@ -1,4 +1,4 @@
-"""What is random in the network: forms of dropout, noise on the input, random slopes."""
+"""Randomness in the network: forms of dropout, input noise, random slopes."""
 
 import pickle
 

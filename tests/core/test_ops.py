@@ -1,4 +1,4 @@
-"""Every kernel of every instruction set, in both types, against the reference at odd shapes.
+"""Comparison of all kernels with the reference: instruction sets, types, odd shapes.
 
 The cases are those of `support/kernel_cases`, which `cuda/device/test_cuda_ops.py` runs on a GPU.
 One test compares them with the reference; another demands the same bits of all instruction sets
@@ -89,12 +89,12 @@ def test_softmax_of_any_logits_is_a_distribution(dtype, ops):
 
 
 def test_native_code_has_these_codes():
-    """It was not built with others, of an older list."""
+    """Check that native code was built with the current list of codes."""
     assert cpu_ops.constants() == codes.constants()
 
 
 def test_stage_is_the_same_struct_in_python_and_c():
-    """Each field gets a number of its own, and both have it at the same place."""
+    """Check that each field has the same place in Python and C."""
     numbers = {name: 1 + i for i, name in enumerate(program.STAGE.names)}
     record = np.array(tuple(numbers.values()), program.STAGE)
     assert cpu_ops.stage_bytes(numbers) == record.tobytes()

@@ -347,7 +347,7 @@ def test_stage_table_is_in_the_order_of_the_forward_pass():
 @pytest.mark.parametrize("position", [None, "before", "after"])
 @pytest.mark.parametrize("n_rows", [1, 6])
 def test_network_gradient(loss, position, activation, n_rows):
-    """Every parameter of a network with dropout, sample weights and L2."""
+    """Check gradients of all parameters with dropout, sample weights and L2."""
     rng = np.random.default_rng(1)
     layers = make_layers([4, 3, 2], activation, position, 0.3, loss)
     network = make_network(rng, 5, layers, loss, input_dropout=0.2, seed=3)

@@ -136,7 +136,7 @@ def textbook_nadam(w, gradient, rates):
 
 
 def textbook_radam(w, gradient, rates):
-    """Without adaptation for the first steps: 2 / 0.001 - 1 = 1999 is the limit of the length."""
+    """Train one weight with RAdam; the first steps are not adaptive (2 / 0.001 - 1 = 1999)."""
     gradients = []
     for t, rate in enumerate(rates, start=1):
         gradients.append(gradient(w))
@@ -162,7 +162,7 @@ def textbook_look_ahead(w, gradient, rates):
 
 
 def textbook_lamb(w, gradient, rates):
-    """Of a single weight, the direction is but a sign: a step is a part of the weight."""
+    """Train one weight with LAMB, whose direction is a sign, and steps a fraction of the weight."""
     gradients = []
     for t, rate in enumerate(rates, start=1):
         gradients.append(gradient(w))

@@ -54,7 +54,7 @@ LOSS = "squared_error"
 @pytest.mark.parametrize("optimizer", ["nesterov", "adam", "adamw"])
 @pytest.mark.parametrize("name", STAGES)
 def test_trajectory(name, optimizer, dtype):
-    """With an L2 penalty or a decay, which are of the weights only."""
+    """Check trajectories with an L2 penalty or decay on the weights."""
     rng = np.random.default_rng(0)
     network = make_network(rng, 30, STAGES[name], LOSS, input_dropout=0.2, seed=2**40 + 7)
     X, y = make_data(rng, 27, 30, 3, LOSS)
@@ -138,7 +138,7 @@ def test_the_norm_of_written_weights_is_not_stale(n_threads):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_weights_of_zero_stay_finite(dtype):
-    """Their norm has no direction to give; they stay what they are."""
+    """Check that zero weights, which have no direction, stay finite."""
     rng = np.random.default_rng(6)
     network = rounded(make_network(rng, 5, STAGES["weight norm"], LOSS), dtype)
     network.parameters[0]["coef"][:, 3] = 0

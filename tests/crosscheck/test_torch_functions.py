@@ -157,7 +157,7 @@ TORCH_INITIALIZERS = [
 
 @pytest.mark.parametrize("spec, initialize", TORCH_INITIALIZERS, ids=name_of)
 def test_initializer(spec, initialize):
-    """The same bound or standard deviation: what a draw between -1 and 1, or at 1, is scaled by."""
+    """Compare bounds or standard deviations, with which a standard draw is scaled."""
     uniform = spec.distribution == "uniform"
     ours = spec.draw(np.random.RandomState(0), (7, 4), 7, 4)
     random_state = np.random.RandomState(0)

@@ -151,7 +151,7 @@ def test_engine_walks_pytorchs_trajectory_with_any_output(
 
 
 def limit(parameters, most):
-    """Of rows, which are the weights that come into a unit in PyTorch."""
+    """Limit the norms of rows, which are the incoming weights of a unit in PyTorch."""
     for p in parameters:
         if p.ndim == 2:
             p.data.mul_(torch.clamp(most / p.data.norm(dim=1, keepdim=True), max=1))

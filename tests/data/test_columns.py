@@ -102,7 +102,7 @@ def fitted(X):
 
 
 def messages_of(X):
-    """What `fit` and `predict` say of rows, and `fit` of them as X_val."""
+    """Return the errors of `fit` and `predict` for rows, and of `fit` for them as X_val."""
     model, numbers = fitted(X)
     for name, call in (
         ("X", lambda: MLPClassifier().fit(X, Y)),

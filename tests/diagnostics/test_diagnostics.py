@@ -1,4 +1,4 @@
-"""Each diagnostic finds the fault that is planted for it, and a healthy training has none."""
+"""Diagnostics find planted faults, and none in a healthy training."""
 
 import doctest
 import importlib

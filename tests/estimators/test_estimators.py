@@ -91,7 +91,7 @@ _calls = itertools.count()
 
 
 def _worse_each_time(model, X, y):
-    """By this score the first epoch is the best."""
+    """Score by which the first epoch is the best."""
     return -float(next(_calls))
 
 

@@ -1,4 +1,4 @@
-"""Several heads over shared layers: each column of the targets is a problem of its own."""
+"""Multiclass-multioutput targets: a head for each column over shared layers."""
 
 import pickle
 

@@ -47,7 +47,7 @@ def table(n_rows, seed=0, sizes=SIZES):
 
 
 def encoded(X):
-    """The same rows for an estimator that reads arrays."""
+    """Return the same rows for an estimator that reads arrays."""
     columns = [X["size"] == size for size in sorted(SIZES)]
     return np.column_stack([X["weight"], *columns]).astype(np.float32)
 
@@ -93,7 +93,7 @@ def test_validation_rows(scoring):
 
 
 def test_further_training_and_pickles():
-    """What is learned of the rows is learned anew by `fit`, and not by what goes on."""
+    """Check that the conversion is fitted by `fit`, but not by further training."""
     model = Classifier(**OPTIONS).fit(*table(50, sizes=SIZES[:2]))
     assert len(model.sizes_) == model.n_features_in_ - 1 == 2
     model.fit(X, Y)

@@ -256,7 +256,7 @@ STAGES = [
 @pytest.mark.parametrize("options", STAGES, ids=str)
 @pytest.mark.parametrize("solver", ["adam", "lbfgs", "adamw"])
 def test_every_kind_of_stage_trains_on_and_comes_out_of_a_pickle(options, solver):
-    """With dense and sparse rows; training goes on to the same bits."""
+    """Check pickles with dense and sparse rows; training continues to the same bits."""
     options = options | {"solver": solver, "max_iter": 20}
     if solver == "lbfgs" and "dropout" in options:
         options |= {"dropout": 0.0}

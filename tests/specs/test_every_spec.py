@@ -1,4 +1,4 @@
-"""Every spec there is: it may be copied, and each of its hyperparameters changes what is learned.
+"""All specs: they can be copied, and each hyperparameter affects the result.
 
 A class or a hyperparameter that is new fails here until it has a case.
 """
@@ -477,7 +477,7 @@ def test_search_over_what_specs_hold(options, grid):
 
 
 def parts(value):
-    """All specs that a value holds, itself included."""
+    """Return all specs in a value, including itself."""
     if isinstance(value, list | tuple):
         return [part for item in value for part in parts(item)]
     if not isinstance(value, Spec):

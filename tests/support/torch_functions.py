@@ -193,7 +193,7 @@ def assert_close(actual, expected, tolerance=1e-12):
 
 
 class TorchNetwork:
-    """The same network with PyTorch's layers, autograd and optimizers."""
+    """Network with PyTorch's layers, autograd and optimizers."""
 
     def __init__(self, network, loss, dtype):
         self.loss, self.dtype, self.layers, self.stack = torch_loss(loss), dtype, [], []

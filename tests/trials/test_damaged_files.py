@@ -27,7 +27,7 @@ OF_NUMPY = re.compile(rb"\x8c.[a-zA-Z]\d+.{0,30}?NNNJ\xff{4}J\xff{4}K\x00t\x94b"
 
 
 def damaged(data, rng):
-    """The same bytes, not all of them or not all the same."""
+    """Return the bytes with some removed or changed."""
     kind, left_alone = rng.integers(6), [match.span() for match in OF_NUMPY.finditer(data)]
     while True:
         at, n = int(rng.integers(len(data))), int(rng.integers(1, 9))
@@ -45,7 +45,7 @@ def damaged(data, rng):
 
 
 class Recasts(pickle.Pickler):
-    """One of the arrays is of another type."""
+    """Pickler that changes the type of one array."""
 
     def __init__(self, file, which, dtype):
         super().__init__(file)

@@ -36,7 +36,7 @@ def overwritten(data, rng):
 
 
 def damaged(data, rng):
-    """The same bytes, not all of them or not all the same."""
+    """Return the bytes with some removed or changed."""
     at = int(rng.integers(len(data)))
     return [
         flipped,
@@ -51,7 +51,7 @@ def damaged(data, rng):
 
 
 def read_plainly(data):
-    """What bytes say, by the shortest reader that there is, or an error of any kind."""
+    """Read bytes by a minimal reader, or raise any error."""
     if data[:2] == b"\x1f\x8b":
         data = gzip.decompress(data)
     assert data[:2] == b"\0\0" and data[3] > 0
@@ -97,7 +97,7 @@ def test_many_damaged_files(tmp_path):
 
 
 def measured(path, message):
-    """How much memory a refusal takes."""
+    """Measure the peak memory of an error."""
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match=message):

@@ -40,7 +40,7 @@ def estimator(name):
 
 
 def numbers(model):
-    """All that is the estimator's: what it shows, and what training goes on from."""
+    """Return all state of an estimator: its attributes, and the state of training."""
     network = model._network
     trained = [array for pair in network._trained or () for array in pair]
     state = vars(network.state)
@@ -55,7 +55,7 @@ def assert_same(one, other):
 
 
 def calls(name):
-    """What is done, on an estimator that was fitted before or not."""
+    """Return the calls to try, on a fitted or an unfitted estimator."""
     made = {"fit": lambda model, X: model.fit(X, Y), "predict": lambda model, X: model.predict(X)}
     if name not in ("lbfgs", "early stopping"):
         # More rows at once than before, so that there has to be more room.

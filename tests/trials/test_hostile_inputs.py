@@ -203,7 +203,7 @@ def classifier(**options):
 
 
 def told(model):
-    """What a model has learned."""
+    """Return the fitted attributes of a model."""
     found = [model.loss_, model.predict(X)]
     if hasattr(model, "classes_"):
         found += [model.classes_, getattr(model, "validation_scores_", None)]
@@ -400,7 +400,7 @@ _CLEAR = "Seed must be between", "n_jobs == 0 in Parallel", "Numeric literal"
 
 
 def refuses(error):
-    """Whether an error was raised by fastnn or scikit-learn, and meant."""
+    """Return whether an error was raised on purpose by fastnn or scikit-learn."""
     if not isinstance(error, TypeError | ValueError) or len(str(error)) < 10:
         return False
     *_, last = traceback.extract_tb(error.__traceback__)
@@ -417,7 +417,7 @@ def _statement(frame):
 
 
 def attempt(function, value):
-    """What a function returns, and the error that it raises; one of them is None."""
+    """Return the result of a function and its error; one of them is None."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -427,7 +427,7 @@ def attempt(function, value):
 
 
 def plain(found):
-    """The same in lists."""
+    """Convert arrays to lists."""
     if isinstance(found, list | tuple):
         return [plain(one) for one in found]
     if isinstance(found, np.ndarray):
@@ -442,7 +442,7 @@ def said(error):
 
 
 def complaint(name, how, rng):
-    """What is wrong with the answer to one input, or None."""
+    """Describe what is wrong with the result for one input, or return None."""
     call = CALLS[name]
     if how in call.disguises:
         expected = plain(call.function(call.plain))
@@ -465,7 +465,7 @@ PAIRS = [(name, how) for name, call in CALLS.items() for how in (*call.disguises
 
 
 def complaints(pairs, rng):
-    """What is wrong with the answers to inputs, in words."""
+    """Describe what is wrong with the results for inputs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = {pair: complaint(*pair, rng) for pair in pairs}
@@ -560,7 +560,7 @@ SINGLE_CALLS |= {
 
 @pytest.mark.parametrize("name", SINGLE_CALLS)
 def test_single_values(name):
-    """Each is taken, or refused in a sentence."""
+    """Check that each value is accepted, or rejected with a message."""
     found = []
     for value in SINGLES:
         if type(value) is int and value in _LARGE and any(many in name for many in _MANY):

@@ -86,7 +86,7 @@ def unsorted(X):
 
 
 def doubled(X):
-    """Each element in two parts."""
+    """Split each element into two that add up to it."""
     halves = np.repeat(X.data, 2) / 2
     return type(X)((halves, np.repeat(X.indices, 2), 2 * X.indptr), shape=X.shape)
 
@@ -134,7 +134,7 @@ def write(array, rng):
 
 
 def swap_part(X, name, rng):
-    """Another array in the place of one."""
+    """Replace one array of a sparse matrix."""
     part = getattr(X, name)
     if rng.integers(3) and name != "data":
         setattr(X, name, part.astype(np.int64) + (rng.integers(2) << 32))
@@ -172,7 +172,7 @@ def resize(array, rng):
 
 
 def rewrite(X, rng):
-    """Into the arrays of a sparse matrix, or others in their place."""
+    """Write to the arrays of a sparse matrix, or replace them."""
     for name in ("indices", "indptr"):
         kind = rng.integers(4)
         if kind == 0:
@@ -186,7 +186,7 @@ def rewrite(X, rng):
 
 
 class Meddles(Callback):
-    """Does something to what is trained on, at the end of each epoch, or batch."""
+    """Callback that modifies the training data after each epoch or batch."""
 
     def __init__(self, do, at_batches=False):
         self.do = do
@@ -234,7 +234,7 @@ def outputs(model, X):
 
 
 def try_same(rng, say):
-    """Other layouts of the same numbers learn and predict the same."""
+    """Check that other layouts of the same numbers give the same results."""
     X, y, weight, model = problem(rng)
     ways = [str(rng.choice(list(SAME))) for _ in range(3)]
     exact = rng.integers(2) > 0
@@ -280,7 +280,7 @@ def try_wrong(rng, say):
 
 
 def try_meddling(rng, say):
-    """What a callback does to what is trained on changes nothing, or is an error."""
+    """Check that a callback's changes of the training data have no effect, or are an error."""
     X, y, weight, model = problem(rng)
     dtype = "float64" if model.precision == "float64" else "float32"
     of_classes = isinstance(model, MLPClassifier)
@@ -309,7 +309,7 @@ def try_meddling(rng, say):
 
 
 def try_threads(rng, say):
-    """Another thread writes into sparse rows all the time."""
+    """Train while another thread writes to sparse rows."""
     X, y, _, model = problem(rng)
     say(f"threads {model.precision}")
     X, y = sparse.csr_array(np.repeat(X, 20, axis=0)), np.repeat(y, 20, axis=0)

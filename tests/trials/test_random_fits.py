@@ -76,7 +76,7 @@ class Draw:
         return self.often(0.0, 0.3, Dropout(0.3, inverted=False), Dropout(0.2, input_rate=0.1))
 
     def normalization(self, width):
-        """One that fits so many units, or None."""
+        """Draw a normalization for this number of units, or None."""
         divisor = self.one(*(n for n in range(1, width + 1) if width % n == 0))
         position = self.one("before", "after")
         return self.one(
@@ -148,7 +148,7 @@ class Draw:
         }
 
     def rows(self, n_rows, n_features):
-        """The same numbers as a user may have them."""
+        """Return the same numbers in other containers."""
         X = self.rng.integers(0, 4, (n_rows, n_features)) * (self.rng.random(n_features) < 0.8)
         kind = self.one("float64", "float32", "uint8", "fortran", "strided", "file", "csr", "csc")
         if kind in ("csr", "csc"):
@@ -206,7 +206,7 @@ def fitted(seed, n_jobs):
 
 
 def numbers(model):
-    """All that training leaves."""
+    """Return everything that training changes."""
     network = model._network
     return [*network.arenas(), np.array(model._history.loss_curve)]
 

@@ -82,7 +82,7 @@ def run_threads(works, seconds=60):
 
 
 def refits(rng):
-    """One thread fits again and again, others predict: each prediction is of one of the models."""
+    """Check predictions during repeated fits: each is that of one of the models."""
     model = model_of(rng, [MLPClassifier], n_jobs=1).fit(X, Y)
     known, seen, over = {model.predict_proba(X).tobytes()}, set(), threading.Event()
 
@@ -121,7 +121,7 @@ def refits(rng):
 
 
 def anything(rng):
-    """All threads do all there is with a few estimators; then each learns what a clone does."""
+    """Use a few estimators from many threads; then check that each still learns like a clone."""
     models = [model_of(rng, n_jobs=rng.choice([1, 2])) for _ in range(3)]
     seeds = [rng.randrange(1 << 30) for _ in range(6)]
 

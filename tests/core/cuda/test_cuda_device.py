@@ -1,4 +1,4 @@
-"""What users meet of CUDA, where there is none: what is refused, chosen and read, and how."""
+"""CUDA on a machine without a GPU: errors, the choice of a device, and reading of arrays."""
 
 import os
 import pickle
@@ -181,7 +181,7 @@ def test_a_model_is_as_it_was_where_cuda_cannot_start(on, estimator):
 
 
 def test_what_numba_really_says():
-    """Where there is no driver, numba-cuda's own text leads to the right sentence."""
+    """Check the error message without a driver, made from numba-cuda's own text."""
     if _numba.SIMULATED or _numba.cuda.is_available():
         pytest.skip("there is a GPU, or a simulated one")
     with pytest.raises(RuntimeError, match=r"there is no driver here|the driver sees none"):
@@ -401,7 +401,7 @@ def predict(program, parameters, statistics, X, *arguments):
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    """Has the CUDA engine's place; the list of engines that were made."""
+    """Replace the CUDA engine; return the list of engines created."""
     from fastnn._core import cuda
 
     module = types.SimpleNamespace(
@@ -566,7 +566,7 @@ def test_differentiated_tensors_are_detached():
 
 @pytest.mark.parametrize("device, n_engines", [("cuda", 3), ("cpu", 1)])
 def test_engines_on_a_gpu_do_not_outlive_a_call(stand_in, device, n_engines):
-    """They hold the rows of one call there, known by their addresses."""
+    """Check that engines are released, because they hold the rows of one call by address."""
     model = build(MLPClassifier, device=device)
     made = []
     original = _core.make_engine

@@ -1,4 +1,4 @@
-"""Every kernel that the engine launches, compiled for GPUs that are not there.
+"""Compilation of all kernels that the engine launches, without a GPU.
 
 The simulator runs kernels as Python, and so tells nothing of types. Compiled, a kernel shows what
 costs a GPU dearly: arithmetic of double precision that one bare number brought in, or arrays of a
@@ -44,7 +44,7 @@ N_FEATURES, ROOM, SEED = 5, 70, 2**40 + 7
 
 
 class HostMemory:
-    """What a plan takes for the memory of a device."""
+    """Stand-in for the memory of a device."""
 
     empty, zeros, upload = staticmethod(np.empty), staticmethod(np.zeros), staticmethod(np.asarray)
 
@@ -67,7 +67,7 @@ def program_of(dtype, layers, loss="squared_error", input_dropout=0.0, input_noi
 
 
 def programs(dtype):
-    """All kinds of stages, and all losses."""
+    """Yield programs with all kinds of stages and all losses."""
     activations = [*ELEMENTWISE, RReLU(0.1, 0.6), PReLU(), PReLU(shared=False), Maxout(3)]
     activations.append(CustomActivation(tanh, tanh_derivative))
     norms = [BatchNorm(), LayerNorm(), GroupNorm(2), WeightNorm()]
@@ -97,7 +97,7 @@ ALL_COLUMNS += [Column.AVERAGE, Column.SMOOTHING]
 
 
 def calls():
-    """Each mode, and each optimizer with nothing and with everything else."""
+    """Yield calls of each mode, and of each optimizer without and with all options."""
     for mode in (plan.GRADIENT, plan.EVALUATE, plan.PREDICT):
         yield plan.Call(mode)
     everything = dict(is_ordered=True, has_weights=True, mixes=True, columns=frozenset(ALL_COLUMNS))
@@ -135,7 +135,7 @@ def arenas_of(program, call, X_dtype, order="C"):
 
 
 def launches_of(program, call, X_dtype=np.float32, order="C"):
-    """Those for any network, and those for a small one, where it is."""
+    """Return the launches of any network, and those of small steps if it is small."""
     arguments = arenas_of(program, call, X_dtype, order), call, ROOM, SEED, HostMemory()
     with mock.patch.object(plan.small, "MOST_OPERATIONS", 0):
         launches = plan.Plan(program, *arguments).launches
@@ -161,7 +161,7 @@ def all_launches(dtype):
 
 
 def other_launches(dtype):
-    """Of kernels that belong to no step."""
+    """Yield launches of kernels outside of steps."""
     kernels, row, order = kernels_of(dtype), np.zeros(9, dtype), np.zeros(9, np.int64)
     yield Launch("clear", kernels("clear"), 1, 1, (row,))
     for is_ordered in (False, True):
@@ -172,7 +172,7 @@ def other_launches(dtype):
 
 
 def products_of_all_sizes(dtype):
-    """Of large networks as well: forward, and of gradients."""
+    """Yield products of small and large networks, forward and backward."""
     each = [tiles for _, tiles in dense.TILINGS_ON_GPU[dtype.itemsize]]
     if dtype == np.float32:
         each += [tensor_cores.TF32 | tiles for _, tiles in tensor_cores.TILINGS_ON_GPU]
@@ -208,7 +208,7 @@ def ptx_of(kernel, types):
 
 
 def problems_of(kernel, types):
-    """What is wrong with a kernel for arguments of these types."""
+    """Describe the problems of a kernel for arguments of these types."""
     try:
         codes = list(ptx_of(kernel, types))
     except Exception as error:  # of Numba, or what it did not expect
@@ -255,7 +255,7 @@ def all_forms(dtype):
 
 @pytest.mark.parametrize("share", range(N_SHARES))
 def test_every_kernel_compiles_to_what_a_gpu_does_well(share):
-    """In all its forms."""
+    """Check the PTX of every kernel, in all its forms."""
     assert_compile(all_forms("float32")[share::N_SHARES])
 
 
@@ -280,7 +280,7 @@ def test_every_kernel_is_compiled(dtype):
 
 @pytest.mark.parametrize("tf32", [False, True])
 def test_products_of_tf32_are_those_of_tensor_cores(tf32):
-    """Each of them, forward and backward, and of other precisions none."""
+    """Check that all products of tf32 use tensor cores, and none of other precisions."""
     program = program_of(np.dtype(np.float32), [Dense(6), Dense(3)], tf32=tf32)
     launches = [
         launch

@@ -53,7 +53,7 @@ def test_every_rule_has_a_name():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_rule(name, dtype):
-    """One step from where others have been; of LAMB, whose step depends on all, the direction."""
+    """Check a step after others; for LAMB, whose step depends on all parameters, its direction."""
     rng, n, t, factor = np.random.default_rng(0), 40, 11, 0.5
     rule, solver = OPTIMIZERS[name], SOLVERS[name]()
     w, g = rng.standard_normal((2, n)).astype(dtype)
@@ -84,7 +84,7 @@ def test_rule(name, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("code", Rule)
 def test_padding_stays_zero(code, dtype):
-    """With epsilons that the type does not hold too."""
+    """Check that padding stays zero, also for an epsilon that underflows."""
     step = compiled(RULES[code], dtype)
     own = (dtype(0),) * 7
     assert step(own, dtype(0.1), dtype(1), dtype(0.5), *(dtype(0),) * 5)[0] == 0
@@ -106,7 +106,7 @@ def program_of_all():
 
 
 def test_tasks_cover_the_parameters():
-    """Each parameter is in one task, which knows the array it lies in."""
+    """Check that each parameter is in one task of its array."""
     program = program_of_all()
     table, factors, n_weights = tasks.plan_tasks(program)
     assert (table[:, tasks.LENGTH] <= tasks.TASK_ELEMENTS).all()

@@ -74,7 +74,7 @@ def arguments_of(function):
 
 
 def test_ops_have_the_same_arguments():
-    """What CUDA does in the same kernel comes as further arguments."""
+    """Check arguments; fused operations of CUDA have additional ones."""
     cpu, cuda = functions_of(CPU / "ops.pyi"), {}
     for path in (CUDA / "ops").glob("*.py"):
         cuda |= functions_of(path)
@@ -102,7 +102,7 @@ def test_engine_modules_have_the_same_names():
 
 @needs_numba_cuda
 def test_registries_cover_all_codes():
-    """Each code has functions that are there."""
+    """Check that each code has existing functions."""
     from fastnn._core.cuda import activations, losses, optimizers
     from fastnn._core.cuda.kernels import definitions
 

@@ -144,7 +144,7 @@ def _perceptron(z, y):
 
 
 def _perceptron_delta(z, y):
-    """At z = 0, where there is a kink, as if z were below."""
+    """Derivative of the perceptron loss; at z = 0 that of z < 0."""
     return OUTPUT_ACTIVATIONS["threshold"](z) - y
 
 

@@ -71,7 +71,7 @@ def rmsprop(w, g, slots, t, learning_rate, rho=0.99, epsilon=1e-8):
 
 
 def rmsprop_momentum(w, g, slots, t, learning_rate, rho=0.99, epsilon=1e-8, momentum=0.9):
-    """The same with momentum, in PyTorch's form: the learning rate is not in the velocity."""
+    """RMSprop with momentum, in PyTorch's form: the velocity excludes the learning rate."""
     s, v = slots
     s[...] = rho * s + (1 - rho) * g**2
     v[...] = momentum * v + g / (np.sqrt(s) + epsilon)

@@ -1,4 +1,4 @@
-"""What calls of the CUDA engine do with the device: chunks of rows, halts, Ctrl-C, memory."""
+"""Calls of the CUDA engine: chunks of rows, halts, Ctrl-C, memory."""
 
 import signal
 
@@ -42,7 +42,7 @@ def state_of(trained):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    """No room for the rows, and chunks of two batches."""
+    """Leave no room for the rows, so that chunks have two batches."""
     monkeypatch.setattr(data, "free_memory", lambda: 0)
     monkeypatch.setattr(data, "BYTES_OF_CHUNK", 2 * BATCH * N_FEATURES * 8)
 

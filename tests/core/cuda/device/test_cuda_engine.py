@@ -30,7 +30,7 @@ from support.user_functions import SQUARE, tanh, tanh_derivative
 
 @pytest.fixture(autouse=True)
 def no_step_is_small(monkeypatch):
-    """All of these networks are, and have a test of their own."""
+    """Disable small steps, which have separate tests."""
     monkeypatch.setattr(small_plan, "MOST_OPERATIONS", 0)
 
 
@@ -103,7 +103,7 @@ def test_noise_of_the_input():
 
 @pytest.mark.parametrize("name", ["pieces", "instance norm, affine", "weight norm", "residual"])
 def test_gradient(name):
-    """Of all rows, and of blocks of them where no stage needs all."""
+    """Check gradients of all rows, and of blocks of rows if no stage needs all."""
     rng = np.random.default_rng(0)
     network = make_network(rng, N_FEATURES, STAGES[name], "squared_error")
     X, y = make_data(rng, N_ROWS, N_FEATURES, 2, "squared_error")

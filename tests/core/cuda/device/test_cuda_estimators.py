@@ -38,7 +38,7 @@ def build(estimator, **options):
 
 
 def assert_same(model, expected, rows=X):
-    """Both learned the same, and predict the same on whichever device."""
+    """Check that both have the same parameters, and the same predictions on either device."""
     for own, theirs in zip(
         [*model.coefs_, *model.intercepts_], [*expected.coefs_, *expected.intercepts_], strict=True
     ):
@@ -96,7 +96,7 @@ def test_fit_of_a_classifier(options):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_going_on(estimator):
-    """By another `fit` of a warm start, by `partial_fit`, and on the other device."""
+    """Continue by `fit` with a warm start, by `partial_fit`, and on the other device."""
     models = [build(estimator, device=device, warm_start=True) for device in ("cpu", "cuda")]
     for model in models:
         model.fit(X, Y[estimator]).fit(X, Y[estimator])
@@ -251,7 +251,7 @@ def test_arrays_of_other_libraries(there):
 
 @pytest.mark.gpu
 def test_arrays_that_are_still_being_written():
-    """Another library's stream may be behind."""
+    """Check arrays that another library's stream is still writing."""
     torch = pytest.importorskip("torch")
     model = build(MLPRegressor, device="cuda").fit(X, Y[MLPRegressor])
     rows = torch.zeros(len(X), 3, device="cuda")

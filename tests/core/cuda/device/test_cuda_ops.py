@@ -26,7 +26,7 @@ each_type = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def some(shapes):
-    """All of them on a GPU; in the simulator small ones, from the smallest to the largest."""
+    """Return all cases on a GPU; in the simulator small ones, in increasing order."""
     if not SIMULATES:
         return shapes
     small = [shape for shape in shapes if np.prod(shape) <= MOST_NUMBERS]
@@ -56,7 +56,7 @@ def test_weighted_sum(dtype):
 @each_type
 @pytest.mark.parametrize("of", EACH_LOSS, ids=str)
 def test_losses_of_mixed_rows(of, dtype):
-    """Those of a row's own target and of its partner's, as parts of the mixture."""
+    """Check the weighted losses of a row's own target and its partner's."""
     rng = np.random.default_rng(0)
     row, parameter = losses.row_and_parameter(of)
     native, mixing = loss_of(of), Mixing(0.3, 2)

@@ -20,7 +20,7 @@ KERNELS = ["gather", "small_first", "small_rest", "small_update"]
 
 @pytest.fixture
 def planned(monkeypatch):
-    """All steps of training are these; at least one was planned."""
+    """Check that all training steps are small, and at least one was planned."""
     found, init = [], plan.Plan.__init__
 
     def kept(self, program, arenas, call, *others):
@@ -182,7 +182,7 @@ def test_noise_of_the_input_is_not_small():
 
 
 def test_norms_are_told_or_not_to_the_same_bits(planned):
-    """By tiles of blocks that end in any order, of layers of several tiles."""
+    """Check norms of layers of several tiles, whose blocks end in any order."""
     network, X, y = data_of(hidden(widths=(9, 4)))
     runs = [Engine(network, "log_loss", "adam", "float32", device="cuda") for _ in range(3)]
     told = [True, [True, False], False]

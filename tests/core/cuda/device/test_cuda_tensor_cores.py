@@ -43,7 +43,7 @@ def round_all(x, y):
 
 
 def test_rounding(made):
-    """All ties and what lies beside them, infinities and NaN."""
+    """Check ties, their neighbours, infinities and NaN."""
     rng = np.random.default_rng(0)
     ties = rng.standard_normal(50).astype(np.float32).view(np.uint32) & 0xFFFFE000 | 0x1000
     near = np.concatenate([ties, ties - 1, ties + 1]).view(np.float32)
@@ -174,7 +174,7 @@ def test_trajectory(name):
 
 @pytest.mark.parametrize("name", ["plain", "residual"])
 def test_gradient(name):
-    """That of the rounded products, and not far from that of float32."""
+    """Check that the gradient is that of rounded products, and near that of float32."""
     engine, network, X, y = twins(*STACKS[name])
     *actual, gradient = engine.loss_and_grad(X, y, alpha=0.3)
     *expected, named_gradient, _ = network.loss_and_grad(X.astype(float), y, alpha=0.3)
@@ -187,7 +187,7 @@ def test_gradient(name):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_estimator():
-    """It predicts by rounded products on the device, and by others on the CPU."""
+    """Check predictions with rounded products on the device, and without on the CPU."""
     rng = np.random.default_rng(5)
     X, y = rng.standard_normal((9, 5)).astype(np.float32), rng.standard_normal(9)
     options = dict(hidden_layer_sizes=4, activation="identity", max_iter=1, random_state=0)
