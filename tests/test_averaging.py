@@ -193,7 +193,7 @@ def test_statistics_are_not_those_of_the_validation_rows(monkeypatch):
 )
 @pytest.mark.parametrize("partial", [False, True])
 def test_training_goes_on_from_its_own_parameters(options, partial):
-    """And the average from where it was: nothing depends on how many calls there are."""
+    """Check that neither parameters nor average depend on the number of calls."""
     # The last batch is of one row, normalised by the moving averages.
     options = {"shuffle": False, "batch_size": 59, "dropout": 0.2} | options
     at_once = fitted(6, **options)

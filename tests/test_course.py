@@ -43,7 +43,7 @@ def test_momentum_as_a_moving_average():
 
 
 def test_nesterov():
-    """Where the parameter would be after another 0.9 v of the velocities above."""
+    """Compare with the parameters after another 0.9 v of the velocities above."""
     velocities = np.array([1.0, 1.4, -0.74])
     np.testing.assert_allclose(
         path(SGD(momentum=0.9), GRADIENTS), -0.1 * (np.cumsum(velocities) + 0.9 * velocities)
@@ -138,7 +138,7 @@ ZEROS = {"weight_init": "zeros", "bias_init": "zeros"}
 
 
 def test_one_step_of_backpropagation_in_a_network_with_two_inputs():
-    """All units say 0.5 at first. The output's delta is (1 - 0.5) 0.5 (1 - 0.5) = 0.125.
+    """Compute a step by hand: outputs are 0.5, and the delta is (1 - 0.5) 0.5 (1 - 0.5) = 0.125.
 
     The hidden units' deltas are that times a weight of 0.
     """
@@ -194,7 +194,7 @@ def test_the_perceptron_rule_learns_and(output_activation):
 
 @pytest.mark.parametrize("loss", ["log_loss", "hinge", "squared_error"])
 def test_xor_needs_a_hidden_layer(loss):
-    """No line has two opposite corners on one side: three of four is the best without."""
+    """Check that three of four is the best without a hidden layer."""
     y = [0, 1, 1, 0]
     options = {"loss": loss, "solver": "lbfgs", "alpha": 1e-3, "max_iter": 1000}
     linear = MLPClassifier(hidden_layer_sizes=(), random_state=0, **options).fit(CORNERS, y)

@@ -99,7 +99,7 @@ def test_orthogonal(fan_in, fan_out):
 
 
 def test_orthogonal_prefers_no_direction():
-    """Without the signs of R, the diagonal of a small Q would be negative more often."""
+    """Check the signs of the diagonal, which would be mostly negative without those of R."""
     random_state = np.random.RandomState(0)
     traces = [np.trace(Orthogonal().draw(random_state, (2, 2), 2, 2)) for _ in range(4000)]
     assert abs(np.mean(traces)) < 0.07
@@ -176,7 +176,7 @@ def test_name_in_an_estimator(estimator, name):
 
 
 def test_each_default_stands_alone():
-    """One that is given leaves the rule of the other as it is."""
+    """Check that giving one initializer does not affect the default of the other."""
     model = untrained(weight_init="zeros")
     np.testing.assert_allclose(model.coefs_[0], 0, atol=1e-299)
     assert np.ptp(model.intercepts_[0]) > 0
@@ -238,7 +238,7 @@ def test_warm_start_draws_nothing():
 
 
 def test_a_leaky_network_keeps_the_size_of_its_signals():
-    """What He's rule is for: twenty layers deep, the outputs are neither 0 nor 1e9."""
+    """Check that after twenty layers with He's rule outputs are neither 0 nor 1e9."""
     sizes, slope = (100,) * 20, 0.2
     rows = np.random.default_rng(0).standard_normal((200, 100))
     for weight_init, low, high in [(HeNormal(slope), 0.3, 3.0), (LeCunNormal(), 0, 0.05)]:

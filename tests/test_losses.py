@@ -100,7 +100,7 @@ def test_decision_function_of_a_cross_entropy_is_the_pre_activation():
 
 
 def test_one_logistic_unit_for_each_class():
-    """Each is that of a binary problem; as in scikit-learn they are divided by their sum."""
+    """Compare with binary problems, whose probabilities are normalised as in scikit-learn."""
     options = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 1.0, "max_iter": 2000}
     options |= {"loss": "binary_log_loss", "tol": 1e-7}
     model = classifier(**options).fit(X, NAMES)
@@ -368,7 +368,7 @@ def test_balanced_counts_the_weights_of_rows():
 
 
 def test_validation_rows_are_weighted_as_those_of_training():
-    """Also where some class is not among them."""
+    """Check weights of validation rows, also if they lack a class."""
     options = {"class_weight": "balanced", "scoring": "loss", "max_iter": 2}
     rows = np.r_[0:50, 50:70, 100:140]
     weights = {"setosa": 110 / 150, "versicolor": 110 / 60, "virginica": 110 / 120}
@@ -409,7 +409,7 @@ def test_class_weight_with_partial_fit():
 
 
 def test_the_activation_of_the_output_does_not_change_what_is_drawn():
-    """Without hidden layers either, where scikit-learn draws as for 'relu'."""
+    """Check initial weights, also without hidden layers, where scikit-learn draws as for 'relu'."""
     options = {"hidden_layer_sizes": (), "max_iter": 1, "random_state": 0, "alpha": 0.0}
     ours, theirs = (of(**options).fit(X, Y["binary"]) for of in (MLPClassifier, TheirClassifier))
     np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0])

@@ -348,7 +348,7 @@ def test_solvers_without_a_rate_let_scikit_learns_schedules_pass(solver, learnin
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_partial_fit_is_as_fit(name):
-    """Both are max_iter epochs: so the plan is the same."""
+    """Check that both have the same schedule, planned for max_iter epochs."""
     options = OPTIONS | {"solver": "sgd", "shuffle": False, "learning_rate": name}
     options |= {"random_state": np.random.RandomState(0), "n_iter_no_change": 50}
     at_once = clone(MLPRegressor(**options)).fit(X, Y)
@@ -382,7 +382,7 @@ def test_warm_start_goes_on_as_if_it_had_not_stopped(schedule):
 
 
 def test_a_warm_start_plans_anew():
-    """What is planned then is what was done, and max_iter epochs more."""
+    """Check that a warm start plans for max_iter more epochs."""
     seen = []
 
     def factor(t, n):

@@ -179,7 +179,7 @@ def test_halving_with_epochs_as_the_resource():
 @pytest.mark.parametrize("n_jobs", [None, 2])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_a_search_that_sets_epochs_and_batches_does_not_warn_of_them(solver, n_jobs):
-    """Its candidates stop early by design; what it refits in the end is the user's to judge."""
+    """Check that only the final fit warns, because candidates stop early by design."""
     grid = {"mlpclassifier__batch_size": [100, 500], "mlpclassifier__alpha": [1e-4, 1e-2]}
     with warnings.catch_warnings(record=True) as told, parallel_backend("threading"):
         warnings.simplefilter("always")

@@ -96,7 +96,7 @@ def test_true_of_a_batch_ends_its_epoch_and_training():
 
 
 def test_the_learning_rate_of_each_batch():
-    """That of the step that was taken; the history has the last, also where an epoch ends early."""
+    """Check that it is that of the last step, as in the history, also of a short epoch."""
     rates = []
 
     class Looks(Callback):

@@ -189,7 +189,7 @@ def test_arrays_that_a_callback_sees_are_its_own():
 
 @pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # NumPy 2.4 and later
 def test_fitted_arrays_are_not_resized():
-    """They are views of what trains and predicts."""
+    """Check that fitted arrays, which are views of the network's, cannot be resized."""
     model = classifier(normalization="batch").fit(X, Y)
     expected, again = model.predict_proba(X), classifier(normalization="batch").fit(X, Y)
     for array in (*model.coefs_, *model.intercepts_, *model.normalizations_[0].values()):
@@ -204,7 +204,7 @@ def test_fitted_arrays_are_not_resized():
 
 @pytest.mark.parametrize("change", [list.clear, list.pop, lambda values: values.append(0.0)])
 def test_a_history_that_a_callback_changes_harms_nothing(change):
-    """It is to be read only: an error, or a history of another length, and no crash."""
+    """Check that changes of the history cause an error or another length, but no crash."""
     model = classifier(Function(lambda context: change(context.history["loss"])), max_iter=4)
     with contextlib.suppress(IndexError, ValueError):
         model.fit(X, Y)

@@ -286,7 +286,7 @@ def test_a_search_does_not_share_a_checkpoint_to_resume_from(tmp_path, n_jobs):
 
 
 def test_two_trainings_do_not_write_one_checkpoint(tmp_path):
-    """Of fits that are under way at once, in threads or processes: a fit in a fit is like them."""
+    """Check two fits at the same time, here one within the other."""
     path = tmp_path / "file"
 
     def another(context):

@@ -134,7 +134,7 @@ ADDITIONS += [("tiny", isa) for isa in FUSED]
 
 @pytest.mark.parametrize("kind, isa", ADDITIONS)
 def test_a_pair_is_added_as_by_the_instruction(kind, isa):
-    """Whether it is that instruction or not."""
+    """Check the sum of pairs with and without the instruction."""
     rng = np.random.default_rng(2)
     for _ in range(5):
         a, b, c = pairs_to_add(rng, kind, 200)

@@ -1,4 +1,4 @@
-"""Same seed, same bits: for any number of threads and every instruction set with FMA."""
+"""Determinism: the same bits for any number of threads and every instruction set with FMA."""
 
 import hashlib
 import os
@@ -141,7 +141,7 @@ def test_one_long_call_and_several_short_ones_give_the_same_bits(layout, calls):
 
 
 def test_the_seed_decides_the_masks():
-    """Only they are random in the engine: without dropout, the seed changes nothing."""
+    """Check that the seed affects dropout masks only."""
     rng = np.random.default_rng(0)
     X, y = make_counts(rng, 40, 8), rng.standard_normal((40, 2))
     for rate, same in [(0.0, True), (0.5, False)]:

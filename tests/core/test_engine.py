@@ -89,7 +89,7 @@ def test_rows_without_an_order_are_taken_as_they_come(layout, dtype):
 @pytest.mark.parametrize("units", [[4, 2], [20, 17, 1], [300, 2]])
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_rows_in_any_order_are_read_where_they_lie_or_copied_together(units, dtype, n_threads):
-    """With the same bits: columns that do not lie side by side are always copied."""
+    """Check that both give the same bits; columns that are not contiguous are always copied."""
     rng = np.random.default_rng(5)
     network = make_network(rng, 45, make_layers(units), "squared_error")
     X, y = rng.random((90, 45)).astype(dtype), rng.standard_normal((90, units[-1]))
@@ -190,7 +190,7 @@ def test_trajectory_with_label_smoothing(loss, dtype):
 
 @pytest.mark.parametrize("loss", EACH_LOSS, ids=str)
 def test_gradient_by_finite_differences(loss):
-    """Without the reference between: the engine's gradient is that of the engine's loss."""
+    """Check the engine's gradient against differences of its own loss."""
     rng = np.random.default_rng(5)
     layers = make_layers([5, 3], "logistic", "before", loss=loss)
     X, y = make_data(rng, 9, 4, 3, loss)
@@ -218,7 +218,7 @@ def test_gradient_of_every_kind_of_rows(layout):
 @pytest.mark.parametrize("layout", ["float64", "csr float64"])
 @pytest.mark.parametrize("position", [None, "before"])
 def test_gradient_of_many_rows(layout, position):
-    """More than go through the network at once, where there is no batch norm."""
+    """Check more rows than are processed at once, without batch norm."""
     rng = np.random.default_rng(6)
     layers = make_layers([9, 2], "tanh", position)
     network = make_network(rng, 11, layers, "squared_error")

@@ -314,7 +314,7 @@ def interrupt(engine, do):
 
 
 def test_an_engine_does_one_thing_at_a_time():
-    """Neither a signal handler nor another thread gets in between."""
+    """Check that a signal handler and another thread are rejected."""
     engine = an_engine(max_batch=2)
     errors = interrupt(engine, lambda X: engine.native.train_steps(**call(engine)))
     assert len(errors) == 2
@@ -322,7 +322,7 @@ def test_an_engine_does_one_thing_at_a_time():
 
 
 def test_nobody_resizes_rows_that_are_read():
-    """With refcheck=False, NumPy asks nobody: but for the weak references that an engine has."""
+    """Check that weak references of the engine prevent resizing, also with refcheck=False."""
     errors = interrupt(an_engine(max_batch=2), lambda X: X.resize((4, 12), refcheck=False))
     assert len(errors) == 2
     assert all("resize" in message for message in errors)

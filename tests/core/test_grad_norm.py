@@ -77,7 +77,7 @@ def test_it_is_that_before_anything_is_limited(limit):
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("name", ["heads", "bfloat16", "mixed", "lamb, all", "one unit"])
 def test_engine_tells_what_the_reference_does(name, n_threads, dtype):
-    """And walks the same way, to the bit, if it is not asked."""
+    """Check norms, and that steps without norms have the same bits."""
     rng, loss, layers = np.random.default_rng(1), "log_loss", make_layers([31, 3], "tanh", "before")
     options, optimizer, factors = {}, "adam", None
     if name == "heads":

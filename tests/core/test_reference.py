@@ -123,7 +123,7 @@ def test_selu_keeps_a_normal_distribution_as_it_is():
 
 
 def test_relu_has_no_slope_at_zero():
-    """As in scikit-learn; any number between 0 and 1 would be a subgradient."""
+    """Check that it is 0 as in scikit-learn; any number in [0, 1] is a subgradient."""
     assert ACTIVATIONS["relu"].derivative(np.zeros(1)) == 0
 
 
@@ -188,7 +188,7 @@ def test_the_quantile_is_where_the_pinball_loss_is_least():
 
 
 def test_two_classes_need_one_unit_for_a_hinge_that_compares():
-    """Of z_1 - z_0 both multiclass losses are the hinge."""
+    """Check that both multiclass losses are the hinge of z_1 - z_0."""
     rng = np.random.default_rng(0)
     z, y = rng.standard_normal((20, 2)), rng.integers(2, size=20)
     expected = LOSSES["hinge"].value(z[:, 1:] - z[:, :1], y[:, np.newaxis])

@@ -198,7 +198,7 @@ def test_optimizer_against_its_textbook_form(name):
 
 
 def test_rprop_on_batches_goes_the_wrong_way():
-    """Why it needs all rows: three gradients of 0.1 outvote one of -0.5, whose sum is negative."""
+    """Show the need for all rows: three gradients of 0.1 outvote one of -0.5."""
     ways = {}
     for name, rate in (("sgd", 0.1), ("rprop", 0.1)):
         w, slots = np.zeros(1), [np.zeros(1) for _ in range(OPTIMIZERS[name].n_slots)]

@@ -75,7 +75,7 @@ def test_trajectory_of_every_kind_of_rows(name, layout, batch_size):
 @pytest.mark.parametrize("layout", ["float64", "csr float64"])
 @pytest.mark.parametrize("name", STAGES)
 def test_gradient_of_many_rows(name, layout):
-    """More than go through the network at once: sums of several calls are added."""
+    """Check more rows than are processed at once, whose sums are added."""
     rng = np.random.default_rng(2)
     network = make_network(rng, 11, STAGES[name], LOSS)
     X, y = make_counts(rng, 2500, 11), rng.standard_normal((2500, 3))
@@ -92,7 +92,7 @@ def test_gradient_of_many_rows(name, layout):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_gradient_by_finite_differences(name):
-    """Without the reference between: the engine's gradient is that of the engine's loss."""
+    """Check the engine's gradient against differences of its own loss."""
     rng = np.random.default_rng(3)
     small = [Dense(6, each.activation, each.normalization) for each in STAGES[name][:2]]
     X, y = make_data(rng, 9, 4, 2, LOSS)
@@ -157,7 +157,7 @@ def test_weights_of_zero_stay_finite(dtype):
 )
 @pytest.mark.parametrize("layout", ["float64", "uint8", "fortran"])
 def test_the_first_stage_may_be_any(first, layout):
-    """It reads the rows of the user, of any type, and may need no gradient."""
+    """Check that any stage can read the user's rows, of any type, without a gradient."""
     rng = np.random.default_rng(8)
     network = make_network(rng, 12, [first, Dense(7), Dense(3, "identity")], LOSS)
     X, y = make_counts(rng, 27, 12), rng.standard_normal((27, 3))

@@ -192,7 +192,7 @@ def test_engine_walks_pytorchs_trajectory_with_regularization(name, position, dt
 @pytest.mark.parametrize("position", [None, "after"])
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
 def test_norms_of_gradients_are_pytorchs(optimizer, position, dtype, tolerance):
-    """Those before clipping, the gradient of the penalty included."""
+    """Compare norms before clipping, penalty included."""
     norms = []
 
     def clip(parameters):

@@ -325,7 +325,7 @@ def test_rows_of_probabilities():
 
 
 def test_curvature_of_a_line():
-    """Of a linear model without hidden layer the Hessian is that of X and a column of ones."""
+    """Compare with the Hessian of a linear model, that of X and a column of ones."""
     model = MLPRegressor(hidden_layer_sizes=(), random_state=0, alpha=0.5, batch_size=10)
     finding = curvature(model, X_R, Y_R, max_rows=300)
     design = np.column_stack([X_R, np.ones(len(X_R))])

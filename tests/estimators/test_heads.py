@@ -165,7 +165,7 @@ def test_trajectory_in_bfloat16(trunk):
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_sparse_rows(sparse):
-    """Where heads read the rows themselves, all need the columns of the batch."""
+    """Check heads that read sparse rows, all of which need the columns of the batch."""
     network, X, y, weight = problem("none", n_rows=150, n_features=70)
     X[np.random.default_rng(1).random(X.shape) < 0.6] = 0
     expected = network.train(X, y, "sgd", 40, [0.1] * 4, 0.3, weight)
@@ -316,7 +316,7 @@ def test_without_a_trunk_heads_are_networks_of_their_own(data, solver):
 
 
 def test_a_head_of_one_class_changes_nothing_below(data):
-    """Its gradient is zero, so that the other trains as an ordinary classifier."""
+    """Check that its gradient is zero, so that the other trains like an ordinary classifier."""
     X, Y = data
     options = {"shuffle": False, "normalization": "batch", "alpha": 0.1, "solver": "sgd"}
     expected = model(**options).fit(X, Y[:, 0])

@@ -39,7 +39,7 @@ def test_grid_search_over_specs():
 
 @pytest.mark.parametrize("estimator", [classifier, regressor])
 def test_every_activation_is_another_network(estimator):
-    """By name, in both types; what comes out of a pickle predicts the same."""
+    """Check activations by name, in both types, and their predictions after pickling."""
     for precision in ("float32", "float64"):
         predictions = []
         for name in HIDDEN_ACTIVATIONS:

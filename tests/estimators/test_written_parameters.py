@@ -278,7 +278,7 @@ def test_every_kind_of_stage_trains_on_and_comes_out_of_a_pickle(options, solver
 
 
 def test_training_goes_on_with_another_start_of_the_slopes():
-    """What they started from is no part of what they are."""
+    """Check that further training does not depend on the initial value of the slopes."""
     model = regressor(activation=PReLU(0.2), warm_start=True).fit(X_REGRESSION, Y_REGRESSION)
     model.set_params(activation=PReLU(0.3)).fit(X_REGRESSION, Y_REGRESSION)
     model.set_params(activation=PReLU(0.3, shared=False))

@@ -117,7 +117,7 @@ def test_a_scorer_cannot_train_what_is_trained():
 
 
 def test_what_is_learned_is_seen_whole():
-    """While a fit runs everything is as before, whatever it learned so far."""
+    """Check that a fit does not change fitted attributes until it ends."""
     wide, labels = np.hstack([X, X]), np.array(["a", "b", "c"])[Y]
     before = []
 
@@ -168,7 +168,7 @@ def test_parameters_and_attributes_that_are_set_meanwhile_stay():
 
 
 def test_rows_are_compared_with_the_network():
-    """Not with an attribute that anybody can set."""
+    """Check that rows are compared with the network, not with a public attribute."""
     model = classifier().fit(X, Y)
     for rows in (np.tile(X, 2000), X[:, :1]):
         model.n_features_in_ = rows.shape[1]
@@ -181,7 +181,7 @@ def test_rows_are_compared_with_the_network():
 
 
 def test_a_signal_handler_cannot_train_what_is_trained():
-    """Such as a timer's that feeds new rows; where it lets the error pass, `fit` ends with it."""
+    """Check a signal handler that trains; if it does not catch the error, `fit` raises it."""
     model, refused = classifier(max_iter=100_000, tol=0, n_iter_no_change=np.inf), []
 
     def feed(*_):

@@ -25,7 +25,7 @@ def fit(name, weights=(None, None), **options):
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_validation_data_is_watched(name):
-    """Without early stopping it changes nothing but the attributes that tell of it."""
+    """Check that without early stopping only the attributes of validation differ."""
     model, train, (X_val, y_val) = problem(name)
     watched, alone = fit(name), model.fit(*train)
     assert watched.loss_curve_ == alone.loss_curve_

@@ -53,7 +53,7 @@ def marked(display):
 
 
 def test_the_epoch_that_was_kept_is_marked():
-    """By its loss, which is that of the parameters that predict."""
+    """Check the marked epoch by its loss, which is that of the fitted parameters."""
     for parameters, name in (
         (dict(early_stopping=True), "accuracy"),
         (dict(early_stopping=True, scoring="loss"), "loss"),
@@ -73,7 +73,7 @@ def test_the_epoch_that_was_kept_is_marked():
 
 
 def test_kept_of_the_last_call():
-    """What an earlier call had is gone, but for early_stopping, which compares with it."""
+    """Check that earlier calls are ignored, except by early_stopping."""
     stopping = EarlyStopping(restore_best=True)
     for parameters, rate, expected in (
         (dict(callbacks=[stopping]), 0.1, 12),

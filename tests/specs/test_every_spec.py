@@ -1,4 +1,4 @@
-"""All specs: they can be copied, and each hyperparameter affects the result.
+"""Specs can be copied, and each hyperparameter of each affects the result.
 
 A class or a hyperparameter that is new fails here until it has a case.
 """

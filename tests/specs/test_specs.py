@@ -382,7 +382,7 @@ def test_coefficients_of_adam_go_on_counting():
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
 def test_coefficients_go_on_counting(name):
-    """Where one table ends and the next begins changes nothing."""
+    """Check that splitting the table of steps changes nothing."""
     spec, rates = OPTIMIZERS[name](), np.linspace(0.1, 0.2, 9)
     table = spec.coefficients(rates, 0.5, first_step=100)
     parts = spec.coefficients(rates[:4], 0.5, 100), spec.coefficients(rates[4:], 0.5, 104)
@@ -445,7 +445,7 @@ def test_dropout_rates():
     ],
 )
 def test_numbers_of_any_kind_are_read_as_plain_ones(given, plain):
-    """Those of NumPy overflow: 220 epochs of 150 steps are beyond an int16."""
+    """Check NumPy integers, which would overflow: 220 epochs of 150 steps exceed an int16."""
     own = {k: v.item() if isinstance(v, np.generic) else v for k, v in plain.items()}
     own = {k: float(v) if isinstance(v, Fraction | np.longdouble) else v for k, v in own.items()}
     options = {"hidden_layer_sizes": 3, "solver": "sgd", "max_iter": 3, "random_state": 0}

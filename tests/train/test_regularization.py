@@ -141,7 +141,7 @@ def test_trajectory_with_weight_norm_and_slopes(case, dtype):
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("penalize_intercepts", [False, True])
 def test_gradient_of_the_penalty_by_finite_differences(l1_ratio, penalize_intercepts):
-    """Of the reference and of the engine. No weight is near 0, where there is none."""
+    """Check the gradients of reference and engine. No weight is near 0, where there is a kink."""
     rng = np.random.default_rng(5)
     X, y = make_data(rng, 9, 4, 3, "squared_error")
     layers = make_layers([5, 3], "tanh", "before")
@@ -259,7 +259,7 @@ def test_layers_are_numbered_as_coefs_are():
 
 
 def test_factors_of_rprop_are_those_of_the_first_step():
-    """Which is of the size of the rate, whatever the gradient."""
+    """Check that factors apply to the first step, whose size is the learning rate."""
     X = np.random.default_rng(0).standard_normal((60, 3))
     model = MLPRegressor(
         hidden_layer_sizes=(), solver="rprop", learning_rate_init=0.01, max_iter=1, random_state=0
@@ -276,7 +276,7 @@ def test_factors_of_rprop_are_those_of_the_first_step():
 )
 @pytest.mark.parametrize("options", [{}, {"max_norm": 0.01, "alpha": 10.0}], ids=str)
 def test_frozen_parameters_keep_their_bits(solver, options):
-    """Those of a state with moments too, and -0.0."""
+    """Check frozen parameters, also with moments in the state, and -0.0."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 30)).astype("float32")
     model = MLPRegressor(
@@ -313,7 +313,7 @@ def test_the_penalty_of_frozen_weights_is_reported():
 
 
 def test_decay_of_sgd_is_not_multiplied_by_momentum():
-    """With a gradient of 0 weights shrink by a part; a penalty would build up in the velocity."""
+    """Check that decay shrinks weights by a factor; a penalty would accumulate in the velocity."""
     X, y = np.zeros((4, 3)), np.zeros(4)
     model = MLPRegressor(
         hidden_layer_sizes=(2,),
@@ -329,7 +329,7 @@ def test_decay_of_sgd_is_not_multiplied_by_momentum():
 
 
 def test_both_forms_of_nesterovs_momentum_walk_the_same_way():
-    """At a constant rate: one form's parameters are the other's point ahead."""
+    """Check that at a constant rate one form's parameters are the other's look-ahead point."""
     rng = np.random.default_rng(0)
     network = make_network(rng, 6, make_layers([7, 3], "tanh"), "squared_error")
     X, y = make_data(rng, 40, 6, 3, "squared_error")
@@ -345,7 +345,7 @@ def test_both_forms_of_nesterovs_momentum_walk_the_same_way():
 
 
 def test_weight_noise_leaves_no_trace_but_its_gradients():
-    """At a rate of zero nothing changes; with a seed of its own, each step's noise is another."""
+    """Check that nothing changes at rate zero, and that the noise differs between steps."""
     rng = np.random.default_rng(0)
     network = make_network(rng, 6, make_layers([7, 3], "tanh"), "squared_error")
     X, y = make_data(rng, 8, 6, 3, "squared_error")

@@ -203,7 +203,7 @@ def test_verbose_lbfgs_prints_iterations(capsys):
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("learning_rate", ["constant", "invscaling"])
 def test_warm_start_goes_on_as_if_it_had_not_stopped(solver, learning_rate):
-    """It keeps the optimizer's moments, its step, and the schedule's count of rows."""
+    """Check that moments, step and the schedule's count of rows continue."""
     X, y = DATA["multiclass"]
     options = {"solver": solver, "learning_rate": learning_rate, "learning_rate_init": 0.01}
     options |= {"dropout": 0.2, "normalization": "batch", "shuffle": False}

@@ -129,7 +129,7 @@ def harms_nothing(kind, first, n):
 
 @pytest.mark.parametrize("kind", ["pickle", "checkpoint"])
 def test_a_damaged_pickle_harms_nothing(kind):
-    """Of a checkpoint it is one with a right checksum, which only a hand makes."""
+    """Check damaged pickles; a damaged checkpoint has a valid checksum only if forged."""
     harms_nothing(kind, 0, 60)
 
 

@@ -137,7 +137,7 @@ def test_numpy_that_numba_does_not_know(on, monkeypatch):
 
 
 def test_tf32_needs_younger_tensor_cores(on):
-    """Also where CUDA has been started already."""
+    """Check the error, also if CUDA is started already."""
     on(card=(7, 5))
     _numba.start()
     with pytest.raises(RuntimeError, match=r"'tf32' .* 8.0 .* NVIDIA Card has 7.5: .*'float32'"):

@@ -138,7 +138,7 @@ def test_fields_of_mixing_lie_as_columns_do():
 
 
 def test_import_needs_no_numba():
-    """Nor does anything that the CPU does."""
+    """Check that the CPU needs no Numba either."""
     script = """if True:
         import sys
         import numpy as np

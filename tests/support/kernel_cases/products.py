@@ -10,7 +10,7 @@ from support.problems import LAYOUTS, make_counts
 
 @case
 def matmul(ops, some, rng, dtype, eps):
-    """Any order of summing k products is off by at most k roundings of their absolute sum."""
+    """Compare products; in any order, the error is at most k roundings of the absolute sum."""
     shapes = [(n, k, m) for n, k in [(1, 1), (7, 5), (13, 17)] for m in WIDTHS]
     # A tile is put down after 1024 products and picked up again.
     shapes += [(n, 3, 20) for n in ROWS] + [(5, k, 33) for k in (1023, 1024, 1025, 2049)]

@@ -68,7 +68,7 @@ def dropout_csr(ops, some, rng, dtype, eps):
 
 @case
 def normal_noise(ops, some, rng, dtype, eps):
-    """Some roundings of numbers below six; the reference's angle has one of its own."""
+    """Compare noise within some roundings of numbers below six."""
     for n, m in some([(1, 1), (3, 7), (4, 16), (5, 17), (9, 33), (29, 130), (400, 100)]):
         x = rng.standard_normal((n, m)).astype(dtype)
         seed, step, stage, first = int(rng.integers(2**63)), 5, 3, 4 * (n % 3)

@@ -19,7 +19,7 @@ def scaled(ops, some, rng, dtype, eps):
 
 @case
 def optimize(ops, some, rng, dtype, eps):
-    """One step from where others have been; coefficients are rounded to the type."""
+    """Compare a step after others; coefficients are rounded to the type."""
     for name, rule in OPTIMIZERS.items():
         solver, n_slots = SOLVERS[name](), rule.n_slots
         for m in some([*WIDTHS, 1000]):
@@ -91,7 +91,7 @@ def look_ahead(ops, some, rng, dtype, eps):
 
 @case
 def limit_columns(ops, some, rng, dtype, eps):
-    """Some columns are short enough, and some are 0."""
+    """Compare columns, of which some are short enough, and some are 0."""
     for n, m in some([(n, m) for n in [*ROWS, 100] for m in WIDTHS[:9]]):
         w = (rng.standard_normal((n, m)) * rng.choice([0, 0.1, 2], m)).astype(dtype)
         expected = reference.limit_norms(*float64(w), 1.5)
@@ -102,7 +102,7 @@ def limit_columns(ops, some, rng, dtype, eps):
 
 @case
 def average(ops, some, rng, dtype, eps):
-    """With a weight of 1, zeros become the parameters to the bit; equal parameters stay."""
+    """Compare averages; with weight 1 zeros become the parameters, to the bit."""
     for m in some([*WIDTHS, 1000]):
         w, old = rng.standard_normal((2, m)).astype(dtype)
         w64, old64 = float64(w, old)

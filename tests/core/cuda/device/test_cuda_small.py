@@ -116,7 +116,7 @@ def test_rows_of_another_type(dtype, planned):
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_step_that_is_not_finite_changes_nothing(bad, planned):
-    """Nor do those that would come after it."""
+    """Check that neither this step nor later ones change anything."""
     network, X, y = data_of(hidden("tanh"), "squared_error")
     engine = Engine(network, "squared_error", "adam", device="cuda")
     X, y = np.concatenate([X] * 3)[: 4 * BATCH], np.concatenate([y] * 3)[: 4 * BATCH]

@@ -100,7 +100,7 @@ else:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shapes, sizes", EACH_TILING)
 def test_products(kind, shapes, sizes):
-    """Within the errors of sums in float32, whose additions may truncate."""
+    """Check products within the errors of float32 sums, whose additions may truncate."""
     rng = np.random.default_rng(2)
     for m, k, n in shapes:
         a, b = (rng.standard_normal(shape).astype(np.float32) for shape in [(m, k), (k, n)])
