@@ -9,7 +9,6 @@ dry run does the same on tiny networks without a GPU: its times mean nothing.
 """
 
 import argparse
-import contextlib
 import datetime
 import importlib.util
 import math
@@ -22,16 +21,14 @@ import time
 import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
-from select import select
 
 import measure
 from gpu_checks import CHECKS
 from gpu_peers import COLUMNS, Case
-from worker import Worker
+from gpu_processes import Workers
 from workloads import IMAGES, Workload
 
 ROOT = Path(__file__).parents[1]
-WORKER = str(Path(__file__).parent / "gpu_worker.py")
 
 SMALL = Case(784, (100, 100), 10, 128, 2000)
 LARGE = Case(784, (512, 512), 10, 256, 1000)
@@ -65,64 +62,12 @@ FIT = Workload(**IMAGES, hidden=(100, 100), batch_size=128, epochs=5)
 FITS = {"fastnn cuda": ("fastnn", "cuda"), "fastnn cpu": ("fastnn", "cpu")}
 FITS["PyTorch eager"] = "PyTorch eager", "cuda"
 
-#: Seconds that a child process may take for an answer, and for tests.
-PATIENCE, FOR_TESTS, FOR_SANITIZER = 120, 200, 90
+#: Seconds that a child process may take for tests.
+FOR_TESTS, FOR_SANITIZER = 200, 90
 
 
 class Failed(Exception):
     """A part that is wrong in a way that was looked for."""
-
-
-class LimitedWorker(Worker):
-    """Worker that is killed when it does not answer in time."""
-
-    def answer(self):
-        if not select([self.process.stdout], [], [], PATIENCE)[0]:
-            self.process.kill()
-            raise RuntimeError(f"{self.column}: no answer in {PATIENCE} s")
-        return super().answer()
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-class Workers:
-    """Processes by column, started when they are needed, and anew after one has failed."""
-
-    def __init__(self, dry):
-        self.device = "cpu" if dry else "cuda"
-        self.environment = {"NUMBA_ENABLE_CUDASIM": "1"} if dry else {}
-        self.running = {}
-
-    def call(self, column, *command):
-        return self.start(column) and self.of(column, lambda worker: worker.call(*command))
-
-    def of(self, column, what):
-        """The answer of `what`; a process that failed is ended."""
-        try:
-            return what(self.running[column])
-        except (RuntimeError, OSError):
-            self.close(column)
-            raise
-
-    def start(self, column):
-        if column not in self.running:
-            self.running[column] = LimitedWorker(
-                column, column, self.device, script=WORKER, environment=self.environment
-            )
-            self.of(column, lambda worker: worker.answer())
-        return self.running[column]
-
-    def close(self, *columns):
-        for column in columns or list(self.running):
-            if column in self.running:
-                self.running.pop(column).close()
 
 
 class Run:
