@@ -25,6 +25,7 @@ MODULES = (
     "activations",
     "average",
     "batchnorm",
+    "class_losses",
     "columns",
     "dense",
     "dropout",
