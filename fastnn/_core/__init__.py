@@ -107,7 +107,7 @@ def describe_cuda():
 
 
 def make_engine(program, state, optimizer, max_batch, n_threads, seed, device="cpu"):
-    """Return an engine that trains `state` in place; see ``cpu/engine.pyx`` for its methods."""
+    """Return an engine that trains `state` in place; see ``engine_base.py``."""
     return engine_module(device).Engine(program, state, optimizer, max_batch, n_threads, seed)
 
 

@@ -17,7 +17,7 @@ def predict(
     isa: str | None = None,
 ) -> bool: ...
 
-class Engine:
+class NativeEngine:
     @property
     def program(self) -> Program: ...
     @property
@@ -43,21 +43,3 @@ class Engine:
         losses: NDArray[Any],
         grad_norms: NDArray[Any] | None = None,
     ) -> int: ...
-    def loss(
-        self,
-        X: Any,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None,
-        order: NDArray[Any] | None = None,
-    ) -> float: ...
-    def loss_and_grad(
-        self,
-        X: Any,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None,
-        alpha: float,
-        grad: NDArray[Any],
-        label_smoothing: float = 0.0,
-        l1_ratio: float = 0.0,
-        penalize_intercepts: bool = False,
-    ) -> tuple[float, float]: ...

@@ -1,6 +1,6 @@
 """The CPU engine: many training steps in one native call, many rows in one prediction.
 
-    Engine (this file), predict       arguments, checked by door; kernels, by instruction_sets
+    NativeEngine (this file), predict arguments, checked by door; kernels, by instruction_sets
         threads                       a team of threads; signals
             steps, predict            one thread's part
                 rows                  rows of a batch
@@ -39,15 +39,10 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from fastnn._core.cpu.kernels cimport *
 
-from fastnn._core.penalties import add_penalty
 from fastnn._core.memory import pins
 from fastnn._core.program import aligned_zeros
 
 cnp.import_array()
-
-# Rows of a call that needs the gradient, or the loss, of many rows.
-cdef enum:
-    ROWS_PER_GRADIENT_CALL = 1024
 
 # Operations of a row in the stages that multiply nothing.
 cdef double OTHER_OPERATIONS_OF_ROW = 1000
@@ -71,7 +66,7 @@ include "engine_parts/door.pxi"
 include "engine_parts/predict.pxi"
 
 
-cdef class Engine:
+cdef class NativeEngine:
     """Training of one state of one program, in place.
 
     Parameters
@@ -323,39 +318,12 @@ cdef class Engine:
         return self.run(TRAIN, X, y, sample_weight, order, batch_size, coefficients, losses,
                         grad_norms, 0, None)
 
-    def loss(self, X, y, sample_weight, order=None):
-        """Return the mean data loss of the rows of X, of those in `order`, as in prediction.
+    def _evaluate(self, X, y, sample_weight, order, int64_t block, coefficients, losses,
+                  double total):
+        self.run(EVALUATE, X, y, sample_weight, order, block, coefficients, losses, None, total,
+                 None)
 
-        That is without dropout, penalty and label smoothing, and with batch norm's moving averages.
-        """
-        n = X.shape[0] if order is None else len(order)
-        total = float(n)
-        if sample_weight is not None:
-            chosen = sample_weight if order is None else sample_weight[order]
-            total = float(chosen.sum(dtype=np.float64))
-        block = min(n, ROWS_PER_GRADIENT_CALL)
-        losses = np.zeros((quotient_up(n, max(1, block)), 2))
-        self.run(EVALUATE, X, y, sample_weight, order, block, np.zeros((len(losses), N_COEFS)),
-                 losses, None, total, None)
-        return float(losses[:, 0].sum())
-
-    def loss_and_grad(self, X, y, sample_weight, alpha, grad, label_smoothing=0.0, l1_ratio=0.0,
-                      penalize_intercepts=False):
-        """Compute loss and gradient over all rows, without dropout; return (data loss, penalty).
-
-        Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
-        has the layout of ``state.parameters`` and is overwritten.
-        """
-        n = X.shape[0]
-        total = float(n if sample_weight is None else sample_weight.sum(dtype=np.float64))
-        block = n if self.program.n_statistics else min(n, ROWS_PER_GRADIENT_CALL)
-        n_blocks = quotient_up(n, max(1, block))
-        grad[...] = 0
-        losses = np.zeros((n_blocks, 2))
-        coefficients = np.zeros((n_blocks, N_COEFS))
-        coefficients[:, COEF_SMOOTHING] = label_smoothing
+    def _sum_gradients(self, X, y, sample_weight, int64_t block, coefficients, losses,
+                       double total, grad):
         self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses, None, total,
                  grad)
-        penalty = add_penalty(self.program, self.state.parameters, grad, alpha / total, l1_ratio,
-                              penalize_intercepts)
-        return float(losses[:, 0].sum()), penalty

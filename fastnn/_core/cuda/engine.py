@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn._core.codes import N_COEFFICIENTS, Column
 from fastnn._core.device_arrays import DeviceRows
-from fastnn._core.penalties import add_penalty
+from fastnn._core.engine_base import EngineBase
 from fastnn._core.program import State
 
 from ._numba import device_errors, start
@@ -42,7 +42,7 @@ SWITCHES = (
 )
 
 
-class Engine:
+class Engine(EngineBase):
     """Trains one state of one program in place.
 
     Parameters
@@ -59,6 +59,8 @@ class Engine:
     seed : int
         Key of all random masks, 64 bits.
     """
+
+    rows_per_block = ROWS_PER_BLOCK
 
     def __init__(self, program, state, optimizer, max_batch, n_threads, seed):
         start(program.tf32)
@@ -154,54 +156,15 @@ class Engine:
         rows = X, y, sample_weight, order
         return self._run(TRAIN, *rows, batch_size, coefficients, losses, grad_norms=grad_norms)
 
-    def loss(self, X, y, sample_weight, order=None):
-        """Mean data loss of the rows of X, of those in `order`, as in prediction.
+    def _evaluate(self, *arguments):
+        self._run(EVALUATE, *arguments)
 
-        That is without dropout, penalty and label smoothing, and with batch norm's moving averages.
-        """
-        n = X.shape[0] if order is None else len(order)
-        total = float(n)
-        if sample_weight is not None:
-            chosen = sample_weight if order is None else sample_weight[order]
-            total = float(chosen.sum(dtype=np.float64))
-        block = min(n, ROWS_PER_BLOCK)
-        losses = np.zeros((-(-n // block), 2))
-        coefficients = np.zeros((len(losses), N_COEFFICIENTS))
-        self._run(EVALUATE, X, y, sample_weight, order, block, coefficients, losses, total)
-        return float(losses[:, 0].sum())
-
-    def loss_and_grad(
-        self,
-        X,
-        y,
-        sample_weight,
-        alpha,
-        grad,
-        label_smoothing=0.0,
-        l1_ratio=0.0,
-        penalize_intercepts=False,
-    ):
-        """Loss and gradient over all rows, without dropout; returns (data loss, penalty).
-
-        Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
-        has the layout of ``state.parameters`` and is overwritten.
-        """
-        n = X.shape[0]
-        total = float(n if sample_weight is None else sample_weight.sum(dtype=np.float64))
-        block = n if self.program.n_statistics else min(n, ROWS_PER_BLOCK)
-        losses = np.zeros((-(-n // block), 2))
-        coefficients = np.zeros((len(losses), N_COEFFICIENTS))
-        coefficients[:, Column.SMOOTHING] = label_smoothing
-        grad[...] = 0
+    def _sum_gradients(self, X, y, sample_weight, block, coefficients, losses, total, grad):
         with device_errors():
             gradient = self._steps.buffer("gradient", grad.shape)
             gradient.copy_to_device(grad)
         self._run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses, total)
         gradient.copy_to_host(grad)
-        penalty = add_penalty(
-            self.program, self.state.parameters, grad, alpha / total, l1_ratio, penalize_intercepts
-        )
-        return float(losses[:, 0].sum()), penalty
 
 
 def _scales(n, batch_size, n_steps, sample_weight, order):
