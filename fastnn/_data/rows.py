@@ -25,20 +25,31 @@ _ROWS = {
     "dtype": (np.float64, np.float32, np.uint8),
     "ensure_all_finite": False,
 }
+_PLAIN = frozenset({np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.uint8)})
 #: Number of elements checked, or copied for validation, at a time.
 BLOCK = 1 << 20
 
 
 def read_rows(model, X, reset=False, name="X"):
     """Return rows readable for an engine, which may be non-finite; see `BaseMLP.read`."""
-    if _is_plain(X) and _has_no_names(model, X, reset):
-        model.n_features_in_ = X.shape[1]
-    elif is_on_gpu(X):
-        X = _on_gpu(model, X, reset)
-    else:
-        X = _validated(model, X, name, reset=reset)
-        if sparse.issparse(X) and X.dtype == np.uint8:  # which no engine reads
-            X = X.astype(np.float32)
+    own = model.__dict__
+    if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in own:
+        n_rows, n_features = X.shape
+        if (  # nothing to convert, and no names to compare
+            (reset or own.get("n_features_in_") == n_features)
+            and X.dtype in _PLAIN
+            and X.flags.aligned
+            and n_rows
+            and n_features
+        ):
+            if reset:
+                model.n_features_in_ = n_features
+            return X
+    if is_on_gpu(X):
+        return _on_gpu(model, X, reset)
+    X = _validated(model, X, name, reset=reset)
+    if sparse.issparse(X) and X.dtype == np.uint8:  # which no engine reads
+        X = X.astype(np.float32)
     return X
 
 
@@ -114,18 +125,6 @@ def _on_gpu(model, X, reset):
     return rows
 
 
-def _is_plain(X):
-    """Return whether an engine can read X as it is, without conversion."""
-    return (
-        type(X) is np.ndarray
-        and X.dtype.char in "dfB"
-        and X.ndim == 2
-        and X.size > 0
-        and X.flags.aligned
-        and X.dtype.isnative
-    )
-
-
 def _are_plain_targets(y, n_rows):
     """Return whether scikit-learn would accept targets without conversion."""
     return (
@@ -136,12 +135,6 @@ def _are_plain_targets(y, n_rows):
         and y.size > 0
         and (y.dtype.kind != "f" or bool(np.isfinite(y).all()))
     )
-
-
-def _has_no_names(model, X, reset):
-    """Return whether there are no names of features to compare, and as many features as before."""
-    known = model.__dict__.get("n_features_in_")
-    return "feature_names_in_" not in model.__dict__ and (reset or known == X.shape[1])
 
 
 def check_finite(model, X, name="X"):

@@ -105,15 +105,14 @@ def _check_memory(model, optimizer, network, X, batch_size):
 
 def _check_solver(model, optimizer, network):
     """Refuse a network whose loss the solver cannot minimise."""
-    precision = network.architecture.precision
-    rounds = precision in ("bfloat16", "tf32")
-    if rounds and isinstance(optimizer, LBFGS):
+    architecture = network.architecture
+    if (architecture.bfloat16 or architecture.tf32) and isinstance(optimizer, LBFGS):
         raise ValueError(
-            f"precision={precision!r} needs a solver such as 'sgd' or 'adam': "
+            f"precision={architecture.precision!r} needs a solver such as 'sgd' or 'adam': "
             f"{model.solver!r} compares losses more closely than rounded products can tell. Or "
             "choose precision='float32'."
         )
-    if precision == "bfloat16" and _core.emulates_bfloat16():
+    if architecture.bfloat16 and _core.emulates_bfloat16():
         warn(
             "precision='bfloat16' is emulated here, with the same results, and is slower than "
             "precision='float32': the processor has no AVX512_BF16, or FASTNN_ISA rules it "

@@ -137,17 +137,20 @@ class Network:
 
     def check_rows(self, X):
         """Refuse rows of another width, and sparse ones where no matrix product comes first."""
-        if X.shape[1] != self.n_features:
+        n_features = self.program.n_features
+        if X.shape[1] != n_features:
             raise ValueError(
-                f"X has {X.shape[1]} features, but the network has {self.n_features} inputs: pass "
+                f"X has {X.shape[1]} features, but the network has {n_features} inputs: pass "
                 "rows such as it was fitted on."
             )
-        if issparse(X) and self.architecture.input_noise:
+        if isinstance(X, np.ndarray) or not issparse(X):  # `issparse` takes long
+            return
+        if self.architecture.input_noise:
             raise ValueError(
                 "input_noise would leave nothing sparse of sparse rows: pass X.toarray(), or use "
                 "Dropout(input_rate=0.2)."
             )
-        if issparse(X) and not self.program.reads_sparse:
+        if not self.program.reads_sparse:
             raise ValueError(
                 "Sparse X needs a Dense layer first in `layers`, with at most a Dropout before it: "
                 "all else makes dense rows of it. X.toarray() works with any layers."
@@ -315,7 +318,7 @@ class Network:
             program = replace(program, stages=stages)
         on_gpu = isinstance(X, DeviceRows)
         device = _core.chosen_device(device, program, X.shape[0], on_gpu=on_gpu)
-        out = np.empty((X.shape[0], program.n_outputs), self.dtype)
+        out = np.empty((X.shape[0], program.n_outputs), program.dtype)
         n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device=device)
         finite = _core.predict(
             program, state.parameters, state.statistics, X, out, n_threads, device

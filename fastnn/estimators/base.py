@@ -173,7 +173,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         """
         network = self._fitted()
         X = self.read(X)
-        network.check_rows(X)
+        if X.shape[1] != network.program.n_features or type(X) is not np.ndarray:
+            network.check_rows(X)
         outputs, finite = network.predict(X, self.n_jobs, self.device, pre_activation)
         if not finite and not get_config()["assume_finite"]:
             check_finite(self, X)

@@ -160,7 +160,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             The labels, of the type passed to `fit`.
         """
         network, outputs = self._outputs(X)
-        return network.encoder.decode(outputs, network.loss)
+        return network.encoder.decode(outputs, network.architecture.loss)
 
     def decision_function(self, X):
         """Return confidence scores (logits): the pre-activations of the output layer.
