@@ -1,4 +1,4 @@
-"""Training beside scikit-learn's: curves, stopping, continuing; and what happens when it fails."""
+"""Trainings follow scikit-learn's curves, continue, and stop early."""
 
 import pickle
 import warnings
@@ -6,74 +6,20 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_digits, make_multilabel_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
-from sklearn.utils import shuffle
 
-from fastnn import (
-    SGD,
-    Adam,
-    AdamW,
-    Adaptive,
-    BatchNorm,
-    Constant,
-    InvScaling,
-    MLPClassifier,
-    MLPRegressor,
-    Scheduled,
-)
+from fastnn import SGD, Adam, Adaptive, BatchNorm, InvScaling, MLPClassifier, MLPRegressor
 from fastnn._data.held_out import split
-from fastnn._train import step_table, steps
-from fastnn._train.history import History
-from fastnn._train.settings import Dataset, Settings
-from fastnn._train.stochastic import StochasticTraining
+from fastnn._train import steps
 from fastnn.callbacks import Callback
 from fastnn.optimizers import OPTIMIZERS
+from support.pairs import DATA, SGD_OPTIONS, estimators
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:overflow encountered"),  # in scikit-learn's R2 score
 ]
-
-PAIRS = {MLPClassifier: TheirClassifier, MLPRegressor: TheirRegressor}
-
-
-def _digits(n_classes=10):
-    X, y = load_digits(n_class=n_classes, return_X_y=True)
-    return X[:350] / 16, y[:350]
-
-
-def _regression(n_targets):
-    X, y = make_regression(300, 12, n_targets=n_targets, random_state=3)
-    return X, y / y.std()
-
-
-def _counts():
-    X, y = _regression(1)
-    return X, np.random.RandomState(0).poisson(np.exp(y))
-
-
-DATA = {
-    "multiclass": _digits(),
-    "binary": _digits(2),
-    "multilabel": make_multilabel_classification(200, 10, random_state=0),
-    "regression": _regression(1),
-    "outputs": _regression(3),
-    "counts": _counts(),
-}
-DATA["multilabel"] = DATA["multilabel"][0] / 10, DATA["multilabel"][1]
-OPTIONS = {"hidden_layer_sizes": (20, 10), "max_iter": 12, "batch_size": 64, "random_state": 0}
-SGD_OPTIONS = {"solver": "sgd", "learning_rate_init": 0.02}
-
-
-def estimators(data, **options):
-    """Ours and scikit-learn's, with the same options."""
-    ours = MLPRegressor if data in ("regression", "outputs", "counts") else MLPClassifier
-    if data == "counts":
-        options |= {"loss": "poisson"}
-    return [estimator(**OPTIONS | options) for estimator in (ours, PAIRS[ours])]
 
 
 def assert_same_training(ours, theirs, rtol=1e-7):
@@ -371,105 +317,6 @@ def test_a_class_of_one_row_is_kept_in_training(n_classes):
         assert sorted([*rows, *held_out]) == list(range(len(y)))
 
 
-# --- divergence -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_divergence_stops_and_restores_the_best(early_stopping, dtype):
-    X, y = DATA["regression"]
-    model = MLPRegressor(
-        hidden_layer_sizes=(20,),
-        activation="identity",
-        solver="sgd",
-        learning_rate_init=2.0,
-        momentum=0.0,
-        batch_size=270 if early_stopping else 300,
-        max_iter=500,
-        early_stopping=early_stopping,
-        random_state=0,
-    )
-    with pytest.warns(ConvergenceWarning, match=r"diverged in epoch \d+.*Lower learning_rate_init"):
-        model.fit(X.astype(dtype), y)
-    assert model.n_iter_ == len(model.loss_curve_) < 500
-    assert np.isnan(model.loss_curve_[-1])
-    assert np.isfinite(model.loss_curve_[:-1]).all()
-    predicted = model.predict(X.astype(dtype))
-    assert np.isfinite(predicted).all()
-    if early_stopping:
-        assert np.isnan(model.validation_scores_[-1])
-        assert np.isfinite(model.best_validation_score_)
-    else:
-        loss = 0.5 * np.mean((predicted - y) ** 2)
-        assert loss == pytest.approx(model.best_loss_, rel=1e-3)
-
-
-def test_training_can_go_on_after_divergence():
-    X, y = DATA["regression"]
-    model = MLPRegressor(
-        hidden_layer_sizes=(20,),
-        solver="sgd",
-        learning_rate_init=50.0,
-        warm_start=True,
-        random_state=0,
-    )
-    with pytest.warns(ConvergenceWarning, match="diverged"):
-        model.fit(X, y)
-    model.set_params(learning_rate_init=0.01, max_iter=20).fit(X, y)
-    assert np.isfinite(model.loss_)
-    assert model.score(X, y) > 0.5
-
-
-def test_loss_that_is_not_finite_from_the_start_is_an_error():
-    X, y = DATA["regression"]
-    for solver in ("adam", "lbfgs"):
-        with pytest.raises(ValueError, match=r"Solver produced non-finite.*Scale the features"):
-            MLPRegressor(solver=solver).fit(X * 1e200, y)
-
-
-def test_lbfgs_leaves_the_best_parameters_that_it_saw():
-    X, y = DATA["regression"]
-    model = MLPRegressor(solver="lbfgs", max_iter=500, max_fun=30, random_state=0).fit(X, y)
-    loss = 0.5 * np.mean((model.predict(X) - y) ** 2)
-    loss += 0.5 * model.alpha * sum(np.sum(coef**2) for coef in model.coefs_) / len(X)
-    assert model.loss_ == pytest.approx(loss, rel=1e-9)
-
-
-# --- interruption ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
-def test_interrupted_training_leaves_a_usable_model(options):
-    X, y = DATA["multiclass"]
-
-    class Interrupt(Callback):
-        def on_epoch_end(self, context):
-            if context.epoch == 3:
-                raise KeyboardInterrupt
-
-    model = MLPClassifier((20,), random_state=0, callbacks=[Interrupt()], **options)
-    with pytest.warns(UserWarning, match="Training interrupted by user"):
-        model.fit(X, y)
-    assert model.n_iter_ == 3
-    assert np.isfinite(model.loss_)
-    assert model.predict(X).shape == y.shape
-
-
-def test_interrupted_at_once():
-    X, y = DATA["multiclass"]
-
-    class Interrupts(np.random.RandomState):
-        def shuffle(self, x):
-            raise KeyboardInterrupt
-
-    model = MLPClassifier((20,), random_state=Interrupts(0))
-    with pytest.warns(UserWarning, match="Training interrupted by user"):
-        model.fit(X, y)
-    assert model.n_iter_ == 0
-    assert np.isnan(model.loss_)
-    assert np.isfinite(model.predict_proba(X)).all()
-
-
 # --- batch norm and dropout -----------------------------------------------------------------------
 
 
@@ -519,93 +366,3 @@ def test_solver_specs_bring_their_own_options():
             ours = MLPClassifier((10,), solver=spec, momentum=0.1, beta_1=0.1, **options).fit(X, y)
             other = MLPClassifier((10,), **options, **named).fit(X, y)
         np.testing.assert_array_equal(ours.predict_proba(X), other.predict_proba(X))
-
-
-# --- tables of steps ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"solver": "sgd", "l1_ratio": 0.5, "learning_rate": Constant()},
-        {"solver": "radam", "batch_size": 300},
-        {"augment": "mixup"},
-        {"averaging": "ema"},
-        {"learning_rate": "cosine"},
-        {"solver": "sgd", "learning_rate": "invscaling"},
-        {"alpha": Scheduled(0.1, "linear")},
-        {"solver": AdamW(weight_decay=Scheduled(0.1, "linear"))},
-        {"dropout": Scheduled(0.5, "cosine")},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("per_call", [1 << 16, 5])
-def test_tables_made_ahead_change_nothing(options, per_call, monkeypatch):
-    X, y = DATA["regression"]
-    monkeypatch.setattr(steps, "STEPS_PER_CALL", per_call)
-    results = []
-    for ahead in (1, 7, 40, 1000):
-        monkeypatch.setattr(step_table, "STEPS_AHEAD", ahead)
-        model = MLPRegressor(
-            **{"hidden_layer_sizes": (5,), "batch_size": 23, "max_iter": 7} | options,
-            random_state=0,
-        ).fit(X, y)
-        model.set_params(max_iter=2, warm_start=True).fit(X, y)
-        results.append([*model.loss_curve_, *model.predict(X)])
-    for result in results[1:]:
-        np.testing.assert_array_equal(result, results[0])
-
-
-def test_the_rows_are_shuffled_as_scikit_learn_does():
-    seen = []
-
-    class Engine:
-        def train_steps(self, X, y, sample_weight, rows, batch_size, table, losses, grad_norms):
-            seen.append(rows.copy())
-            losses[:] = -len(seen)
-            return len(table)
-
-    class State:
-        parameters, statistics, average = np.zeros(3), np.zeros(0), np.zeros(0)
-        slots, step, n_averaged = np.zeros((2, 3)), 0, 0
-
-    rows = np.arange(3, 40)
-    data = Dataset(np.zeros((40, 2)), np.zeros(40), None, rows)
-    settings = Settings(0.0, 10, 0.1, 4, 10, True, 0.0, False, partial=True)
-    history, generator = History(), np.random.RandomState(0)
-    StochasticTraining(
-        Engine(), State(), data, SGD(), Constant(), settings, history, generator
-    ).run()
-    generator, expected = np.random.RandomState(0), rows
-    for drawn in seen:
-        expected = shuffle(expected, random_state=generator)
-        np.testing.assert_array_equal(drawn, expected)
-    assert len(seen) == 4
-    np.testing.assert_array_equal(rows, np.arange(3, 40))
-
-
-# --- several trainings in turns -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"augment": "mixup"}], ids=str)
-def test_trainings_driven_in_turns_give_the_bits_of_each_alone(options, monkeypatch):
-    def models():
-        for solver, n in (("adam", 7), ("sgd", 4)):
-            own = {"solver": solver, "max_iter": n, "random_state": np.random.RandomState(n)}
-            yield MLPRegressor(hidden_layer_sizes=(5,), batch_size=23, **own, **options)
-
-    X, y = DATA["regression"]
-    alone = [model.fit(X, y) for model in models()]
-    trainings = []
-    monkeypatch.setattr(StochasticTraining, "run", lambda training: trainings.append(training))
-    in_turns = [model.fit(X, y) for model in models()]
-    while begun := [training for training in trainings if training.begin_epoch()]:
-        for training, result in [(training, steps.take_steps(training)) for training in begun]:
-            training.end_epoch(result)
-    for training in trainings:
-        training.finish()
-    for one, other in zip(in_turns, alone, strict=True):
-        assert one.loss_curve_ == other.loss_curve_
-        assert one.history_["grad_norm"] == other.history_["grad_norm"]
-        np.testing.assert_array_equal(one.predict(X), other.predict(X))
