@@ -1,4 +1,4 @@
-"""The network that a fit trains: a new one, or one that goes on with fitted parameters."""
+"""Network of a fit: a new one, or one that continues with fitted parameters."""
 
 import math
 

@@ -58,7 +58,7 @@ class Fit:
     fresh : bool
         Whether a new network is trained, or the fitted one further.
     specs : Specs
-        What the parameters stand for.
+        Resolved parameters.
     data : Dataset
         Rows, targets and weights, and which rows are trained on.
     held_out : (Dataset, ndarray) or None
@@ -90,7 +90,7 @@ class Fit:
             self.publish()
 
     def resolve_parameters(self, *given):
-        """Find what the parameters stand for, and what calls back."""
+        """Resolve the parameters to specs, and find the callbacks and their checkpoint."""
         model = self.model
         self.specs = specs_of(model, self.partial)
         bridges = [Bridge(self.estimator, *given)] if has_callbacks(self.estimator) else []
@@ -107,7 +107,7 @@ class Fit:
         self.encoder, self.loss = model._encoder(self.y, self.fitted, self.partial, classes)
         targets = self._encode(self.y)
         self._balance = self.y, sample_weight
-        weights = self._weights_of_rows(sample_weight, X, self.y)
+        weights = self._row_weights(sample_weight, X, self.y)
         self.data = Dataset(X, targets, weights, np.arange(X.shape[0]))
         self.held_out = self._read_validation_data(*validation) if validation else None
         if keeps(self.callbacks):
@@ -117,7 +117,7 @@ class Fit:
             check_same(self.checkpoint, self.identity, len(targets))
 
     def build_network(self):
-        """Build a network and draw its parameters, or go on with the fitted or the saved one."""
+        """Build a network with its history, or continue the fitted one or that of a checkpoint."""
         model = self.model
         self.network, self.device = build_network(
             model,
@@ -156,7 +156,7 @@ class Fit:
             warn_of_unused_scoring(model, self.specs.is_stochastic)
 
     def set_up_training(self):
-        """Find the settings of the training, and let rows be augmented beside it."""
+        """Resolve the settings of the training, and prepare the augmentation of its rows."""
         model, data, specs = self.model, self.data, self.specs
         n_rows, history = len(data.rows), self.history
         self.settings = settings_of(model, specs.optimizer, self.network, n_rows, self.partial)
@@ -171,7 +171,7 @@ class Fit:
             self.settings.augmentation = self._augmentation(transforms)
 
     def train(self):
-        """Train the network, and leave in it what predicts; what fails leaves it as it was."""
+        """Train the network in place; an error leaves it as it was."""
         network, specs, settings = self.network, self.specs, self.settings
         if self.callbacks or self.held_out is not None:  # they see an estimator that is complete
             self.model._set_fitted(network, self.history, specs.is_stochastic)
@@ -195,7 +195,7 @@ class Fit:
                 self._warn_of_no_average()
 
     def publish(self):
-        """Give the estimator what its twin has learned, in one step: nobody sees half of it."""
+        """Give the estimator what its twin has learned, in one step, so that it is seen whole."""
         model, own, before = self.model, vars(self.estimator), self._before
         names = model._set_fitted(self.network, self.history, self.specs.is_stochastic)
         learned = {
@@ -209,7 +209,7 @@ class Fit:
 
     # ------------------------------------------------------------------ parts of the phases
 
-    def _weights_of_rows(self, sample_weight, X, y):
+    def _row_weights(self, sample_weight, X, y):
         return row_weights(
             sample_weight,
             X,
@@ -237,7 +237,7 @@ class Fit:
         try:
             X, y = read_data(self.model, X, y, name="X_val")
             check_range(X, self.dtype)
-            weights = self._weights_of_rows(to_host(sample_weight), X, y)
+            weights = self._row_weights(to_host(sample_weight), X, y)
             data = Dataset(X, self._encode(y), weights, np.arange(X.shape[0]))
         except ValueError as error:
             raise ValueError(f"Validation data (X_val, y_val): {error}") from error
@@ -245,7 +245,7 @@ class Fit:
         return data, y
 
     def _resume(self):
-        """Take over generator, network and history of a checkpoint."""
+        """Continue with the generator, the network and the history of the checkpoint."""
         saved = self.checkpoint
         self.random_state.set_state(saved["generator"])
         self.network = saved["model"]._network.continued(**vars(self.network.architecture))
@@ -258,11 +258,13 @@ class Fit:
         self.network.draw_seed(self.random_state)
         epoch = len(self.history.loss_curve)
         epochs = range(epoch, epoch + self.settings.max_iter)
+        # Not `self._encode`: the fit holds what holds it.
+        encode = functools.partial(self.encoder.encode, dtype=self.dtype, loss=self.loss)
         seed = self.network.seed
-        return BackgroundAugmentation(transforms, self.data, self.y, self._encode, seed, epochs)
+        return BackgroundAugmentation(transforms, self.data, self.y, encode, seed, epochs)
 
     def _may_fail(self):
-        """Tell whether training may raise an error midway, or has to put an average aside."""
+        """Return whether training may raise an error midway, or has to put an average aside."""
         return (
             _core.may_fail(self.device)
             or bool(self.callbacks)
@@ -302,7 +304,7 @@ class Fit:
         )
 
     def _callback_list(self):
-        """Return what calls the callbacks, which know the model by `_view`."""
+        """Return the list of callbacks, which get the model from `_view`."""
         settings, history, is_stochastic = self.settings, self.history, self.specs.is_stochastic
         n_rows, rate = len(self.data.rows), settings.learning_rate_init * history.rate_factor
         context = Context(
@@ -336,7 +338,7 @@ class Fit:
         return shown
 
     def _finish(self, network):
-        """Put in place what predicts: averages of the parameters, statistics of all rows."""
+        """Put averaged parameters, and statistics of all rows, where prediction reads them."""
         recompute = functools.partial(self.recompute_statistics, network=network)
         if self.specs.is_stochastic:
             network.swap_in_average(recompute)
@@ -344,7 +346,7 @@ class Fit:
             recompute(True)
 
     def recompute_statistics(self, every_layer, network=None):
-        """Set batch norm's statistics to those of all training rows, see the network's method."""
+        """Set the statistics of batch norm to those of all training rows."""
         network = self.network if network is None else network
         network.recompute_statistics(*self.data, self.model.n_jobs, self.device, every_layer)
 

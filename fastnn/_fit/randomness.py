@@ -1,4 +1,4 @@
-"""The generator that a fit draws from."""
+"""Generators that fits draw from."""
 
 from contextlib import contextmanager
 from numbers import Integral
@@ -11,14 +11,14 @@ _spare: list[np.random.RandomState] = []
 
 
 def may_be_kept(model):
-    """Tell whether what a user wrote gets the generator of a fit, and may keep it."""
+    """Return whether code of the user gets the generator of a fit, and may keep it."""
     users = model.weight_init, model.bias_init, model.augment
     return not all(isinstance(one, str | None) for one in users)
 
 
 @contextmanager
 def generator(random_state, to_keep=False):
-    """The generator that `random_state` stands for, for a while.
+    """Lend the generator that `random_state` stands for.
 
     Parameters
     ----------

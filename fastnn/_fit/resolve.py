@@ -66,7 +66,7 @@ class Specs(NamedTuple):
 
 
 def specs_of(model, partial):
-    """Find what the parameters stand for; refuse what does not go together."""
+    """Resolve the parameters to specs; raise a ValueError for those that do not go together."""
     optimizer = optimizer_of(model)
     is_stochastic = not isinstance(optimizer, LBFGS)
     regularization_of(model).check(optimizer, model.solver)
@@ -84,13 +84,13 @@ def specs_of(model, partial):
 
 
 def given_parameters(model):
-    """The parameters that are not defaults."""
+    """Return the parameters that are not defaults."""
     defaults, params = defaults_of(type(model)), model.get_params(deep=False)
     return {k: v for k, v in params.items() if not is_default(v, defaults[k])}
 
 
 def runs_users_code(model):
-    """Tell whether something of the user's runs in training, beside callbacks and augmentation."""
+    """Return whether code of the user runs in training, beside callbacks and augmentation."""
     solver, numbers = model.solver, [model.alpha, model.dropout, model.label_smoothing]
     if type(solver) in OPTIMIZERS.values():
         numbers += vars(solver).values()
@@ -110,12 +110,12 @@ def spec_defaults(model, parameter):
 
 
 def optimizer_of(model):
-    """The spec of the optimizer."""
+    """Return the spec of the optimizer."""
     return resolve("solver", model.solver, OPTIMIZERS, spec_defaults(model, "solver"))
 
 
 def regularization_of(model):
-    """Penalties, clipping, limits and noise of the weights."""
+    """Return penalties, clipping, limits and noise of the weights."""
     return Regularization(
         l1_ratio=model.l1_ratio,
         penalize_intercepts=model.penalize_intercepts,
@@ -127,7 +127,7 @@ def regularization_of(model):
 
 
 def schedule_of(model, optimizer):
-    """The spec of the learning rate's schedule; refuses one that the optimizer does not use."""
+    """Return the spec of the schedule; raise a ValueError for one that the optimizer ignores."""
     schedule = resolve_schedule(
         "learning_rate", model.learning_rate, spec_defaults(model, "learning_rate")
     )
@@ -198,7 +198,7 @@ def augmentation_of(model, X, optimizer, batch_size):
 
 
 def _augmentation(item):
-    """A spec of augmentation, checked, or a function."""
+    """Return a checked spec of augmentation, or a function."""
     if isinstance(item, str | Mixing | RowTransform):
         return resolve("augment", item, MIXINGS)
     if callable(item) and not isinstance(item, type):
@@ -211,7 +211,7 @@ def _augmentation(item):
 
 
 def callbacks_of(model):
-    """The callbacks of a fit, and how much it prints beside them."""
+    """Return the callbacks of a fit, and its verbosity beside them."""
     callbacks, verbose = list(model.callbacks or ()), model.verbose
     for callback in callbacks:
         if not isinstance(callback, Callback):
@@ -228,7 +228,7 @@ def callbacks_of(model):
 
 
 def layers_of(model, n_outputs, output_activation):
-    """The layers that the network is made of, and the dropout of the input."""
+    """Return the layers of the network, and the dropout of the input."""
     output_layer = Heads if isinstance(n_outputs, tuple) else Dense
     output = output_layer(n_outputs, output_activation)
     if model.layers is not None:
@@ -257,7 +257,7 @@ def layers_of(model, n_outputs, output_activation):
 
 
 def _refuse_beside_layers(model):
-    """Refuse parameters that have no effect beside `layers`."""
+    """Raise a ValueError for parameters that have no effect beside `layers`."""
     defaults = defaults_of(type(model))
     given = [
         name for name in _TOLD_BY_LAYERS if not is_default(getattr(model, name), defaults[name])
@@ -270,7 +270,7 @@ def _refuse_beside_layers(model):
 
 
 def dtype_of(model, X, network):
-    """Type of the parameters; `network` is the one to go on with, or None."""
+    """Return the type of the parameters; `network` is the one to continue, or None."""
     if model.precision == "auto":
         auto = np.float64 if X.dtype == np.float64 else np.float32
         return np.dtype(auto) if network is None else network.dtype
@@ -284,7 +284,7 @@ def dtype_of(model, X, network):
 
 
 def batch_size_of(model, optimizer, n_rows, network):
-    """Rows that an engine works on at once."""
+    """Return the number of rows that an engine works on at once."""
     if isinstance(optimizer, LBFGS):
         return n_rows if network.program.n_statistics else min(_GRADIENT_ROWS, n_rows)
     if model.batch_size == "auto":
@@ -293,7 +293,7 @@ def batch_size_of(model, optimizer, n_rows, network):
 
 
 def _below_one(name, number, steps):
-    """The values of a `Scheduled`, that a schedule which grows may make too large."""
+    """Return the values of a `Scheduled`; raise a ValueError unless they are below 1."""
     values = number.values(steps)
     if (values >= 1).any():
         raise ValueError(

@@ -32,7 +32,7 @@ def check_scoring(model):
 
 
 def warn_of_unused_scoring(model, stochastic):
-    """Tell that what to score by is given, and nothing to score."""
+    """Warn that `scoring` is given, and no validation data."""
     reason = (
         "without validation data: pass X_val and y_val to fit, or set early_stopping=True."
         if stochastic

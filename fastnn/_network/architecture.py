@@ -1,4 +1,4 @@
-"""The architecture of a network: all that it is made of, but for its numbers."""
+"""Architecture of a network: its layers, its loss and the types of its numbers."""
 
 import math
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Architecture:
 
     @property
     def precision(self):
-        """The estimators' name of the types that numbers are kept and multiplied in."""
+        """Value of the estimators' parameter `precision`."""
         if self.bfloat16:
             return "bfloat16"
         return "tf32" if self.tf32 else self.dtype.name
@@ -77,7 +77,7 @@ class Architecture:
             ) from None
 
     def check(self):
-        """Refuse what no estimator makes, from a pickle."""
+        """Raise a ValueError for an architecture that no estimator makes."""
         check_count("n_features", self.n_features, least=1)
         *hidden, output = self.layers
         for layer in hidden:

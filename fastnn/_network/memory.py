@@ -1,4 +1,4 @@
-"""The memory that training a network takes."""
+"""Memory that training a network takes."""
 
 import functools
 import math
@@ -17,7 +17,7 @@ def _memory():
 
 
 def check_memory(program, n_arrays, batch_size, is_sparse):
-    """Refuse a network that this machine cannot hold, before anything is allocated.
+    """Raise a MemoryError, before anything is allocated, for a network that does not fit.
 
     `n_arrays` is how many of the size of all parameters there are beside them: slots and more.
     """

@@ -1,4 +1,4 @@
-"""A compiled network together with its numbers: what an estimator predicts with, and pickles."""
+"""Compiled network with its parameters, which an estimator predicts with."""
 
 import os
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ class Network:
         return self.architecture.dtype
 
     def allocate(self, state=None):
-        """Take up memory for all numbers, or have those of another state."""
+        """Allocate the arrays of the network, or use those of a state."""
         self.state = State.new(self.program, 0) if state is None else state
         layers = self.program.named(self.state.parameters, self.state.statistics)
         self.coefs = [arrays["coef"] for arrays in layers if "coef" in arrays]
@@ -97,7 +97,7 @@ class Network:
 
     @property
     def randomness(self):
-        """The name of what the engine draws at random in training, or None."""
+        """Name of a source of randomness in training, or None."""
         kinds = self.program.random_kinds
         return Kind(kinds[0]).cause_of_chance if kinds else None
 
@@ -136,7 +136,7 @@ class Network:
             self.seed = int(random_state.randint(np.iinfo(np.int32).max))
 
     def check_rows(self, X):
-        """Refuse rows of another width, and sparse ones where no matrix product comes first."""
+        """Raise a ValueError for rows that the network cannot take."""
         n_features = self.program.n_features
         if X.shape[1] != n_features:
             raise ValueError(
@@ -157,7 +157,7 @@ class Network:
             )
 
     def use_optimizer(self, optimizer):
-        """Go on with the slots of an optimizer of this kind, or with zeros if it is another."""
+        """Continue with the slots of an optimizer of this kind, or begin with zeros."""
         self.use_slots(type(optimizer).__name__, optimizer.n_slots)
 
     def use_slots(self, name, n_slots):
@@ -193,7 +193,7 @@ class Network:
     # What predicts may be other numbers than training goes on from.
 
     def use_averaging(self, averaging):
-        """Go on with the average of an averaging of this kind, or begin a new one.
+        """Continue with the average of an averaging of this kind, or begin a new one.
 
         Parameters come back as training left them, where nobody has changed them since.
         """
@@ -300,7 +300,7 @@ class Network:
         engine.train_steps(X, y, sample_weight, rows, n_rows, coefficients, np.empty((1, 2)))
 
     def adopt(self, coefs, intercepts):
-        """Copy in what a user put in place of the views; returns lists of these."""
+        """Copy in arrays that a user put in place of the views; return lists of these."""
         return write_into_views(
             coefs_=(coefs, self.coefs), intercepts_=(intercepts, self.intercepts)
         )
@@ -339,5 +339,5 @@ def _is_or_equals(a, b):
 
 
 def _layout(program):
-    """Return where all arrays lie, whatever they start from."""
+    """Return the places of all arrays, without their initial values."""
     return [array._replace(initial=0.0) for array in program.arrays]

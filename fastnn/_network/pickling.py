@@ -1,4 +1,4 @@
-"""The state of a network in a pickle: plain arrays, however arenas are laid out."""
+"""State of a network in a pickle: plain arrays, independent of the layout of arenas."""
 
 from dataclasses import fields
 
@@ -65,7 +65,7 @@ def set_state(network, state):
 
 
 def _get_trained(network):
-    """Return what training goes on from, and whether what predicts in its place is unchanged."""
+    """Return the parameters that training continues from, and whether others are unchanged."""
     if network.trained is None:
         return None
     arenas = network.state.parameters, network.state.statistics

@@ -1,4 +1,4 @@
-"""The classifier: its parameters, how it encodes classes, and what its outputs mean."""
+"""Multi-layer perceptron classifier."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The regressor: its parameters, and its targets."""
+"""Multi-layer perceptron regressor."""
 
 import copy
 from typing import ClassVar
