@@ -202,6 +202,35 @@ def sum_of_lanes(sums, first, step, lanes):
     return total
 
 
+@device
+def forward_layers(words, reals, at, i, layers, parameters, sums, units, slopes, a, key_0, key_1):
+    """Units and derivatives of all layers but the first; all threads of a block call it."""
+    for layer in range(1, layers.shape[0]):
+        n, first = layers[layer, N_UNITS], layers[layer, Y_COLUMN]
+        lanes = lanes_of(n)
+        forward_sums(sums, units, layers, layer, parameters, lanes)
+        cuda.syncthreads()
+        for j in range(cuda.threadIdx.x, n, REST_THREADS):
+            total = sum_of_lanes(sums, j, n, lanes)
+            units[first + j], slopes[first + j] = unit_of(
+                words, reals, at, layers, layer, i, j, total, a, key_0, key_1
+            )
+        cuda.syncthreads()
+
+
+@device
+def backward_layers(layers, parameters, sums, slopes):
+    """The gradients of the units of all layers but the last; all threads of a block call it."""
+    for layer in range(layers.shape[0] - 1, 0, -1):
+        n, first = layers[layer, N_INPUTS], layers[layer, X_COLUMN]
+        lanes = lanes_of(n)
+        backward_sums(sums, slopes, layers, layer, parameters, lanes)
+        cuda.syncthreads()
+        for k in range(cuda.threadIdx.x, n, REST_THREADS):
+            slopes[first + k] *= sum_of_lanes(sums, k * lanes, 1, lanes)
+        cuda.syncthreads()
+
+
 @kernel
 def small_rest(
     words,
@@ -235,17 +264,9 @@ def small_rest(
         for column in range(thread, n_columns, REST_THREADS):  # with the 1 behind each layer
             units[column], slopes[column] = values[i, column], deltas[i, column]
         cuda.syncthreads()
-        for layer in range(1, last + 1):
-            n, first = layers[layer, N_UNITS], layers[layer, Y_COLUMN]
-            lanes = lanes_of(n)
-            forward_sums(sums, units, layers, layer, parameters, lanes)
-            cuda.syncthreads()
-            for j in range(thread, n, REST_THREADS):
-                total = sum_of_lanes(sums, j, n, lanes)
-                units[first + j], slopes[first + j] = unit_of(
-                    words, reals, at, layers, layer, i, j, total, a, key_0, key_1
-                )
-            cuda.syncthreads()
+        forward_layers(
+            words, reals, at, i, layers, parameters, sums, units, slopes, a, key_0, key_1
+        )
         first = layers[last, Y_COLUMN]
         for j in range(thread, n_outputs, REST_THREADS):
             z[i, j] = units[first + j]
@@ -258,14 +279,7 @@ def small_rest(
         for j in range(thread, n_outputs, REST_THREADS):  # each thread has what it has written
             slopes[first + j] = dz[i, j]
         cuda.syncthreads()
-        for layer in range(last, 0, -1):
-            n, first = layers[layer, N_INPUTS], layers[layer, X_COLUMN]
-            lanes = lanes_of(n)
-            backward_sums(sums, slopes, layers, layer, parameters, lanes)
-            cuda.syncthreads()
-            for k in range(thread, n, REST_THREADS):
-                slopes[first + k] *= sum_of_lanes(sums, k * lanes, 1, lanes)
-            cuda.syncthreads()
+        backward_layers(layers, parameters, sums, slopes)
         for column in range(thread, n_columns, REST_THREADS):
             values[i, column], deltas[i, column] = units[column], slopes[column]
         cuda.syncthreads()  # the next row has the same memory
