@@ -196,8 +196,8 @@ class Program:
     @functools.cached_property
     def has_exact_statistics(self) -> bool:
         """Return whether batch norm uses the statistics of all rows at the end."""
-        forms = self.stages["code"][self.stages["kind"] == Kind.BN_APPLY]
-        return bool((forms == StatisticsForm.EXACT).any())
+        kinds, codes = self.stages["kind"].tolist(), self.stages["code"].tolist()
+        return (Kind.BN_APPLY, StatisticsForm.EXACT) in zip(kinds, codes, strict=True)
 
     @functools.cached_property
     def reads_sparse(self) -> bool:

@@ -17,7 +17,7 @@ def check_factors(factors: Mapping, program: Program) -> int:
 
     Returns the number of layers.
     """
-    n_layers = int(np.sum(program.stages["kind"] == Kind.DENSE))
+    n_layers = program.stages["kind"].tolist().count(Kind.DENSE)
     for key, factor in factors.items():
         is_layer = isinstance(key, Integral) and not isinstance(key, bool)
         if not is_layer and key not in GROUPS:

@@ -49,14 +49,14 @@ class Block:
     """
 
     def __init__(self, training, start: int):
-        settings, tables, size = training.settings, training.tables, training.settings.batch_size
-        self._training, self._start = training, start
-        self._first_step = training.state.step
-        self.sizes = training.batch_sizes[start : start + STEPS_PER_CALL]
+        settings, tables, stop = training.settings, training.tables, start + STEPS_PER_CALL
+        size = self._batch_size = settings.batch_size
+        self._training, self._start, self._first_step = training, start, training.state.step
+        self.sizes = training.batch_sizes[start:stop]
         n_steps = len(self.sizes)
-        self._rows = training.rows[start * size : (start + n_steps) * size]
+        self._rows = training.rows[start * size : stop * size]
         self._losses = np.empty((n_steps, 2))
-        self._norms = tables.norms[start : start + n_steps]
+        self._norms = tables.norms[start:stop]
         self._table, self._rates = tables.next_steps(
             n_steps, start, self._first_step, training.history
         )
@@ -94,17 +94,17 @@ class Block:
         return False
 
     def _take_steps_until(self, stop):
-        steps = slice(self.n_done, min(stop, len(self.sizes)))
-        size = self._training.settings.batch_size
-        self.n_done += self._training.engine.train_steps(
-            *self._training.data[:3],
-            self._rows[steps.start * size : steps.stop * size],
+        training, size, start = self._training, self._batch_size, self.n_done
+        stop = min(stop, len(self.sizes))
+        self.n_done += training.engine.train_steps(
+            *training.data[:3],
+            self._rows[start * size : stop * size],
             size,
-            self._table[steps],
-            self._losses[steps],
-            self._norms[steps],
+            self._table[start:stop],
+            self._losses[start:stop],
+            self._norms[start:stop],
         )
-        self.is_finite = self.n_done == steps.stop
+        self.is_finite = self.n_done == stop
 
     def sum_of_losses(self, steps: slice) -> float:
         """Return the sum of the losses of all rows of these steps."""
