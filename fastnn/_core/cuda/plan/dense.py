@@ -28,7 +28,7 @@ def backward(plan, stage):
 
 
 def _matmul(plan, k, n, a, b, bias, c, of, parameter, finish, **bindings):
-    """c = a b + bias for the rows of the batch; `finish`: what to bind for its elements."""
+    """Compute c = a b + bias for the rows of the batch; `finish` are bindings for its elements."""
     tiling = choose_tiling(plan.room, n, plan.tilings)
     bindings = plan.product | tiling | finish | bindings
     arguments = a, b, bias, c, of, n, k, plan.real(parameter)
@@ -61,7 +61,7 @@ def _finish_derivative(plan, stage):
 
 
 def gradient(plan, stage):
-    """The gradients of weight and bias."""
+    """Compute the gradients of weight and bias."""
     n, ld, adds_up = stage.n_out, stage.ld_out, plan.call.adds_up
     x, dy = plan.value(stage.x, stage.ld_in), plan.delta(stage.dy, ld)
     # The bias lies behind the weight. Tensor cores round what they read, and so do not sum it.
@@ -78,7 +78,7 @@ def gradient(plan, stage):
 
 
 def _weight_gradient(plan, stage, x, dy, total, has_sums):
-    """Launch the gradient of the weight and the sums of columns, by parts of the rows."""
+    """Compute the gradient of the weight and the sums of columns, by parts of the rows."""
     n, ld, adds_up = stage.n_out, stage.ld_out, plan.call.adds_up
     n_rows = stage.n_in + has_sums
     tiling, n_parts = choose_tiling_and_parts(stage.n_in, n, plan.room, plan.tilings)

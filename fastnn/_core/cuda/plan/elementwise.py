@@ -48,7 +48,7 @@ def derivative_of(plan, stage):
 
 
 def _slopes(plan, stage):
-    """The least slope of RReLU, and how much more a random word of 24 bits adds."""
+    """Return the least slope of RReLU, and the factor of a random word of 24 bits."""
     least = plan.real(stage.parameter - 0.5 * stage.rate)
     return least, plan.real(plan.real(stage.rate) * plan.real(2.0**-24))
 
@@ -83,7 +83,7 @@ def noise(plan, stage):
 
 
 def _copy(plan, stage):
-    """Values that stay as they are, to where the next stage expects them."""
+    """Copy values to where the next stage expects them."""
     if stage.x != stage.y:
         x, y = plan.values_of(stage)
         plan.add(plan.over(stage.n_out), "scaled", x, y, stage.n_out, plan.real(1))

@@ -63,7 +63,7 @@ def batch_norm_backward(plan, stage):
 
 
 def batch_norm_moving(plan, stage):
-    """Moving averages, after the backward pass."""
+    """Update the moving averages, after the backward pass."""
     batch = plan.vector(stage, MEAN), plan.vector(stage, VARIANCE)
     arrays = *batch, *_moving(plan, stage)
     momentum = plan.real(stage.momentum)
@@ -113,7 +113,7 @@ def row_norm_backward(plan, stage):
 
 
 def _row_norm_sums(plan, stage, x, dy):
-    """The gradients of scales and shifts."""
+    """Compute the gradients of scales and shifts."""
     n, groups, width = stage.n_out, stage.groups, stage.n_out // stage.groups
     adds_up, length = plan.call.adds_up, stage.n_sums // 2
     of_row = x, dy, _row_statistics(plan, stage), width
@@ -169,7 +169,7 @@ def weight_norm_gradient(plan, stage):
 
 
 def weight_norm_correction(plan, stage, layer, gradient):
-    """Launch the correction of the previous layer's weight gradient by the norm."""
+    """Add the correction of the previous layer's weight gradient by the norm."""
     plan.add_plain(
         over_matrix(layer.n_in, layer.n_out),
         "weightnorm_correct",

@@ -17,7 +17,7 @@ def forward(plan, stage):
 
 
 def _output(plan, stage):
-    """The output activation that belongs to the loss."""
+    """Apply the output activation that belongs to the loss."""
     kernel = None if stage.function else losses.output_kernel(stage.code)
     if kernel is None:
         return
@@ -71,7 +71,7 @@ def of_losses(call):
 
 
 def functions_of(plan, stage, name, n_arguments):
-    """The user's functions of a stage, to be bound."""
+    """Return the bindings of the user's functions of a stage."""
     addresses = {name: stage.function, f"{name}_derivative": stage.derivative}
     return {
         name: plan.kernels.of_user(function_at(address), n_arguments)

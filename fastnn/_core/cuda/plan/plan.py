@@ -148,11 +148,11 @@ class Plan:
     # ------------------------------------------------------------------------------------ launches
 
     def add(self, shape, name, *args, **bindings):
-        """A launch of a kernel that reads the tables."""
+        """Add the launch of a kernel that reads the tables."""
         self.add_plain(shape, name, self.arenas.words, self.arenas.reals, *args, **bindings)
 
     def add_plain(self, shape, name, *args, **bindings):
-        """A launch of a kernel that does not."""
+        """Add the launch of a kernel that does not read them."""
         kernel = self.kernels(name, **bindings)
         self.launches.append(Launch(name, kernel, *shape, args))
 
@@ -171,7 +171,7 @@ class Plan:
     # -------------------------------------------------------------------------------------- arrays
 
     def view(self, arena, start, *shape):
-        """A part of an arena; the same one for the same place."""
+        """Return a part of an arena; the same one for the same place."""
         key = id(arena), start, shape
         if key not in self._views:
             size = int(np.prod(shape))
@@ -185,7 +185,7 @@ class Plan:
         return self.view(self.deltas, offset * self.room, self.room, ld)
 
     def values_of(self, stage):
-        """Input and output of a stage."""
+        """Return input and output of a stage."""
         return self.value(stage.x, stage.ld_in), self.value(stage.y, stage.ld_out)
 
     def deltas_of(self, stage):
@@ -205,7 +205,7 @@ class Plan:
         return self.view(self.vectors, stage.vectors + which * stage.ld_out, stage.ld_out)
 
     def scratch(self, stage):
-        """Two vectors for sums of columns that will be summed further."""
+        """Return two vectors for sums of columns that will be summed further."""
         key = "scratch", stage.index
         if key not in self._views:
             self._views[key] = self.memory.zeros((2, stage.ld_out), self.program.dtype)

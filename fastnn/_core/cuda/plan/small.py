@@ -63,12 +63,12 @@ def is_small(program, call, room):
 
 
 def _n_columns(stages, dtype):
-    """Columns of `values` that units have."""
+    """Return the number of columns of `values` that units have."""
     return sum(padded(int(n) + 1, dtype) for n in stages["n_out"][stages["kind"] == Kind.DENSE])
 
 
 def plan_layers(program):
-    """The table of layers, factors of learning rates, and the columns of `values` and `deltas`.
+    """Return the table of layers, and the factors of their learning rates.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def values_with_ones(layers, room, dtype):
 
 
 def plan_tiles(layers, rows, columns):
-    """The table of tiles of all weights: their layer, first input and first unit."""
+    """Return the table of tiles of all weights: their layer, first input and first unit."""
     return np.array(
         [
             (number, row, column)
@@ -126,7 +126,7 @@ def tilings(dtype):
 
 
 def add_step(plan):
-    """The launches of a small step, to those of a plan."""
+    """Add the launches of a small step to those of a plan."""
     layers, factors = plan_layers(plan.program)
     step = _arrays_of(plan, layers)
     _gather(plan, step.x)
@@ -140,7 +140,7 @@ def add_step(plan):
 
 
 def _arrays_of(plan, layers):
-    """The arrays of a step, the sizes of its tiles, and the first layer."""
+    """Return the arrays of a step, the sizes of its tiles, and the first layer."""
     program, memory = plan.program, plan.memory
     first = next(stage for stage in plan.stages if stage.kind == Kind.DENSE)
     of_first, of_update = tilings(program.dtype)

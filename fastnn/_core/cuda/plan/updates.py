@@ -11,7 +11,7 @@ from .normalization import batch_norm_moving
 
 
 def plan_tasks_of(plan):
-    """The tasks of the update and their sums, on the device."""
+    """Make the tasks of the update, and room for their sums, on the device."""
     tasks, factors, n_weights = plan_tasks(plan.program)
     real, zeros = plan.program.dtype, plan.memory.zeros
     plan.tasks = plan.memory.upload(tasks)
@@ -23,7 +23,7 @@ def plan_tasks_of(plan):
 
 
 def publish(plan):
-    """The parameters that forward and backward read, where these are others."""
+    """Write the parameters that forward and backward read, if these are shifted."""
     arenas, call = plan.arenas, plan.call
     velocity = arenas.slots[0] if call.looks_ahead else plan.none
     plan.add(
@@ -87,7 +87,7 @@ def _optimize(plan):
 
 
 def slots_of(plan):
-    """The slots of the rule, or something where it has none."""
+    """Return the slots of the rule, or a placeholder."""
     if plan.call.n_slots:
         return plan.arenas.slots
     return plan.memory.zeros((1, 1), plan.program.dtype)
@@ -99,7 +99,7 @@ def of_rule(call):
 
 
 def _lamb(plan):
-    """The second half of LAMB: how far each weight goes along its direction."""
+    """Take the second half of the step of LAMB, along its direction."""
     arenas, sums = plan.arenas, plan.sums
     ratios = plan.memory.zeros(max(1, plan.n_weights), plan.program.dtype)
     squares = sums.weight_squares, sums.squares
@@ -121,7 +121,7 @@ def _limit_columns(plan):
 
 
 def end_step(plan):
-    """The penalty, the norm that was asked for, and on to the next step."""
+    """Write the penalty and the norm of the gradient, and go on to the next step."""
     sums, n_tasks = [plan.none] * 3, 0
     if plan.call.trains:
         sums = [plan.sums.penalties, plan.sums.magnitudes, plan.sums.unclipped_squares]
