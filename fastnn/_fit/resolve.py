@@ -309,20 +309,8 @@ def _factors_below_one(name, number, steps):
     return number.factors(steps)
 
 
-def settings_of(model, optimizer, network, n_rows, partial):
-    """Return the settings of a training."""
-    too_large = model.batch_size != "auto" and model.batch_size > n_rows
-    if too_large and not is_searched("batch_size", "n_samples"):
-        warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-        )
-    batch_size = batch_size_of(model, optimizer, n_rows, network)
-    if isinstance(optimizer, Rprop) and batch_size < n_rows:
-        warn(
-            f"Rprop compares the signs of gradients from step to step, and those of batches of "
-            f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
-            "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
-        )
+def _warn_of_alpha(model, optimizer):
+    """Warn of a given `alpha` that has no effect, or another than is meant."""
     is_given = model.alpha not in (0, defaults_of(type(model)).get("alpha"))
     is_given = is_given and not isinstance(model.alpha, Scheduled)
     if is_given and not optimizer.uses_alpha:
@@ -336,6 +324,10 @@ def settings_of(model, optimizer, network, n_rows, partial):
             "alpha is the strength of the penalty, and loss='quantile' predicts the median: name "
             "another quantile as in loss=Quantile(0.9), or the median as loss=Quantile(0.5)."
         )
+
+
+def _scheduled_columns(model, optimizer):
+    """Return what the table of steps contains of parameters that may follow a schedule."""
     columns = {Column.SMOOTHING: model.label_smoothing}
     for name in ("alpha", "dropout", "label_smoothing"):
         number = getattr(model, name)
@@ -358,6 +350,24 @@ def settings_of(model, optimizer, network, n_rows, partial):
             columns[Column.DROPOUT] = functools.partial(_factors_below_one, name, number)
         elif name == "label_smoothing":
             columns[Column.SMOOTHING] = functools.partial(_below_one, name, number)
+    return columns
+
+
+def settings_of(model, optimizer, network, n_rows, partial):
+    """Return the settings of a training."""
+    too_large = model.batch_size != "auto" and model.batch_size > n_rows
+    if too_large and not is_searched("batch_size", "n_samples"):
+        warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+        )
+    batch_size = batch_size_of(model, optimizer, n_rows, network)
+    if isinstance(optimizer, Rprop) and batch_size < n_rows:
+        warn(
+            f"Rprop compares the signs of gradients from step to step, and those of batches of "
+            f"{batch_size} rows differ by chance: small gradients of many batches outvote a "
+            "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
+        )
+    _warn_of_alpha(model, optimizer)
     return Settings(
         alpha=model.alpha,
         batch_size=batch_size,
@@ -373,6 +383,6 @@ def settings_of(model, optimizer, network, n_rows, partial):
         partial=partial,
         regularization=regularization_of(model),
         early_stopping=model.early_stopping,
-        columns=columns,
+        columns=_scheduled_columns(model, optimizer),
         label_smoothing=model.label_smoothing,
     )
