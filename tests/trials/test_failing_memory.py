@@ -42,7 +42,7 @@ def estimator(name):
 def numbers(model):
     """Return all state of an estimator: its attributes, and the state of training."""
     network = model._network
-    trained = [array for pair in network._trained or () for array in pair]
+    trained = [array for pair in network.trained or () for array in pair]
     state = vars(network.state)
     arenas = [array.copy() for array in (*network.arenas(), *trained)]
     return arenas, {k: v for k, v in state.items() if not isinstance(v, np.ndarray)}
