@@ -30,12 +30,6 @@ from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from ..schedules import SKLEARN_SCHEDULES, Constant, Schedule, Scheduled, resolve_schedule
 from .scoring import check_scoring
 
-# What scikit-learn's solvers, given by name, take over from the estimator's parameters.
-_OF_SOLVERS = {
-    "sgd": {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
-    "adam": {name: name for name in ("beta_1", "beta_2", "epsilon")},
-    "lbfgs": {"max_fun": "max_fun"},
-}
 # What `layers` takes the place of.
 _TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout")
 # Rows of which a gradient is computed at once, where batch norm does not need all.
@@ -101,17 +95,9 @@ def runs_users_code(model):
     return scheduled or not plain
 
 
-def spec_defaults(model, parameter):
-    """Return defaults for a spec that is given by name, from the estimator's parameters."""
-    own = {"power_t": "power_t"} if parameter == "learning_rate" else {}
-    if parameter == "solver" and isinstance(model.solver, str):
-        own = _OF_SOLVERS.get(model.solver, {})
-    return {name: getattr(model, mine) for name, mine in own.items()}
-
-
 def optimizer_of(model):
     """Return the spec of the optimizer."""
-    return resolve("solver", model.solver, OPTIMIZERS, spec_defaults(model, "solver"))
+    return resolve("solver", model.solver, OPTIMIZERS, model._spec_defaults("solver"))
 
 
 def regularization_of(model):
@@ -129,7 +115,7 @@ def regularization_of(model):
 def schedule_of(model, optimizer):
     """Return the spec of the schedule; raise a ValueError for one that the optimizer ignores."""
     schedule = resolve_schedule(
-        "learning_rate", model.learning_rate, spec_defaults(model, "learning_rate")
+        "learning_rate", model.learning_rate, model._spec_defaults("learning_rate")
     )
     by_name = isinstance(model.learning_rate, str) and model.learning_rate in SKLEARN_SCHEDULES
     # scikit-learn lets its own pass with a solver that does not use them.

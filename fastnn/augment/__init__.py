@@ -7,6 +7,7 @@ the engine. `TokenAugmenter` transforms texts before they are vectorized.
 
 from typing import TYPE_CHECKING
 
+from .._lazy import lazy_names
 from .mixing import CutMix, Mixing, Mixup
 from .rows import RowTransform
 
@@ -55,31 +56,20 @@ __all__ = [
     "swap_tokens",
 ]
 
-# Names by module. They are imported when they are first used.
-_FILES = {
-    "colors": ("Blur", "Brightness", "ChannelJitter", "Contrast", "Erase", "Sharpen"),
-    "geometry": ("Crop", "Flip", "Rotate", "Shift", "Zoom"),
-    "randaugment": ("RandAugment",),
-    "signals": ("Gain", "Stretch", "TimeMask", "TimeShift"),
-    "tables": ("LabelMixup", "Noise", "SwapNoise"),
-    "text": (
-        "TokenAugmenter",
-        "delete_tokens",
-        "insert_synonyms",
-        "replace_synonyms",
-        "swap_tokens",
-    ),
-}
-
-
-def __getattr__(name):
-    from importlib import import_module
-
-    for file, names in _FILES.items():
-        if name in names:
-            return getattr(import_module(f".{file}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "colors": ("Blur", "Brightness", "ChannelJitter", "Contrast", "Erase", "Sharpen"),
+        "geometry": ("Crop", "Flip", "Rotate", "Shift", "Zoom"),
+        "randaugment": ("RandAugment",),
+        "signals": ("Gain", "Stretch", "TimeMask", "TimeShift"),
+        "tables": ("LabelMixup", "Noise", "SwapNoise"),
+        "text": (
+            "TokenAugmenter",
+            "delete_tokens",
+            "insert_synonyms",
+            "replace_synonyms",
+            "swap_tokens",
+        ),
+    },
+)

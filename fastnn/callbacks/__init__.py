@@ -1,10 +1,15 @@
 """Callbacks: functions called during training, to stop it, save it or show its progress."""
 
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy_names
 from .base import Callback, Context
-from .checkpoint import Checkpoint, load_checkpoint
-from .logs import CSVLogger, MLflow, TensorBoard
-from .progress import ProgressBar
-from .stopping import EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint, load_checkpoint
+    from .logs import CSVLogger, MLflow, TensorBoard
+    from .progress import ProgressBar
+    from .stopping import EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
 
 __all__ = [
     "CSVLogger",
@@ -19,3 +24,13 @@ __all__ = [
     "TerminateOnNaN",
     "load_checkpoint",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "checkpoint": ("Checkpoint", "load_checkpoint"),
+        "logs": ("CSVLogger", "MLflow", "TensorBoard"),
+        "progress": ("ProgressBar",),
+        "stopping": ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN"),
+    },
+)

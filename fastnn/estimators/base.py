@@ -12,13 +12,10 @@ from sklearn.utils import estimator_html_repr
 from .._data.encoders import RealTargets
 from .._data.pickles import damage_raises_value_error
 from .._data.rows import check_finite, read_rows
-from .._fit.fit import Fit
 from .._fit.locking import training_lock
-from .._fit.resolve import spec_defaults
 from .._network.network import Network
 from .._specs.constraints import check_parameters, defaults_of
 from .._specs.spec import ListsOfSpecs, plain_parameters
-from .._train.history import History
 from ..callbacks.protocol import TakesCallbacks
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS
@@ -26,6 +23,12 @@ from ..optimizers import LBFGS
 #: Raised when a pickle of this version could not be read by older ones.
 PICKLE_FORMAT = 1
 
+# What scikit-learn's solvers, given by name, take over from the estimator's parameters.
+_OF_SOLVERS = {
+    "sgd": {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
+    "adam": {name: name for name in ("beta_1", "beta_2", "epsilon")},
+    "lbfgs": {"max_fun": "max_fun"},
+}
 # In place of fitted attributes that there are not.
 _ABSENT = object()
 # Those of the fitted attributes that the network holds.
@@ -57,13 +60,20 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     # ------------------------------------------------------------------------- fitting
 
-    _spec_defaults = spec_defaults
+    def _spec_defaults(self, parameter):
+        """Return defaults for a spec that is given by name, from the estimator's parameters."""
+        own = {"power_t": "power_t"} if parameter == "learning_rate" else {}
+        if parameter == "solver" and isinstance(self.solver, str):
+            own = _OF_SOLVERS.get(self.solver, {})
+        return {name: getattr(self, mine) for name, mine in own.items()}
 
     def _validate_params(self):
         check_parameters(self)
 
     def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
         with training_lock(self, type(self).__name__):
+            from .._fit.fit import Fit  # what only training needs is loaded here
+
             Fit(self, partial).run(X, y, sample_weight, validation, classes)
         return self
 
@@ -246,6 +256,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     def _check_fitted(self, labels):
         """Set the encoder of an unpickled network, after checking that the parts are consistent."""
+        from .._train.history import History
+
         network = self._network
         if not isinstance(network, Network) or not isinstance(self._history, History):
             raise ValueError("it has no network, or no history.")

@@ -52,7 +52,7 @@ def test_callbacks_may_be_copied_and_are_documented(spec):
     for copied in (clone(spec), pickle.loads(pickle.dumps(spec)), copy.copy(spec)):
         assert copied == spec
         assert copied is not spec
-    assert eval(repr(spec), vars(callbacks)) == spec
+    assert eval(repr(spec), {name: getattr(callbacks, name) for name in callbacks.__all__}) == spec
     assert set(spec._parameter_constraints) == set(spec.names())
     heads = [line.split(" : ")[0].strip() for line in type(spec).__doc__.splitlines()]
     assert set(spec.names()) <= set(heads)

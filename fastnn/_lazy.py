@@ -1,0 +1,28 @@
+"""Lazy imports: names of a package whose modules are loaded when a name is first used."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+
+def lazy_names(
+    package: str, modules: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return `__getattr__` and `__dir__` of a package, see PEP 562.
+
+    Parameters
+    ----------
+    package : str
+        Its `__name__`.
+    modules : mapping of str to sequence of str
+        Public names by the module of the package that defines them.
+    """
+    homes = {name: module for module, names in modules.items() for name in names}
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f".{homes[name]}", package), name)
+
+    return find, lambda: sorted({*vars(sys.modules[package]), *homes})
