@@ -21,7 +21,7 @@ from ..losses import row_and_parameter
 from ..optimizers import LBFGS
 
 #: Raised when a pickle of this version could not be read by older ones.
-PICKLE_FORMAT = 1
+PICKLE_FORMAT = 2
 
 # What scikit-learn's solvers, given by name, take over from the estimator's parameters.
 _OF_SOLVERS = {

@@ -67,7 +67,7 @@ def test_networks_that_cannot_be_are_refused_by_pickle(name, value):
         lambda state: state.pop("_fastnn_format"),
         lambda state: state.update(n_features_in_=9),
         lambda state: state.update(_network=3),
-        lambda state: state.update(_fastnn_format="1"),
+        lambda state: state.update(_fastnn_format="2"),
         lambda state: state.update(_labels=make_labels(np.arange(7))),
     ],
 )
