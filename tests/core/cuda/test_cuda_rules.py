@@ -18,6 +18,8 @@ from fastnn.normalization import BatchNorm, GroupNorm, WeightNorm
 from support.engines import SOLVERS
 from support.reference import OPTIMIZERS
 
+pytestmark = pytest.mark.cuda
+
 
 def compiled(name, dtype):
     """A device function and all that it calls, for the processor: see ``Kernels``."""

@@ -23,6 +23,8 @@ pytest.importorskip("numba_cuda")
 
 from fastnn._core.cuda import activations, kernels  # noqa: E402
 
+pytestmark = pytest.mark.cuda
+
 DTYPES = ["float32", "float64"]
 
 
