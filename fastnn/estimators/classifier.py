@@ -320,7 +320,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return state | {"_labels": self._network.encoder} if "_network" in state else state
+        if "_network" in state:  # that of the state, as a fit may end in the meantime
+            state["_labels"] = state["_network"].encoder
+        return state
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

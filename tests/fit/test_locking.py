@@ -14,6 +14,7 @@ from sklearn.datasets import load_iris
 
 from fastnn import MLPClassifier, MLPRegressor
 from fastnn.callbacks import Callback
+from fastnn.estimators.base import BaseMLP
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -202,3 +203,20 @@ def test_a_signal_handler_cannot_train_what_is_trained():
         signal.signal(signal.SIGALRM, before)
     assert len(refused) == 3
     model.partial_fit(X, Y, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_is_of_one_model_while_another_fit_ends(monkeypatch, duplicate):
+    model, other = classifier().fit(X, Y == 0), classifier().fit(X, Y)
+    expected = model.predict_proba(X)
+    get_state = BaseMLP.__getstate__
+
+    def get_state_before_a_fit_ends(self):
+        state = get_state(self)
+        vars(self).update(vars(other))
+        return state
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseMLP, "__getstate__", get_state_before_a_fit_ends)
+        copied = duplicate(model)
+    np.testing.assert_array_equal(copied.predict_proba(X), expected)
