@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import _built, augment, callbacks, initializers  # noqa: F401
+from ._lazy import lazy_names
 from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
 from .augment import CutMix, Mixup
 from .averaging import EMA, SWA
@@ -115,19 +116,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    """Import the modules that a fit does not need when they are first used."""
-    from importlib import import_module
-
-    if name in ("plots", "preprocessing"):
-        return import_module(f".{name}", __name__)
-    if name == "suggest_params":
-        return import_module(".tuning", __name__).suggest_params
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+# A fit needs none of these.
+__getattr__, __dir__ = lazy_names(
+    __name__, {"tuning": ("suggest_params",)}, submodules=("plots", "preprocessing")
+)
 
 
 def show_versions():

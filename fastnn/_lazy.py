@@ -1,4 +1,4 @@
-"""Lazy imports: names of a package whose modules are loaded when a name is first used."""
+"""Lazy imports: modules of a package that are loaded when a name of theirs is first used."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def lazy_names(
-    package: str, modules: Mapping[str, Sequence[str]]
+    package: str, modules: Mapping[str, Sequence[str]], submodules: Sequence[str] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` of a package, see PEP 562.
 
@@ -17,12 +17,16 @@ def lazy_names(
         Its `__name__`.
     modules : mapping of str to sequence of str
         Public names by the module of the package that defines them.
+    submodules : sequence of str
+        Modules of the package that are public names themselves.
     """
     homes = {name: module for module, names in modules.items() for name in names}
 
     def find(name: str) -> Any:
+        if name in submodules:
+            return import_module(f".{name}", package)
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(f".{homes[name]}", package), name)
 
-    return find, lambda: sorted({*vars(sys.modules[package]), *homes})
+    return find, lambda: sorted({*vars(sys.modules[package]), *homes, *submodules})
