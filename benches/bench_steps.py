@@ -79,9 +79,9 @@ def bench_step(rate, shape, kind, dtype, threads):
 @pytest.mark.parametrize("shape", measure.SHAPES)
 def bench_predict(rate, shape, dtype, threads):
     program, state, X, _ = network(shape, "plain", dtype)
-    out = np.empty((N_ROWS, program.n_outputs), program.dtype)
+    predictor = _core.make_predictor(program, state.parameters, state.statistics)
     rate(
-        lambda: _core.predict(program, state.parameters, state.statistics, X, out, threads),
+        lambda: predictor(X, threads),
         operations=N_ROWS * program.flops,
         dtype=dtype,
         threads=threads,

@@ -1,6 +1,6 @@
 """Engines that train and predict. This file holds the only switch between devices.
 
-An engine module has ``Engine``, ``predict`` and ``n_threads`` with the same arguments on every
+An engine module has ``Engine``, ``Predictor`` and ``n_threads`` with the same arguments on every
 device, so that nothing above knows which one works.
 """
 
@@ -17,6 +17,9 @@ DEVICES = ("cpu", "cuda")
 #: cores does 5e12 operations in that time, and one of sixteen more. A small step took 30 µs, in
 #: which a processor does about the second number.
 LEAST_ON_CUDA, LEAST_OF_STEP = 1e13, 1e7
+
+#: So few rows are less than two blocks of the CPU engine, and are predicted by one thread.
+ROWS_OF_ONE_THREAD = 191
 
 
 @functools.cache
@@ -121,9 +124,9 @@ def may_fail(device):
     return device != "cpu"
 
 
-def predict(program, parameters, statistics, X, out, n_threads, device="cpu"):
-    """Fill `out` with the network's output for the rows of `X`; tells whether `X` was finite."""
-    return engine_module(device).predict(program, parameters, statistics, X, out, n_threads)
+def make_predictor(program, parameters, statistics, device="cpu"):
+    """Return a predictor of these arenas, to call with rows; see `Predictor` of the CPU engine."""
+    return engine_module(device).Predictor(program, parameters, statistics)
 
 
 def n_threads(n_jobs, operations, repeats=1, device="cpu"):

@@ -10,12 +10,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from .codes import Column, DropoutForm, Kind, StatisticsForm
+from .codes import LOSSES, Column, DropoutForm, Kind, StatisticsForm
 from .memory import pin
 
 #: Values of columns where nobody asks for anything else; those of the others are 0.
@@ -204,6 +204,14 @@ class Program:
         """Return whether the rows enter a matrix product first, so that they may be sparse."""
         kinds = self.stages["kind"]
         return bool(kinds[int(kinds[0] == Kind.DROPOUT)] == Kind.DENSE)
+
+    @functools.cached_property
+    def of_pre_activations(self) -> Program:
+        """The same network with the identity for its output activation."""
+        stages = self.stages.copy()
+        stages["code"][self.is_output] = LOSSES["squared_error"].code
+        stages["parameter"][self.is_output] = 0.0
+        return replace(self, stages=stages)
 
     def without_chance(self) -> np.ndarray:
         """The stages with nothing drawn at random in training: values are those of prediction."""

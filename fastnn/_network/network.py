@@ -3,6 +3,7 @@
 import os
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import is_not
 
 import numpy as np
 from scipy.sparse import issparse
@@ -13,7 +14,6 @@ from .._core.device_arrays import DeviceRows
 from .._core.program import State, new_arena
 from .._data.pickles import damage_raises_value_error
 from ..layers import dense_activations
-from ..losses import LOSSES
 from ..optimizers import SGD
 from .architecture import describe
 from .initial_parameters import draw_parameters
@@ -51,7 +51,7 @@ class Network:
     def __init__(self, architecture):
         self.architecture, self.program = architecture, architecture.compile()
         self.optimizer, self.seed, self.averaging, self.encoder = "", None, "", None
-        self.trained = self._kept = None
+        self.trained = self._kept = self._predictor = None
 
     @property
     def n_features(self):
@@ -305,25 +305,27 @@ class Network:
             coefs_=(coefs, self.coefs), intercepts_=(intercepts, self.intercepts)
         )
 
-    def predict(self, X, n_jobs=None, device="cpu", pre_activation=False):
+    def predict(self, X, n_jobs=None, device="cpu", pre_activation=False, both_classes=False):
         """Return the output for the rows of X, and whether all of X was finite.
 
-        Instead of the output, its pre-activation, where the loss contains the activation.
+        If `pre_activation`, of a loss that contains the output activation, it is what that would be
+        applied to. If `both_classes`, a network of one output has two: 1 minus the output, and the
+        output.
         """
         program, state = self.program, self.state
         if pre_activation:
-            stages = program.stages.copy()
-            stages["code"][program.is_output] = LOSSES["squared_error"].code
-            stages["parameter"][program.is_output] = 0.0
-            program = replace(program, stages=stages)
-        on_gpu = isinstance(X, DeviceRows)
-        device = _core.chosen_device(device, program, X.shape[0], on_gpu=on_gpu)
-        out = np.empty((X.shape[0], program.n_outputs), program.dtype)
-        n_threads = _core.n_threads(n_jobs, out.shape[0] * program.flops, device=device)
-        finite = _core.predict(
-            program, state.parameters, state.statistics, X, out, n_threads, device
-        )
-        return out, finite
+            program = program.of_pre_activations
+        if device != "cpu" or isinstance(X, DeviceRows):
+            on_gpu = isinstance(X, DeviceRows)
+            device = _core.chosen_device(device, program, X.shape[0], on_gpu=on_gpu)
+        made_of = program, state.parameters, state.statistics, device
+        kept = self._predictor
+        if kept is None or any(map(is_not, kept[1], made_of)):
+            kept = self._predictor = _core.make_predictor(*made_of), made_of
+        n_threads, n_rows = 1, X.shape[0]
+        if n_rows > _core.ROWS_OF_ONE_THREAD or n_jobs is not None:
+            n_threads = _core.n_threads(n_jobs, n_rows * program.flops, device=device)
+        return kept[0](X, n_threads, both_classes)
 
     def __getstate__(self):
         return get_state(self)

@@ -176,16 +176,18 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             "appropriate arguments before using this estimator."
         )
 
-    def _outputs(self, X, pre_activation=False):
+    def _outputs(self, X, pre_activation=False, both_classes=False):
         """Return the network, and its outputs or pre-activations for rows.
 
+        If `both_classes`, a network of one output has two: 1 minus the output, and the output.
         The caller decodes outputs with this network, because a fit may end in the meantime.
         """
         network = self._fitted()
         X = self.read(X)
         if X.shape[1] != network.program.n_features or type(X) is not np.ndarray:
             network.check_rows(X)
-        outputs, finite = network.predict(X, self.n_jobs, self.device, pre_activation)
+        both_classes = both_classes and network.program.n_outputs == 1
+        outputs, finite = network.predict(X, self.n_jobs, self.device, pre_activation, both_classes)
         if not finite and not get_config()["assume_finite"]:
             check_finite(self, X)
             raise ValueError(

@@ -138,7 +138,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _check_probabilities(self):
         # The loss of the fitted network, else the one that is asked for, if it is known.
         network = self.__dict__.get("_network")
-        row = LOSSES.get(self.loss if network is None else network.loss)
+        row = LOSSES.get(self.loss if network is None else network.architecture.loss)
         if row is None or not row.probabilities:
             raise AttributeError(
                 f"loss={self.loss!r} gives no probabilities: use decision_function, or "
@@ -210,20 +210,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
             Probabilities in the order of `classes_`.
         """
-        network, outputs = self._outputs(X)
+        network, outputs = self._outputs(X, both_classes=True)
         labels = network.encoder
         if labels.kind == "multiclass-multioutput":
             return labels.split(outputs)
-        if outputs.shape[1] > 1:
-            if labels.kind == "multiclass" and network.loss == "binary_log_loss":
-                sums = outputs.sum(axis=1, keepdims=True)
-                outputs[sums[:, 0] == 0] = 1  # all of them are rounded to 0
-                outputs /= outputs.sum(axis=1, keepdims=True)
-            return outputs
-        probabilities = np.empty((len(outputs), 2), outputs.dtype)
-        np.subtract(1, outputs, out=probabilities[:, :1])
-        probabilities[:, 1:] = outputs
-        return probabilities
+        if labels.kind == "multiclass" and network.architecture.loss == "binary_log_loss":
+            sums = outputs.sum(axis=1, keepdims=True)
+            outputs[sums[:, 0] == 0] = 1  # all of them are rounded to 0
+            outputs /= outputs.sum(axis=1, keepdims=True)
+        return outputs
 
     @available_if(_check_probabilities)
     def predict_log_proba(self, X):

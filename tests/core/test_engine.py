@@ -252,6 +252,22 @@ def test_predict_applies_the_output_activation(loss):
     np.testing.assert_allclose(Engine(network, loss).predict(X), network.predict(X))
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("n_rows", [1, 96, 500])
+def test_predict_both_classes(n_rows, dtype):
+    rng = np.random.default_rng(8)
+    network = make_network(rng, 4, make_layers([5, 1], loss="binary_log_loss"), "binary_log_loss")
+    engine = Engine(network, "binary_log_loss", dtype=dtype)
+    X = rng.standard_normal((n_rows, 4))
+    predictor = _core.make_predictor(
+        engine.program, engine.state.parameters, engine.state.statistics
+    )
+    both, finite = predictor(X, 2, True)
+    second = engine.predict(X)
+    assert finite
+    np.testing.assert_array_equal(both, np.hstack([1 - second, second]), strict=True)
+
+
 def test_predict_of_no_rows():
     network = make_network(np.random.default_rng(0), 4, make_layers([5, 3]), "squared_error")
     assert Engine(network, "squared_error").predict(np.empty((0, 4))).shape == (0, 3)

@@ -112,10 +112,9 @@ def test_targets_of_another_number_of_outputs_are_refused(loss):
 def test_predictions_have_to_fit():
     engine = an_engine()
     X, state = call(engine)["X"], engine.state
-    out = np.empty((N_ROWS, 3), engine.dtype)
 
-    def predict(X=X, out=out, parameters=state.parameters, statistics=state.statistics):
-        _core.predict(engine.program, parameters, statistics, X, out, 1)
+    def predict(X=X, parameters=state.parameters, statistics=state.statistics):
+        _core.make_predictor(engine.program, parameters, statistics)(X)
 
     predict()
     wide = np.repeat(X, 2000, axis=1)
@@ -123,10 +122,6 @@ def test_predictions_have_to_fit():
     for misfit in [
         {"X": wide},
         {"X": scipy.sparse.csr_array(wide)},
-        {"X": np.repeat(X, 2, axis=0)},
-        {"out": out[1:]},
-        {"out": out.astype(float)},
-        {"out": np.asfortranarray(out)},
         {"parameters": state.parameters[:-16]},
         {"parameters": unaligned},
         {"statistics": state.statistics.astype(float)},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fastnn._core.codes import Kind
 from fastnn.layers import Dense, Residual
 from support.engines import Engine, rounded
-from support.problems import numerical_gradient, relative_error
+from support.problems import make_network, numerical_gradient, relative_error
 from support.reference import ACTIVATIONS
 from support.stacks import SMOOTH, SPECS, inputs, losses, problem, stacks
 from support.trajectories import TOLERANCE, assert_same_state, named
@@ -60,10 +60,21 @@ def test_training_follows_the_reference_and_is_the_same_for_any_threads(
         np.testing.assert_array_equal(run.state.statistics, runs[0].state.statistics)
 
 
+def spoil_memory():
+    """Fill the memory that one prediction leaves to the next one with NaN."""
+    layers = [Dense(300, "identity"), Dense(200, "identity"), Dense(3, "identity")]
+    engine = Engine(
+        make_network(np.random.default_rng(0), 4, layers, "squared_error"), "squared_error"
+    )
+    engine.state.parameters[...] = np.nan
+    assert np.isnan(engine.predict(np.ones((100, 4)))).all()
+
+
 @given(stacks([*ACTIVATIONS, *SPECS]), losses, inputs)
 def test_prediction_is_the_references(layers, loss, of_input):
     network, X, _, _ = problem(layers, loss, of_input=of_input)
     engine = Engine(network, loss)
+    spoil_memory()
     np.testing.assert_allclose(engine.predict(X), network.predict(X), rtol=1e-9, atol=1e-9)
 
 

@@ -185,10 +185,8 @@ class Engine:
         return data_loss, penalty, self.named(grad)
 
     def predict(self, X):
-        out = np.full((X.shape[0], self.program.n_outputs), np.nan, self.dtype)
         arenas = self.state.parameters, self.state.statistics
-        _core.predict(self.program, *arenas, X, out, self.n_threads, self.device)
-        return out
+        return _core.make_predictor(self.program, *arenas, self.device)(X, self.n_threads)[0]
 
 
 def rounded(network, dtype):

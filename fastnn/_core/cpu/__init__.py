@@ -1,7 +1,7 @@
 """The CPU engine; see ``engine.pyx``."""
 
 from ..engine_base import EngineBase
-from .engine import NativeEngine, isa_info, predict
+from .engine import NativeEngine, Predictor, isa_info
 from .threads import n_threads
 
 
@@ -11,4 +11,4 @@ class Engine(EngineBase, NativeEngine):
     rows_per_block = 1024
 
 
-__all__ = ["Engine", "isa_info", "n_threads", "predict"]
+__all__ = ["Engine", "Predictor", "isa_info", "n_threads"]

@@ -7,15 +7,24 @@ from fastnn._core.program import Program, State
 def isa_info() -> dict[str, Any]: ...
 def startable_team(n_threads: int, stack_size: int) -> int: ...
 def most_openmp_threads() -> int: ...
-def predict(
-    program: Program,
-    parameters: NDArray[Any],
-    statistics: NDArray[Any],
-    X: Any,
-    out: NDArray[Any],
-    n_threads: int,
-    isa: str | None = None,
-) -> bool: ...
+
+class Predictor:
+    @property
+    def program(self) -> Program: ...
+    @property
+    def parameters(self) -> NDArray[Any]: ...
+    @property
+    def statistics(self) -> NDArray[Any]: ...
+    def __init__(
+        self,
+        program: Program,
+        parameters: NDArray[Any],
+        statistics: NDArray[Any],
+        isa: str | None = None,
+    ) -> None: ...
+    def __call__(
+        self, X: Any, n_threads: int = 1, both_classes: bool = False
+    ) -> tuple[NDArray[Any], bool]: ...
 
 class NativeEngine:
     @property

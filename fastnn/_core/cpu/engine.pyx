@@ -1,6 +1,7 @@
 """The CPU engine: many training steps in one native call, many rows in one prediction.
 
-    NativeEngine (this file), predict arguments, checked by door; kernels, by instruction_sets
+    NativeEngine (this file) and Predictor (predict): arguments, checked by door; kernels, by
+    instruction_sets
         threads                       a team of threads; signals
             steps, predict            one thread's part
                 rows                  rows of a batch
@@ -30,6 +31,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 cimport numpy as cnp
+from cpython.weakref cimport PyWeakref_NewRef
 from cython.parallel cimport parallel, threadid
 from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
@@ -39,7 +41,6 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from fastnn._core.cpu.kernels cimport *
 
-from fastnn._core.memory import pins
 from fastnn._core.program import aligned_zeros
 
 cnp.import_array()

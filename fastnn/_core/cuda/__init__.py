@@ -1,9 +1,9 @@
 """The CUDA engine; see ``engine.py``."""
 
 from .arrays import all_finite, take_rows, to_host
-from .engine import Engine, predict
+from .engine import Engine, Predictor
 
-__all__ = ["Engine", "all_finite", "n_threads", "predict", "refuse", "take_rows", "to_host"]
+__all__ = ["Engine", "Predictor", "all_finite", "n_threads", "refuse", "take_rows", "to_host"]
 
 
 def n_threads(n_jobs, operations, repeats=1):

@@ -275,8 +275,8 @@ class Steps:
         return self._replays[key]
 
 
-class Predictor:
-    """Predicts with any parameters of one program."""
+class _Predictions:
+    """Predictions with any parameters of one program."""
 
     def __init__(self, program):
         self.program = program
@@ -308,19 +308,25 @@ class Predictor:
         return not found.copy_to_host()[0]
 
 
-# The last predictor, for whoever validates, or predicts again, comes with the same program; and who
-# predicts with it, one thread at a time.
+# The last predictions, for whoever validates, or predicts again, comes with the same program; and
+# who makes them, one thread at a time.
 _last: list = []
 _predicting = threading.Lock()
 
 
-def predict(program, parameters, statistics, X, out, n_threads):
-    """Fill `out` (n, n_outputs) with the network's output for the rows of X.
+class Predictor:
+    """Predictions of one network; see `Predictor` of the CPU engine."""
 
-    Returns whether all of X was finite; where it was not, rows of `out` mean nothing.
-    """
-    start(program.tf32)
-    with _predicting, device_errors():
-        if not _last or _last[0].program is not program:
-            _last[:] = [Predictor(program)]
-        return _last[0].predict(parameters, statistics, X, out)
+    def __init__(self, program, parameters, statistics):
+        self.program, self.parameters, self.statistics = program, parameters, statistics
+
+    def __call__(self, X, n_threads=1, both_classes=False):
+        """Return the outputs for the rows of X, and whether all of X was finite."""
+        program = self.program
+        out = np.empty((X.shape[0], program.n_outputs), program.dtype)
+        start(program.tf32)
+        with _predicting, device_errors():
+            if not _last or _last[0].program is not program:
+                _last[:] = [_Predictions(program)]
+            finite = _last[0].predict(self.parameters, self.statistics, X, out)
+        return np.hstack([1 - out, out]) if both_classes else out, finite

@@ -395,8 +395,9 @@ class Engine:
         return self._engine.loss_and_grad(on_host(X), *arguments, **options)
 
 
-def predict(program, parameters, statistics, X, *arguments):
-    return cpu.predict(program, parameters, statistics, on_host(X), *arguments)
+class Predictor(cpu.Predictor):
+    def __call__(self, X, *arguments):
+        return super().__call__(on_host(X), *arguments)
 
 
 @pytest.fixture
@@ -406,7 +407,7 @@ def stand_in(monkeypatch):
 
     module = types.SimpleNamespace(
         Engine=Engine,
-        predict=predict,
+        Predictor=Predictor,
         refuse=cuda.refuse,
         n_threads=cuda.n_threads,
         all_finite=lambda rows: bool(np.isfinite(on_host(rows)).all()),

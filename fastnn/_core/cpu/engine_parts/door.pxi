@@ -53,6 +53,15 @@ cdef char *arena(array, name, int kind, int64_t size) except? NULL:
     return start
 
 
+cdef list pins(array):
+    """Return what keeps others from resizing an array: the quick `pins` of memory.py."""
+    found = []
+    while isinstance(array, cnp.ndarray):
+        found.append(PyWeakref_NewRef(array, None))
+        array = cnp.get_array_base(<cnp.ndarray> array)
+    return found
+
+
 cdef bint rises(int64_t n_rows, const int64_t *indptr, int64_t n) noexcept nogil:
     """Return whether row pointers never fall, and stay among n elements."""
     cdef int64_t row

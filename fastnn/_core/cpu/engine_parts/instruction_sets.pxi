@@ -2,7 +2,7 @@
 
 ISA_NAMES = [fastnn_isa_names[isa].decode() for isa in range(N_ISAS)]
 AVAILABLE = {name: isa for isa, name in enumerate(ISA_NAMES) if fastnn_kernels(isa, False) != NULL}
-FASTEST = ISA_NAMES[max(AVAILABLE.values())]
+cdef int FASTEST = max(AVAILABLE.values())
 
 
 def isa_info():
@@ -20,7 +20,9 @@ cdef int choose_isa(name) except -1:
     """Return the set named, else that of FASTNN_ISA, else the fastest of the processor."""
     cdef const char *asked = getenv("FASTNN_ISA")   # os.environ takes as long as a small prediction
     if not name:
-        name = asked.decode() if asked != NULL and asked[0] != 0 else FASTEST
+        if asked == NULL or asked[0] == 0:
+            return FASTEST
+        name = asked.decode()
     if name not in AVAILABLE:
         raise ValueError(
             f"The instruction set {name!r} (FASTNN_ISA) cannot run here; choose one of "

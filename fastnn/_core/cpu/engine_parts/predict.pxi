@@ -43,6 +43,19 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     restore_denormals(worker.float_mode)
 
 
+ctypedef fused real_number:
+    float
+    double
+
+
+cdef inline void write_both_classes(int64_t n_rows, const real_number *p, int64_t ld,
+                                    real_number *out) noexcept nogil:
+    """Write the probabilities of two classes, of which the network has that of the second."""
+    cdef int64_t i
+    for i in range(n_rows):
+        out[2 * i], out[2 * i + 1] = 1 - p[i * ld], p[i * ld]
+
+
 cdef inline void write_outputs(const Job *job, const Worker *worker) noexcept nogil:
     """Write the outputs of a block of rows, those of one head beside those of the other."""
     cdef const Stage *stage
@@ -52,69 +65,135 @@ cdef inline void write_outputs(const Job *job, const Worker *worker) noexcept no
     cdef int index
     for index in range(job.n_stages):
         stage = job.stages + index
-        if stage.kind == STAGE_OUTPUT:
-            y = value(job, worker, stage.y, 0, stage.ld_out)
+        if stage.kind != STAGE_OUTPUT:
+            continue
+        y = value(job, worker, stage.y, 0, stage.ld_out)
+        if job.call.both_classes and size == sizeof(float):
+            write_both_classes(worker.n_rows, <const float *> y, stage.ld_out, <float *> out)
+        elif job.call.both_classes:
+            write_both_classes(worker.n_rows, <const double *> y, stage.ld_out, <double *> out)
+        else:
             for i in range(worker.n_rows):
                 memcpy(out + i * width, y + i * stage.ld_out * size, stage.n_out * size)
-            out += stage.n_out * size
+        out += stage.n_out * size
 
 
-def predict(program, parameters, statistics, X, out, int n_threads, isa=None):
-    """Fill `out` (n, n_outputs) with the network's output for the rows of X.
+# What the threads of the last prediction worked in: the next one touches no new pages of memory.
+cdef enum:
+    MOST_SPARE = 1 << 22
+cdef cnp.ndarray spare = None
 
-    Return whether all of X was finite; where it was not, rows of `out` mean nothing.
+
+cdef cnp.ndarray take_memory(int64_t size):
+    """Return so many bytes or more, from a cache line on, with any content."""
+    global spare
+    cdef cnp.ndarray memory = spare
+    spare = None
+    return aligned_zeros(size, np.uint8) if memory is None or memory.size < size else memory
+
+
+cdef leave_memory(cnp.ndarray memory):
+    """Keep memory for the next prediction."""
+    global spare
+    if memory.size <= MOST_SPARE:
+        spare = memory
+
+
+cdef class Predictor:
+    """Predictions of one network, which threads may ask for at once.
+
+    Parameters
+    ----------
+    program : Program
+    parameters, statistics : ndarray
+        Arenas. Each call reads them anew.
+    isa : str, optional
+        Instruction set; by default the fastest, or what FASTNN_ISA names.
     """
-    cdef Job job
-    cdef InputRows rows = InputRows(X, program.n_features)
-    cdef int real = real_type(program.dtype)
-    cdef int64_t n_rows = rows.rows.n_rows
-    begin_job(&job, program, isa)
-    job.mode = PREDICT
-    job.progress.all_finite = job.progress.in_range = True
-    job.arenas.parameters = arena(parameters, "parameters", real, program.n_parameters)
-    job.arenas.statistics = arena(statistics, "statistics", real, program.n_statistics)
-    job.arenas.read = job.arenas.parameters
-    job.call.rows, job.call.n_rows = &rows.rows, n_rows
-    job.call.n_outputs = program.n_outputs
-    job.call.out = checked(out, "out", real, n_rows * job.call.n_outputs)
-    job.call.row_cost = program.flops + OTHER_OPERATIONS_OF_ROW
-    n_threads = max(1, min(n_threads, n_rows // ROW_BLOCK))
-    job.buffers.max_batch = min(ROW_BLOCK, n_rows)
-    job.scratch.values = program.n_vectors
-    job.scratch.size = job.scratch.values + job.buffers.max_batch * program.n_values
-    job.scratch.size *= job.itemsize
-    kept = []   # arrays that the job points to
-    if program.bfloat16:
-        kept += prepare_bfloat16(&job, n_threads, isa)
-    if rows.rows.indptr != NULL:
-        kept += prepare_sparse(&job, rows, n_threads, program.dtype)
-    if program.n_squares:
-        kept += prepare_weight_norms(&job, program)
-    scratch = aligned_zeros(n_threads * job.scratch.size, np.uint8)
-    job.scratch.start = data(scratch)
-    run_team(predict_rows, &job, n_threads)
-    check_columns(&job)
-    return job.progress.all_finite
 
-
-cdef list prepare_bfloat16(Job *job, int n_threads, isa):
-    """Lay out the operands, and convert the weights; return the arrays.
-
-    One block of rows converts weights as it reads them, which costs less than to keep them.
-    """
+    cdef readonly object program, parameters, statistics
+    cdef Job job    # of every call, but for its rows
+    cdef object isa, operands
     cdef OperandSizes sizes
-    job.bfloat16.kernels = choose_bfloat16_kernels(isa)
-    operands = np.empty(job.n_stages, OPERANDS)
-    job.bfloat16.operands = <const Operands *> data(operands)
-    sizes = lay_out_operands(job.stages, job.n_stages, False, <Operands *> data(operands))
-    job.scratch.bfloat16_rows = job.scratch.size
-    job.scratch.size += sizes.rows * sizeof(uint32_t)
-    if job.call.n_rows <= ROW_BLOCK:
-        return [operands]
-    weights = aligned_zeros(sizes.weights, np.uint32)
-    job.bfloat16.weights = <uint32_t *> data(weights)
-    in_parallel(convert_all_weights, job, n_threads)
-    return [operands, weights]
+    cdef int real
+    cdef int64_t n_features, n_values, n_squares
+
+    def __init__(self, program, parameters, statistics, isa=None):
+        cdef Job *job = &self.job
+        begin_job(job, program, isa)
+        self.program, self.parameters, self.statistics = program, parameters, statistics
+        self.isa, self.real = isa, real_type(program.dtype)
+        self.n_features, self.n_values = program.n_features, program.n_values
+        self.n_squares = program.n_squares
+        job.mode = PREDICT
+        job.progress.all_finite = job.progress.in_range = True
+        job.arenas.parameters = arena(parameters, "parameters", self.real, program.n_parameters)
+        job.arenas.statistics = arena(statistics, "statistics", self.real, program.n_statistics)
+        job.arenas.read = job.arenas.parameters
+        job.call.n_outputs = program.n_outputs
+        job.call.row_cost = program.flops + OTHER_OPERATIONS_OF_ROW
+        job.scratch.values = program.n_vectors
+        if program.bfloat16:
+            self.operands = np.empty(job.n_stages, OPERANDS)
+            job.bfloat16.operands = <const Operands *> data(self.operands)
+            self.sizes = lay_out_operands(job.stages, job.n_stages, False,
+                                          <Operands *> data(self.operands))
+
+    def __call__(self, X, int n_threads=1, bint both_classes=False):
+        """Return the outputs for the rows of X, and whether all of X was finite.
+
+        Where it was not, rows of the outputs mean nothing. If `both_classes`, the output of a
+        network that has but one is the probability of the second class, and that of the first comes
+        before it.
+        """
+        cdef Job job = self.job
+        cdef InputRows rows = InputRows(X, self.n_features)
+        cdef int64_t n_rows = rows.rows.n_rows
+        cdef cnp.npy_intp[2] shape
+        shape[0], shape[1] = n_rows, 2 if both_classes else job.call.n_outputs
+        outputs = cnp.PyArray_EMPTY(2, shape, self.real, False)
+        self.choose_kernels(&job)
+        job.call.rows, job.call.n_rows = &rows.rows, n_rows
+        job.call.out, job.call.n_outputs, job.call.both_classes = (
+            data(outputs), shape[1], both_classes)
+        n_threads = max(1, min(n_threads, n_rows // ROW_BLOCK))
+        job.buffers.max_batch = min(ROW_BLOCK, n_rows)
+        job.scratch.size = job.scratch.values + job.buffers.max_batch * self.n_values
+        job.scratch.size *= job.itemsize
+        kept = []   # arrays that the job points to
+        if self.operands is not None:
+            kept.append(self.prepare_bfloat16(&job, n_threads))
+        if rows.rows.indptr != NULL:
+            kept += prepare_sparse(&job, rows, n_threads, self.program.dtype)
+        if self.n_squares:
+            kept += prepare_weight_norms(&job, self.program)
+        memory = take_memory(n_threads * job.scratch.size)
+        job.scratch.start = data(memory)
+        run_team(predict_rows, &job, n_threads)
+        leave_memory(memory)
+        check_columns(&job)
+        return outputs, job.progress.all_finite
+
+    cdef choose_kernels(self, Job *job):
+        """Take those of the instruction set that FASTNN_ISA names now."""
+        cdef int isa = choose_isa(self.isa)
+        job.kernels = fastnn_kernels(isa, self.real == cnp.NPY_DOUBLE)
+        if self.operands is not None:
+            job.bfloat16.kernels = fastnn_bfloat16_kernels(isa)
+
+    cdef prepare_bfloat16(self, Job *job, int n_threads):
+        """Convert the weights; return their array.
+
+        One block of rows converts weights as it reads them, which costs less than to keep them.
+        """
+        job.scratch.bfloat16_rows = job.scratch.size
+        job.scratch.size += self.sizes.rows * sizeof(uint32_t)
+        if job.call.n_rows <= ROW_BLOCK:
+            return None
+        weights = aligned_zeros(self.sizes.weights, np.uint32)
+        job.bfloat16.weights = <uint32_t *> data(weights)
+        in_parallel(convert_all_weights, job, n_threads)
+        return weights
 
 
 cdef list prepare_sparse(Job *job, InputRows rows, int n_threads, dtype):

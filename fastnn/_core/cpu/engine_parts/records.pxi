@@ -113,6 +113,7 @@ cdef struct Call:
     double *grad_norms          # NULL for none
     char *out
     int64_t n_outputs
+    bint both_classes           # of which the network has the second
 
 # What an update consists of, as the table of the call asks for it.
 cdef struct UpdatePlan:
