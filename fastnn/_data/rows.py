@@ -35,16 +35,11 @@ def read_rows(model, X, reset=False, name="X"):
     own = model.__dict__
     if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in own:
         n_rows, n_features = X.shape
-        if (  # nothing to convert, and no names to compare
-            (reset or own.get("n_features_in_") == n_features)
-            and X.dtype in _PLAIN
-            and X.flags.aligned
-            and n_rows
-            and n_features
-        ):
+        known = reset or own.get("n_features_in_") == n_features
+        if known and X.dtype in _PLAIN and n_rows and n_features:
             if reset:
                 model.n_features_in_ = n_features
-            return X
+            return X  # nothing to convert, and no names to compare
     if is_on_gpu(X):
         return _on_gpu(model, X, reset)
     X = _validated(model, X, name, reset=reset)

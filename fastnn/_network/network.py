@@ -323,7 +323,7 @@ class Network:
         if kept is None or any(map(is_not, kept[1], made_of)):
             kept = self._predictor = _core.make_predictor(*made_of), made_of
         n_threads, n_rows = 1, X.shape[0]
-        if n_rows > _core.ROWS_OF_ONE_THREAD or n_jobs is not None:
+        if n_rows > _core.ROWS_OF_ONE_THREAD or n_jobs not in (None, 1):
             n_threads = _core.n_threads(n_jobs, n_rows * program.flops, device=device)
         return kept[0](X, n_threads, both_classes)
 
