@@ -1,4 +1,4 @@
-"""fastnn against scikit-learn, PyTorch and JAX: the same network trained on the same data.
+"""fastnn against scikit-learn, PyTorch, JAX and ONNX Runtime: the same network, the same data.
 
     python benches/compare.py [--threads N] [--runs N] [--only NAME ..] [--peers NAME ..]
                               [--json PATH] [--readme]
@@ -84,6 +84,8 @@ class Turns:
 def run(name, columns, threads, runs, others):
     """Results of one workload: of `fit`, and of `predict_proba` for its numbers of rows."""
     workload = WORKLOADS[name]
+    trains = {column: COLUMNS[column].trains for column in columns}
+    columns = [column for column in columns if trains[column] or workload.predicts]
     left_out = {column: why for column in columns if (why := COLUMNS[column].lacks(workload))}
     columns = [column for column in columns if column not in left_out]
     # The processes that a search starts are not known here, and would pass for other programs.
@@ -94,8 +96,9 @@ def run(name, columns, threads, runs, others):
         for worker in workers.values():
             stack.callback(worker.close)
         loaded = {column: worker.answer() for column, worker in workers.items()}
-        first = {column: worker.call("fit", 0)["seconds"] for column, worker in workers.items()}
-        turns = Turns(workers, others)
+        training = {column: worker for column, worker in workers.items() if trains[column]}
+        first = {column: worker.call("fit", 0)["seconds"] for column, worker in training.items()}
+        turns = Turns(training, others)
 
         seeds, loss = range(1, runs + 1), ("loss", EVALUATED)
         fits = turns("fit", seeds, attempts, also=loss, watched=workload.mapped)
@@ -113,7 +116,7 @@ def run(name, columns, threads, runs, others):
         if sys.platform == "linux" and not workload.grid:
             result["others"] = of_each(fits, "others")
             result["MiB at the peak"] = of_each(fits, "peak")
-            result["MiB before"] = {column: loaded[column]["resident"] for column in columns}
+            result["MiB before"] = {column: loaded[column]["resident"] for column in training}
         if workload.mapped:
             result["MiB added that are not of the map"] = {
                 column: [fit["anonymous"] - loaded[column]["anonymous"] for fit in answers]
@@ -121,18 +124,24 @@ def run(name, columns, threads, runs, others):
             }
         yield result
 
-        for n_rows in workload.predicts:
-            for worker in workers.values():
-                worker.call("predict", n_rows)
-            predictions = turns("predict", [n_rows] * max(runs, 9), attempts)
-            hidden = ", ".join(map(str, workload.hidden))
-            yield {
-                "workload": name,
-                "operation": "predict",
-                "what": f"{n_rows} x {workload.n_features}, hidden ({hidden})",
-                "seconds": of_each(predictions, "seconds"),
-                "others": of_each(predictions, "others"),
-            }
+        yield from run_predictions(name, workers, runs, others)
+
+
+def run_predictions(name, workers, runs, others):
+    """Results of `predict_proba` for each of the workload's numbers of rows."""
+    workload, turns = WORKLOADS[name], Turns(workers, others)
+    hidden = ", ".join(map(str, workload.hidden))
+    for n_rows in workload.predicts:
+        for worker in workers.values():
+            worker.call("predict", n_rows)
+        predictions = turns("predict", [n_rows] * runs, ATTEMPTS)
+        yield {
+            "workload": name,
+            "operation": "predict",
+            "what": f"{n_rows} x {workload.n_features}, hidden ({hidden})",
+            "seconds": of_each(predictions, "seconds"),
+            "others": of_each(predictions, "others"),
+        }
 
 
 def of_each(answers, key):

@@ -1,10 +1,10 @@
 """Training in each library, written as by its experienced users.
 
-A class for each library, with the same methods: `fit(seed)` trains a new network from the start,
-`predict_proba(X)` answers with an array of NumPy (of two classes, the second is enough), and
-`lacks(workload)` says in a few words why a workload is left out. What can be done before training,
-such as moving the data into the library's own arrays, is done when the object is made, and not
-timed.
+A class for each library, with the same methods: `fit(seed)` trains a new network, if the library
+trains any, `predict_proba(X)` answers with an array of NumPy (of two classes, the second is
+enough), and `lacks(workload)` says in a few words why a workload is left out. What can be done
+before, such as moving the data into the library's own arrays, is done when the object is made, and
+not timed.
 
 Libraries are imported when they are used: a process that measures one has no other.
 """
@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 import measure
+from onnx_runtime import ONNXRuntime
 
 LEARNING_RATE = 1e-3
 
@@ -379,6 +380,10 @@ class Column:
     def lacks(self, workload):
         return self.library.lacks(workload, **dict(self.options))
 
+    @property
+    def trains(self):
+        return hasattr(self.library, "fit")
+
 
 BFLOAT16, COMPILED, AUTOCAST = ("precision", "bfloat16"), ("compiled", True), ("autocast", True)
 COLUMNS = {
@@ -390,4 +395,6 @@ COLUMNS = {
     "PyTorch bfloat16": Column(Torch, True, (AUTOCAST,)),
     "PyTorch bfloat16 compiled": Column(Torch, True, (COMPILED, AUTOCAST)),
     "JAX": Column(JAX),
+    "ONNX Runtime": Column(ONNXRuntime),
+    "ONNX Runtime, 1 thread": Column(ONNXRuntime, False, (("threads", 1),)),
 }

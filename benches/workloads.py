@@ -74,16 +74,17 @@ class Workload:
 
 IMAGES = dict(n_rows=60_000, n_features=784, n_classes=10)
 TABLE = dict(n_rows=20_000, n_features=64, n_classes=2, hidden=(64, 32), batch_size=200)
+FEW_ROWS = (1, 64, 1024)
 GRID = (("hidden_layer_sizes", ((32,), (64, 32))), ("learning_rate_init", (3e-4, 1e-3, 3e-3, 1e-2)))
 
 WORKLOADS = {
     "images": Workload(
-        **IMAGES, hidden=(100, 100), batch_size=128, epochs=3, predicts=(1, 64, 60_000)
+        **IMAGES, hidden=(100, 100), batch_size=128, epochs=3, predicts=(*FEW_ROWS, 60_000)
     ),
     "images-batch-32": Workload(**IMAGES, hidden=(100, 100), batch_size=32, epochs=2),
     "images-256-128": Workload(**IMAGES, hidden=(256, 128), batch_size=200, epochs=2),
     "images-512-512": Workload(
-        **IMAGES, hidden=(512, 512), batch_size=256, epochs=2, predicts=(60_000,)
+        **IMAGES, hidden=(512, 512), batch_size=256, epochs=2, predicts=(*FEW_ROWS, 60_000)
     ),
     "images-regularized": Workload(
         **IMAGES, hidden=(100, 100), batch_size=128, epochs=3, batch_norm=True, dropout=0.2
@@ -91,9 +92,11 @@ WORKLOADS = {
     "images-float64": Workload(
         **IMAGES, hidden=(100, 100), batch_size=128, epochs=2, dtype="float64"
     ),
-    "table": Workload(**TABLE, epochs=40, predicts=(20_000,)),
+    "table": Workload(**TABLE, epochs=40, predicts=(*FEW_ROWS, 20_000)),
     "table-small": Workload(1_000, 20, 2, (50,), batch_size=32, epochs=200),
-    "table-long": Workload(500_000, 30, 2, (256, 256, 256), batch_size=256, epochs=1),
+    "table-long": Workload(
+        500_000, 30, 2, (256, 256, 256), batch_size=256, epochs=1, predicts=(*FEW_ROWS, 20_000)
+    ),
     "table-lbfgs": Workload(**TABLE, epochs=30, solver="lbfgs"),
     "text": Workload(20_000, 50_000, 2, (64,), batch_size=200, epochs=3, density=0.001),
     "search": Workload(4_000, 30, 2, (64, 32), batch_size=200, epochs=20, grid=GRID),
