@@ -1,7 +1,7 @@
 """Engines that train and predict. This file holds the only switch between devices.
 
-An engine module has ``Engine``, ``Predictor`` and ``n_threads`` with the same arguments on every
-device, so that nothing above knows which one works.
+An engine module has ``Engine``, ``Predictor``, ``n_threads`` and ``train_side_by_side`` with the
+same arguments on every device, so that nothing above knows which one works.
 """
 
 from __future__ import annotations
@@ -132,6 +132,25 @@ def make_predictor(program, parameters, statistics, device="cpu"):
 def n_threads(n_jobs, operations, repeats=1, device="cpu"):
     """Return the number of threads for `repeats` times so many operations."""
     return engine_module(device).n_threads(n_jobs, operations, repeats)
+
+
+def share_threads(n_threads):
+    """Count so many threads of the processor as available, in this context of Python."""
+    engine_module("cpu").share_threads(n_threads)
+
+
+def train_side_by_side(calls, n_threads, device="cpu"):
+    """Take the steps of several engines of a device at once; return how many each has taken.
+
+    Parameters
+    ----------
+    calls : sequence of (Engine, tuple)
+        Engines of different states, each with the arguments of its `train_steps`.
+    n_threads : int
+        Threads that share the networks, each of which is trained by one.
+    device : str
+    """
+    return engine_module(device).train_side_by_side(calls, n_threads)
 
 
 def emulates_bfloat16():

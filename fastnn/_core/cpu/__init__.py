@@ -1,8 +1,8 @@
 """The CPU engine; see ``engine.pyx``."""
 
 from ..engine_base import EngineBase
-from .engine import NativeEngine, Predictor, isa_info
-from .threads import n_threads
+from .engine import NativeEngine, Predictor, isa_info, train_side_by_side
+from .threads import n_threads, share_threads
 
 
 class Engine(EngineBase, NativeEngine):
@@ -11,4 +11,11 @@ class Engine(EngineBase, NativeEngine):
     rows_per_block = 1024
 
 
-__all__ = ["Engine", "Predictor", "isa_info", "n_threads"]
+__all__ = [
+    "Engine",
+    "Predictor",
+    "isa_info",
+    "n_threads",
+    "share_threads",
+    "train_side_by_side",
+]

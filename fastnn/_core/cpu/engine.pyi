@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -7,6 +8,9 @@ from fastnn._core.program import Program, State
 def isa_info() -> dict[str, Any]: ...
 def startable_team(n_threads: int, stack_size: int) -> int: ...
 def most_openmp_threads() -> int: ...
+def train_side_by_side(
+    calls: Sequence[tuple[NativeEngine, tuple[Any, ...]]], n_threads: int
+) -> list[int]: ...
 
 class Predictor:
     @property

@@ -3,6 +3,7 @@
     NativeEngine (this file) and Predictor (predict): arguments, checked by door; kernels, by
     instruction_sets
         threads                       a team of threads; signals
+            side_by_side              networks that threads train one after another
             steps, predict            one thread's part
                 rows                  rows of a batch
                 passes                forward and backward pass, stage by stage:
@@ -241,7 +242,7 @@ cdef class NativeEngine:
         mixing.size = size
 
     cdef prepare(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients,
-                 losses, grad_norms, grad):
+                 losses, grad_norms, double total, grad):
         """Check what a call works on, and make room for it."""
         cdef Job *job = &self.job
         cdef Call *call = &job.call
@@ -275,33 +276,40 @@ cdef class NativeEngine:
             raise ValueError(f"order has numbers of rows that X, of {n_rows} rows, has not.")
         if classes and not classes_exist(job):
             raise ValueError("y has numbers of classes that the network has no outputs for.")
-        call.step = self.state.step
+        call.step, call.weight_sum = self.state.step, total
         call.row_cost = self.program.flops + OTHER_OPERATIONS_OF_ROW
         self.reserve(batch_size)
         self.reserve_sparse(rows, batch_size)
         self.plan_update()
 
-    cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
-             grad_norms, double total, grad):
-        """Do steps of one kind, one call at a time; return how many were done."""
-        cdef Job *job = &self.job
+    cdef claim(self):
+        """Claim the engine for a call: one at a time."""
         if self.busy:
             raise RuntimeError(
                 "This network is being trained, and cannot be from a second thread, a signal "
                 "handler or a callback at the same time: wait until that has ended, or train a "
                 "copy."
             )
-        self.busy, job.progress.n_done, job.call.weight_sum = True, 0, total
+        self.busy, self.job.progress.n_done = True, 0
+
+    cdef release(self, Mode mode):
+        """Release the engine, and count the steps that were taken."""
+        self.busy, self.rows = False, None
+        if mode == TRAIN:
+            self.state.step += self.job.progress.n_done
+
+    cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
+             grad_norms, double total, grad):
+        """Do steps of one kind; return how many were done."""
+        self.claim()
         try:
             self.prepare(mode, X, y, sample_weight, order, batch_size, coefficients, losses,
-                         grad_norms, grad)
-            run_team(run_steps, job, self.n_threads)
+                         grad_norms, total, grad)
+            run_team(run_steps, &self.job, self.n_threads)
         finally:
-            self.busy, self.rows = False, None
-            if mode == TRAIN:
-                self.state.step += job.progress.n_done
-        check_columns(job)
-        return job.progress.n_done
+            self.release(mode)
+        check_columns(&self.job)
+        return self.job.progress.n_done
 
     def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses,
                     grad_norms=None):
@@ -328,3 +336,6 @@ cdef class NativeEngine:
                        double total, grad):
         self.run(GRADIENT, X, y, sample_weight, None, block, coefficients, losses, None, total,
                  grad)
+
+
+include "engine_parts/side_by_side.pxi"

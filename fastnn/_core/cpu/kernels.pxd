@@ -224,6 +224,7 @@ cdef extern from "processor.h" nogil:
     int team_size()
     int most_threads()
     int64_t take_ticket(int64_t *counter)
+    int64_t tickets_taken(const int64_t *counter)
     void claim_lines(char *memory, int64_t n_bytes)
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)

@@ -22,7 +22,13 @@ static inline int most_threads(void) { return 1; }
 /* The next number of a counter that threads share. */
 static inline int64_t take_ticket(int64_t *counter)
 {
-    return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+    return __atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL);
+}
+
+/* How many numbers were taken; what their threads did before is seen from here on. */
+static inline int64_t tickets_taken(const int64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
 /* Write a byte of each cache line as it is, so that the line is this processor's alone when it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextvars import ContextVar
 
 from joblib import cpu_count
 from joblib.parallel import ThreadingBackend, get_active_backend
@@ -20,6 +21,13 @@ LEAST_OF_CALL = 1.5e8
 MOST_THREADS = 4096
 
 _forked = False
+# Threads that there are for one call, where several share the processors.
+_share = ContextVar("share", default=MOST_THREADS)
+
+
+def share_threads(n_threads: int) -> None:
+    """Count so many threads as available, in this context of Python."""
+    _share.set(n_threads)
 
 
 def _after_fork() -> None:
@@ -88,7 +96,7 @@ def _wanted(n_jobs, operations, repeats):
         if useful < 2:
             return 1
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
-    most = most_openmp_threads()
+    most = min(most_openmp_threads(), _share.get())
     if "OMP_NUM_THREADS" not in os.environ:
         most = min(most, cpu_count())
         # In joblib's processes, the variable tells their share.

@@ -3,12 +3,26 @@
 from .arrays import all_finite, take_rows, to_host
 from .engine import Engine, Predictor
 
-__all__ = ["Engine", "Predictor", "all_finite", "n_threads", "refuse", "take_rows", "to_host"]
+__all__ = [
+    "Engine",
+    "Predictor",
+    "all_finite",
+    "n_threads",
+    "refuse",
+    "take_rows",
+    "to_host",
+    "train_side_by_side",
+]
 
 
 def n_threads(n_jobs, operations, repeats=1):
     """Threads of the processor: one, that tells the GPU what to do."""
     return 1
+
+
+def train_side_by_side(calls, n_threads):
+    """Take the steps of several engines in turn; return how many each has taken."""
+    return [engine.train_steps(*arguments) for engine, arguments in calls]
 
 
 def refuse(program):

@@ -97,7 +97,8 @@ def test_engines_have_the_same_methods():
 @needs_numba_cuda
 def test_engine_modules_have_the_same_names():
     cpu, cuda = (importlib.import_module(f"fastnn._core.{device}") for device in ("cpu", "cuda"))
-    assert {"Engine", "n_threads", "predict"} <= {*cpu.__all__} & {*cuda.__all__}
+    names = {"Engine", "Predictor", "n_threads", "train_side_by_side"}
+    assert names <= {*cpu.__all__} & {*cuda.__all__}
 
 
 @needs_numba_cuda

@@ -129,6 +129,7 @@ cdef struct UpdatePlan:
 cdef struct Progress:
     int64_t n_done              # steps
     int64_t n_taken             # blocks of rows
+    const int64_t *ended        # more than 0: a thread of another job ends this; NULL for none
     bint all_finite
     int in_range                # False: a sparse row has a column that there is not
     Barrier barrier
