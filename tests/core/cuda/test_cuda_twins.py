@@ -90,7 +90,7 @@ def test_engines_have_the_same_methods():
     both = CPU / "engine.pyi", CUDA / "engine.py"
     cpu, cuda = functions_of(both[0], "NativeEngine"), functions_of(both[1], "Engine")
     assert cuda == cpu
-    cpu, cuda = (functions_of(path)["predict"] for path in both)
+    cpu, cuda = (functions_of(path, "Predictor") for path in both)
     assert cuda == cpu
 
 
