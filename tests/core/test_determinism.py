@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from fastnn._core import cpu
 from fastnn.activations import HIDDEN_ACTIVATIONS, PReLU
 from fastnn.layers import Heads
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
@@ -110,6 +111,30 @@ def test_any_number_of_threads_gives_the_same_bits_in_every_update(update, dtype
     for n_threads in (2, 3, 8):
         assert_same_bits(one, trained(dtype=dtype, n_threads=n_threads, update=update))
     assert_same_bits(one, trained(dtype=dtype, calls=5, update=update))
+
+
+class RandomTeam:
+    """A team whose number of threads is another one after each step."""
+
+    def __init__(self, most):
+        self.rng, self.most = np.random.default_rng(most), most
+
+    def next_slice(self):
+        return int(self.rng.integers(1, self.most + 1)), 0.0
+
+    def record(self, work, seconds, busy, is_over):
+        assert work >= 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("layout", ["float32", "csr float32"])
+@pytest.mark.parametrize("update", [None, *UPDATES])
+def test_teams_that_change_between_steps_give_the_same_bits(update, layout, dtype, monkeypatch):
+    one = trained(layout, dtype, update=update, position="before")
+    monkeypatch.setattr(cpu, "Team", RandomTeam)
+    monkeypatch.setattr(cpu.Predictor, "new_team", RandomTeam)
+    other = trained(layout, dtype, n_threads=4, update=update, position="before")
+    assert_same_bits(one, other)
 
 
 # Stages that take sums over rows, over columns, or over the rows of weights.

@@ -9,6 +9,7 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -22,6 +23,9 @@
 /* Longer than threads that run side by side wait for one another, some 50 microseconds. */
 enum { SPINS = 2000 };
 
+/* How a thread wants the team to leave, the more urgent the greater. */
+typedef enum { STAY, LEAVE_AFTER_STEP, LEAVE_NOW } Leave;
+
 /* Counters on cache lines of their own, wherever the struct lies: arrivals disturb no thread that
  * waits. */
 typedef struct {
@@ -29,41 +33,55 @@ typedef struct {
     atomic_int arrived;
     char between[64];
     atomic_uint round;
-    atomic_int leaves; /* a thread wants the team to leave .. */
-    int agreed;        /* .. as the last to arrive saw it */
+    atomic_int leave; /* what one thread wants .. */
+    int agreed;       /* .. as the last to arrive saw it */
     char after[64];
 } Barrier;
 
-/* Ask the team to leave at the next barrier. */
-static inline void leave_at_barrier(Barrier *barrier)
+/* Ask the team to leave; only one of its threads may ask. */
+static inline void ask_to_leave(Barrier *barrier, Leave leave)
 {
-    atomic_store_explicit(&barrier->leaves, 1, memory_order_relaxed);
+    if ((int)leave > atomic_load_explicit(&barrier->leave, memory_order_relaxed))
+        atomic_store_explicit(&barrier->leave, leave, memory_order_relaxed);
 }
 
-/* Return whether a thread has asked for it: the others may still pass a barrier they are at. */
-static inline int leaves_at_barrier(Barrier *barrier)
+/* Return what was asked for: the others may still pass a barrier they are at. */
+static inline Leave asked_to_leave(Barrier *barrier)
 {
-    return atomic_load_explicit(&barrier->leaves, memory_order_relaxed);
+    return (Leave)atomic_load_explicit(&barrier->leave, memory_order_relaxed);
 }
 
-/* Wait for all threads of the team; return to each of them the same: whether they leave.
+static inline double seconds_now(void)
+{
+    struct timespec clock;
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    return (double)clock.tv_sec + 1e-9 * (double)clock.tv_nsec;
+}
+
+/* Wait for all threads of the team; return the same to each of them: whether and how they leave.
+ * A wait that is longer than among threads that run side by side adds to `waited`, in seconds.
  * Zeroed memory is a fresh barrier. */
-static inline int barrier_wait(Barrier *barrier, int team)
+static inline Leave barrier_wait(Barrier *barrier, int team, double *waited)
 {
-    if (team == 1) return leaves_at_barrier(barrier);
+    if (team == 1) return asked_to_leave(barrier);
     const unsigned round = atomic_load_explicit(&barrier->round, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) == team - 1) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
-        barrier->agreed = leaves_at_barrier(barrier);
+        barrier->agreed = asked_to_leave(barrier);
         atomic_store_explicit(&barrier->round, round + 1, memory_order_release);
-        return barrier->agreed;
+        return (Leave)barrier->agreed;
     }
     for (int spin = 0; atomic_load_explicit(&barrier->round, memory_order_acquire) == round; spin++)
-        if (spin < SPINS)
+        if (spin < SPINS) {
             PAUSE();
-        else
-            sched_yield();
-    return barrier->agreed;
+        } else {
+            const double begin = seconds_now();
+            while (atomic_load_explicit(&barrier->round, memory_order_acquire) == round)
+                sched_yield();
+            *waited += seconds_now() - begin;
+            break;
+        }
+    return (Leave)barrier->agreed;
 }
 
 #endif

@@ -12,7 +12,7 @@ def train_side_by_side(
     calls: Sequence[tuple[NativeEngine, tuple[Any, ...]]], n_threads: int
 ) -> list[int]: ...
 
-class Predictor:
+class NativePredictor:
     @property
     def program(self) -> Program: ...
     @property
@@ -31,6 +31,7 @@ class Predictor:
     ) -> tuple[NDArray[Any], bool]: ...
 
 class NativeEngine:
+    team: Any
     @property
     def program(self) -> Program: ...
     @property

@@ -1,8 +1,8 @@
 """The CPU engine: many training steps in one native call, many rows in one prediction.
 
-    NativeEngine (this file) and Predictor (predict): arguments, checked by door; kernels, by
+    NativeEngine (this file) and NativePredictor (predict): arguments, checked by door; kernels, by
     instruction_sets
-        threads                       a team of threads; signals
+        threads                       a team of threads, slice by slice; signals
             side_by_side              networks that threads train one after another
             steps, predict            one thread's part
                 rows                  rows of a batch
@@ -38,7 +38,6 @@ from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport getenv
 from libc.string cimport memcpy, memset
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from fastnn._core.cpu.kernels cimport *
 
@@ -88,6 +87,7 @@ cdef class NativeEngine:
     """
 
     cdef readonly object program, state
+    cdef public object team        # says how many of the threads work, slice by slice; None: all
     cdef Job job
     cdef bint busy
     cdef InputRows rows            # of the call under way
@@ -305,11 +305,20 @@ cdef class NativeEngine:
         try:
             self.prepare(mode, X, y, sample_weight, order, batch_size, coefficients, losses,
                          grad_norms, total, grad)
-            run_team(run_steps, &self.job, self.n_threads)
+            self.take_steps()
         finally:
             self.release(mode)
         check_columns(&self.job)
         return self.job.progress.n_done
+
+    cdef take_steps(self):
+        """Take all steps, in as many threads as the team says."""
+        cdef Job *job = &self.job
+        if self.team is None:
+            run_team(run_steps, job, self.n_threads)
+        else:
+            run_slices(run_steps, job, self.team, self.n_threads, &job.progress.n_done,
+                       job.call.n_steps)
 
     def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses,
                     grad_norms=None):

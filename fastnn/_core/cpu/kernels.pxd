@@ -226,6 +226,7 @@ cdef extern from "processor.h" nogil:
     int64_t take_ticket(int64_t *counter)
     int64_t tickets_taken(const int64_t *counter)
     void claim_lines(char *memory, int64_t n_bytes)
+    void add_to_shared(double *sum, double number)
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
 
@@ -235,11 +236,14 @@ cdef extern from "startable.h" nogil:
     int64_t startable_threads(int64_t n, int64_t stack_size)
 
 cdef extern from "barrier.h" nogil:
+    ctypedef enum Leave:
+        STAY, LEAVE_AFTER_STEP, LEAVE_NOW
     ctypedef struct Barrier:
         pass
-    void leave_at_barrier(Barrier *barrier)
-    bint leaves_at_barrier(Barrier *barrier)
-    bint barrier_wait(Barrier *barrier, int team)
+    void ask_to_leave(Barrier *barrier, Leave leave)
+    Leave asked_to_leave(Barrier *barrier)
+    double seconds_now()
+    Leave barrier_wait(Barrier *barrier, int team, double *waited)
 
 
 cdef inline int64_t quotient_up(int64_t n, int64_t d) noexcept nogil:

@@ -39,6 +39,15 @@ static inline void claim_lines(char *memory, int64_t n_bytes)
     for (int64_t b = 0; b < n_bytes; b += 64) *(volatile char *)(memory + b) = memory[b];
 }
 
+/* Add to a sum that threads share; in any order, so the last bits are left to chance. */
+static inline void add_to_shared(double *sum, double number)
+{
+    double before, after;
+    __atomic_load(sum, &before, __ATOMIC_RELAXED);
+    do after = before + number;
+    while (!__atomic_compare_exchange(sum, &before, &after, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
 /* Denormals make an Adam step several times slower: take them as zero on this thread. Returns the
  * mode to restore. */
 static inline uint64_t flush_denormals(void)

@@ -69,7 +69,7 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     wanted = min(_wanted(n_jobs, operations, repeats), MOST_THREADS)
     if wanted == 1:
         return 1
-    n = startable_team(wanted, _stack_size())
+    n = startable_team(wanted, stack_size())
     if n < wanted:
         warn(
             f"Only {n} of {wanted} threads could be started, for want of memory for their stacks "
@@ -78,7 +78,7 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     return n
 
 
-def _stack_size() -> int:
+def stack_size() -> int:
     """Return the stack size of OpenMP's threads in bytes; 0 for the system's default."""
     asked = re.fullmatch(r"\s*(\d+)\s*([bkmg]?)\s*", os.environ.get("OMP_STACKSIZE", ""), re.I)
     return int(asked[1]) << 10 * "bkmg".index(asked[2].lower() or "k") if asked else 0

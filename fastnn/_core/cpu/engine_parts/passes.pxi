@@ -96,7 +96,7 @@ cdef inline void backward_chunks(const Job *job, const Worker *worker,
 
 
 cdef inline bint forward_pass(Job *job, Worker *worker) noexcept nogil:
-    """Take the worker's rows through all stages; return whether the team leaves.
+    """Take the worker's rows through all stages; return whether the team leaves now.
 
     Stages run by segments: a segment ends where one needs all rows of the batch, that is after
     batch norm's sums. Within a segment a block of rows goes through all stages at once. Where a
@@ -124,7 +124,7 @@ cdef inline bint forward_pass(Job *job, Worker *worker) noexcept nogil:
         first = last + 1
         if first == job.n_stages:
             return False
-        if barrier_wait(&job.progress.barrier, worker.team):
+        if wait_for_team(job, worker) == LEAVE_NOW:
             return True
 
 
@@ -147,5 +147,5 @@ cdef inline void backward_pass(Job *job, Worker *worker) noexcept nogil:
                 backward(job, worker, index, row, n)
             row += ROW_BLOCK
         first = last - 1
-        if first < 0 or barrier_wait(&job.progress.barrier, worker.team):
+        if first < 0 or wait_for_team(job, worker) == LEAVE_NOW:
             return

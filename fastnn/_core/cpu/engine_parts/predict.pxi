@@ -21,7 +21,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
         if job.stages[index].kind == STAGE_BN_APPLY:
             merge_batch_statistics(job, &worker, job.stages + index)
     merge_weight_norms(job, &worker)
-    while True:
+    while asked_to_leave(&job.progress.barrier) == STAY:
         row = take_ticket(&job.progress.n_taken) * ROW_BLOCK
         if row >= job.call.n_rows:
             break
@@ -40,7 +40,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
         for index in range(job.n_stages):
             forward(&own, &worker, index, 0, n)
         write_outputs(job, &worker)
-    restore_denormals(worker.float_mode)
+    end_worker(job, &worker)
 
 
 ctypedef fused real_number:
@@ -99,7 +99,7 @@ cdef leave_memory(cnp.ndarray memory):
         spare = memory
 
 
-cdef class Predictor:
+cdef class NativePredictor:
     """Predictions of one network, which threads may ask for at once.
 
     Parameters
@@ -113,7 +113,7 @@ cdef class Predictor:
 
     cdef readonly object program, parameters, statistics
     cdef Job job    # of every call, but for its rows
-    cdef object isa, operands
+    cdef object isa, operands, team
     cdef OperandSizes sizes
     cdef int real
     cdef int64_t n_features, n_values, n_squares
@@ -169,10 +169,22 @@ cdef class Predictor:
             kept += prepare_weight_norms(&job, self.program)
         memory = take_memory(n_threads * job.scratch.size)
         job.scratch.start = data(memory)
-        run_team(predict_rows, &job, n_threads)
+        self.predict_blocks(&job, n_threads)
         leave_memory(memory)
         check_columns(&job)
         return outputs, job.progress.all_finite
+
+    cdef predict_blocks(self, Job *job, int n_threads):
+        """Predict all blocks of rows, in as many threads as the team says."""
+        if n_threads == 1:
+            run_team(predict_rows, job, 1)
+            return
+        team, self.team = self.team, None   # a call beside this one has a team of its own
+        if team is None or team.most < n_threads:
+            team = self.new_team(n_threads)
+        run_slices(predict_rows, job, team, n_threads, &job.progress.n_taken,
+                   quotient_up(job.call.n_rows, ROW_BLOCK))
+        self.team = team
 
     cdef choose_kernels(self, Job *job):
         """Take those of the instruction set that FASTNN_ISA names now."""

@@ -129,6 +129,10 @@ cdef struct UpdatePlan:
 cdef struct Progress:
     int64_t n_done              # steps
     int64_t n_taken             # blocks of rows
+    bint is_over                # a loss was not finite
+    double slice_end            # when the team leaves, by the clock
+    double patience             # seconds for threads that do not run, before the team leaves
+    double busy                 # seconds of this slice, of all threads together
     const int64_t *ended        # more than 0: a thread of another job ends this; NULL for none
     bint all_finite
     int in_range                # False: a sparse row has a column that there is not
@@ -199,6 +203,7 @@ cdef struct Worker:
     bint checks_signals     # the thread that called
     double operations       # since it read the clock
     double next_check
+    double began, waited    # by the clock; seconds for others that did not run
     uint64_t float_mode     # of floating-point numbers, outside
 
 # What a thread does of a call.

@@ -132,4 +132,4 @@ cdef inline void sort_entries(Job *job, Worker *worker) noexcept nogil:
                             job.sparse.starts, job.sparse.ends, job.sparse.entry_rows,
                             job.sparse.entry_values)
     if worker.shares_columns:
-        barrier_wait(&job.progress.barrier, worker.team)
+        wait_for_team(job, worker)

@@ -22,7 +22,7 @@ cdef void work_through(Queue *queue, int thread) noexcept nogil:
             run_steps(job, 0, 1)
         take_ticket(&queue.n_finished)
         if thread == 0:
-            check_signals_between(queue, leaves_at_barrier(&job.progress.barrier))
+            check_signals_between(queue, asked_to_leave(&job.progress.barrier) == LEAVE_NOW)
         i = take_ticket(&queue.n_taken)
     if thread == 0:
         while tickets_taken(&queue.n_finished) < queue.n_jobs:

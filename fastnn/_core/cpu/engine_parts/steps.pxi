@@ -1,41 +1,49 @@
 # Training steps, steps of a gradient over many rows, and of a loss.
 
 cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
-    """Do one thread's part of all steps."""
+    """Do one thread's part of the steps that are left, as many as the slice has time for."""
     cdef Worker worker = new_worker(job, thread, n_threads)
     cdef const double *coefficients
     cdef const double *after
     cdef int64_t step
     cdef double loss
+    cdef Leave leave
     begin_steps(job, &worker)
-    barrier_wait(&job.progress.barrier, n_threads)
-    for step in range(job.call.n_steps):
+    wait_for_team(job, &worker)
+    for step in range(job.progress.n_done, job.call.n_steps):
         coefficients = job.call.coefficients + step * N_COEFS
         after = coefficients + N_COEFS if step + 1 < job.call.n_steps else NULL
         begin_step(job, &worker, step, coefficients)
         if not forward_pass(job, &worker) and job.mode != EVALUATE:
             backward_pass(job, &worker)
-        if barrier_wait(&job.progress.barrier, n_threads):
+        if wait_for_team(job, &worker) == LEAVE_NOW:
             break
         loss = batch_loss(job, &worker)
         if thread == 0:
             job.call.losses[2 * step] = loss
         if job.mode == TRAIN and not (isfinite(loss) and job.progress.in_range):
+            job.progress.is_over = True
             break   # every thread sees the same and leaves here; the step is not applied
         if job.mode != EVALUATE:
             sort_entries(job, &worker)
             merge_weight_norm_gradients(job, &worker)
             update(job, &worker, coefficients, after)
-        if barrier_wait(&job.progress.barrier, n_threads):
+        leave = wait_for_team(job, &worker)
+        if leave == LEAVE_NOW:
             break
         if thread == 0:
             job.progress.n_done = step + 1
             record_step(job, &worker, step, coefficients)
-    restore_denormals(worker.float_mode)
+        if leave == LEAVE_AFTER_STEP:
+            break
+    end_worker(job, &worker)
 
 
 cdef inline void begin_steps(Job *job, Worker *worker) noexcept nogil:
-    """Give a thread its tasks and buffers, and let forward and backward see the parameters."""
+    """Give a thread its tasks and buffers, and let forward and backward see the parameters.
+
+    A step leaves what the next one reads, so that only the first slice of a call has to.
+    """
     cdef int i
     worker.values, worker.capacity = job.buffers.values, job.buffers.max_batch
     worker.reads_in_place = readable_in_place(job)
@@ -44,8 +52,9 @@ cdef inline void begin_steps(Job *job, Worker *worker) noexcept nogil:
         worker.partners = job.mixing.partners + worker.thread * ROW_BLOCK
     worker.first_task = first_task(job, worker.thread, worker.team)
     worker.last_task = first_task(job, worker.thread + 1, worker.team)
-    for i in range(worker.first_task, worker.last_task):
-        refresh_copies(job, job.tasks + i, job.call.coefficients, <uint32_t> job.call.step)
+    if job.progress.n_done == 0:
+        for i in range(worker.first_task, worker.last_task):
+            refresh_copies(job, job.tasks + i, job.call.coefficients, <uint32_t> job.call.step)
     share_columns(job, worker)
 
 

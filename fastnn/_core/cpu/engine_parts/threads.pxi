@@ -1,4 +1,4 @@
-# The threads of a call, and signals in the course of it.
+# The threads of a call, slices of its time, and signals in the course of it.
 
 cdef extern from "Python.h":
     ctypedef struct PyObject
@@ -12,6 +12,20 @@ cdef object BYTECODE = eval("lambda: None")
 cdef double SECONDS_BETWEEN_CHECKS = 0.05
 cdef double OPERATIONS_BETWEEN_CLOCKS = 1e7
 
+# Seconds of a slice that the thread that called waits for others that do not run, before it ends.
+cdef double PATIENCE = 0.003
+
+
+cdef inline Leave wait_for_team(Job *job, Worker *worker) noexcept nogil:
+    """Wait until all threads have come as far; return the same to each: whether they leave.
+
+    A slice ends early where others do not run.
+    """
+    cdef Leave leave = barrier_wait(&job.progress.barrier, worker.team, &worker.waited)
+    if worker.waited > job.progress.patience and worker.checks_signals:
+        ask_to_leave(&job.progress.barrier, LEAVE_AFTER_STEP)
+    return leave
+
 
 cdef inline bint interrupted(Job *job, Worker *worker, double operations) noexcept nogil:
     """Return whether a signal ends the call; `operations` are those of what comes next."""
@@ -19,29 +33,28 @@ cdef inline bint interrupted(Job *job, Worker *worker, double operations) noexce
         worker.operations += operations
         if worker.operations > OPERATIONS_BETWEEN_CLOCKS:
             worker.operations = 0
-            check_signals(job, worker)
+            look_at_clock(job, worker)
     elif job.progress.ended != NULL and tickets_taken(job.progress.ended) > 0:
-        leave_at_barrier(&job.progress.barrier)
-    return leaves_at_barrier(&job.progress.barrier)
+        ask_to_leave(&job.progress.barrier, LEAVE_NOW)
+    return asked_to_leave(&job.progress.barrier) == LEAVE_NOW
 
 
-cdef void check_signals(Job *job, Worker *worker) noexcept nogil:
-    """Let Python handle signals, if it is time to; an error of theirs ends the call."""
+cdef void look_at_clock(Job *job, Worker *worker) noexcept nogil:
+    """End the slice, or let Python handle signals, if it is time to.
+
+    An error of a signal's handler ends the call.
+    """
     cdef double now = seconds_now()
+    if now >= job.progress.slice_end:
+        ask_to_leave(&job.progress.barrier, LEAVE_AFTER_STEP)
     if now < worker.next_check:
         return
     if worker.next_check > 0:
         restore_denormals(worker.float_mode)   # a handler runs anything
         if handle_signals() != 0:
-            leave_at_barrier(&job.progress.barrier)
+            ask_to_leave(&job.progress.barrier, LEAVE_NOW)
         flush_denormals()
     worker.next_check = now + SECONDS_BETWEEN_CHECKS
-
-
-cdef double seconds_now() noexcept nogil:
-    cdef timespec clock
-    clock_gettime(CLOCK_MONOTONIC, &clock)
-    return clock.tv_sec + 1e-9 * clock.tv_nsec
 
 
 cdef int handle_signals() noexcept with gil:
@@ -59,8 +72,18 @@ cdef Worker new_worker(const Job *job, int thread, int n_threads) noexcept nogil
     worker.scratch = job.scratch.start + thread * job.scratch.size
     worker.mixing.weight = 1
     worker.checks_signals = thread == 0 and job.progress.ended == NULL
+    worker.operations = OPERATIONS_BETWEEN_CLOCKS   # a slice of no time ends after one step
     worker.float_mode = flush_denormals()
+    if n_threads > 1:
+        worker.began = seconds_now()
     return worker
+
+
+cdef void end_worker(Job *job, const Worker *worker) noexcept nogil:
+    """Leave the thread as it was before, and count the time in which it worked."""
+    restore_denormals(worker.float_mode)
+    if worker.team > 1:
+        add_to_shared(&job.progress.busy, seconds_now() - worker.began - worker.waited)
 
 
 cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
@@ -76,15 +99,50 @@ cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
 cdef int run_team(Part part, Job *job, int n_threads) except -1:
     """Run `part` in all threads, until it is done or a signal ends it."""
     begin_progress(job)
+    return run_slice(part, job, n_threads)
+
+
+cdef int run_slices(Part part, Job *job, team, int most, const int64_t *done,
+                    int64_t total) except -1:
+    """Run `part` until `total` is done, slice by slice.
+
+    A team says how many threads work, `most` at most.
+    """
+    cdef double begin, seconds
+    cdef int64_t before
+    cdef int n_threads
+    begin_progress(job)
+    while done[0] < total and not job.progress.is_over:
+        n_threads, seconds = team.next_slice()
+        begin, before = seconds_now(), done[0]
+        begin_slice(job, begin + seconds)
+        run_slice(part, job, max(1, min(n_threads, most)))
+        team.record(min(done[0], total) - before, seconds_now() - begin, job.progress.busy,
+                    asked_to_leave(&job.progress.barrier) != STAY)
+        if handle_signals() != 0:
+            return -1
+    return 0
+
+
+cdef int run_slice(Part part, Job *job, int n_threads) except -1:
+    """Run `part` in all threads, until it is done, the slice is over, or a signal ends it."""
     with nogil:
         in_parallel(part, job, n_threads)
-    return -1 if leaves_at_barrier(&job.progress.barrier) else 0
+    return -1 if asked_to_leave(&job.progress.barrier) == LEAVE_NOW else 0
 
 
 cdef void begin_progress(Job *job) noexcept nogil:
     """Set the counters of a job to their values before its threads begin."""
     job.progress.n_done, job.progress.n_taken, job.progress.ended = 0, 0, NULL
+    job.progress.is_over = False
+    begin_slice(job, INFINITY)
+
+
+cdef void begin_slice(Job *job, double end) noexcept nogil:
+    """Let the threads work until a time of the clock, or one of them does not run."""
     memset(&job.progress.barrier, 0, sizeof(Barrier))
+    job.progress.slice_end, job.progress.busy = end, 0
+    job.progress.patience = PATIENCE if end < INFINITY else INFINITY
 
 
 def startable_team(int64_t n_threads, int64_t stack_size):

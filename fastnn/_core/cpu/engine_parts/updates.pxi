@@ -68,11 +68,11 @@ cdef void update(Job *job, Worker *worker, const double *coefficients,
             if interrupted(job, worker, 2. * job.tasks[i].cost * worker.n_rows):
                 break
             compute_gradient(job, worker, i, coefficients)
-        if not train or barrier_wait(&job.progress.barrier, worker.team):
+        if not train or wait_for_team(job, worker) == LEAVE_NOW:
             return
         clip = clip_factor(job, coefficients)
         if plan.clips_norm and plan.uses_trust_ratio:   # whose sums take the place of these
-            barrier_wait(&job.progress.barrier, worker.team)
+            wait_for_team(job, worker)
     for i in range(worker.first_task, worker.last_task):
         if worker.team > 1:   # others have read them in the forward pass
             claim_lines(at_span(job, job.arenas.parameters, &job.tasks[i].span),
@@ -140,7 +140,7 @@ cdef void step_by_trust_ratio(Job *job, Worker *worker, const double *coefficien
     cdef const Task *task
     cdef int i, begin = 0, end = 0
     cdef double ratio = 1
-    barrier_wait(&job.progress.barrier, worker.team)
+    wait_for_team(job, worker)
     for i in range(worker.first_task, worker.last_task):
         task = job.tasks + i
         if not learns_weight(job, task):
@@ -166,7 +166,7 @@ cdef void limit_columns(Job *job, Worker *worker, const double *coefficients) no
             job.kernels.column_squares(task.span.rows, task.span.columns,
                                        at_span(job, job.arenas.parameters, &task.span),
                                        column_squares(job, i))
-    barrier_wait(&job.progress.barrier, worker.team)
+    wait_for_team(job, worker)
     for i in range(worker.first_task, worker.last_task):
         task = job.tasks + i
         if not learns_weight(job, task):
