@@ -164,10 +164,11 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
         float32. Neither is available with 'lbfgs'.
 
     n_jobs : int or None, default=None
-        Number of threads. None uses as many as are allowed (by OMP_NUM_THREADS, the processors
-        available to the process, and joblib) if there is enough work, and one in a thread of
-        joblib. Negative numbers count back from the number of processors, -1 is all. The number
-        does not change the result.
+        Largest number of threads. None allows as many as OMP_NUM_THREADS, the processors available
+        to the process, and joblib do, if there is enough work, and one in a thread of joblib. A
+        number larger than that of the processors is the number of processors. Negative numbers
+        count back from it, -1 is all. While other programs are busy, or processors share a core,
+        fewer threads may be faster: then fewer work. The number does not change the result.
 
     weight_init : str, initializer, array, function or list of these, default=None
         The initial weights of all layers, or in a list of each (the output layer is the last).

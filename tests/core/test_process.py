@@ -153,7 +153,7 @@ def test_denormal_moments_become_zero(n_threads):
 
 
 def test_n_jobs_asks_for_threads():
-    assert _core.n_threads(3, HUGE) == 3
+    assert _core.n_threads(2, HUGE) == min(2, joblib.cpu_count())
     assert _core.n_threads(None, 1) == 1
     assert _core.n_threads(None, 1, HUGE) == 1  # tiny steps, however many
     assert _core.n_threads(None, 1e7, 2) == 1  # too little in all
@@ -170,12 +170,17 @@ def test_threads_are_as_many_as_have_enough_to_do(monkeypatch):
     for million, n_threads in ((299, 1), (300, 2), (1000, 6), (HUGE, 16), (np.inf, 16)):
         assert _core.n_threads(None, million * 1e6) == n_threads
     assert _core.n_threads(-1, 1) == 16
+    assert _core.n_threads(3, 1) == 3
+    assert _core.n_threads(17, 1) == 16
+    monkeypatch.setenv("OMP_NUM_THREADS", "20")
+    monkeypatch.setattr(cpu.threads, "most_openmp_threads", lambda: 20)
+    assert _core.n_threads(100, 1) == 20
 
 
 @pytest.mark.parametrize("n_jobs", [100_000, 2**40, 2**70, -(2**40), np.int8(-128), np.int64(2)])
 def test_any_number_of_jobs_is_a_number_of_threads(n_jobs):
     n = _core.n_threads(n_jobs, HUGE)
-    assert 1 <= n <= min(max(n_jobs, 1), cpu.threads.MOST_THREADS)
+    assert 1 <= n <= min(max(n_jobs, 1), joblib.cpu_count())
 
 
 @needs_openmp
@@ -217,7 +222,13 @@ def test_where_threads_cannot_be_started_there_are_fewer():
                 others[i].start(), others[i].join()
             assert results == [True] * 3
     """
-    run_script(script, OMP_STACKSIZE="1G", OPENBLAS_NUM_THREADS="1", MALLOC_ARENA_MAX="1")
+    run_script(
+        script,
+        OMP_STACKSIZE="1G",
+        OPENBLAS_NUM_THREADS="1",
+        MALLOC_ARENA_MAX="1",
+        OMP_NUM_THREADS="64",
+    )
 
 
 @needs_openmp
@@ -296,9 +307,9 @@ def test_threads_of_joblib_share_the_cores(monkeypatch):
     alone = joblib.Parallel(1, prefer="threads")(calls)
     assert alone == [_core.n_threads(None, HUGE)] * 4
     asked = joblib.Parallel(2, prefer="threads")(
-        joblib.delayed(_core.n_threads)(3, HUGE) for _ in range(4)
+        joblib.delayed(_core.n_threads)(2, HUGE) for _ in range(4)
     )
-    assert asked == [3] * 4
+    assert asked == [_core.n_threads(2, HUGE)] * 4
 
 
 # --- more than 2**31 elements ---------------------------------------------------------------------

@@ -46,15 +46,18 @@ def _has_neighbours() -> bool:
 
 
 def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
-    """Threads for `repeats` times so many operations, with a barrier after each time.
+    """Most threads for `repeats` times so many operations, with a barrier after each time.
+
+    As many begin; a team may find out that fewer are faster, see ``teams.py``.
 
     Parameters
     ----------
     n_jobs : int or None
         None: as many as OpenMP, joblib and the process's share of the machine allow, but no more
         than have enough to do, and one in a thread that joblib runs beside others. A positive
-        number: exactly so many, up to `MOST_THREADS`. Negative numbers count back from the
-        processors as in joblib: -1 is all of them.
+        number: so many, but no more than there are processors for the process, or than
+        OMP_NUM_THREADS. Negative numbers count back from the processors as in joblib: -1 is all of
+        them.
     operations : float
         Floating-point operations between two barriers.
     repeats : float, default=1
@@ -89,15 +92,17 @@ def _wanted(n_jobs, operations, repeats):
         raise ValueError("n_jobs=0 means nothing; use None for the default or a number of threads.")
     if _forked:
         return 1
+    # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
+    is_limited = "OMP_NUM_THREADS" not in os.environ
     if n_jobs is not None and n_jobs > 0:
-        return n_jobs
+        processors = cpu_count()
+        return min(n_jobs, processors if is_limited else max(processors, most_openmp_threads()))
     if n_jobs is None:
         useful = min(operations / LEAST_OF_STEP, operations * repeats / LEAST_OF_CALL)
         if useful < 2:
             return 1
-    # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
     most = min(most_openmp_threads(), _share.get())
-    if "OMP_NUM_THREADS" not in os.environ:
+    if is_limited:
         most = min(most, cpu_count())
         # In joblib's processes, the variable tells their share.
         if n_jobs is None and most > 1 and _has_neighbours():
