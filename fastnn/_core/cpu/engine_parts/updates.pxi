@@ -74,8 +74,8 @@ cdef void update(Job *job, Worker *worker, const double *coefficients,
         if plan.clips_norm and plan.uses_trust_ratio:   # whose sums take the place of these
             wait_for_team(job, worker)
     for i in range(worker.first_task, worker.last_task):
-        if worker.team > 1:   # others have read them in the forward pass
-            claim_lines(at_span(job, job.arenas.parameters, &job.tasks[i].span),
+        if worker.team > 1 and job.bfloat16.kernels == NULL:   # others have read them
+            claim_lines(at_span(job, job.arenas.read, &job.tasks[i].span),
                         length(&job.tasks[i].span) * job.itemsize)
         if not waits:
             compute_gradient(job, worker, i, coefficients)
