@@ -1,6 +1,7 @@
 # The rows of a batch, read into the engine's type.
 
-# Rows in any order are copied together where more units than so many read them again and again.
+# Rows in any order are copied together where more units than so many read them again and again; in
+# bfloat16 they are read once, and converted.
 cdef enum:
     MOST_UNITS_IN_PLACE = 256
 
@@ -72,7 +73,8 @@ cdef bint readable_in_place(const Job *job) noexcept nogil:
                                                    and stage.code == DROPOUT_INVERTED)))):
             return False
     return (rows.indptr == NULL and rows.col_stride == 1 and not job.mixing.is_used
-            and (job.call.order == NULL or n_units <= MOST_UNITS_IN_PLACE)
+            and (job.call.order == NULL or n_units <= MOST_UNITS_IN_PLACE
+                 or job.bfloat16.kernels != NULL)
             and rows.dtype == (ROWS_FLOAT32 if job.itemsize == 4 else ROWS_FLOAT64))
 
 
