@@ -49,6 +49,7 @@ __path__.append(f"{__path__[0]}/_old_paths")
 
 if TYPE_CHECKING:
     from . import plots, preprocessing
+    from .many import fit_many
     from .tuning import suggest_params
 
 __version__ = "0.1.0"
@@ -108,6 +109,7 @@ __all__ = [
     "WeightNorm",
     "augment",
     "callbacks",
+    "fit_many",
     "initializers",
     "plots",
     "preprocessing",
@@ -118,7 +120,9 @@ __all__ = [
 
 # A fit needs none of these.
 __getattr__, __dir__ = lazy_names(
-    __name__, {"tuning": ("suggest_params",)}, submodules=("plots", "preprocessing")
+    __name__,
+    {"many": ("fit_many",), "tuning": ("suggest_params",)},
+    submodules=("plots", "preprocessing"),
 )
 
 

@@ -2,14 +2,31 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_held: ContextVar[list | None] = ContextVar("held", default=None)
 
 
 def warn(message, category=UserWarning):
     """Warn at the line outside this package that led here."""
+    if (held := _held.get()) is not None:
+        held.append((message, category))
+        return
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+@contextmanager
+def held_warnings():
+    """Context in which warnings are held back: it yields a list of (message, category)."""
+    token = _held.set([])
+    try:
+        yield _held.get()
+    finally:
+        _held.reset(token)
 
 
 def is_searched(*names):

@@ -9,7 +9,7 @@ from .._warnings import is_searched, warn
 from .blas import one_thread
 from .history import History
 from .settings import Dataset, Settings
-from .training import NOT_FINITE, EpochResult, Training
+from .training import INTERRUPTED, NOT_FINITE, EpochResult, Training
 
 # SciPy's status after as many iterations as were allowed, and where the callback raised
 # StopIteration.
@@ -57,7 +57,7 @@ class LBFGSTraining(Training):
                     },
                 )
         except KeyboardInterrupt:
-            warn("Training interrupted by user.")
+            warn(INTERRUPTED)
         else:
             self.history.n_iter = min(result.nit, settings.max_iter)
             self._warn_unless_converged(result)

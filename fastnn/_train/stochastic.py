@@ -18,7 +18,7 @@ from .settings import Dataset, Settings
 from .snapshot import Snapshot
 from .step_table import StepTables
 from .steps import take_steps
-from .training import NOT_FINITE, Training
+from .training import INTERRUPTED, NOT_FINITE, Training
 
 
 class StochasticTraining(Training):
@@ -92,7 +92,7 @@ class StochasticTraining(Training):
             while self.begin_epoch():
                 self.end_epoch(take_steps(self))
         except KeyboardInterrupt:
-            warn("Training interrupted by user.")
+            warn(INTERRUPTED)
         self.finish()
 
     def begin_epoch(self):

@@ -13,6 +13,8 @@ NOT_FINITE = (
     "and check the targets."
 )
 
+INTERRUPTED = "Training interrupted by user."
+
 
 class EpochResult(NamedTuple):
     """Result of the steps of an epoch.

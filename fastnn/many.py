@@ -1,0 +1,280 @@
+"""Fits of several estimators, side by side."""
+
+import contextvars
+import ctypes
+import math
+import threading
+from collections import deque
+from numbers import Integral
+
+from sklearn import config_context, get_config
+from sklearn.utils import _safe_indexing, indexable
+
+from . import _core
+from ._fit.resolve import check_values
+from ._train.training import INTERRUPTED
+from ._warnings import held_warnings, warn
+from .estimators.base import BaseMLP
+
+
+def fit_many(
+    estimators,
+    X,
+    y,
+    sample_weight=None,
+    *,
+    rows=None,
+    n_jobs=None,
+    X_val=None,
+    y_val=None,
+    sample_weight_val=None,
+):
+    """Fit several estimators to one data set, side by side: for folds, seeds and grids.
+
+    Each thread fits one estimator at a time, on its own, and takes the next of the list when it is
+    done. Several small networks train faster so than each by several threads. Each estimator
+    learns what its own `fit` would teach it, to the last bit.
+
+    Parameters
+    ----------
+    estimators : list of MLPClassifier or MLPRegressor
+        The estimators to fit, each an object of its own. Threads take them in this order: put those
+        that take longest first.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows, see `MLPClassifier.fit`.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The targets.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows.
+    rows : list of array-like of int, default=None
+        For each estimator, the numbers of the rows to fit it to, such as those of a fold. None is
+        all rows.
+    n_jobs : int, default=None
+        Number of threads, as for an estimator: None is as many as are available. They are shared
+        out among the fits where there are fewer estimators. Positive `n_jobs` of an estimator are
+        the threads of its own fit.
+    X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+        Validation data for all estimators.
+    y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+        Its targets.
+    sample_weight_val : array-like of shape (n_val,), default=None
+        Its weights.
+
+    Returns
+    -------
+    estimators : list
+        The same objects, fitted.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the list or a parameter of an estimator is invalid: no estimator is fitted. If a fit
+        fails, its estimator is unchanged and the others are fitted; then the error of the first
+        that failed is raised, with a note that names the estimator.
+    KeyboardInterrupt
+        If Ctrl-C is pressed and some fits had not begun. Fits under way end with a warning and a
+        usable estimator, as by `fit`.
+
+    Notes
+    -----
+    Warnings come at the end, each once, with the numbers of its estimators.
+
+    Callbacks, and other functions of the user, are called in the threads of the fits, several at a
+    time. Some estimators are fitted one after another: those that share a `RandomState`, and those
+    with another `device` than 'cpu', in the thread of the caller. Each thread copies the `rows` of
+    one fit at a time.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fastnn import MLPClassifier, fit_many
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = [MLPClassifier(solver="lbfgs", random_state=seed) for seed in (0, 2, 3)]
+    >>> [model.n_outputs_ for model in fit_many(models, X, y)]
+    [3, 3, 3]
+    """
+    estimators = _checked(estimators, rows, n_jobs)
+    if rows is not None:
+        X, y, sample_weight = indexable(X, y, sample_weight)
+    optional = {
+        "sample_weight": sample_weight,
+        "X_val": X_val,
+        "y_val": y_val,
+        "sample_weight_val": sample_weight_val,
+    }
+    given = {"X": X, "y": y} | {name: v for name, v in optional.items() if v is not None}
+
+    def fit(index):
+        if rows is None:
+            estimators[index].fit(**given)
+            return
+        own = {
+            name: _safe_indexing(given[name], rows[index])
+            for name in ("X", "y", "sample_weight")
+            if name in given
+        }
+        estimators[index].fit(**given | own)
+
+    fits = _Fits(estimators, fit)
+    fits.run(_core.n_threads(n_jobs, math.inf))
+    fits.report()
+    return estimators
+
+
+def _checked(estimators, rows, n_jobs):
+    """Return the list of estimators, or raise an error before any is fitted."""
+    if isinstance(estimators, BaseMLP) or not hasattr(estimators, "__iter__"):
+        raise TypeError(
+            "estimators must be a list of estimators, such as [MLPClassifier(), MLPClassifier()], "
+            f"and is a {type(estimators).__name__}."
+        )
+    estimators = list(estimators)
+    if not estimators:
+        raise ValueError("estimators is empty: give one or more to fit.")
+    first = {}
+    for index, estimator in enumerate(estimators):
+        if not isinstance(estimator, BaseMLP):
+            kind = "class" if isinstance(estimator, type) else type(estimator).__name__
+            raise TypeError(
+                f"estimators[{index}] is a {kind}, and fit_many fits objects of MLPClassifier and "
+                "MLPRegressor."
+            )
+        if first.setdefault(id(estimator), index) != index:
+            raise ValueError(
+                f"estimators[{index}] and estimators[{first[id(estimator)]}] are one object, which "
+                "can be fitted only once: give a clone (sklearn.base.clone)."
+            )
+    if not isinstance(n_jobs, Integral | None):
+        raise TypeError(f"n_jobs must be a number of threads or None, and is {n_jobs!r}.")
+    if not (rows is None or hasattr(rows, "__len__")):
+        raise TypeError(f"rows must be a list of row numbers for each estimator, and is {rows!r}.")
+    if rows is not None and len(rows) != len(estimators):
+        raise ValueError(
+            f"rows has row numbers for {len(rows)} estimators, and there are {len(estimators)}: "
+            "give an array for each."
+        )
+    for index, estimator in enumerate(estimators):
+        try:
+            check_values(estimator)
+        except Exception as error:
+            error.add_note(_name(index, estimator))
+            raise
+    return estimators
+
+
+def _name(index, estimator):
+    return f"This was estimators[{index}], {estimator!r}."
+
+
+class _Fits:
+    """Fits of estimators that threads take one after another.
+
+    Parameters
+    ----------
+    estimators : list
+    fit : callable
+        Fits the estimator of an index.
+    """
+
+    def __init__(self, estimators, fit):
+        self._estimators, self._fit = estimators, fit
+        self._fitted, self._warnings, self._errors = set(), {}, {}
+        self._stops = False
+        # Each element is a list of fits that go one after another.
+        self._of_caller, by_generator = deque(), {}
+        for index, estimator in enumerate(estimators):
+            state = estimator.random_state
+            if estimator.device != "cpu":
+                self._of_caller.append([index])
+            elif state is None or isinstance(state, Integral):
+                by_generator[index] = [index]
+            else:
+                by_generator.setdefault((id(state),), []).append(index)
+        self._shared = deque(by_generator.values())
+
+    def run(self, n_threads):
+        """Do the fits in so many threads, this one among them, until all are done or Ctrl-C."""
+        n_workers = max(1, min(n_threads, len(self._shared)))
+        context, helpers = contextvars.copy_context(), []
+        context.run(_core.share_threads, max(1, n_threads // n_workers))
+        try:
+            for _ in range(n_workers - 1):
+                work = context.copy().run
+                helper = threading.Thread(target=work, args=(self._help, get_config()))
+                helper.start()
+                helpers.append(helper)
+            context.run(self._work, self._of_caller)
+            context.run(self._work, self._shared)
+            if not self._stops:
+                _join(helpers)
+        except KeyboardInterrupt:  # between two fits, or while this thread waited
+            pass
+        finally:
+            self._stops = True
+            _interrupt(helpers)
+            _join(helpers)
+
+    def _help(self, config):
+        try:
+            with config_context(**config):
+                self._work(self._shared)
+        except KeyboardInterrupt:  # between two fits
+            pass
+
+    def _work(self, queue):
+        """Do fits until none is left, or one is interrupted."""
+        while not self._stops:
+            try:
+                indices = queue.popleft()
+            except IndexError:
+                return
+            for index in indices:
+                if not self._stops:
+                    self._do(index)
+
+    def _do(self, index):
+        with held_warnings() as messages:
+            try:
+                self._fit(index)
+                self._fitted.add(index)
+            except KeyboardInterrupt:
+                self._stops = True
+            except BaseException as error:
+                self._errors[index] = error
+        self._stops |= any(message == INTERRUPTED for message, _ in messages)
+        self._warnings[index] = messages
+
+    def report(self):
+        """Issue the warnings of all fits, and raise the error of the first that failed."""
+        told = {}
+        for index, messages in sorted(self._warnings.items()):
+            for message in messages:
+                told.setdefault(message, []).append(index)
+        for (message, category), indices in told.items():
+            warn(f"{message} ({_numbers(indices)})", category)
+        if errors := sorted(self._errors.items()):
+            (index, first), *others = errors
+            first.add_note(_name(index, self._estimators[index]))
+            for index, error in others:
+                first.add_note(f"estimators[{index}] failed too: {type(error).__name__}: {error}")
+            raise first
+        if rest := sorted({*range(len(self._estimators))} - self._fitted):
+            raise KeyboardInterrupt(f"not fitted: {_numbers(rest)}")
+
+
+def _numbers(indices):
+    return f"estimator{'s' * (len(indices) > 1)} {', '.join(map(str, indices))}"
+
+
+def _join(threads):
+    for thread in threads:
+        thread.join()
+
+
+def _interrupt(threads):
+    """Pass Ctrl-C on to threads, as it reaches the main thread only."""
+    for thread in threads:
+        if thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread.ident), ctypes.py_object(KeyboardInterrupt)
+            )
