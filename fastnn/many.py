@@ -50,9 +50,9 @@ def fit_many(
         For each estimator, the numbers of the rows to fit it to, such as those of a fold. None is
         all rows.
     n_jobs : int, default=None
-        Number of threads, as for an estimator: None is as many as are available. They are shared
-        out among the fits where there are fewer estimators. Positive `n_jobs` of an estimator are
-        the threads of its own fit.
+        Number of threads, as for an estimator: None is as many as are available. Where there are
+        fewer estimators, each fit has its share of them. The `n_jobs` of an estimator limits the
+        threads of its own fit.
     X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
         Validation data for all estimators.
     y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None

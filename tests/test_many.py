@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedKFold
 
 from fastnn import MLPClassifier, MLPRegressor, fit_many, many
+from fastnn._core.cpu import threads
 from fastnn.callbacks import Callback
 from support.pairs import DATA
 from support.scripts import run_script
@@ -149,7 +150,8 @@ class Recorder(Callback):
 
 @unconverged
 @pytest.mark.parametrize(("n_jobs", "device", "n"), [(3, "cpu", 3), (1, "cpu", 1), (3, "auto", 1)])
-def test_fits_are_shared_among_threads(n_jobs, device, n):
+def test_fits_are_shared_among_threads(n_jobs, device, n, monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", lambda: 9)
     recorder = Recorder(threading.Barrier(n))
     with config_context(assume_finite=True):
         fit_many(models([{"device": device}] * 3, callbacks=[recorder]), X, y, n_jobs=n_jobs)
@@ -170,7 +172,8 @@ def test_threads_are_shared_among_fits(monkeypatch):
     make_engine = many._core.make_engine
     monkeypatch.setattr(many._core, "make_engine", new_engine)
     monkeypatch.setenv("OMP_NUM_THREADS", "9")
-    for n_jobs, own, n_threads in [(4, -1, 2), (4, None, 1), (2, -1, 1), (4, 3, 3)]:
+    monkeypatch.setattr(threads, "most_openmp_threads", lambda: 9)
+    for n_jobs, own, n_threads in [(4, -1, 2), (4, None, 1), (2, -1, 1), (8, 3, 3), (4, 3, 2)]:
         asked.clear()
         fit_many(models([{"n_jobs": own}] * 2), X, y, n_jobs=n_jobs)
         assert asked == [n_threads] * 2

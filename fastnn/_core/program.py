@@ -207,7 +207,7 @@ class Program:
 
     @functools.cached_property
     def of_pre_activations(self) -> Program:
-        """The same network with the identity for its output activation."""
+        """Return the network with the identity for its output activation."""
         stages = self.stages.copy()
         stages["code"][self.is_output] = LOSSES["squared_error"].code
         stages["parameter"][self.is_output] = 0.0

@@ -95,8 +95,8 @@ def _wanted(n_jobs, operations, repeats):
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
     is_limited = "OMP_NUM_THREADS" not in os.environ
     if n_jobs is not None and n_jobs > 0:
-        processors = cpu_count()
-        return min(n_jobs, processors if is_limited else max(processors, most_openmp_threads()))
+        processors = cpu_count() if is_limited else max(cpu_count(), most_openmp_threads())
+        return min(n_jobs, processors, _share.get())
     if n_jobs is None:
         useful = min(operations / LEAST_OF_STEP, operations * repeats / LEAST_OF_CALL)
         if useful < 2:
