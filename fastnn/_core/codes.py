@@ -232,9 +232,9 @@ class Column(IntEnum):
 #: Number of columns, with room for more.
 N_COEFFICIENTS = 32
 
-#: Rows of a batch are handed to threads, and batch norm sums them, by chunks of ROW_CHUNK; the rows
-#: of a weight are handed out by tasks of TASK_ROWS. Neither depends on threads or instruction set,
-#: nor do the sums. Both are multiples of every tile.
+#: Rows of a batch are summed by chunks of ROW_CHUNK, each by one thread; the rows of a weight are
+#: handed out by tasks of TASK_ROWS. Neither depends on threads or instruction set, nor do the sums.
+#: Both are multiples of every tile.
 ROW_CHUNK, TASK_ROWS = 8, 24
 
 

@@ -102,6 +102,16 @@ def test_any_number_of_threads_gives_the_same_bits(layout, position, dtype):
         assert_same_bits(one, trained(layout, dtype, n_threads, position=position))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("layout", ["float32", "uint8", "csr float32"])
+def test_threads_that_share_a_batch_by_pairs_of_rows_give_the_same_bits(layout, dtype):
+    """Check networks without masks and sums over rows, in which a thread may have two rows."""
+    options = {"position": None, "dropout": 0}
+    one = trained(layout, dtype, 1, **options)
+    for n_threads in (2, 5, 19, 40):
+        assert_same_bits(one, trained(layout, dtype, n_threads, **options))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("update", UPDATES)
 def test_any_number_of_threads_gives_the_same_bits_in_every_update(update, dtype):

@@ -182,6 +182,7 @@ cdef struct Worker:
     int thread, team        # its number, and how many there are
     int first_task, last_task
     int64_t n_rows          # of the batch
+    int64_t rows_together   # that have to be the same thread's
     int64_t first, last     # own rows
     const int64_t *order    # row numbers of the batch, NULL: start, start + 1, ..
     int64_t start

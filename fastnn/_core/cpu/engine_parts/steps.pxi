@@ -50,6 +50,7 @@ cdef inline void begin_steps(Job *job, Worker *worker) noexcept nogil:
     if job.mixing.is_used:
         worker.mixed = job.mixing.memory + worker.thread * job.mixing.size
         worker.partners = job.mixing.partners + worker.thread * ROW_BLOCK
+    worker.rows_together = rows_together(job)
     worker.first_task = first_task(job, worker.thread, worker.team)
     worker.last_task = first_task(job, worker.thread + 1, worker.team)
     if job.progress.n_done == 0:
@@ -58,16 +59,29 @@ cdef inline void begin_steps(Job *job, Worker *worker) noexcept nogil:
     share_columns(job, worker)
 
 
+cdef inline int64_t rows_together(const Job *job) noexcept nogil:
+    """Return how many rows of a batch the same thread has to have.
+
+    Sums and random masks go by several rows. Otherwise there are pairs, as in bfloat16: so a batch
+    of 32 rows is shared by 16 threads.
+    """
+    cdef int index
+    for index in range(job.n_stages):
+        if job.stages[index].n_sums > 0 or job.stages[index].rate > 0:
+            return ROW_CHUNK
+    return 2
+
+
 cdef inline void begin_step(Job *job, Worker *worker, int64_t step,
                             const double *coefficients) noexcept nogil:
     """Give a thread the batch of a step and its own rows of it."""
-    cdef int64_t start = step * job.call.batch_size, chunks
+    cdef int64_t start = step * job.call.batch_size, together = worker.rows_together, pieces
     cdef double total = job.call.weight_sum
     worker.start, worker.order = start, shifted(job.call.order, start)
     worker.n_rows = min(job.call.batch_size, job.call.n_rows - start)
-    chunks = quotient_up(worker.n_rows, ROW_CHUNK)
-    worker.first = min(chunks * worker.thread // worker.team * ROW_CHUNK, worker.n_rows)
-    worker.last = min(chunks * (worker.thread + 1) // worker.team * ROW_CHUNK, worker.n_rows)
+    pieces = quotient_up(worker.n_rows, together)
+    worker.first = min(pieces * worker.thread // worker.team * together, worker.n_rows)
+    worker.last = min(pieces * (worker.thread + 1) // worker.team * together, worker.n_rows)
     worker.step = <uint32_t> (job.call.step + step)
     worker.smoothing = coefficients[COEF_SMOOTHING]
     worker.dropout = coefficients[COEF_DROPOUT]
