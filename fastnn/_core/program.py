@@ -84,7 +84,7 @@ def padded(n: int, dtype) -> int:
 def aligned_zeros(shape, dtype) -> np.ndarray:
     """Zeros that begin on a cache line; the operating system's pages are touched on first use."""
     dtype = np.dtype(dtype)
-    n_bytes = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
+    n_bytes = (math.prod(shape) if isinstance(shape, tuple) else shape) * dtype.itemsize
     raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
     # `raw.ctypes.data` says the same, and takes seven times as long.
     address = ctypes.addressof(ctypes.c_char.from_buffer(raw))  # type: ignore[arg-type]

@@ -213,9 +213,12 @@ class Labels:
         bounds = _bounds(self.classes, _CLOSE + len(y))
         if bounds is None or y.min() < bounds[0] or y.max() > bounds[1]:
             return None
+        codes = y.astype(np.intp) - bounds[0]
+        if bounds[1] - bounds[0] < len(self.classes):  # there is no number between two classes
+            return codes
         table = np.full(bounds[1] - bounds[0] + 1, -1)
         table[self.classes.astype(np.intp) - bounds[0]] = np.arange(len(self.classes))
-        codes = table[y.astype(np.intp) - bounds[0]]
+        codes = table[codes]
         return codes if codes.min() >= 0 else None
 
     def class_numbers(self, targets):

@@ -91,9 +91,10 @@ class Network:
             self.coefs, self.intercepts, drawn, strict=True
         ):
             coef[...], intercept[...] = weights, biases
-        for arrays in self.program.named(self.state.parameters):
-            if "g" in arrays:  # the network starts as it would without
-                arrays["g"][...] = np.linalg.norm(arrays["coef"].astype(float), axis=0)
+        if self.program.n_squares:
+            for arrays in self.program.named(self.state.parameters):
+                if "g" in arrays:  # the network starts as it would without
+                    arrays["g"][...] = np.linalg.norm(arrays["coef"].astype(float), axis=0)
 
     @property
     def randomness(self):

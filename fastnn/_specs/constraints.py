@@ -80,7 +80,7 @@ def check_parameters(owner) -> None:
     """
     for name, default, constraints in _checks_of(type(owner)):  # type: ignore[arg-type]
         value = getattr(owner, name)
-        if is_default(value, default):
+        if value is default or is_default(value, default):
             continue
         for constraint in constraints:
             if constraint.is_satisfied_by(value):

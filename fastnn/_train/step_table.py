@@ -140,7 +140,8 @@ def measuring_steps(n_steps: int) -> np.ndarray:
     They are evenly spaced, the first and the last among them.
     """
     n = min(NORMS_PER_EPOCH, max(2, -(-n_steps // STEPS_PER_NORM)), n_steps)
-    return np.linspace(0, n_steps - 1, n).round().astype(int)
+    between = (n_steps - 1) / max(1, n - 1)
+    return np.array([round(i * between) for i in range(n)])
 
 
 def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: int) -> np.ndarray:

@@ -216,7 +216,8 @@ class _FiniteCheck:
     """Checks that all numbers that predict are finite, without taking memory."""
 
     def __init__(self, state):
-        self._arenas = state.parameters, state.statistics, state.average
+        arenas = state.parameters, state.statistics, state.average
+        self._arenas = [arena for arena in arenas if len(arena)]
         self._room = np.empty(max(map(len, self._arenas)), bool)
 
     def __call__(self):

@@ -112,7 +112,8 @@ cdef class NativeEngine:
                 takes = takes_classes(job.stages + index)
                 self.n_targets += 1 if takes else job.stages[index].n_out
         self.take_arenas()
-        job.buffers.squares = self.buffer("squares", program.n_squares)
+        if program.n_squares:
+            job.buffers.squares = self.buffer("squares", program.n_squares)
         job.update.optimizer, job.seed = optimizer, seed
         if program.bfloat16:
             self.plan_operands(choose_isa(isa))
@@ -147,17 +148,21 @@ cdef class NativeEngine:
         """List the tasks, and allocate their sums and the memory of each thread."""
         cdef Job *job = &self.job
         cdef TaskSums *sums = &job.sums
-        cdef int64_t scratch
+        cdef int64_t scratch, size, widest = 0
+        cdef int index
         self.tasks, scratch, self.n_column_sums = plan_tasks(job.stages, job.n_stages,
                                                              self.program.n_vectors)
         job.tasks, job.n_tasks = <const Task *> data(self.tasks), len(self.tasks)
-        sums.l2 = self.buffer("l2", job.n_tasks * job.panel)
-        sums.l1 = self.buffer("l1", job.n_tasks * job.panel)
-        sums.gradient_squares = self.buffer("gradient_squares", job.n_tasks * job.panel)
-        sums.weight_squares = self.buffer("weight_squares", job.n_tasks * job.panel)
-        sums.norm_squares = self.buffer("norm_squares", job.n_tasks * job.panel)
+        size = job.n_tasks * CACHE_LINE
+        sums.l2 = self.buffer("sums", 5 * size, np.uint8)
+        sums.l1 = sums.l2 + size
+        sums.gradient_squares = sums.l1 + size
+        sums.weight_squares = sums.gradient_squares + size
+        sums.norm_squares = sums.weight_squares + size
         job.scratch.column_scales = scratch
-        scratch += max(int(stage["ld_out"]) for stage in self.program.stages)
+        for index in range(job.n_stages):
+            widest = max(widest, job.stages[index].ld_out)
+        scratch += widest
         job.scratch.bfloat16_rows = scratch * job.itemsize
         scratch += self.sizes.rows * sizeof(uint32_t) // job.itemsize
         job.scratch.size = (scratch + job.panel) * job.itemsize   # a line between two threads
@@ -181,10 +186,12 @@ cdef class NativeEngine:
         chunks = quotient_up(n_rows, ROW_CHUNK)
         job.buffers.values = self.buffer("values", n_rows * self.program.n_values)
         job.buffers.deltas = self.buffer("deltas", n_rows * self.program.n_gradients)
-        job.buffers.partials = self.buffer("partials", chunks * self.program.n_sums)
+        if self.program.n_sums:
+            job.buffers.partials = self.buffer("partials", chunks * self.program.n_sums)
         job.buffers.row_loss = self.buffer("row_loss", n_rows * job.n_heads)
         pairs = quotient_up(n_rows, 2) * self.sizes.batch
-        job.bfloat16.rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
+        if pairs:
+            job.bfloat16.rows = <uint32_t *> self.buffer("pairs", pairs, np.uint32)
         job.buffers.max_batch = n_rows   # when all of it is there
 
     cdef reserve_sparse(self, InputRows rows, int64_t n_rows):
