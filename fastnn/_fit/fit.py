@@ -14,13 +14,10 @@ from .._data.held_out import split, warn_of_far_columns
 from .._data.rows import check_range, read_data
 from .._data.sample_weights import row_weights
 from .._train.history import History
-from .._train.lbfgs import LBFGSTraining
 from .._train.settings import Dataset
 from .._train.stochastic import StochasticTraining
 from .._warnings import warn
 from ..callbacks.base import CallbackList, Context
-from ..callbacks.checkpoint import check_same, keeps, resumed
-from ..callbacks.identity import identity
 from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, has_callbacks
 from .build import build_network
 from .locking import training_lock
@@ -95,7 +92,12 @@ class Fit:
         self.specs = specs_of(model, self.partial)
         bridges = [Bridge(self.estimator, *given)] if has_callbacks(self.estimator) else []
         self.callbacks = [*self.specs.callbacks, *bridges]
-        self.checkpoint = resumed(self.callbacks, self.specs.optimizer, self.partial)
+        self.checkpoint, self.keeps_checkpoints = None, False
+        if self.callbacks:
+            from ..callbacks.checkpoint import keeps, resumed
+
+            self.keeps_checkpoints = keeps(self.callbacks)
+            self.checkpoint = resumed(self.callbacks, self.specs.optimizer, self.partial)
 
     def read_data(self, X, y, sample_weight, validation, classes):
         """Read rows, targets and weights, and those that are given for validation."""
@@ -110,11 +112,8 @@ class Fit:
         weights = self._row_weights(sample_weight, X, self.y)
         self.data = Dataset(X, targets, weights, np.arange(X.shape[0]))
         self.held_out = self._read_validation_data(*validation) if validation else None
-        if keeps(self.callbacks):
-            given = self.held_out and self.held_out[0]
-            self.identity = identity(model, self.fresh, *self.data[:3], given)
-        if self.checkpoint is not None:
-            check_same(self.checkpoint, self.identity, len(targets))
+        if self.keeps_checkpoints:
+            self._identify()
 
     def build_network(self):
         """Build a network with its history, or continue the fitted one or that of a checkpoint."""
@@ -244,6 +243,16 @@ class Fit:
         warn_of_far_columns(self.data.X, X)
         return data, y
 
+    def _identify(self):
+        """Find what tells this training from others; refuse the checkpoint of another one."""
+        from ..callbacks.checkpoint import check_same
+        from ..callbacks.identity import identity
+
+        given = self.held_out and self.held_out[0]
+        self.identity = identity(self.model, self.fresh, *self.data[:3], given)
+        if self.checkpoint is not None:
+            check_same(self.checkpoint, self.identity, len(self.data.y))
+
     def _resume(self):
         """Continue with the generator, the network and the history of the checkpoint."""
         saved = self.checkpoint
@@ -291,6 +300,8 @@ class Fit:
         specs = self.specs
         given = engine, self.network.state, self.data, specs.optimizer
         if not specs.is_stochastic:
+            from .._train.lbfgs import LBFGSTraining
+
             return LBFGSTraining(*given, self.settings, self.history, callbacks)
         return StochasticTraining(
             *given,
@@ -318,7 +329,7 @@ class Fit:
             self._view,
         )
         origin, states = {"split": (self.data.rows, self.held_out and self.held_out[0].rows)}, ()
-        if keeps(self.callbacks):
+        if self.keeps_checkpoints:
             origin["training"] = self.identity
         if self.checkpoint is not None:
             states = self.checkpoint["callbacks"]

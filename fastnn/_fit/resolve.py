@@ -22,8 +22,7 @@ from ..activations import one_for_each, refuse_threshold
 from ..augment import Mixing, RowTransform
 from ..augment.mixing import MIXINGS
 from ..averaging import AVERAGES, Averaging
-from ..callbacks import Callback, ProgressBar
-from ..callbacks.progress import shows_bars
+from ..callbacks.base import Callback
 from ..layers import Dense, Dropout, Heads, checked
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
@@ -206,10 +205,13 @@ def callbacks_of(model):
                 "derive a class from it; callbacks of scikit-learn go to set_callbacks."
             )
         callback.validate()
-    if verbose is True and shows_bars():
-        if not any(isinstance(callback, ProgressBar) for callback in callbacks):
-            callbacks.append(ProgressBar())
-        verbose = False
+    if verbose is True:
+        from ..callbacks.progress import ProgressBar, shows_bars
+
+        if shows_bars():
+            if not any(isinstance(callback, ProgressBar) for callback in callbacks):
+                callbacks.append(ProgressBar())
+            verbose = False
     return callbacks, verbose
 
 

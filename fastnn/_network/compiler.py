@@ -276,9 +276,19 @@ class Compiler:
 
     def _stage(self, kind: Kind, **fields) -> None:
         """A stage from and to the current buffers, where `fields` do not tell otherwise."""
-        stage = NEW_STAGE | {"n_in": self.n, "x": self._x, "dx": self._gradient} | fields
-        stage |= {"kind": kind, "n_out": self.n, "y": self._x, "dy": self._gradient}
-        stage |= {"ld_in": self._width(stage["n_in"]), "ld_out": self._width(self.n)}
+        stage = {
+            **NEW_STAGE,
+            "kind": kind,
+            "n_in": self.n,
+            "n_out": self.n,
+            "ld_out": self._width(self.n),
+            "x": self._x,
+            "y": self._x,
+            "dx": self._gradient,
+            "dy": self._gradient,
+            **fields,
+        }
+        stage["ld_in"] = self._width(stage["n_in"])
         self._stages.append(stage)
 
 

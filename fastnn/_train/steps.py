@@ -16,7 +16,7 @@ def take_steps(training) -> EpochResult:
 
     A loss that is not finite ends the epoch, and so may callbacks.
     """
-    total, n_rows = 0.0, 0.0
+    total = 0.0
     for start in range(0, len(training.batch_sizes), STEPS_PER_CALL):
         block = Block(training, start)
         stops = block.run()
@@ -24,13 +24,12 @@ def take_steps(training) -> EpochResult:
         grad_norm = training.tables.mean_norm(n_steps)
         if not block.is_finite:
             return EpochResult(math.nan, grad_norm, len(training.rows), block.learning_rate)
-        done = slice(block.n_done)
-        total += block.sum_of_losses(done)
-        n_rows += block.sizes[done].sum()
+        total += block.sum_of_losses(slice(block.n_done))
         if stops:
             break
     training.history.n_steps += n_steps
-    return EpochResult(float(total / n_rows), grad_norm, int(n_rows), block.learning_rate, stops)
+    n_rows = min(n_steps * training.settings.batch_size, len(training.rows))
+    return EpochResult(float(total / n_rows), grad_norm, n_rows, block.learning_rate, stops)
 
 
 class Block:
