@@ -31,9 +31,9 @@ def fit_many(
 ):
     """Fit several estimators to one data set, side by side: for folds, seeds and grids.
 
-    Each thread fits one estimator at a time, on its own, and takes the next of the list when it is
-    done. Several small networks train faster so than each by several threads. Each estimator
-    learns what its own `fit` would teach it, to the last bit.
+    Each thread fits one estimator, and takes the next of the list when it is done. That is faster
+    than to fit one after another with all threads, most of all for small networks. Each estimator
+    learns the same as by its own `fit`, to the last bit.
 
     Parameters
     ----------
@@ -79,10 +79,10 @@ def fit_many(
     -----
     Warnings come at the end, each once, with the numbers of its estimators.
 
-    Callbacks, and other functions of the user, are called in the threads of the fits, several at a
-    time. Some estimators are fitted one after another: those that share a `RandomState`, and those
-    with another `device` than 'cpu', in the thread of the caller. Each thread copies the `rows` of
-    one fit at a time.
+    Callbacks and other functions of the user are called in the threads of the fits, several at a
+    time. Estimators that share a `RandomState` are fitted one after another. So are those with
+    another `device` than 'cpu', in the thread of the caller. A fit to some of the rows has a copy
+    of them, which is freed when it ends.
 
     Examples
     --------
@@ -181,16 +181,15 @@ class _Fits:
         self._fitted, self._warnings, self._errors = set(), {}, {}
         self._stops = False
         # Each element is a list of fits that go one after another.
-        self._of_caller, by_generator = deque(), {}
+        self._of_caller, in_turn = deque(), {}
         for index, estimator in enumerate(estimators):
             state = estimator.random_state
-            if estimator.device != "cpu":
-                self._of_caller.append([index])
-            elif state is None or isinstance(state, Integral):
-                by_generator[index] = [index]
+            draws_alone = state is None or isinstance(state, Integral)
+            if estimator.device == "cpu":
+                in_turn.setdefault(id(estimator if draws_alone else state), []).append(index)
             else:
-                by_generator.setdefault((id(state),), []).append(index)
-        self._shared = deque(by_generator.values())
+                self._of_caller.append([index])
+        self._shared = deque(in_turn.values())
 
     def run(self, n_threads):
         """Do the fits in so many threads, this one among them, until all are done or Ctrl-C."""

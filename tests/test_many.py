@@ -3,6 +3,7 @@
 import doctest
 import pickle
 import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -338,6 +339,17 @@ def test_what_is_fitted_is_as_after_fit_to_others():
     assert model.get_params() == models([{}])[0].get_params()
     model.partial_fit(X, y)
     other.fit(X, y)
+
+
+@unconverged
+def test_copies_of_rows_are_as_many_as_threads():
+    rows, targets = np.random.default_rng(0).standard_normal((20_000, 100)), np.arange(20_000) % 3
+    fits = models([{}] * 8, max_iter=1, batch_size=200)
+    tracemalloc.start()
+    fit_many(fits, rows, targets, rows=[np.arange(1, 20_000)] * 8, n_jobs=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.5 * rows.nbytes
 
 
 def test_examples_of_the_docstring():
