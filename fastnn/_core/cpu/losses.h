@@ -239,10 +239,12 @@ static void crammer_singer(const LossBlock *b, const int32_t *codes)
     }
 }
 
-/* Sums over the outputs of a row. */
-static void elementwise_loss(int code, double parameter, const LossBlock *b, const real *targets)
+/* Sums over the outputs of a row. `packed`: of the one output there is, the rows lie side by side, as
+ * their targets do. */
+INLINE void elementwise(const int packed, int code, double parameter, const LossBlock *b,
+                        const real *targets)
 {
-    const int64_t n_rows = b->n_rows, n = b->n, ld = b->ld;
+    const int64_t n_rows = b->n_rows, n = packed ? 1 : b->n, ld = packed ? 1 : b->ld;
     const real a = (real)parameter;
     const real keep = (real)(1 - b->smoothing), rest = (real)(b->smoothing / 2);
     real *restrict row_loss = b->row_loss, *restrict delta = b->delta;
@@ -253,7 +255,8 @@ static void elementwise_loss(int code, double parameter, const LossBlock *b, con
     case code:                                                           \
         for (int64_t j = 0; j < n; j++)                                  \
             for (int64_t i = 0; i < n_rows; i++) {                       \
-                const real z = b->z[i * ld + j], y = targets[row[i] * n + j]; \
+                const real z = b->z[i * ld + j];                         \
+                const real y = targets[packed ? i : row[i] * n + j];     \
                 row_loss[i] += value;                                    \
             }                                                            \
         break;
@@ -265,11 +268,37 @@ static void elementwise_loss(int code, double parameter, const LossBlock *b, con
     case code:                                                           \
         for (int64_t i = 0; i < n_rows; i++)                             \
             for (int64_t j = 0; j < n; j++) {                            \
-                const real z = b->z[i * ld + j], y = targets[row[i] * n + j]; \
+                const real z = b->z[i * ld + j];                         \
+                const real y = targets[packed ? i : row[i] * n + j];     \
                 delta[i * ld + j] = (derivative) * b->factor[i];         \
             }                                                            \
         break;
     EACH_LOSS(DERIVATIVES)
+    }
+}
+
+static void elementwise_loss(int code, double parameter, const LossBlock *b, const real *targets)
+{
+    elementwise(0, code, parameter, b, targets);
+}
+
+/* The same of a single output: a vector holds it of several rows, rather than one and padding. */
+static void single_loss(int code, double parameter, const LossBlock *b, const real *targets)
+{
+    real z[LOSS_ROWS] = {0}, y[LOSS_ROWS] = {0}, factor[LOSS_ROWS] = {0};
+    real delta[LOSS_ROWS], row_loss[LOSS_ROWS];
+    const int64_t n_rows = b->n_rows, ld = b->ld, whole = (n_rows + PANEL - 1) / PANEL * PANEL;
+    for (int64_t i = 0; i < n_rows; i++) {
+        z[i] = b->z[i * ld];
+        y[i] = targets[b->row[i]];
+        factor[i] = b->factor[i];
+    }
+    const LossBlock packed = {whole, 1, 1, z, NULL, factor, delta, row_loss, b->smoothing};
+    elementwise(1, code, parameter, &packed, y);
+    memcpy(b->row_loss, row_loss, (size_t)n_rows * sizeof(real));
+    for (int64_t i = 0; i < n_rows; i++) {
+        b->z[i * ld] = z[i];
+        b->delta[i * ld] = delta[i];
     }
 }
 
@@ -297,7 +326,7 @@ static void loss(int code, double parameter, double smoothing, int64_t n_rows, i
         case LOSS_SOFT_LOG: soft_log_loss(&block, targets); break;
         case LOSS_WESTON_WATKINS: weston_watkins(&block, targets); break;
         case LOSS_CRAMMER_SINGER: crammer_singer(&block, targets); break;
-        default: elementwise_loss(code, parameter, &block, targets);
+        default: (n == 1 ? single_loss : elementwise_loss)(code, parameter, &block, targets);
         }
         for (int64_t i = 0; i < rows && code != LOSS_LOG; i++)  /* padding is 0 */
             for (int64_t j = n; j < ld; j++) block.delta[i * ld + j] = 0;
