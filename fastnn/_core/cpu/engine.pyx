@@ -25,6 +25,9 @@ stored. Between the two lies a barrier; batch norm needs two more, as its stages
 Where a step depends on all gradients or on a whole weight (its norm), the second part is cut there
 by barriers, gradients are stored, and what tasks summed is combined in their order by each thread.
 
+To split the first product by columns of its weight too would let fewer weights cross caches, for a
+barrier more: by the model of `benches/scaling.py` it gains at most 6 % at 16 threads of one L3.
+
 Threads never share a sum, so their number does not change a bit of the result.
 """
 
