@@ -316,6 +316,8 @@ INTERRUPTED = """
         {"n_rows": 60_000, "width": 400, "n": 2, "fitted": [0, 1], "raised": False, "told": "0, 1"},
         {
             "options": "dict(solver='lbfgs')",
+            "n_rows": 20_000,
+            "width": 50,
             "n": 2,
             "fitted": [0, 1],
             "raised": False,
