@@ -18,8 +18,8 @@ DEVICES = ("cpu", "cuda")
 #: which a processor does about the second number.
 LEAST_ON_CUDA, LEAST_OF_STEP = 1e13, 1e7
 
-#: So few rows are less than two blocks of the CPU engine, and are predicted by one thread.
-ROWS_OF_ONE_THREAD = 191
+#: So few rows are predicted by one thread of the CPU engine.
+ROWS_OF_ONE_THREAD = 31
 
 
 @functools.cache

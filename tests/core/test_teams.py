@@ -47,7 +47,7 @@ class Machine:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
     monkeypatch.setattr(teams, "startable_team", lambda n, stack_size: n)
-    monkeypatch.setattr(Team, "_latest", (0, float("-inf")))
+    monkeypatch.setattr(Team, "_latest", (None, None, float("-inf")))
 
 
 def amdahl(serial):
@@ -124,7 +124,7 @@ def test_the_next_team_begins_where_the_last_one_ended():
     assert Team(1, busy.clock).next_slice()[0] == 1
     busy.speed, before = amdahl(0.1), busy.time
     team = Team(2, busy.clock)
-    busy.run(team, 0.02)  # which finds out soon that the machine is quiet
+    busy.run(team, teams.LONGEST_PAUSE + 0.1)  # in which it finds out that the machine is quiet
     assert team.next_slice()[0] == 2
     busy.time = before + 2 * teams.REMEMBERED
     assert Team(2, busy.clock).next_slice()[0] == 2

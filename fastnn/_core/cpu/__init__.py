@@ -2,7 +2,7 @@
 
 from ..engine_base import EngineBase
 from .engine import NativeEngine, NativePredictor, isa_info, train_side_by_side
-from .teams import Team
+from .teams import PredictingTeam, Team
 from .threads import n_threads, share_threads
 
 
@@ -19,7 +19,7 @@ class Engine(EngineBase, NativeEngine):
 class Predictor(NativePredictor):
     """Predictions of one network; see `NativePredictor`."""
 
-    new_team = Team
+    new_team = PredictingTeam
 
 
 __all__ = [

@@ -24,7 +24,7 @@ SLICE, SHORT_SLICE = 0.05, 0.004
 #: slower, until it has been the fastest for a while.
 PAUSE, LONGEST_PAUSE = 0.1, 2.0
 #: Seconds for which a measurement holds, and for which teams begin as the latest one ended.
-FRESH, REMEMBERED = 1.0, 10.0
+FRESH, REMEMBERED = 1.0, 60.0
 #: Another number of threads is chosen if it is faster by this factor.
 GAIN = 1.05
 #: With less than this part of the speed of threads that never wait, fewer are tried at once.
@@ -39,6 +39,11 @@ class _Size:
     measured: float  # when
     cost: float = math.inf  # seconds for a unit of work
     pause: float = PAUSE
+
+    def note(self, cost, now):
+        """Take note of a measurement; slices differ, so that a mean tells more than one of them."""
+        self.cost = (self.cost + cost) / 2 if self.is_fresh(now) else cost
+        self.measured = now
 
     def is_fresh(self, now):
         return self.cost < math.inf and now - self.measured < FRESH
@@ -58,19 +63,27 @@ class Team:
     clock : callable, default=time.monotonic
     """
 
-    _latest = 0, -math.inf  # number of threads that a team chose last, and when
+    # The size that a team chose last, the next larger one, and when.
+    _latest: tuple[_Size | None, _Size | None, float] = None, None, -math.inf
 
     def __init__(self, most, clock=time.monotonic):
-        now, (latest, when) = clock(), Team._latest
+        now = clock()
         self.most, self._clock = most, clock
         self._sizes = [_Size(threads, now) for threads in sizes_up_to(most)]
         self._home = len(self._sizes) - 1
-        if now - when < REMEMBERED:
-            while self._home > 0 and self._sizes[self._home].threads > latest:
-                self._sizes[self._home].measured = -math.inf  # it is due
-                self._home -= 1
+        self._begin_as_the_latest(now)
         self._since = now
         self._begin(self._home, SHORT_SLICE)
+
+    def _begin_as_the_latest(self, now):
+        """Begin with as many threads as the latest team ended, and try more when that was to."""
+        latest, larger, when = type(self)._latest
+        if now - when > REMEMBERED or larger is None:
+            return
+        while self._home > 0 and self._sizes[self._home].threads > latest.threads:
+            size = self._sizes[self._home]
+            size.measured, size.pause = larger.measured, larger.pause
+            self._home -= 1
 
     def next_slice(self):
         """Return number of threads and seconds of the next slice."""
@@ -101,12 +114,12 @@ class Team:
         if self._work == 0 or (not is_over and self._seconds < self._length):
             return  # the next call goes on with the slice
         now, size = self._clock(), self._sizes[self._current]
-        size.cost, size.measured = self._seconds / self._work, now
+        size.note(self._seconds / self._work, now)
         if self._current == self._home:
             self._after_slice(size, now)
         else:
             self._after_trial(size, now)
-        Team._latest = self._sizes[self._home].threads, now
+        type(self)._latest = self._sizes[self._home], self._neighbour(1), now
 
     def _begin(self, index, length):
         """Begin a slice."""
@@ -157,6 +170,18 @@ class Team:
     def _move(self, step, now):
         self._home, self._since = self._home + step, now
         self._begin(self._home, SHORT_SLICE)
+
+
+class PredictingTeam(Team):
+    """Number of threads that predict: they take rows as they get done with others.
+
+    So none waits for another before the end, and another number than in training may be best.
+    """
+
+    _latest = Team._latest
+
+    def _speed(self):
+        return self._busy / self._seconds
 
 
 def sizes_up_to(most):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from contextvars import ContextVar
@@ -14,9 +15,9 @@ from .engine import most_openmp_threads, startable_team
 
 #: Fewer floating-point operations than this between two barriers are not worth a thread.
 LEAST_OF_STEP = 1e6
-#: The same for all that is done at a stretch: threads that have gone to sleep may take milliseconds
-#: to come, while the first one waits for them.
-LEAST_OF_CALL = 1.5e8
+#: The same for all that is done at a stretch: threads that have gone to sleep take a while to come,
+#: while the first one waits for them.
+LEAST_OF_CALL = 1e7
 #: No number of processors in one machine comes near to it.
 MOST_THREADS = 4096
 
@@ -37,6 +38,17 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+def n_processors() -> int:
+    """Return how many processors the process may use, which joblib takes long to find out."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return _count_processors(affinity, os.environ.get("LOKY_MAX_CPU_COUNT"))
+
+
+@functools.cache
+def _count_processors(affinity, limit):
+    return cpu_count()
 
 
 def _has_neighbours() -> bool:
@@ -95,15 +107,15 @@ def _wanted(n_jobs, operations, repeats):
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.
     is_limited = "OMP_NUM_THREADS" not in os.environ
     if n_jobs is not None and n_jobs > 0:
-        processors = cpu_count() if is_limited else max(cpu_count(), most_openmp_threads())
-        return min(n_jobs, processors, _share.get())
+        most = n_processors() if is_limited else max(n_processors(), most_openmp_threads())
+        return min(n_jobs, most, _share.get())
     if n_jobs is None:
         useful = min(operations / LEAST_OF_STEP, operations * repeats / LEAST_OF_CALL)
         if useful < 2:
             return 1
     most = min(most_openmp_threads(), _share.get())
     if is_limited:
-        most = min(most, cpu_count())
+        most = min(most, n_processors())
         # In joblib's processes, the variable tells their share.
         if n_jobs is None and most > 1 and _has_neighbours():
             return 1

@@ -1,5 +1,16 @@
 # Predictions.
 
+# Rows that are worth another thread.
+cdef enum:
+    LEAST_OF_BLOCK = 16
+
+
+cdef inline int64_t rows_of_block(int64_t n_rows, int n_threads) noexcept nogil:
+    """Return how many rows a thread takes at a time: all threads take as many blocks."""
+    cdef int64_t blocks = quotient_up(quotient_up(n_rows, ROW_BLOCK), n_threads) * n_threads
+    return quotient_up(n_rows, max(<int64_t> 1, blocks))
+
+
 cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     """Predict one thread's part of all rows.
 
@@ -22,10 +33,10 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
             merge_batch_statistics(job, &worker, job.stages + index)
     merge_weight_norms(job, &worker)
     while asked_to_leave(&job.progress.barrier) == STAY:
-        row = take_ticket(&job.progress.n_taken) * ROW_BLOCK
+        row = take_ticket(&job.progress.n_taken) * job.buffers.max_batch
         if row >= job.call.n_rows:
             break
-        n = min(<int64_t> ROW_BLOCK, job.call.n_rows - row)
+        n = min(job.buffers.max_batch, job.call.n_rows - row)
         if interrupted(job, &worker, n * job.call.row_cost):
             break
         worker.start, worker.n_rows, worker.last = row, n, n
@@ -156,8 +167,8 @@ cdef class NativePredictor:
         job.call.rows, job.call.n_rows = &rows.rows, n_rows
         job.call.out, job.call.n_outputs, job.call.both_classes = (
             data(outputs), shape[1], both_classes)
-        n_threads = max(1, min(n_threads, n_rows // ROW_BLOCK))
-        job.buffers.max_batch = min(ROW_BLOCK, n_rows)
+        n_threads = max(1, min(n_threads, n_rows // LEAST_OF_BLOCK))
+        job.buffers.max_batch = rows_of_block(n_rows, n_threads)
         job.scratch.size = job.scratch.values + job.buffers.max_batch * self.n_values
         job.scratch.size *= job.itemsize
         kept = []   # arrays that the job points to
@@ -183,7 +194,7 @@ cdef class NativePredictor:
         if team is None or team.most < n_threads:
             team = self.new_team(n_threads)
         run_slices(predict_rows, job, team, n_threads, &job.progress.n_taken,
-                   quotient_up(job.call.n_rows, ROW_BLOCK))
+                   quotient_up(job.call.n_rows, job.buffers.max_batch))
         self.team = team
 
     cdef choose_kernels(self, Job *job):
@@ -200,7 +211,7 @@ cdef class NativePredictor:
         """
         job.scratch.bfloat16_rows = job.scratch.size
         job.scratch.size += self.sizes.rows * sizeof(uint32_t)
-        if job.call.n_rows <= ROW_BLOCK:
+        if job.call.n_rows <= job.buffers.max_batch:
             return None
         weights = aligned_zeros(self.sizes.weights, np.uint32)
         job.bfloat16.weights = <uint32_t *> data(weights)
