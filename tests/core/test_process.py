@@ -156,7 +156,7 @@ def test_n_jobs_asks_for_threads():
     assert _core.n_threads(2, HUGE) == min(2, joblib.cpu_count())
     assert _core.n_threads(None, 1) == 1
     assert _core.n_threads(None, 1, HUGE) == 1  # tiny steps, however many
-    assert _core.n_threads(None, 5e6, 3) == 1  # too little in all
+    assert _core.n_threads(None, 3e6, 3) == 1  # too little in all
     assert _core.n_threads(1, HUGE) == 1
     assert _core.n_threads(-1, HUGE) >= 1
 
@@ -167,7 +167,7 @@ def test_threads_are_as_many_as_have_enough_to_do(monkeypatch):
         monkeypatch.setattr(cpu.threads, name, lambda: 16)
     for million, n_threads in ((1.9, 1), (2, 2), (7.9, 7), (1000, 16)):
         assert _core.n_threads(None, million * 1e6, HUGE) == n_threads
-    for million, n_threads in ((19, 1), (20, 2), (66, 6), (HUGE, 16), (np.inf, 16)):
+    for million, n_threads in ((9.9, 1), (10, 2), (33, 6), (HUGE, 16), (np.inf, 16)):
         assert _core.n_threads(None, million * 1e6) == n_threads
     assert _core.n_threads(-1, 1) == 16
     assert _core.n_threads(3, 1) == 3

@@ -17,7 +17,7 @@ from .engine import most_openmp_threads, startable_team
 LEAST_OF_STEP = 1e6
 #: The same for all that is done at a stretch: threads that have gone to sleep take a while to come,
 #: while the first one waits for them.
-LEAST_OF_CALL = 1e7
+LEAST_OF_CALL = 5e6
 #: No number of processors in one machine comes near to it.
 MOST_THREADS = 4096
 
