@@ -115,8 +115,8 @@ def parts_table(machine, threads):
 # -------------------------------------------------------------------------------- what is measured
 
 
-class FixedWork(Work):
-    """A library and a workload; fastnn with so many threads, whatever it would choose."""
+class LimitedWork(Work):
+    """A library and a workload; fastnn with so many threads at most."""
 
     def __init__(self, workload, column, folder, threads):
         super().__init__(workload, column, folder)
@@ -175,7 +175,7 @@ def main():
     if sys.argv[1:2] == ["--worker"]:
         name, library, folder, threads = sys.argv[2:]
         restrict_to(int(threads))
-        serve(lambda: FixedWork(name, library, folder, int(threads)))
+        serve(lambda: LimitedWork(name, library, folder, int(threads)))
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="store_true", help="only the model")

@@ -69,12 +69,14 @@ cdef inline char *vector(const Job *job, const Worker *worker, const Stage *stag
 
 cdef inline char *partial(const Job *job, const Stage *stage, bint second,
                           int64_t chunk) noexcept nogil:
-    """Return the sums over a chunk of rows.
+    """Return the sums over a chunk of rows, NULL for a stage that has none.
 
     Batch norm has those of the backward pass behind those of the forward pass.
     """
     cdef int64_t chunks = quotient_up(job.buffers.max_batch, ROW_CHUNK)
     cdef int64_t at = stage.sums * chunks + stage.n_sums * (second * chunks + chunk)
+    if stage.n_sums == 0:
+        return NULL
     return job.buffers.partials + at * job.itemsize
 
 
