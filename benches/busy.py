@@ -104,8 +104,8 @@ def busy_processes(number):
 
 
 def run(name, columns, busy, runs):
-    """Return the times of a fit and of each prediction, beside each number of busy processes."""
-    workload, results = WORKLOADS[name], []
+    """Measure a fit and each prediction beside each number of busy processes, one after another."""
+    workload = WORKLOADS[name]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         workload.save_data(folder)
         workers = {
@@ -132,17 +132,13 @@ def run(name, columns, busy, runs):
                             answer = worker.call(operation, argument or seed)
                             times.setdefault(column, []).append(answer["seconds"])
                 what = str(workload) if operation == "fit" else f"{argument} rows of {name}"
-                results.append(
-                    {
-                        "busy processes": k,
-                        "operation": operation,
-                        "what": what,
-                        "seconds": times,
-                        "two threads": speeds,
-                    }
-                )
-                print(row(results[-1], columns), flush=True)
-    return results
+                yield {
+                    "busy processes": k,
+                    "operation": operation,
+                    "what": what,
+                    "seconds": times,
+                    "two threads": speeds,
+                }
 
 
 def row(result, columns):
@@ -165,8 +161,10 @@ def main():
     print(measure.markdown(["busy", report.TIMES, *columns, "two threads by one"], []))
     content = {"environment": measure.environment(2), "results": []}
     for name in arguments.only:
-        content["results"] += run(name, columns, arguments.busy, arguments.runs)
-        measure.write_json(arguments.json, content)
+        for result in run(name, columns, arguments.busy, arguments.runs):
+            print(row(result, columns), flush=True)
+            content["results"].append(result)
+            measure.write_json(arguments.json, content)
 
 
 if __name__ == "__main__":
