@@ -311,24 +311,17 @@ cdef class NativeEngine:
     cdef run(self, Mode mode, X, y, sample_weight, order, int64_t batch_size, coefficients, losses,
              grad_norms, double total, grad):
         """Do steps of one kind; return how many were done."""
+        cdef Job *job = &self.job
         self.claim()
         try:
             self.prepare(mode, X, y, sample_weight, order, batch_size, coefficients, losses,
                          grad_norms, total, grad)
-            self.take_steps()
+            run_team(run_steps, job, self.team, self.n_threads, &job.progress.n_done,
+                     job.call.n_steps)
         finally:
             self.release(mode)
-        check_columns(&self.job)
-        return self.job.progress.n_done
-
-    cdef take_steps(self):
-        """Take all steps, in as many threads as the team says."""
-        cdef Job *job = &self.job
-        if self.team is None:
-            run_team(run_steps, job, self.n_threads)
-        else:
-            run_slices(run_steps, job, self.team, self.n_threads, &job.progress.n_done,
-                       job.call.n_steps)
+        check_columns(job)
+        return job.progress.n_done
 
     def train_steps(self, X, y, sample_weight, order, batch_size, coefficients, losses,
                     grad_norms=None):

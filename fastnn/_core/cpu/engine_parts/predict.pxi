@@ -187,14 +187,14 @@ cdef class NativePredictor:
 
     cdef predict_blocks(self, Job *job, int n_threads):
         """Predict all blocks of rows, in as many threads as the team says."""
+        cdef int64_t n_blocks = quotient_up(job.call.n_rows, max(1, job.buffers.max_batch))
         if n_threads == 1:
-            run_team(predict_rows, job, 1)
+            run_team(predict_rows, job, None, 1, &job.progress.n_taken, n_blocks)
             return
         team, self.team = self.team, None   # a call beside this one has a team of its own
         if team is None or team.most < n_threads:
             team = self.new_team(n_threads)
-        run_slices(predict_rows, job, team, n_threads, &job.progress.n_taken,
-                   quotient_up(job.call.n_rows, job.buffers.max_batch))
+        run_team(predict_rows, job, team, n_threads, &job.progress.n_taken, n_blocks)
         self.team = team
 
     cdef choose_kernels(self, Job *job):

@@ -96,22 +96,18 @@ cdef void in_parallel(Part part, Job *job, int n_threads) noexcept nogil:
             part(job, threadid(), team_size())
 
 
-cdef int run_team(Part part, Job *job, int n_threads) except -1:
-    """Run `part` in all threads, until it is done or a signal ends it."""
-    begin_progress(job)
-    return run_slice(part, job, n_threads)
+cdef int run_team(Part part, Job *job, team, int most, const int64_t *done,
+                  int64_t total) except -1:
+    """Run `part` until `total` is done, or a signal ends it.
 
-
-cdef int run_slices(Part part, Job *job, team, int most, const int64_t *done,
-                    int64_t total) except -1:
-    """Run `part` until `total` is done, slice by slice.
-
-    A team says how many threads work, `most` at most.
+    A team says, slice by slice, how many of the threads work; without one all of them do.
     """
     cdef double begin, seconds
     cdef int64_t before
     cdef int n_threads
     begin_progress(job)
+    if team is None:
+        return run_slice(part, job, most)
     while done[0] < total and not job.progress.is_over:
         n_threads, seconds = team.next_slice()
         begin, before = seconds_now(), done[0]
