@@ -28,7 +28,6 @@ from worker import Work, Worker, restrict_to, serve
 from workloads import IMAGES, TABLE, Workload
 
 COUNT = "while True: sum(range(1_000_000))"
-PAUSE = 0.2
 
 WORKLOADS = {
     "medium": Workload(60_000, 100, 10, (64, 64), 128, 3, predicts=(1, 1024, 60_000)),
@@ -128,7 +127,7 @@ def run(name, columns, busy, runs):
                         for column, worker in workers.items():
                             if operation == "fit" and not COLUMNS[column].trains:
                                 continue
-                            time.sleep(PAUSE)
+                            time.sleep(measure.PAUSE)
                             answer = worker.call(operation, argument or seed)
                             times.setdefault(column, []).append(answer["seconds"])
                 what = str(workload) if operation == "fit" else f"{argument} rows of {name}"

@@ -35,7 +35,6 @@ TOLERANCE = 0.02
 LEARNED = 0.5
 EVALUATED = 60_000  # training rows by which the loss is measured, after training
 
-PAUSE = 0.2  # lets threads of the library before, which wait by spinning, go to sleep
 ATTEMPTS = 3  # so often at most is a run made that other programs disturb
 
 
@@ -69,7 +68,7 @@ class Turns:
             for column, worker in self.workers.items():
                 call = worker.watched_call if watched else worker.call
                 for _ in range(attempts):
-                    self.others.wait(PAUSE)
+                    self.others.wait(measure.PAUSE)
                     answer, share = self.others.share(
                         call, name, argument, own=lambda answer: answer["processor seconds"]
                     )

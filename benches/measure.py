@@ -77,11 +77,12 @@ def seconds(call):
     return time.perf_counter() - start
 
 
-def alternate(calls, runs, pause=0.2):
-    """Seconds of each call, measured in turns, so that a slow phase of the machine hits all alike.
+# Seconds that let worker threads of the library before, which wait by spinning, go to sleep.
+PAUSE = 0.2
 
-    The pause lets the worker threads of the one before, which wait by spinning, go to sleep.
-    """
+
+def alternate(calls, runs, pause=PAUSE):
+    """Seconds of each call, measured in turns, so that a slow phase of the machine hits all."""
     for call in calls.values():
         call()
     times = {name: [] for name in calls}

@@ -30,7 +30,6 @@ LIBRARIES = "fastnn", "scikit-learn", "PyTorch"
 MEASURED = "images", "images-batch-32", "images-512-512", "table"
 MODELLED = (*MEASURED, "table-long")
 THREADS = 1, 2, 4, 8, 16, 32, 64
-PAUSE = 0.2  # lets threads that wait by spinning go to sleep
 
 
 # ------------------------------------------------------------------------------------ the model
@@ -139,7 +138,7 @@ def run(name, threads, runs):
         times = {library: [] for library in LIBRARIES}
         for seed in range(runs + 1):
             for library, worker in workers.items():
-                time.sleep(PAUSE)
+                time.sleep(measure.PAUSE)
                 seconds = worker.call("fit", seed)["seconds"]
                 if seed:  # the first loads and compiles
                     times[library].append(1e3 * seconds / workload.epochs)

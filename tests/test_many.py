@@ -276,27 +276,22 @@ def test_bad_data_is_the_error_of_the_first():
 # --- Ctrl-C and memory ----------------------------------------------------------------------------
 
 INTERRUPTED = """
-    import os, signal, threading, time, warnings
+    import threading, warnings
     import numpy as np
     from fastnn import MLPClassifier, fit_many
+    from support.interrupts import CtrlC
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal(({n_rows}, 50)).astype("float32"), rng.integers(3, size={n_rows})
     common = dict(hidden_layer_sizes=({width},), max_iter=10**6, tol=0, n_iter_no_change=10**6)
     models = [MLPClassifier(**common, **{options}, random_state=i) for i in range({n})]
-    sent = []
-    def interrupt():
-        time.sleep(0.7)
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-    threading.Thread(target=interrupt).start()
-    raised = False
+    ctrl_c, raised = CtrlC(0.7), False
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             fit_many(models, X, y, n_jobs=2)
         except KeyboardInterrupt as error:
             raised = str(error)
-    print(time.perf_counter() - sent[0])
+    print(ctrl_c.answered())
     fitted = [i for i, model in enumerate(models) if hasattr(model, "coefs_")]
     assert fitted == {fitted}, fitted
     assert raised == {raised}, raised

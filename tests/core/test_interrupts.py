@@ -6,10 +6,11 @@ from support import TESTS
 from support.scripts import run_script
 
 INTERRUPTED = """
-    import os, signal, sys, threading, time
+    import sys
     import numpy as np
     sys.path.insert(0, {tests!r})
     from support.engines import Engine
+    from support.interrupts import CtrlC
     from support.problems import make_data, make_layers, make_network
 
     rng = np.random.default_rng(0)
@@ -18,18 +19,13 @@ INTERRUPTED = """
     X, y = make_data(rng, 5000, 100, 10, "squared_error")
     engine = Engine(network, "squared_error", "adam", "float32", 100, n_threads=2)
     X = X.astype("float32")
-    sent = []
-    def interrupt():
-        time.sleep(0.5)
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
     order = np.tile(np.arange(5000), 2_000)
     rates = np.full(100_000, 1e-4)  # a minute
-    threading.Thread(target=interrupt).start()
+    ctrl_c = CtrlC(0.5)
     try:
         engine.train(X, y, 100, rates, order=order)
     except KeyboardInterrupt:
-        print(time.perf_counter() - sent[0])
+        print(ctrl_c.answered())
     step = engine.state.step
     assert 0 < step < 100_000
     assert np.isfinite(engine.predict(X)).all()
@@ -46,11 +42,12 @@ def test_ctrl_c_stops_a_long_call_soon():
 
 
 INTERRUPTED_STEP = """
-    import os, signal, sys, threading, time
+    import sys, time
     import numpy as np
     import scipy.sparse
     sys.path.insert(0, {tests!r})
     from support.engines import Engine
+    from support.interrupts import CtrlC
     from support.problems import make_data, make_layers, make_network
 
     name = {name!r}
@@ -79,21 +76,13 @@ INTERRUPTED_STEP = """
     call()
     whole = time.perf_counter() - began
 
-    def interrupt(delay):
-        time.sleep(delay)
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-
     for part in {parts}:
-        sent = []
-        thread = threading.Thread(target=interrupt, args=(part * whole,))
-        thread.start()
+        ctrl_c = CtrlC(part * whole)
         try:
             while True:
                 call()
         except KeyboardInterrupt:
-            print(time.perf_counter() - sent[0], whole)
-        thread.join()
+            print(ctrl_c.answered(), whole)
     for _ in range(engine.state.step - twin.state.step):  # those that were not interrupted
         step(twin)
     assert step(engine, 40).tolist() == step(twin, 40).tolist()
@@ -122,24 +111,20 @@ def test_ctrl_c_leaves_a_long_step_as_if_it_had_not_begun(name, parts):
 
 def test_ctrl_c_leaves_a_usable_estimator():
     answered = run_script("""
-        import os, signal, threading, time, warnings
+        import warnings
         import numpy as np
         from fastnn import MLPClassifier
+        from support.interrupts import CtrlC
         warnings.simplefilter("ignore")
         rng = np.random.default_rng(0)
         X, y = rng.standard_normal((5000, 100)).astype("float32"), rng.integers(3, size=5000)
-        sent = []
-        def interrupt():
-            time.sleep(0.5)
-            sent.append(time.perf_counter())
-            os.kill(os.getpid(), signal.SIGINT)
-        threading.Thread(target=interrupt).start()
+        ctrl_c = CtrlC(0.5)
         model = MLPClassifier((200,), max_iter=10**6, tol=0, n_iter_no_change=10**6)
         try:
             model.fit(X, y)
         except KeyboardInterrupt:
             pass
-        print(time.perf_counter() - sent[0])
+        print(ctrl_c.answered())
         assert np.isfinite(model.predict_proba(X)).all()
     """)
     assert float(answered) < 1

@@ -129,23 +129,19 @@ def test_what_does_not_fit_is_refused_before_any_network_is_trained():
 
 
 INTERRUPTED = """
-    import os, signal, sys, threading, time
+    import sys
     import numpy as np
     sys.path[:0] = [{tests!r}, {tests!r} + "/core"]
+    from support.interrupts import CtrlC
     from test_side_by_side import learned, side_by_side, wide
 
     lengths = {lengths}
     pairs = [wide(seed, 100, n_steps=n) for seed, n in enumerate(lengths)]
-    sent = []
-    def interrupt():
-        time.sleep(0.4)
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-    threading.Thread(target=interrupt).start()
+    ctrl_c = CtrlC(0.4)
     try:
         side_by_side(pairs, {n_threads})
     except KeyboardInterrupt:
-        print(time.perf_counter() - sent[0])
+        print(ctrl_c.answered())
     steps = [engine.state.step for engine, _ in pairs]
     assert steps[0] > 0, steps
     assert sum(steps) < sum(lengths) - 10_000, steps

@@ -16,8 +16,6 @@ class Machine:
     speed : callable
         Takes the number of threads and the time; returns steps a second, and the part of the time
         in which each thread waits for one that does not run.
-    step : float, default=1e-4
-        Seconds of a step are multiples of it, as a slice ends with a step.
     """
 
     def __init__(self, speed):
