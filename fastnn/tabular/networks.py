@@ -1,0 +1,98 @@
+"""Training of one network on the rows of its folds, stopped by the loss of the rows held out."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _core
+from .._core.codes import Column
+from .._core.program import new_arena
+from .._network.architecture import Architecture
+from .._network.network import Network
+from .._train.snapshot import Snapshot
+from ..layers import Dense
+from ..losses import check_output_activation
+from ..optimizers import AdamW
+
+
+class Rows(NamedTuple):
+    """Encoded rows with their targets and weights, as the engine reads them."""
+
+    X: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray | None
+
+
+class Held(NamedTuple):
+    """Numbers of the rows to train on, and of those held out."""
+
+    train: np.ndarray
+    validation: np.ndarray
+
+
+def new_network(configuration, n_features, n_outputs, loss, random_state):
+    """Build a network of a configuration, with random parameters."""
+    hidden = [
+        Dense(units, configuration.activation, dropout=configuration.dropout)
+        for units in configuration.hidden_layer_sizes
+    ]
+    layers = [*hidden, Dense(n_outputs, check_output_activation(loss, None))]
+    precision = {"bfloat16": configuration.bfloat16}
+    network = Network(Architecture(n_features, layers, loss, np.float32, **precision))
+    network.initialize(random_state)
+    network.draw_seed(random_state)
+    return network
+
+
+def train(network, rows, held, configuration, random_state, out_of_time):
+    """Train a network until its held-out loss has not fallen for long; leave the best parameters.
+
+    Training ends at `patience` times the best epoch plus 5, or after `max_iter` epochs, or when
+    `out_of_time()` is true after an epoch.
+
+    Returns
+    -------
+    n_iter, best_iter : int
+        The number of epochs trained, and the one that was best.
+    loss : float
+        Its loss on the rows held out.
+    """
+    network.use_optimizer(AdamW())
+    order = held.train.copy()
+    n_batches = math.ceil(len(order) / configuration.batch_size)
+    optimizer = AdamW(weight_decay=configuration.weight_decay, beta_2=configuration.beta_2)
+    if configuration.averaged:
+        network.state.average = new_arena(network.program.n_parameters, np.float32)
+        network.state.average[...] = network.state.parameters
+    engine = network.engine(
+        optimizer, configuration.batch_size, n_batches * configuration.max_iter, 1, "cpu"
+    )
+    best, best_loss, best_iter, n_iter = Snapshot(network.state), math.inf, 0, 0
+    losses = np.empty((n_batches, 2))
+    rates = configuration.learning_rates(n_batches)
+    while n_iter < configuration.max_iter:
+        random_state.shuffle(order)
+        steps = slice(n_iter * n_batches, (n_iter + 1) * n_batches)
+        table = optimizer.coefficients(rates[steps], 0.0, network.state.step)
+        table[:, Column.SMOOTHING] = configuration.label_smoothing
+        if configuration.averaged:
+            t = np.arange(steps.start, steps.stop)
+            table[:, Column.AVERAGE] = np.maximum(1 / (configuration.averaged * n_batches), 1 / (1 + t))
+        n_done = engine.train_steps(*rows, order, configuration.batch_size, table, losses)
+        n_iter += 1
+        if n_done < n_batches:
+            break  # diverged
+        if configuration.averaged:
+            own = network.state.parameters.copy()
+            network.state.parameters[...] = network.state.average
+        loss = engine.loss(*rows, held.validation)
+        if loss < best_loss:
+            best.update()
+            best_loss, best_iter = loss, n_iter
+        if configuration.averaged:
+            network.state.parameters[...] = own
+        if n_iter >= configuration.patience * best_iter + 5 or out_of_time():
+            break
+    best.restore()
+    return n_iter, best_iter, best_loss
