@@ -50,6 +50,7 @@ __path__.append(f"{__path__[0]}/_old_paths")
 if TYPE_CHECKING:
     from . import plots, preprocessing
     from .many import fit_many
+    from .tabular import TabularMLPClassifier, TabularMLPRegressor
     from .tuning import suggest_params
 
 __version__ = "0.1.0"
@@ -105,6 +106,8 @@ __all__ = [
     "Rprop",
     "Scheduled",
     "StepDecay",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "Warmup",
     "WeightNorm",
     "augment",
@@ -121,7 +124,11 @@ __all__ = [
 # A fit needs none of these.
 __getattr__, __dir__ = lazy_names(
     __name__,
-    {"many": ("fit_many",), "tuning": ("suggest_params",)},
+    {
+        "many": ("fit_many",),
+        "tabular": ("TabularMLPClassifier", "TabularMLPRegressor"),
+        "tuning": ("suggest_params",),
+    },
     submodules=("plots", "preprocessing"),
 )
 

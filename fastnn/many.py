@@ -1,17 +1,13 @@
 """Fits of several estimators, side by side."""
 
-import contextvars
-import ctypes
 import math
-import threading
-from collections import deque
 from numbers import Integral
 
-from sklearn import config_context, get_config
 from sklearn.utils import _safe_indexing, indexable
 
 from . import _core
 from ._fit.resolve import check_values
+from ._fit.side_by_side import SideBySide
 from ._train.training import INTERRUPTED
 from ._warnings import held_warnings, warn
 from .estimators.base import BaseMLP
@@ -179,9 +175,9 @@ class _Fits:
     def __init__(self, estimators, fit):
         self._estimators, self._fit = estimators, fit
         self._fitted, self._warnings, self._errors = set(), {}, {}
-        self._stops = False
+        self._threads = SideBySide(self._do_in_turn)
         # Each element is a list of fits that go one after another.
-        self._of_caller, in_turn = deque(), {}
+        self._of_caller, in_turn = [], {}
         for index, estimator in enumerate(estimators):
             state = estimator.random_state
             draws_alone = state is None or isinstance(state, Integral)
@@ -189,47 +185,16 @@ class _Fits:
                 in_turn.setdefault(id(estimator if draws_alone else state), []).append(index)
             else:
                 self._of_caller.append([index])
-        self._shared = deque(in_turn.values())
+        self._shared = list(in_turn.values())
 
     def run(self, n_threads):
         """Do the fits in so many threads, this one among them, until all are done or Ctrl-C."""
-        n_workers = max(1, min(n_threads, len(self._shared)))
-        context, helpers = contextvars.copy_context(), []
-        context.run(_core.share_threads, max(1, n_threads // n_workers))
-        try:
-            for _ in range(n_workers - 1):
-                work = context.copy().run
-                helper = threading.Thread(target=work, args=(self._help, get_config()))
-                helper.start()
-                helpers.append(helper)
-            context.run(self._work, self._of_caller)
-            context.run(self._work, self._shared)
-            if not self._stops:
-                _join(helpers)
-        except KeyboardInterrupt:  # between two fits, or while this thread waited
-            pass
-        finally:
-            self._stops = True
-            _interrupt(helpers)
-            _join(helpers)
+        self._threads.run(self._shared, n_threads, self._of_caller)
 
-    def _help(self, config):
-        try:
-            with config_context(**config):
-                self._work(self._shared)
-        except KeyboardInterrupt:  # between two fits
-            pass
-
-    def _work(self, queue):
-        """Do fits until none is left, or one is interrupted."""
-        while not self._stops:
-            try:
-                indices = queue.popleft()
-            except IndexError:
-                return
-            for index in indices:
-                if not self._stops:
-                    self._do(index)
+    def _do_in_turn(self, indices):
+        for index in indices:
+            if not self._threads.stops:
+                self._do(index)
 
     def _do(self, index):
         with held_warnings() as messages:
@@ -237,10 +202,10 @@ class _Fits:
                 self._fit(index)
                 self._fitted.add(index)
             except KeyboardInterrupt:
-                self._stops = True
+                self._threads.stops = True
             except BaseException as error:
                 self._errors[index] = error
-        self._stops |= any(message == INTERRUPTED for message, _ in messages)
+        self._threads.stops |= any(message == INTERRUPTED for message, _ in messages)
         self._warnings[index] = messages
 
     def report(self):
@@ -263,17 +228,3 @@ class _Fits:
 
 def _numbers(indices):
     return f"estimator{'s' * (len(indices) > 1)} {', '.join(map(str, indices))}"
-
-
-def _join(threads):
-    for thread in threads:
-        thread.join()
-
-
-def _interrupt(threads):
-    """Pass Ctrl-C on to threads, as it reaches the main thread only."""
-    for thread in threads:
-        if thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread.ident), ctypes.py_object(KeyboardInterrupt)
-            )

@@ -20,7 +20,7 @@ LAYERS = [
     "callbacks",
     "_fit",
     "estimators",
-    "preprocessing datasets tuning many diagnostics",
+    "preprocessing datasets tuning many diagnostics tabular",
     "plots",
     "_old_paths _demo _show_versions __init__ __main__",
 ]

@@ -65,12 +65,7 @@ def read_data(model, X, y, reset=False, name="X"):
     name : str, default="X"
         Name of the rows in error messages.
     """
-    if y is None:
-        raise ValueError(
-            f"This {type(model).__name__} estimator requires y to be passed, but the target y is "
-            "None."
-        )
-    y = read_targets(model, y)
+    y = read_targets(model, _required(model, y))
     X = model.read(X, reset=reset, name=name)
     if isinstance(X, np.ndarray):
         X = pinned_view(np.require(X, requirements="A"))
@@ -82,6 +77,30 @@ def read_data(model, X, y, reset=False, name="X"):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def _required(model, y):
+    """Return targets that are not None."""
+    if y is None:
+        raise ValueError(
+            f"This {type(model).__name__} estimator requires y to be passed, but the target y is "
+            "None."
+        )
+    return y
+
+
+def read_one_target(model, y):
+    """Return the targets of an estimator that predicts one number or label for each row."""
+    numeric = isinstance(model, RegressorMixin)
+    y = read_targets(model, _required(model, y))
+    y = _check_y(y, multi_output=True, y_numeric=numeric, estimator=model)
+    if y.ndim == 2 and y.shape[1] > 1:
+        kind = "Regressor" if numeric else "Classifier"
+        raise ValueError(
+            f"y has {y.shape[1]} columns, and a {type(model).__name__} predicts one: fit one for "
+            f"each column, as sklearn.multioutput.MultiOutput{kind} does."
+        )
+    return column_or_1d(y, warn=True)
 
 
 def validated_targets(model, y):

@@ -1,62 +1,73 @@
 """Base class of the estimators for tables."""
 
-import math
-import time
-from dataclasses import replace
+from numbers import Integral, Real
+from typing import ClassVar
 
-import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from .. import _core
-from .columns import Columns
-from .configurations import draw
-from .encodings import Statistics
-from .members import Member, train_members
-from .networks import Held
-from .selection import greedy_weights
+from .._fit.locking import training_lock
+from .._specs.constraints import Interval, OneOf, check_parameters
+from .configurations import PRESETS
+
+_COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class BaseTabularMLP(BaseEstimator):
     """Base class of `TabularMLPClassifier` and `TabularMLPRegressor`."""
 
-    def __init__(self, *, n_networks=32, n_folds=8, time_limit=None, n_jobs=None,
-                 random_state=None, draw=draw, over=None):
-        self.n_networks, self.n_folds, self.time_limit = n_networks, n_folds, time_limit
-        self.n_jobs, self.random_state = n_jobs, random_state
-        self.draw, self.over = draw, over
+    _parameter_constraints: ClassVar[dict] = {
+        "preset": [OneOf(PRESETS)],
+        "categorical_features": [OneOf({"auto"}), "array-like"],
+        "n_networks": [None, _COUNT],
+        "n_folds": [None, _COUNT],
+        "time_limit": [None, Interval(Real, 0, None, closed="left")],
+        "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
+        "callbacks": [None, list, tuple],
+        "verbose": ["boolean"],
+        "random_state": ["random_state"],
+    }
 
     def fit(self, X, y, sample_weight=None):
-        deadline = math.inf if self.time_limit is None else time.monotonic() + self.time_limit
-        random_state = check_random_state(self.random_state)
-        self._columns = Columns.learn(X)
-        values = self._columns.read(X)
-        targets = self._targets(np.asarray(y))
-        statistics = Statistics(values.numbers)
-        n_members = max(1, self.n_networks // self.n_folds)
-        n_rows = len(values.numbers)
-        members = []
-        for _ in range(n_members):
-            configuration = self.draw(random_state, n_rows, self._is_classifier)
-            configuration = replace(configuration, **(self.over or {}))
-            held = [
-                Held(*parts)
-                for parts in self._folds(random_state).split(values.numbers, self._stratify)
-            ]
-            held = [Held(self._complete(h.train), h.validation) for h in held]
-            members.append(Member(configuration, held, random_state.randint(1 << 30)))
-        self.outputs_ = train_members(
-            members, self._columns, statistics, values, targets, self._loss, self._n_outputs,
-            _core.n_threads(self.n_jobs, math.inf), deadline,
-        )
-        self.members_ = members
-        self.oof_decision_ = self._decisions(self.outputs_, members)
-        self.weights_ = greedy_weights(self.oof_decision_, self._ensemble_loss)
+        """Fit an ensemble to a table and its targets.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The table: a frame of pandas, polars or pyarrow, or an array. Its columns may be
+            numbers, strings, categories, booleans, dates and times, with gaps.
+        y : array-like of shape (n_samples,)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, in training, in stopping and in the choice of networks. A row of
+            weight 0 is neither trained on nor held out.
+
+        Returns
+        -------
+        self : estimator instance
+            The fitted estimator. If fit raises an error, it is unchanged. After Ctrl-C it has the
+            networks that are complete, with a warning, or is unchanged if there are none.
+        """
+        with training_lock(self, type(self).__name__):
+            check_parameters(self)
+            from .fitting import Fit  # what only training needs is loaded here
+
+            learned = Fit(self).run(X, y, sample_weight)
+            for name in self._optional_attributes - learned.keys():
+                self.__dict__.pop(name, None)
+            self.__dict__.update(learned)
         return self
 
-    def _ensemble(self, X):
-        values = self._columns.read(X)
-        chosen = [i for i, w in enumerate(self.weights_) if w]
-        members = [self.members_[i] for i in chosen]
-        decisions = self._decisions(np.array([m.outputs(values) for m in members]), members)
-        return np.tensordot(self.weights_[chosen], decisions, axes=1)
+    #: Fitted attributes that there may not be.
+    _optional_attributes = frozenset(("feature_names_in_",))
+
+    def _decisions(self, X):
+        check_is_fitted(self, "_ensemble")
+        return self._ensemble.decisions(X, self.n_jobs)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags

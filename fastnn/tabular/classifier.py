@@ -1,44 +1,137 @@
 """Classifier for tables."""
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.validation import check_is_fitted
 
-from .._data.labels import Labels
+from .._data.rows import read_targets
+from .._data.sample_weights import read_sample_weight, row_weights
+from .._specs.constraints import OneOf
+from .._specs.suggestions import suggest_arguments_of
+from . import docstrings
 from .base import BaseTabularMLP
+from .targets import ClassTargets
 
 
+@suggest_arguments_of
 class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
-    """Classifier for tables."""
+    __doc__ = docstrings.CLASSIFIER
 
     _is_classifier = True
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseTabularMLP._parameter_constraints,
+        "class_weight": [None, OneOf({"balanced"}), dict],
+    }
 
-    def _targets(self, y):
-        self._labels = Labels(y)
-        self.classes_ = self._labels.classes
-        self._loss, self._n_outputs = self._labels.loss("log_loss"), self._labels.n_outputs
-        self._stratify = self._labels.codes(y)
-        targets = self._labels.encode(y, np.float32, self._loss), None
-        return {False: targets}
+    def __init__(
+        self,
+        preset="default",
+        *,
+        categorical_features="auto",
+        n_networks=None,
+        n_folds=None,
+        time_limit=None,
+        class_weight=None,
+        n_jobs=None,
+        callbacks=None,
+        verbose=False,
+        random_state=None,
+    ):
+        self.preset = preset
+        self.categorical_features = categorical_features
+        self.n_networks = n_networks
+        self.n_folds = n_folds
+        self.time_limit = time_limit
+        self.class_weight = class_weight
+        self.n_jobs = n_jobs
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
 
-    def _folds(self, random_state):
-        return StratifiedKFold(self.n_folds, shuffle=True, random_state=random_state)
-
-    def _complete(self, rows):
-        missing = np.setdiff1d(np.arange(len(self.classes_)), self._stratify[rows])
-        return np.concatenate([rows, np.flatnonzero(np.isin(self._stratify, missing))])
-
-    def _decisions(self, outputs, members):
-        if self._n_outputs == 1:
-            return np.concatenate([1 - outputs, outputs], axis=-1)
-        return outputs
-
-    def _ensemble_loss(self, probabilities):
-        own = probabilities[np.arange(len(probabilities)), self._stratify]
-        return -np.log(np.clip(own, 1e-6, 1)).mean()
-
-    def predict_proba(self, X):
-        return self._ensemble(X)
+    def _read_targets(self, y, sample_weight, X):
+        """Return the targets of a fit, the class number of each row, and the weights of rows."""
+        targets = ClassTargets(y)
+        weights = row_weights(
+            sample_weight,
+            X,
+            np.dtype(np.float32),
+            class_weight=self.class_weight,
+            labels=targets.labels,
+            y=y,
+            balance=(y, sample_weight),
+        )
+        return targets, targets.labels.codes(y), weights
 
     def predict(self, X):
-        return self.classes_[self._ensemble(X).argmax(axis=1)]
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The rows. Columns of a frame are matched by name.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The classes, of the type passed to `fit`.
+        """
+        probabilities = self._decisions(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The rows. Columns of a frame are matched by name.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Probabilities in the order of `classes_`.
+        """
+        return self._decisions(X)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The rows. Columns of a frame are matched by name.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Logarithms in the order of `classes_`.
+        """
+        with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
+            return np.log(self.predict_proba(X))
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,)
+            The classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        y = read_targets(self, y)
+        return super().score(X, y, read_sample_weight(sample_weight, y))
+
+    @property
+    def classes_(self):
+        """Labels of the classes, sorted: ndarray of shape (n_classes,)."""
+        check_is_fitted(self, "_ensemble")
+        return self._ensemble.targets.labels.classes

@@ -17,7 +17,9 @@ class Columns:
     """Types of columns, learned from training rows."""
 
     @classmethod
-    def learn(cls, X, max_levels=64, min_count=2):
+    def learn(
+        cls, X, categorical_features="auto", estimator="TabularMLP", max_levels=64, min_count=2
+    ):
         self = cls()
         X = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
         self.names, n = list(X.columns), len(X)

@@ -1,6 +1,7 @@
 """Hyperparameters of the networks, drawn at random."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Configuration:
     n_bins: int = 12
     n_frequencies: int = 8
     frequency: float = 0.1
-    log_target: bool = False
+    target_transform: str | None = None
     schedule: str = "constant"
     averaged: float = 0.0
     bfloat16: bool = False
@@ -43,12 +44,39 @@ class Configuration:
         return np.full(n, self.learning_rate_init)
 
 
+#: Number of configurations of each preset.
+PRESETS = {"fast": 1, "default": 4, "best": 20}
+
+
+class Plan(NamedTuple):
+    """Numbers of configurations, and of folds for each."""
+
+    n_configurations: int
+    n_folds: int
+
+
+def plan(preset, n_rows):
+    """Return the plan of a preset for a table of so many training rows."""
+    n_folds = 8 if n_rows < 20_000 else 4 if n_rows < 100_000 else 1
+    return Plan(PRESETS[preset], n_folds)
+
+
 def log_uniform(rng, low, high):
+    """Draw a number whose logarithm is uniform."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def draw(rng, n_rows, is_classifier):
-    """Draw a configuration for a table of so many training rows."""
+def draw(rng, n_rows, is_classifier, transforms=(None,)):
+    """Draw a configuration for a table of so many training rows.
+
+    Parameters
+    ----------
+    rng : RandomState
+    n_rows : int
+    is_classifier : bool
+    transforms : sequence
+        Transforms of the targets to choose from.
+    """
 
     def one_of(*values):
         return values[rng.randint(len(values))]
@@ -62,7 +90,8 @@ def draw(rng, n_rows, is_classifier):
         weight_decay=log_uniform(rng, 1e-3, 0.3),
         batch_size=int(np.clip(2 ** round(np.log2(max(batch, 1))), 16, 256)),
         scaling=one_of("standard", "robust", "quantile"),
-        expansion=(expansion := one_of("", "cosines", "piecewise", "piecewise")),
+        expansion=one_of("", "cosines", "piecewise", "piecewise"),
         n_bins=one_of(12, 48),
         frequency=log_uniform(rng, 0.02, 0.3),
+        target_transform=one_of(*transforms),
     )

@@ -90,13 +90,17 @@ class Encoding:
         scaled[gaps] = 0
         parts = [scaled]
         if self.expansion == "cosines":
-            base = scaled if self.scaling != "standard" else self._filled(self._robust(numbers), gaps)
+            base = (
+                scaled if self.scaling != "standard" else self._filled(self._robust(numbers), gaps)
+            )
             angles = base[:, :, None] * self._frequencies + self._phases
             parts.append(np.cos(angles).reshape(len(numbers), -1))
         if self.expansion == "piecewise":
             parts += self._piecewise(numbers, gaps)
         parts.append(gaps[:, self._columns.has_gaps].astype(np.float32))
-        parts += [_one_hot(code, n) for code, n in zip(codes.T, self._columns.n_levels, strict=True)]
+        parts += [
+            _one_hot(code, n) for code, n in zip(codes.T, self._columns.n_levels, strict=True)
+        ]
         return np.concatenate(parts, axis=1)
 
     def _filled(self, scaled, gaps):

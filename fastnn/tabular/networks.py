@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _core
 from .._core.codes import Column
 from .._core.program import new_arena
 from .._network.architecture import Architecture
@@ -24,13 +23,6 @@ class Rows(NamedTuple):
     weights: np.ndarray | None
 
 
-class Held(NamedTuple):
-    """Numbers of the rows to train on, and of those held out."""
-
-    train: np.ndarray
-    validation: np.ndarray
-
-
 def new_network(configuration, n_features, n_outputs, loss, random_state):
     """Build a network of a configuration, with random parameters."""
     hidden = [
@@ -38,35 +30,37 @@ def new_network(configuration, n_features, n_outputs, loss, random_state):
         for units in configuration.hidden_layer_sizes
     ]
     layers = [*hidden, Dense(n_outputs, check_output_activation(loss, None))]
-    precision = {"bfloat16": configuration.bfloat16}
-    network = Network(Architecture(n_features, layers, loss, np.float32, **precision))
+    architecture = Architecture(
+        n_features, layers, loss, np.float32, bfloat16=configuration.bfloat16
+    )
+    network = Network(architecture)
     network.initialize(random_state)
     network.draw_seed(random_state)
     return network
 
 
-def train(network, rows, held, configuration, random_state, out_of_time):
+def train(network, rows, fold, configuration, random_state, n_jobs, is_over):
     """Train a network until its held-out loss has not fallen for long; leave the best parameters.
 
-    Training ends at `patience` times the best epoch plus 5, or after `max_iter` epochs, or when
-    `out_of_time()` is true after an epoch.
+    Training ends at `patience` times the best epoch plus 5, or after `max_iter` epochs, or where
+    the loss is not finite, or where `is_over()` is true after an epoch.
 
     Returns
     -------
     n_iter, best_iter : int
-        The number of epochs trained, and the one that was best.
+        The number of epochs trained, and the one that was best; 0 if no loss was finite.
     loss : float
         Its loss on the rows held out.
     """
     network.use_optimizer(AdamW())
-    order = held.train.copy()
+    order = fold.train.copy()
     n_batches = math.ceil(len(order) / configuration.batch_size)
     optimizer = AdamW(weight_decay=configuration.weight_decay, beta_2=configuration.beta_2)
     if configuration.averaged:
         network.state.average = new_arena(network.program.n_parameters, np.float32)
         network.state.average[...] = network.state.parameters
     engine = network.engine(
-        optimizer, configuration.batch_size, n_batches * configuration.max_iter, 1, "cpu"
+        optimizer, configuration.batch_size, n_batches * configuration.max_iter, n_jobs, "cpu"
     )
     best, best_loss, best_iter, n_iter = Snapshot(network.state), math.inf, 0, 0
     losses = np.empty((n_batches, 2))
@@ -78,7 +72,8 @@ def train(network, rows, held, configuration, random_state, out_of_time):
         table[:, Column.SMOOTHING] = configuration.label_smoothing
         if configuration.averaged:
             t = np.arange(steps.start, steps.stop)
-            table[:, Column.AVERAGE] = np.maximum(1 / (configuration.averaged * n_batches), 1 / (1 + t))
+            length = configuration.averaged * n_batches
+            table[:, Column.AVERAGE] = np.maximum(1 / length, 1 / (1 + t))
         n_done = engine.train_steps(*rows, order, configuration.batch_size, table, losses)
         n_iter += 1
         if n_done < n_batches:
@@ -86,13 +81,20 @@ def train(network, rows, held, configuration, random_state, out_of_time):
         if configuration.averaged:
             own = network.state.parameters.copy()
             network.state.parameters[...] = network.state.average
-        loss = engine.loss(*rows, held.validation)
+        loss = engine.loss(*rows, fold.held_out)
         if loss < best_loss:
             best.update()
             best_loss, best_iter = loss, n_iter
         if configuration.averaged:
             network.state.parameters[...] = own
-        if n_iter >= configuration.patience * best_iter + 5 or out_of_time():
+        if n_iter >= configuration.patience * best_iter + 5 or is_over():
             break
     best.restore()
+    _forget_training(network)
     return n_iter, best_iter, best_loss
+
+
+def _forget_training(network):
+    """Free what only further training needs."""
+    network.use_slots("", 0)
+    network.state.average = new_arena(0, np.float32)

@@ -1,0 +1,124 @@
+"""Candidates for an ensemble, in the course of their training."""
+
+import threading
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .encodings import Encoding, Statistics
+from .members import Member
+from .networks import Rows, new_network, train
+
+
+class Data(NamedTuple):
+    """Training data of all candidates.
+
+    Attributes
+    ----------
+    columns : Columns
+    values : Values
+    statistics : Statistics
+        Those of the numbers.
+    targets : ClassTargets or NumberTargets
+    y : ndarray
+        Classes or numbers to predict.
+    weights : ndarray or None
+        Weights of the rows.
+    """
+
+    columns: Any
+    values: Any
+    statistics: Statistics
+    targets: Any
+    y: np.ndarray
+    weights: np.ndarray | None
+
+
+class Trained(NamedTuple):
+    """A trained network, and how it came about."""
+
+    network: Any
+    n_iter: int
+    best_iter: int
+    loss: float
+    seconds: float
+
+
+class Candidate:
+    """A configuration whose networks are trained, in any order and in several threads.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    folds : list of Fold
+        Rows of each network.
+    random_state : RandomState
+        Draws the seeds of the encoding and of the networks.
+
+    Attributes
+    ----------
+    trained : list of (Trained or None)
+    outputs : ndarray of shape (n_rows, n_outputs)
+        Outputs for the rows held out, NaN for others.
+    """
+
+    def __init__(self, configuration, folds, random_state):
+        self.configuration, self.folds = configuration, folds
+        self._encoding_seed, *self._seeds = random_state.randint(
+            np.iinfo(np.int32).max, size=len(folds) + 1
+        )
+        self.trained = [None] * len(folds)
+        self.outputs = self._encoding = self._rows = None
+        self._lock, self._n_left = threading.Lock(), len(folds)
+
+    def train(self, fold, data, n_jobs, is_over):
+        """Train the network of a fold, and return it; it counts when it is put into `trained`."""
+        begin = time.perf_counter()
+        rows, (_, held_out) = self._encoded(data), self.folds[fold]
+        random_state = check_random_state(self._seeds[fold])
+        network = new_network(
+            self.configuration,
+            rows.X.shape[1],
+            data.targets.n_outputs,
+            data.targets.loss,
+            random_state,
+        )
+        result = train(
+            network, rows, self.folds[fold], self.configuration, random_state, n_jobs, is_over
+        )
+        if np.isfinite(result[-1]):
+            self.outputs[held_out] = network.predict(rows.X[held_out], n_jobs)[0]
+        self._finish()
+        return Trained(network, *result, time.perf_counter() - begin)
+
+    def _encoded(self, data):
+        """Return the rows of all networks, which the first of them encodes."""
+        with self._lock:
+            if self._rows is None:
+                c, targets = self.configuration, data.targets
+                self._encoding = Encoding(
+                    c.scaling, c.expansion, c.n_bins, c.n_frequencies, c.frequency
+                ).fit(data.columns, data.statistics, check_random_state(self._encoding_seed))
+                encoded = self._encoding.transform(data.values)
+                self.outputs = np.full((len(encoded), targets.n_outputs), np.nan, np.float32)
+                self._rows = Rows(encoded, targets.encode(data.y, c.target_transform), data.weights)
+            return self._rows
+
+    def _finish(self):
+        """Free the rows after the last network."""
+        with self._lock:
+            self._n_left -= 1
+            if not self._n_left:
+                self._rows = None
+
+    @property
+    def is_complete(self):
+        """True if each fold has a network of a finite loss."""
+        return all(one is not None and np.isfinite(one.loss) for one in self.trained)
+
+    def member(self):
+        """Return the networks as a member of an ensemble, whose weight is yet to be chosen."""
+        networks = [one.network for one in self.trained]
+        return Member(0.0, self.configuration, networks, self._encoding)
