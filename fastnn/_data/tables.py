@@ -73,7 +73,8 @@ def to_array(column, name):
     return np.asarray(column)
 
 
-def _is_null(value):
+def is_null_value(value):
+    """Return whether an object is None, NaN, NaT or NA."""
     # pandas.NA and a signalling NaN cannot be compared with themselves.
     if value is None or type(value).__name__ == "NAType":
         return True
@@ -96,7 +97,7 @@ def is_null(column):
     if values.dtype.kind in "mM":
         return np.isnat(values)
     if values.dtype.kind == "O":
-        return np.array([_is_null(value) for value in values.flat], bool).reshape(values.shape)
+        return np.array([is_null_value(value) for value in values.flat], bool).reshape(values.shape)
     return np.zeros(values.shape, bool)
 
 
@@ -179,45 +180,10 @@ class Table:
         """Return the indices of columns given by names, by indices or by a mask; None is all."""
         if columns is None:
             return list(range(self.n_columns))
-        if isinstance(columns, str):
-            columns = [columns]
-        if not isinstance(columns, list | tuple) and np.ndim(columns) != 1:
-            raise ValueError(
-                "columns must be a list of names or numbers, or a mask of True and False, got "
-                f"{type(columns).__name__}."
-            )
-        found = dict.fromkeys(self._places(list(columns)))
+        found = positions(columns, self.names, self.n_columns)
         if not found:
             raise ValueError("columns is empty: name at least one, or None for all.")
-        return list(found)
-
-    def _places(self, columns):
-        """Yield the index of each column of a list or a mask."""
-        are_truths = [isinstance(column, bool | np.bool_) for column in columns]
-        if any(are_truths):
-            if not all(are_truths):
-                raise ValueError(
-                    "columns mixes truth values with others: give names, numbers, or True or False "
-                    "for each column."
-                )
-            if len(columns) != self.n_columns:
-                raise ValueError(
-                    f"columns is a mask of {len(columns)} truth values, and X has "
-                    f"{self.n_columns} columns: it needs one for each."
-                )
-            yield from (number for number, is_chosen in enumerate(columns) if is_chosen)
-            return
-        numbers = range(-self.n_columns, self.n_columns)
-        names = self.names or []
-        for column in columns:
-            named = isinstance(column, Hashable) and column in names
-            if named:  # names in pandas may repeat
-                yield from (number for number, name in enumerate(names) if name == column)
-            elif isinstance(column, int | np.integer) and column in numbers:
-                yield int(column) % self.n_columns
-            else:
-                known = self.names or f"{self.n_columns}, without names"
-                raise ValueError(f"X has no column {column!r}: its columns are {known}.")
+        return found
 
     def is_numeric(self, number):
         """Return whether a column is numeric; booleans are not."""
@@ -271,6 +237,58 @@ class Table:
         return np.column_stack([factorize(self.column(number)) for number in columns])
 
 
+def positions(columns, names, n_columns, parameter="columns"):
+    """Return the indices of columns given by names, by indices or by a mask.
+
+    Parameters
+    ----------
+    columns : str or array-like of str, int or bool
+    names : list or None
+        Names of all columns, which may repeat.
+    n_columns : int
+    parameter : str, default="columns"
+        Name of `columns` in error messages.
+    """
+    if isinstance(columns, str):
+        columns = [columns]
+    if not isinstance(columns, list | tuple) and np.ndim(columns) != 1:
+        raise ValueError(
+            f"{parameter} must be a list of names or numbers, or a mask of True and False, got "
+            f"{type(columns).__name__}."
+        )
+    return list(dict.fromkeys(_places(list(columns), names, n_columns, parameter)))
+
+
+def _places(columns, names, n_columns, parameter):
+    """Yield the index of each column of a list or a mask."""
+    are_truths = [isinstance(column, bool | np.bool_) for column in columns]
+    if any(are_truths):
+        if not all(are_truths):
+            raise ValueError(
+                f"{parameter} mixes truth values with others: give names, numbers, or True or "
+                "False for each column."
+            )
+        if len(columns) != n_columns:
+            raise ValueError(
+                f"{parameter} is a mask of {len(columns)} truth values, and X has {n_columns} "
+                "columns: it needs one for each."
+            )
+        yield from (number for number, is_chosen in enumerate(columns) if is_chosen)
+        return
+    numbers = range(-n_columns, n_columns)
+    for column in columns:
+        named = isinstance(column, Hashable) and column in (names or [])
+        if named:  # names in pandas may repeat
+            yield from (number for number, name in enumerate(names) if name == column)
+        elif isinstance(column, int | np.integer) and column in numbers:
+            yield int(column) % n_columns
+        else:
+            known = names or f"{n_columns}, without names"
+            raise ValueError(f"X has no column {column!r}: its columns are {known}.")
+
+
 def take(data, rows, axis=0):
     """Take rows (or columns) of a table or of targets, in the same type of container."""
+    if library_of(data) == "pandas" and not hasattr(data, "iloc"):  # an Index, or an array
+        return data.take(rows)
     return None if data is None else _safe_indexing(data, rows, axis=axis)

@@ -1,10 +1,10 @@
 """Summary of a network: a table of its stages, their widths and their parameters."""
 
-from html import escape
 from math import prod
 from typing import NamedTuple
 
 from .._core.codes import ACTIVATIONS, Kind
+from .._printed_tables import PrintedTable
 from ..activations import CUSTOM
 
 
@@ -16,7 +16,7 @@ class Line(NamedTuple):
     n_parameters: int
 
 
-class Summary:
+class Summary(PrintedTable):
     """A table of the stages of a network; it prints itself, as text and as HTML.
 
     Parameters
@@ -31,6 +31,9 @@ class Summary:
         Trainable parameters of all stages.
     """
 
+    _has_foot = True
+    _right = frozenset(("parameters",))
+
     def __init__(self, program, output_activation):
         sizes = {a.start: prod(a.shape) for a in program.arrays if not a.is_statistic}
         self.lines = [Line("input", (None, program.n_features), 0)]
@@ -44,29 +47,11 @@ class Summary:
                 self.lines.append(Line(name, (None, int(stage["n_out"])), n_parameters))
         self.n_parameters = sum(sizes.values())
 
-    def _cells(self):
+    def _rows(self):
         yield ("stage", "output shape", "parameters")
         for line in self.lines:
             yield (line.stage, str(line.shape), f"{line.n_parameters:,}")
         yield ("all", "", f"{self.n_parameters:,}")
-
-    def __repr__(self):
-        cells = list(self._cells())
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            f"{stage:<{widths[0]}}  {shape:<{widths[1]}}  {number:>{widths[2]}}"
-            for stage, shape, number in cells
-        ]
-        rule = "-" * len(lines[0])
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
-
-    def _repr_html_(self):
-        head, *body = (
-            "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)
-            for tag, row in zip(["th"] + ["td"] * (len(self.lines) + 1), self._cells(), strict=True)
-        )
-        rows = "".join(f"<tr>{row}</tr>" for row in body)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _name(stage, output_activation):
