@@ -41,7 +41,12 @@ n_jobs : int or None, default=None
         bits, for any number of threads."""
 
 _ATTRIBUTES = """\
-networks_ : list of Member
+columns_ : ColumnTable
+        What is done with each column, and why: its type, its use, the numbers of its levels and
+        gaps. It prints as a table, ``columns_.lines`` has its lines, and ``columns_.to_dicts()`` is
+        for ``pandas.DataFrame``.
+
+    networks_ : list of Member
         What the ensemble consists of, the largest weight first. A member has its `weight`, its
         `configuration`, and the `coefs_` and `intercepts_` of its networks, whose mean output
         counts.

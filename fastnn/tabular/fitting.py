@@ -184,6 +184,7 @@ class Fit:
     def attributes(self):
         """Return the fitted attributes by name."""
         columns, history = self.data.columns, self._progress.history
+        names = columns.feature_names_in
         order = np.lexsort((history["fold"], history["configuration"]))
         return {
             "_ensemble": Ensemble(columns, self.data.targets, self.members),
@@ -191,4 +192,7 @@ class Fit:
             "oof_decision_": self.oof_decision,
             "history_": {name: [values[i] for i in order] for name, values in history.items()},
             "n_iter_": sum(history["n_iter"]),
+            "columns_": columns.table(),
+            "n_features_in_": columns.n_features_in,
+            **({} if names is None else {"feature_names_in_": names}),
         }

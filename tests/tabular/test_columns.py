@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from scipy import sparse
 
+from fastnn import TabularMLPRegressor
 from fastnn.tabular.columns import Columns
 
 N = 24
@@ -451,3 +452,16 @@ def test_any_table_is_read_or_refused_in_one_sentence(training, later):
     except (TypeError, ValueError) as error:
         message = r"(Column .* of X (holds|held) |Complex data not supported).*\."
         assert re.fullmatch(message, str(error), re.DOTALL)
+
+
+def test_estimators_tell_their_columns():
+    X = pandas.DataFrame({"x": KINDS["float"], "word": ["a", "b"] * 12, "code": [1, 2, 3] * 8})
+    model = TabularMLPRegressor("fast", categorical_features=["code"], n_networks=1, n_folds=1)
+    model.set_params(random_state=0).fit(X, KINDS["integer"])
+    assert [told.use for told in model.columns_.lines] == ["number", "category", "category"]
+    assert list(model.feature_names_in_) == list(X)
+    assert model.n_features_in_ == 3
+    reversed_columns = polars.DataFrame(X.to_dict("list")).select("code", "word", "x")
+    assert np.array_equal(model.predict(reversed_columns), model.predict(X))
+    model.set_params(categorical_features=[2]).fit(X.to_numpy(), KINDS["integer"])
+    assert not hasattr(model, "feature_names_in_")
