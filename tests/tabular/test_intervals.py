@@ -1,0 +1,122 @@
+"""Intervals contain as many new targets as they say, and are narrow where the noise is."""
+
+import numpy as np
+import pytest
+
+from fastnn.tabular.intervals import ResidualDistribution, spread
+
+LEVELS = (0.05, 0.5, 0.95)
+
+
+def draw(noise, n_rows, rng):
+    """Return predictions, spreads and targets of a regression with a kind of noise."""
+    predictions, spreads = rng.normal(3, 1, n_rows), rng.gamma(4, 0.05, n_rows)
+    normal = rng.standard_normal(n_rows)
+    errors = {
+        "homoscedastic": normal,
+        "by prediction": np.exp(0.5 * (predictions - 3)) * normal,
+        "by spread": 5 * spreads * normal,
+        "skewed": np.exp(normal) - np.exp(0.5),
+        "heavy tails": rng.standard_t(2, n_rows),
+    }
+    return predictions, spreads, predictions + 0.5 * errors[noise]
+
+
+NOISES = ["homoscedastic", "by prediction", "by spread", "skewed", "heavy tails"]
+
+
+@pytest.mark.parametrize("n_rows", [30, 300])
+@pytest.mark.parametrize("noise", NOISES)
+def test_coverage(noise, n_rows):
+    """Below each quantile are as many targets as it says, on average over tables."""
+    rng = np.random.default_rng(0)
+    below = []
+    for _ in range(40):
+        known = ResidualDistribution(*draw(noise, n_rows, rng))
+        predictions, spreads, targets = draw(noise, 500, rng)
+        found = known.quantiles(predictions, spreads, LEVELS)
+        below.append((targets[:, None] < found).mean(axis=0))
+    assert np.mean(below, axis=0) == pytest.approx(LEVELS, abs=0.025)
+
+
+@pytest.mark.parametrize("noise", ["by prediction", "by spread"])
+def test_intervals_are_wide_where_the_noise_is(noise):
+    """In each third of the rows, by their true scale, coverage is near the nominal one."""
+    rng = np.random.default_rng(0)
+    known = ResidualDistribution(*draw(noise, 2000, rng))
+    predictions, spreads, targets = draw(noise, 6000, rng)
+    low, high = known.quantiles(predictions, spreads, (0.05, 0.95)).T
+    inside = (low < targets) & (targets < high)
+    scale = predictions if noise == "by prediction" else spreads
+    thirds = np.array_split(inside[np.argsort(scale)], 3)
+    assert [third.mean() for third in thirds] == pytest.approx([0.9] * 3, abs=0.03)
+
+
+def test_one_scale_where_nothing_tells():
+    known = ResidualDistribution(*draw("homoscedastic", 1000, np.random.default_rng(0)))
+    predictions, spreads, _ = draw("homoscedastic", 200, np.random.default_rng(1))
+    std = known.std(predictions, spreads)
+    assert std == pytest.approx(0.5, rel=0.12)
+
+
+def test_std_is_that_of_residuals():
+    rng = np.random.default_rng(0)
+    known = ResidualDistribution(*draw("by spread", 3000, rng))
+    predictions, spreads, targets = draw("by spread", 3000, rng)
+    std = known.std(predictions, spreads)
+    assert np.std((targets - predictions) / std) == pytest.approx(1, abs=0.05)
+    assert np.corrcoef(std, spreads)[0, 1] > 0.95
+
+
+def test_quantiles_are_monotone():
+    rng = np.random.default_rng(0)
+    known = ResidualDistribution(*draw("skewed", 30, rng))
+    predictions, spreads, _ = draw("skewed", 20, rng)
+    levels = np.linspace(0.001, 0.999, 300)
+    found = known.quantiles(predictions, spreads, levels)
+    assert found.shape == (20, 300)
+    assert (np.diff(found, axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 10])
+def test_few_rows_have_finite_wide_intervals(n_rows):
+    """Quantiles beyond what the rows tell are those of Student's distribution."""
+    rng = np.random.default_rng(0)
+    inside = []
+    for _ in range(300):
+        known = ResidualDistribution(*draw("homoscedastic", n_rows, rng))
+        predictions, spreads, targets = draw("homoscedastic", 20, rng)
+        low, high = known.quantiles(predictions, spreads, (0.05, 0.95)).T
+        inside.append((low < targets) & (targets < high))
+        assert np.isfinite(high - low).all()
+    assert np.mean(inside) > 0.87
+
+
+def test_weights_count():
+    """A row of weight 0 is no row; a row of weight 2 is two."""
+    predictions, spreads, targets = draw("skewed", 60, np.random.default_rng(0))
+    more = np.concatenate
+    shifted = more([targets, targets[:30] + 100])
+    weights = more([np.ones(60), np.zeros(30)])
+    first = slice(30)
+    weighted = ResidualDistribution(
+        more([predictions, predictions[first]]), more([spreads, spreads[first]]), shifted, weights
+    )
+    plain = ResidualDistribution(predictions, spreads, targets)
+    for levels in (LEVELS, (0.3,)):
+        assert weighted.quantiles(predictions, spreads, levels) == pytest.approx(
+            plain.quantiles(predictions, spreads, levels), rel=0.05
+        )
+
+
+def test_residuals_that_are_zero():
+    constant = np.full(50, 2.0)
+    known = ResidualDistribution(constant, np.zeros(50), constant)
+    assert (known.quantiles(constant[:3], np.zeros(3), LEVELS) == 2).all()
+    assert (known.std(constant[:3], np.zeros(3)) == 0).all()
+
+
+def test_spread():
+    predictions = np.array([[1.0, 2.0], [3.0, 2.0]])
+    assert spread(predictions, np.array([0.5, 0.5])) == pytest.approx([1, 0])
+    assert spread(predictions, np.array([0.75, 0.25])) == pytest.approx([np.sqrt(0.75), 0])
