@@ -1,5 +1,6 @@
 """Base class of the estimators for tables."""
 
+import copy
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -59,7 +60,61 @@ class BaseTabularMLP(BaseEstimator):
         return self
 
     #: Fitted attributes that there may not be.
-    _optional_attributes = frozenset(("feature_names_in_",))
+    _optional_attributes = frozenset(("_importances", "compression_", "feature_names_in_"))
+
+    @property
+    def feature_importances_(self):
+        """Importances of the columns: ndarray of shape (`n_features_in_`,).
+
+        How much the loss of training rows rises if a column is permuted, with a sum of 1. Each row
+        is predicted by the networks that have not seen it. Computed when read for the first time,
+        of at most 1,000 rows: this takes less than fit, but some seconds with 1,000 columns.
+        """
+        check_is_fitted(self, "_ensemble")
+        if not hasattr(self, "_importances"):
+            from .importances import permutation_importances
+
+            training = self._training_of("feature_importances_")
+            self._importances = permutation_importances(self._ensemble, training, self.n_jobs)
+        return self._importances
+
+    def compress(self):
+        """Return an estimator of one network that predicts what this one predicts.
+
+        It is trained on the predictions of the ensemble for the training rows and for changed
+        copies of them (distillation), and takes the same tables.
+
+        Returns
+        -------
+        estimator : estimator instance
+            A fitted estimator of the same class. Its `compression_` tells the mean loss of its
+            network for training rows that were held out, and that of the ensemble.
+
+        References
+        ----------
+        Hinton, G. et al. "Distilling the knowledge in a neural network" (2015), section 2.
+        """
+        check_is_fitted(self, "_ensemble")
+        from .distillation import distil
+
+        training = self._training_of("compress()")
+        learned = distil(self._ensemble, training, self.oof_decision_, self.n_jobs)
+        small = copy.copy(self)
+        small.__dict__.pop("_importances", None)
+        small.__dict__.update(learned)
+        return small
+
+    def _training_of(self, name):
+        """Return the training rows, or raise an error where they are gone."""
+        if (training := getattr(self, "_training", None)) is None:
+            raise AttributeError(
+                f"{name} needs the training rows, which a pickle does not contain: use it before "
+                "pickling, or fit again."
+            )
+        return training
+
+    def __getstate__(self):
+        return {k: v for k, v in super().__getstate__().items() if k != "_training"}
 
     def _decisions(self, X):
         check_is_fitted(self, "_ensemble")

@@ -103,6 +103,20 @@ class Encoding:
         ]
         return np.concatenate(parts, axis=1)
 
+    @property
+    def sources(self):
+        """Index of the number or category of each column of the rows; categories follow numbers."""
+        numbers = np.arange(len(self._statistics.mean))
+        parts = [numbers]
+        if self.expansion == "cosines":
+            parts.append(np.repeat(numbers, self.n_frequencies))
+        if self.expansion == "piecewise":
+            parts += [np.repeat(j, len(e) - 1) for j, e in enumerate(self._edges) if len(e) > 2]
+        parts.append(numbers[self._columns.has_gaps])
+        for j, n_levels in enumerate(self._columns.n_levels, len(numbers)):
+            parts.append(np.repeat(j, n_levels if n_levels != 2 else 1))
+        return np.concatenate(parts)
+
     def _filled(self, scaled, gaps):
         scaled[gaps] = 0
         return scaled

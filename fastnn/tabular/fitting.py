@@ -20,6 +20,7 @@ from .ensemble import Ensemble
 from .folds import draw_folds
 from .progress import Progress
 from .selection import greedy_weights
+from .training import Training
 
 
 class Fit:
@@ -176,10 +177,15 @@ class Fit:
             [one[rows] for one in decisions],
             lambda mean: targets.mean_loss(mean, y[rows], own_weights),
         )
-        self.oof_decision = sum(w * one for w, one in zip(chosen, decisions, strict=True) if w)
         for member, weight in zip(members, chosen, strict=True):
             member.weight = float(weight)
-        self.members = sorted(filter(lambda one: one.weight, members), key=lambda one: -one.weight)
+        order = [i for i in np.argsort(-chosen, kind="stable") if chosen[i]]
+        self.ensemble = Ensemble(data.columns, targets, [members[i] for i in order])
+        self.oof_decision = np.full(decisions[0].shape, np.nan)
+        self.oof_decision[rows] = self.ensemble.learn_errors(
+            np.array([decisions[i][rows] for i in order]), y[rows], own_weights
+        )
+        self.folds = [candidates[i].folds for i in order]
 
     def attributes(self):
         """Return the fitted attributes by name."""
@@ -187,8 +193,11 @@ class Fit:
         names = columns.feature_names_in
         order = np.lexsort((history["fold"], history["configuration"]))
         return {
-            "_ensemble": Ensemble(columns, self.data.targets, self.members),
-            "networks_": self.members,
+            "_ensemble": self.ensemble,
+            "_training": Training(
+                self.data, self.folds, self._random_state.randint(np.iinfo(np.int32).max)
+            ),
+            "networks_": self.ensemble.members,
             "oof_decision_": self.oof_decision,
             "history_": {name: [values[i] for i in order] for name, values in history.items()},
             "n_iter_": sum(history["n_iter"]),

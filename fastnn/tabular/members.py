@@ -48,16 +48,17 @@ class Member:
         """Biases of the layers of each network."""
         return [network.intercepts for network in self.networks]
 
-    def decisions(self, values, targets, n_jobs=None):
-        """Return the predictions for the values of a table.
+    def outputs(self, values, n_jobs=None):
+        """Return the outputs of each network for the values of a table."""
+        rows = self.encoding.transform(values)
+        return np.array([network.predict(rows, n_jobs)[0] for network in self.networks])
+
+    def decode(self, outputs, targets):
+        """Return predictions for outputs.
 
         Parameters
         ----------
-        values : Values
+        outputs : ndarray of shape (.., n_rows, n_outputs)
         targets : ClassTargets or NumberTargets
-        n_jobs : int or None
         """
-        rows = self.encoding.transform(values)
-        outputs = [network.predict(rows, n_jobs)[0] for network in self.networks]
-        mean = np.mean(outputs, axis=0)
-        return self.factor * targets.decode(mean, self.configuration.target_transform)
+        return self.factor * targets.decode(outputs, self.configuration.target_transform)

@@ -4,6 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
 from .._data.rows import read_targets
 from .._data.sample_weights import read_sample_weight
@@ -55,20 +57,78 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         y = y.astype(np.float64)
         return NumberTargets(y, weights, self.target_transform), y, weights
 
-    def predict(self, X):
+    def predict(self, X, return_std=False):
         """Predict the target of each row, within the range of the training targets.
 
         Parameters
         ----------
         X : {DataFrame, array-like} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
+        return_std : bool, default=False
+            Whether to return the standard deviation of targets about their predictions too. It is
+            that of the errors for training rows held out, larger where predictions or the
+            disagreement among networks let expect larger errors.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
             The targets.
+        std : ndarray of shape (n_samples,)
+            The standard deviations, if `return_std`.
         """
-        decisions, targets = self._decisions(X), self._ensemble.targets
+        if not return_std:
+            return self._clipped(self._decisions(X))
+        decisions, spreads = self._decisions_and_spreads(X)
+        return self._clipped(decisions), self._ensemble.residuals.std(decisions, spreads)
+
+    def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)):
+        """Predict quantiles of the target of each row.
+
+        The first and the last of the default are an interval that contains 90% of the targets. They
+        are made of the errors for training rows held out: cross-conformal prediction.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The rows. Columns of a frame are matched by name.
+        quantiles : array-like of float, default=(0.05, 0.5, 0.95)
+            Probabilities of a target below, between 0 and 1.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_quantiles)
+            The quantiles, which may be beyond the range of the training targets.
+
+        Notes
+        -----
+        For any distribution of errors, the probability that the target of a new row is below its
+        quantile is nearly the given one, on average over rows like the training rows: nearly,
+        because the ensemble is a little more accurate than its part that predicts a row held out.
+        For some rows it may be more, and for others less. If n rows were held out, quantiles below
+        1 / (n + 1) and above n / (n + 1) are those of Student's distribution.
+
+        References
+        ----------
+        Barber, R. F. et al. "Predictive inference with the jackknife+" (2021), section 1.2.
+        Vovk, V. "Cross-conformal predictors" (2015). Lei, J. et al. "Distribution-free predictive
+        inference for regression" (2018), section 5.2.
+        """
+        quantiles = check_array(
+            quantiles, ensure_2d=False, dtype=np.float64, input_name="quantiles"
+        )
+        if quantiles.ndim != 1 or quantiles.min() <= 0 or quantiles.max() >= 1:
+            raise ValueError(
+                f"quantiles must be numbers between 0 and 1 in a list, got {quantiles.tolist()}."
+            )
+        decisions, spreads = self._decisions_and_spreads(X)
+        return self._ensemble.residuals.quantiles(decisions, spreads, quantiles)
+
+    def _decisions_and_spreads(self, X):
+        check_is_fitted(self, "_ensemble")
+        return self._ensemble.decisions_and_spreads(X, self.n_jobs)
+
+    def _clipped(self, decisions):
+        targets = self._ensemble.targets
         return np.clip(decisions, targets.low, targets.high)
 
     def score(self, X, y, sample_weight=None):

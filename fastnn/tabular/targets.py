@@ -25,25 +25,35 @@ class ClassTargets:
     Attributes
     ----------
     labels : Labels
-    loss : str
-        Loss of a network.
+    loss, soft_loss : str
+        Loss of a network, and of one that learns the predictions of others.
     n_outputs : int
         Number of its outputs.
     transforms : tuple
         Transforms of the targets that configurations may choose from: none.
     """
 
-    transforms = (None,)
+    is_classifier, transforms = True, (None,)
 
     def __init__(self, y):
         self.labels = Labels(y)
         self.loss, self.n_outputs = self.labels.loss("log_loss"), self.labels.n_outputs
+        self.soft_loss = "soft_log_loss" if self.loss == "log_loss" else self.loss
 
     def encode(self, classes, transform):
         """Return targets for the networks."""
         if self.loss == "log_loss":
             return classes.astype(np.int32)
         return classes.astype(np.float32).reshape(-1, 1)
+
+    def encode_decisions(self, probabilities, transform):
+        """Return targets for a network of loss `soft_loss` from probabilities of the classes."""
+        own = probabilities[:, -1:] if self.n_outputs == 1 else probabilities
+        return np.ascontiguousarray(own, np.float32)
+
+    def true_decisions(self, classes):
+        """Return the predictions that are right."""
+        return np.eye(len(self.labels.classes))[classes]
 
     def decode(self, outputs, transform):
         """Return the probabilities of the classes for outputs of networks."""
@@ -77,13 +87,14 @@ class NumberTargets:
 
     Attributes
     ----------
-    loss, n_outputs, transforms
+    loss, soft_loss, n_outputs, transforms
         As those of `ClassTargets`.
     low, high : float
         Range of the targets.
     """
 
-    loss, n_outputs = "squared_error", 1
+    is_classifier, n_outputs = False, 1
+    loss = soft_loss = "squared_error"
 
     def __init__(self, y, weights, transform):
         self.low, self.high = float(y.min()), float(y.max())
@@ -104,6 +115,12 @@ class NumberTargets:
         mean, std = self._moments[transform]
         values = (TRANSFORMS[transform].forward(y) - mean) / std
         return np.ascontiguousarray(values.reshape(-1, 1), np.float32)
+
+    encode_decisions = encode
+
+    def true_decisions(self, y):
+        """Return the predictions that are right."""
+        return y
 
     def decode(self, outputs, transform):
         """Return predictions for outputs of networks, within the range of the targets."""

@@ -1,0 +1,147 @@
+"""Distillation of an ensemble into one network."""
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ..augment import SwapNoise
+from .columns import Values
+from .ensemble import Ensemble
+from .folds import Fold, draw_folds
+from .members import Member
+from .networks import Rows, new_network, train
+from .training import Training
+
+#: Copies of each training row with changed values, and the fraction of values that are changed.
+_N_COPIES, _RATE = 10, 0.3
+#: With so many rows there are fewer copies.
+_MOST_ROWS = 200_000
+#: Decay of the weights: the predictions of an ensemble have little noise to fit.
+_WEIGHT_DECAY = 1e-3
+
+
+class Compression(NamedTuple):
+    """Losses of an ensemble and of the network that was distilled from it.
+
+    Both are mean losses (log loss, or squared error) for rows that the network was not trained on.
+    Those of the ensemble are predicted by the networks that were not trained on them either.
+
+    Attributes
+    ----------
+    ensemble_loss, loss : float
+        Mean losses of the ensemble and of the network.
+    n_rows : int
+        The number of rows.
+    """
+
+    ensemble_loss: float
+    loss: float
+    n_rows: int
+
+
+def distil(ensemble, training, oof_decision, n_jobs):
+    """Train one network to predict what an ensemble predicts.
+
+    It has the encoding and the hyperparameters of the member of the highest weight, without
+    dropout. Its rows are training rows and changed copies of them, and their targets the
+    predictions of the ensemble. It is stopped by the loss of an eighth of the rows held out, with
+    true targets.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    training : Training
+    oof_decision : ndarray
+        Predictions of the ensemble for rows held out.
+    n_jobs : int or None
+
+    Returns
+    -------
+    attributes : dict
+        The fitted attributes of an estimator of one network, by name.
+
+    References
+    ----------
+    Hinton, G. et al. "Distilling the knowledge in a neural network" (2015), section 2. Bucila, C.
+    et al. "Model compression" (2006), section 2: more rows, by swapping values (MUNGE). Jahrer, M.
+    (2017), see `SwapNoise`.
+    """
+    random_state = check_random_state(training.seed)
+    data, targets = training.data, ensemble.targets
+    fold = _draw_fold(training, targets.is_classifier, random_state)
+    values, decisions, weights = _rows(ensemble, data, fold, n_jobs, random_state)
+    held_out = slice(len(values.numbers) - len(fold.held_out), None)
+    member = _train(ensemble, values, decisions, weights, held_out.start, n_jobs, random_state)
+    small = Ensemble(ensemble.columns, targets, [member])
+    y, own_weights = data.y[fold.held_out], None if weights is None else weights[held_out]
+    found = small.decisions_of(Values(*(part[held_out] for part in values)), n_jobs)
+    losses = [targets.mean_loss(d, y, own_weights) for d in (oof_decision[fold.held_out], found)]
+    small_oof = np.full_like(oof_decision, np.nan)
+    small_oof[fold.held_out] = small.learn_errors(found[None], y, own_weights)
+    return {
+        "_ensemble": small,
+        "_training": Training(data, [[fold]], training.seed),
+        "networks_": small.members,
+        "oof_decision_": small_oof,
+        "compression_": Compression(*losses, len(y)),
+    }
+
+
+def _draw_fold(training, is_classifier, random_state):
+    """Return a split of the rows, of which those held out were held out of the ensemble too."""
+    data, held_out = training.data, training.rows_held_out()
+    rows = np.arange(len(data.y)) if data.weights is None else np.flatnonzero(data.weights)
+    (fold,) = draw_folds(held_out, data.y if is_classifier else None, 1, random_state)
+    others = np.setdiff1d(rows, fold.held_out)
+    return Fold(others if len(others) else rows, np.sort(fold.held_out))
+
+
+def _rows(ensemble, data, fold, n_jobs, random_state):
+    """Return values of training rows, copies and rows held out, their decisions, and weights."""
+    values = Values(*(part[fold.train] for part in data.values))
+    n_copies = int(np.clip(_MOST_ROWS // len(fold.train), 1, _N_COPIES))
+    copies = changed_copies(values, n_copies, random_state)
+    held_out = Values(*(part[fold.held_out] for part in data.values))
+    parts = zip(values, copies, held_out, strict=True)
+    everything = Values(*(np.concatenate(part) for part in parts))
+    decisions = [ensemble.decisions_of(one, n_jobs) for one in (values, copies)]
+    decisions.append(ensemble.targets.true_decisions(data.y[fold.held_out]))
+    weights = data.weights
+    if weights is not None:
+        of_train = np.tile(weights[fold.train], 1 + n_copies)
+        weights = np.concatenate([of_train, weights[fold.held_out]])
+    return everything, np.concatenate(decisions), weights
+
+
+def _train(ensemble, values, decisions, weights, n_train, n_jobs, random_state):
+    """Return a member of one network, trained on the first rows and stopped by the others."""
+    best, targets = ensemble.members[0], ensemble.targets
+    configuration = replace(
+        best.configuration,
+        dropout=0.0,
+        label_smoothing=0.0,
+        weight_decay=_WEIGHT_DECAY,
+        batch_size=int(np.clip(2 ** round(math.log2(n_train / 32)), 16, 256)),
+    )
+    encoded = best.encoding.transform(values)
+    soft = targets.encode_decisions(decisions, configuration.target_transform)
+    network = new_network(
+        configuration, encoded.shape[1], targets.n_outputs, targets.soft_loss, random_state
+    )
+    fold = Fold(*np.split(np.arange(len(encoded)), [n_train]))
+    rows = Rows(encoded, soft, weights)
+    train(network, rows, fold, configuration, random_state, n_jobs, lambda: False)
+    return Member(1.0, configuration, [network], best.encoding)
+
+
+def changed_copies(values, n_copies, random_state):
+    """Return copies of rows, in which some values are those of other rows."""
+    table = np.tile(np.hstack(values), (n_copies, 1))
+    rng = np.random.default_rng(random_state.randint(np.iinfo(np.int32).max))
+    if table.shape[1]:
+        table, _ = SwapNoise(_RATE)(table, None, rng)
+    numbers, codes = np.hsplit(table, [values.numbers.shape[1]])
+    return Values(numbers, codes.astype(np.int32))

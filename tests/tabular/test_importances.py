@@ -1,0 +1,52 @@
+"""Permutation importances: exact where they can be computed, and cheap where columns are many."""
+
+import numpy as np
+import pytest
+
+from fastnn.tabular.columns import Values
+from fastnn.tabular.importances import n_rows_for, normalized, permuted, rises_in_loss
+
+
+def test_what_is_read_from_one_column_is_permuted_together():
+    rows = np.arange(50)
+    values = Values(np.column_stack([rows, rows + 0.5, -rows]), rows[:, None].astype(np.int32))
+    numbers, codes = permuted(values, ([0, 0, 2], [1]), np.random.RandomState(0))
+    assert (numbers[:, 1] - numbers[:, 0] == 0.5).all()
+    assert sorted(numbers[:, 0]) == sorted(codes[:, 0]) == list(rows)
+    assert not (numbers[:, 0] == -numbers[:, 2]).all()
+    assert not (numbers[:, 0] == codes[:, 0]).all()
+    assert (values.numbers[:, 0] == rows).all()  # unchanged
+
+
+def test_rises_of_a_linear_function():
+    """A permuted column x of coefficient w raises a squared error by 2 w^2 var(x), about."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20_000, 3)) * [1, 2, 1]
+    coef = np.array([3.0, 1.0, 0.0])
+    y = X @ coef
+    # Two members, one of which reads another order of columns, and one of them twice.
+    order = np.array([2, 0, 1, 1])
+    sources = [np.arange(3), order]
+
+    def loss(encoded):
+        first, second = encoded
+        decision = (first @ coef + second[:, :3] @ coef[order[:3]]) / 2
+        return np.mean((y - decision) ** 2)
+
+    mixed = rng.permuted(X, axis=0)
+    encoded = [X.copy(), X[:, order]]
+    rises = rises_in_loss(loss, encoded, [mixed.copy(), mixed[:, order]], sources, 4)
+    assert rises == pytest.approx([18, 8, 0, 0], rel=0.05)
+    assert (encoded[0] == X).all()
+    assert normalized(rises) == pytest.approx([18 / 26, 8 / 26, 0, 0], rel=0.05)
+
+
+def test_importances_are_normalized():
+    assert normalized(np.array([3.0, -1.0, 1.0])) == pytest.approx([0.75, 0, 0.25])
+    assert (normalized(np.array([-1.0, 0.0])) == 0).all()
+
+
+def test_fewer_rows_where_columns_are_many():
+    assert n_rows_for(10, 10_000) == 1000
+    assert n_rows_for(1000, 500_000) == 400
+    assert n_rows_for(10**6, 10**6) == 100
