@@ -59,6 +59,11 @@ columns_ : ColumnTable
     n_iter_ : int
         Number of epochs, of all networks together.
 
+    compression_ : Compression
+        Of an estimator that `compress` returned: mean losses of its network (`loss`) and of the
+        ensemble (`ensemble_loss`) for the same rows (`n_rows`), which the network was not trained
+        on.
+
     n_features_in_ : int
         Number of columns seen during `fit`.
 

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.rows import read_targets
@@ -113,15 +112,15 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Vovk, V. "Cross-conformal predictors" (2015). Lei, J. et al. "Distribution-free predictive
         inference for regression" (2018), section 5.2.
         """
-        quantiles = check_array(
-            quantiles, ensure_2d=False, dtype=np.float64, input_name="quantiles"
-        )
-        if quantiles.ndim != 1 or quantiles.min() <= 0 or quantiles.max() >= 1:
+        levels = np.asarray(quantiles)
+        is_list_of_numbers = levels.ndim == 1 and levels.size and levels.dtype.kind in "fiu"
+        if not is_list_of_numbers or not ((levels > 0) & (levels < 1)).all():
             raise ValueError(
-                f"quantiles must be numbers between 0 and 1 in a list, got {quantiles.tolist()}."
+                f"quantiles must be numbers between 0 and 1 in a list, such as (0.05, 0.95), and is "
+                f"{quantiles!r}."
             )
         decisions, spreads = self._decisions_and_spreads(X)
-        return self._ensemble.residuals.quantiles(decisions, spreads, quantiles)
+        return self._ensemble.residuals.quantiles(decisions, spreads, levels)
 
     def _decisions_and_spreads(self, X):
         check_is_fitted(self, "_ensemble")

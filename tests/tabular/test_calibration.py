@@ -1,5 +1,8 @@
 """Temperatures: they mend what is too sure or too unsure, and leave the rest."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -55,3 +58,17 @@ def test_probabilities_of_zero_and_weights():
     assert fit_temperature(probabilities, codes, only_right) <= 1
     # Ten times the weight is no more rows.
     assert fit_temperature(probabilities, codes, np.full(150, 10.0)) == hot
+
+
+def test_an_estimator_has_a_temperature(classifier, new_rows):
+    """Probabilities of new rows, and those of rows held out, are at one temperature."""
+    X = new_rows[0][:50]
+    ensemble = classifier._ensemble
+    cold = copy.copy(classifier)
+    cold._ensemble = replace(ensemble, temperature=ensemble.temperature / 2)
+    expected = at_temperature(classifier.predict_proba(X), 0.5)
+    assert cold.predict_proba(X) == pytest.approx(expected, abs=1e-5)
+    classes = classifier._training.data.y
+    at_one = at_temperature(classifier.oof_decision_, 1 / ensemble.temperature)
+    assert log_loss(classes, classifier.oof_decision_) <= log_loss(classes, at_one)
+    assert fit_temperature(at_one, classes) == pytest.approx(ensemble.temperature, rel=1e-3)

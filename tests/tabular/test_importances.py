@@ -1,5 +1,8 @@
 """Permutation importances: exact where they can be computed, and cheap where columns are many."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -50,3 +53,31 @@ def test_fewer_rows_where_columns_are_many():
     assert n_rows_for(10, 10_000) == 1000
     assert n_rows_for(1000, 500_000) == 400
     assert n_rows_for(10**6, 10**6) == 100
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_columns_that_matter_are_important(kind, request):
+    importances = request.getfixturevalue(kind).feature_importances_
+    number, category, date, noise, constant = importances
+    assert number > category > date > 0.01
+    assert abs(noise) < 0.01
+    assert constant == 0
+    assert importances.sum() == pytest.approx(1)
+
+
+def test_importances_are_the_same_whenever_they_are_read(regressor):
+    again = copy.copy(regressor).set_params(n_jobs=1)
+    again._training, again._importances = regressor._training, None
+    del again._importances
+    assert (again.feature_importances_ == regressor.feature_importances_).all()
+
+
+def test_importances_of_a_pickle(regressor):
+    """They are kept if they were computed; the training rows are not."""
+    known = regressor.feature_importances_
+    assert (pickle.loads(pickle.dumps(regressor)).feature_importances_ == known).all()
+    unread = copy.copy(regressor)
+    del unread._importances
+    unread = pickle.loads(pickle.dumps(unread))
+    with pytest.raises(AttributeError, match="needs the training rows, which a pickle does not"):
+        _ = unread.feature_importances_

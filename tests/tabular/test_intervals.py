@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastnn import TabularMLPRegressor
 from fastnn.tabular.intervals import ResidualDistribution, spread
 
 LEVELS = (0.05, 0.5, 0.95)
@@ -120,3 +121,35 @@ def test_spread():
     predictions = np.array([[1.0, 2.0], [3.0, 2.0]])
     assert spread(predictions, np.array([0.5, 0.5])) == pytest.approx([1, 0])
     assert spread(predictions, np.array([0.75, 0.25])) == pytest.approx([np.sqrt(0.75), 0])
+
+
+# --- of an estimator ------------------------------------------------------------------------------
+
+
+def test_an_estimator_covers_new_targets(regressor, new_rows):
+    X, y, _ = new_rows
+    low, middle, high = regressor.predict_quantiles(X).T
+    assert (low < middle).all() and (middle < high).all()
+    assert np.mean((low < y) & (y < high)) == pytest.approx(0.9, abs=0.06)
+    assert np.mean(y < middle) == pytest.approx(0.5, abs=0.1)
+
+
+def test_an_estimator_tells_its_errors(regressor, new_rows):
+    X, y, _ = new_rows
+    mean, std = regressor.predict(X, return_std=True)
+    assert (mean == regressor.predict(X)).all()
+    assert mean.shape == std.shape
+    assert np.sqrt(np.mean(((y - mean) / std) ** 2)) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("quantiles", [[0.0, 0.5], [1.5], [], 0.5, [[0.5]], ["half"], [np.nan]])
+def test_quantiles_that_are_none(regressor, new_rows, quantiles):
+    with pytest.raises(ValueError, match="quantiles must be numbers between 0 and 1 in a list"):
+        regressor.predict_quantiles(new_rows[0], quantiles)
+
+
+def test_an_estimator_of_three_rows():
+    model = TabularMLPRegressor("fast", n_networks=2, n_folds=2, random_state=0)
+    model.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+    low, _, high = model.predict_quantiles([[0.5]])[0]
+    assert np.isfinite([low, high]).all() and low < high
