@@ -37,6 +37,9 @@ GALLERY = [
     "grid_search",
     "tuning",
     "fashion_mnist",
+    "tables_churn",
+    "tables_houses",
+    "tables_dates",
 ]
 
 

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from functools import partial
 
 import numpy as np
 import pandas
@@ -12,7 +13,7 @@ import pytest
 from sklearn.model_selection import RandomizedSearchCV
 
 import fastnn
-from fastnn import MLPClassifier, MLPRegressor, datasets
+from fastnn import MLPClassifier, MLPRegressor, TabularMLPRegressor, datasets
 from fastnn.callbacks import Callback, Context
 from support import ROOT, TESTS
 from support.devices import find_device
@@ -57,6 +58,7 @@ def names_for(block):
     names |= {"pandas": pandas, "Callback": Callback, "RandomizedSearchCV": short_search}
     names |= {"my_function": lambda X, y, rng: (X, y)}
     names |= {
+        "TabularMLPRegressor": partial(TabularMLPRegressor, n_networks=4, n_folds=2),
         "MLPRegressor": fitted(MLPRegressor, Y, Y_VAL),
         "MLPClassifier": fitted(MLPClassifier, CLASSES, CLASSES_VAL),
     }

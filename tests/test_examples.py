@@ -21,6 +21,9 @@ SAYS = {
     "perceptron_to_softmax": ["XOR"],
     "random_labels": ["100% shuffled"],
     "robust_losses": ["between the quantiles"],
+    "tables_churn": ["contract", "AUC"],
+    "tables_dates": ["weekday", "in hail"],
+    "tables_houses": ["90% intervals", "one network"],
     "tuning": ["halving", "test accuracy"],
 }
 

@@ -116,7 +116,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         is_list_of_numbers = levels.ndim == 1 and levels.size and levels.dtype.kind in "fiu"
         if not is_list_of_numbers or not ((levels > 0) & (levels < 1)).all():
             raise ValueError(
-                f"quantiles must be numbers between 0 and 1 in a list, such as (0.05, 0.95), and is "
+                "quantiles must be numbers between 0 and 1 in a list, such as (0.05, 0.95), and is "
                 f"{quantiles!r}."
             )
         decisions, spreads = self._decisions_and_spreads(X)
