@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import RegressorMixin
 
 from .tables import Table, as_array_or_frame, is_null, library_of
 from .targets import CATEGORIES, kind_of
@@ -33,6 +34,8 @@ _ADVICE = {
     _MISSING: _FILL,
     _INFINITY: "replace {them}, or remove such rows",
 }
+# Kinds of values that the estimators for tables read.
+_OF_TABLES = frozenset(("strings", "categories", "dates", "durations", _MISSING))
 #: Number of elements examined at a time.
 _BLOCK = 1 << 20
 
@@ -86,7 +89,7 @@ def describe_non_finite(model, X, name) -> str:
         description = f"infinity or a value too large for {dtype!r}"
     names = vars(model).get("feature_names_in_", range(width))
     columns = [names[i] for i in np.flatnonzero(mask)]
-    advice = _advice(kind, columns, model)
+    advice = _advice(kind, columns, model, is_table=not sparse.issparse(X))
     return f"Input {name} contains {description} in {_join_columns(columns)}: {advice}."
 
 
@@ -150,7 +153,11 @@ def _join_columns(columns):
     return f"column{'s' * (len(columns) > 1)} {names}"
 
 
-def _advice(kind, columns, model):
+def _advice(kind, columns, model, is_table=True):
     them = "it" if len(columns) == 1 else "them"
     listed = columns if len(columns) <= 5 else "columns"
-    return _ADVICE.get(kind, _MAKE).format(them=them, columns=listed, model=type(model).__name__)
+    own_way = _ADVICE.get(kind, _MAKE).format(them=them, columns=listed, model=type(model).__name__)
+    if not is_table or kind not in _OF_TABLES:
+        return own_way
+    table_model = f"TabularMLP{'Regressor' if isinstance(model, RegressorMixin) else 'Classifier'}"
+    return f"use fastnn.{table_model}, which reads such columns, or {own_way}"

@@ -127,6 +127,8 @@ def _plain(value, where):
         return _number(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
+    if type(value).__name__ == "Period":  # of pandas
+        value = value.to_timestamp()
     if isinstance(value, date | np.datetime64):
         return _date(value)
     if isinstance(value, time):

@@ -3,6 +3,8 @@
 import datetime
 import re
 import warnings
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pandas
@@ -14,7 +16,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from fastnn import MLPClassifier, MLPRegressor
+from fastnn import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor
+from fastnn.tabular.columns import Columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -129,7 +132,24 @@ def test_columns_with_gaps_are_named(kind):
     X = NAN[kind]
     column = "'other'" if hasattr(X, "columns") else "1"
     for name, message in messages_of(X):
-        assert f"Input {name} contains NaN in column {column}: {FILL}" in message
+        assert f"Input {name} contains NaN in column {column}: " in message
+        assert FILL in message
+        assert ("use fastnn.TabularMLPClassifier, which" in message) == (kind != "sparse")
+
+
+@pytest.mark.parametrize("kind", [*UNREADABLE, "floats"])
+def test_the_estimator_that_reads_such_columns_is_named(kind):
+    X = UNREADABLE[kind][0] if kind in UNREADABLE else NAN[kind]
+    for model, other in (
+        (MLPClassifier, TabularMLPClassifier),
+        (MLPRegressor, TabularMLPRegressor),
+    ):
+        with pytest.raises((ValueError, TypeError)) as error:
+            model().fit(X, Y)
+        names_it = f"use fastnn.{other.__name__}, which reads such columns" in str(error.value)
+        assert names_it == (kind not in ("polars, lists", "array, dicts"))
+        with (nullcontext if names_it else partial(pytest.raises, TypeError))():
+            assert Columns.learn(X).read(X)
 
 
 def test_dates_alone_are_no_numbers_either():
