@@ -35,6 +35,11 @@ class Data(NamedTuple):
     y: np.ndarray
     weights: np.ndarray | None
 
+    def loss(self, decisions, rows):
+        """Return the loss of predictions for some rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return self.targets.mean_loss(decisions, self.y[rows], weights)
+
 
 class Trained(NamedTuple):
     """A trained network, and how it came about."""
@@ -62,6 +67,8 @@ class Candidate:
     trained : list of (Trained or None)
     outputs : ndarray of shape (n_rows, n_outputs)
         Outputs for the rows held out, NaN for others.
+    factor : float
+        Factor of predictions, see `decisions`.
     """
 
     def __init__(self, configuration, folds, random_state):
@@ -71,7 +78,12 @@ class Candidate:
         )
         self.trained = [None] * len(folds)
         self.outputs = self._encoding = self._rows = None
-        self._lock, self._n_left = threading.Lock(), len(folds)
+        self.factor = 1.0
+        self._lock, self._n_left = threading.Lock(), 0
+
+    def expect(self, n_networks):
+        """Keep encoded rows for so many networks."""
+        self._n_left = n_networks
 
     def train(self, fold, data, n_jobs, is_over):
         """Train the network of a fold, and return it; it counts when it is put into `trained`."""
@@ -102,7 +114,8 @@ class Candidate:
                     c.scaling, c.expansion, c.n_bins, c.n_frequencies, c.frequency
                 ).fit(data.columns, data.statistics, check_random_state(self._encoding_seed))
                 encoded = self._encoding.transform(data.values)
-                self.outputs = np.full((len(encoded), targets.n_outputs), np.nan, np.float32)
+                if self.outputs is None:
+                    self.outputs = np.full((len(encoded), targets.n_outputs), np.nan, np.float32)
                 self._rows = Rows(encoded, targets.encode(data.y, c.target_transform), data.weights)
             return self._rows
 
@@ -114,11 +127,25 @@ class Candidate:
                 self._rows = None
 
     @property
+    def has_begun(self):
+        """True if the first fold has a network of a finite loss."""
+        return self.trained[0] is not None and np.isfinite(self.trained[0].loss)
+
+    @property
     def is_complete(self):
         """True if each fold has a network of a finite loss."""
         return all(one is not None and np.isfinite(one.loss) for one in self.trained)
 
-    def member(self):
-        """Return the networks as a member of an ensemble, whose weight is yet to be chosen."""
+    def decisions(self, data, rows):
+        """Return predictions for rows held out, and set `factor`, which corrects their bias."""
+        transform, targets = self.configuration.target_transform, data.targets
+        decisions = targets.decode(self.outputs[rows], transform)
+        if transform is not None:
+            weights = None if data.weights is None else data.weights[rows]
+            self.factor = targets.bias_factor(decisions, data.y[rows], weights)
+        return self.factor * decisions
+
+    def member(self, weight):
+        """Return the networks as a member of an ensemble."""
         networks = [one.network for one in self.trained]
-        return Member(0.0, self.configuration, networks, self._encoding)
+        return Member(weight, self.configuration, networks, self._encoding, self.factor)

@@ -44,21 +44,37 @@ class Configuration:
         return np.full(n, self.learning_rate_init)
 
 
-#: Number of configurations of each preset.
-PRESETS = {"fast": 1, "default": 4, "best": 20}
+#: Number of networks of each preset, for a table that is divided in 8 folds.
+PRESETS = {"fast": 11, "default": 44, "best": 220}
+
+#: Candidates that compete to be a member of the ensemble.
+_CANDIDATES_PER_MEMBER = 4
 
 
 class Plan(NamedTuple):
-    """Numbers of configurations, and of folds for each."""
+    """Numbers of configurations that compete, of those trained on all folds, and of folds."""
 
-    n_configurations: int
+    n_candidates: int
+    n_finalists: int
     n_folds: int
 
+    @property
+    def n_networks(self):
+        """Number of networks that are trained."""
+        return self.n_candidates + self.n_finalists * (self.n_folds - 1)
 
-def plan(preset, n_rows):
-    """Return the plan of a preset for a table of so many training rows."""
-    n_folds = 8 if n_rows < 20_000 else 4 if n_rows < 100_000 else 1
-    return Plan(PRESETS[preset], n_folds)
+
+def plan(preset, n_rows, n_networks=None, n_folds=None):
+    """Return the plan of a preset for a table of so many training rows.
+
+    `n_networks` and `n_folds` replace those of the preset.
+    """
+    if n_folds is None:
+        n_folds = 8 if n_rows < 20_000 else 4 if n_rows < 100_000 else 1
+    n_networks = n_networks or PRESETS[preset]
+    n_finalists = max(1, n_networks // (_CANDIDATES_PER_MEMBER + n_folds - 1))
+    n_candidates = max(n_finalists, n_networks - n_finalists * (n_folds - 1))
+    return Plan(n_candidates, n_finalists, n_folds)
 
 
 def log_uniform(rng, low, high):

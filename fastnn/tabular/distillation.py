@@ -83,7 +83,7 @@ def distil(ensemble, training, oof_decision, n_jobs):
     small_oof[fold.held_out] = small.learn_errors(found[None], y, own_weights)
     return {
         "_ensemble": small,
-        "_training": Training(data, [[fold]], training.seed),
+        "_training": Training(data, [fold], training.seed),
         "networks_": small.members,
         "oof_decision_": small_oof,
         "compression_": Compression(*losses, len(y)),

@@ -44,14 +44,13 @@ class Fit:
         limit = estimator.time_limit
         self._deadline = math.inf if limit is None else time.monotonic() + limit
         self._random_state = check_random_state(estimator.random_state)
-        self._error = None
+        self._error, self._stops, self._interrupted = None, False, False
 
     def run(self, X, y, sample_weight):
         """Return the attributes that the estimator gets, by name."""
         self.read(X, y, sample_weight)
         self.draw()
-        n_networks = sum(len(candidate.folds) for candidate in self.candidates)
-        with Progress(self.estimator, n_networks, len(self.rows)) as self._progress:
+        with Progress(self.estimator, self.plan.n_networks, len(self.rows)) as self._progress:
             self.train()
             self.choose()
         return self.attributes()
@@ -69,72 +68,87 @@ class Fit:
         self.rows = np.arange(len(y)) if weights is None else np.flatnonzero(weights)
 
     def draw(self):
-        """Draw configurations, and the folds of each."""
+        """Draw the folds, and the configurations that compete."""
         model, random_state, data = self.estimator, self._random_state, self.data
-        planned = plan(model.preset, len(self.rows))
-        n_folds = planned.n_folds if model.n_folds is None else model.n_folds
-        n_networks = model.n_networks or planned.n_configurations * n_folds
         classes = data.y if model._is_classifier else None
-        split_seed = random_state.randint(np.iinfo(np.int32).max)
-        self.candidates = []
-        for _ in range(max(1, n_networks // n_folds)):
-            configuration = draw(
-                random_state, len(self.rows), model._is_classifier, data.targets.transforms
-            )
-            # Candidates are compared on rows that all of them hold out.
-            splits = check_random_state(split_seed) if n_folds == 1 else random_state
-            folds = draw_folds(self.rows, classes, n_folds, splits)
-            self.candidates.append(Candidate(configuration, folds, random_state))
+        self.plan = plan(model.preset, len(self.rows), model.n_networks, model.n_folds)
+        self.folds = draw_folds(self.rows, classes, self.plan.n_folds, random_state)
+        of_table = len(self.rows), model._is_classifier, data.targets.transforms
+        self.candidates = [
+            Candidate(draw(random_state, *of_table), self.folds, random_state)
+            for _ in range(self.plan.n_candidates)
+        ]
 
     def train(self):
-        """Train the networks of all candidates, or as many as there is time for."""
+        """Train a network of each candidate, and those of the other folds for the best of them.
+
+        That is one step of successive halving (Jamieson & Talwalkar 2016).
+        """
+        halfway = self._deadline
+        if halfway < math.inf:
+            halfway = (time.monotonic() + halfway) / 2
+        self._train_networks([(one, 0) for one in self.candidates], 1, halfway)
+        finalists = self._finalists()
+        others = range(1, len(self.folds))
+        tasks = [(one, fold) for one in finalists for fold in others]
+        self._train_networks(tasks, len(others), self._deadline)
+        self._complete = [one for one in finalists if one.is_complete]
+        self._tell_what_is_missing(len(finalists))
+
+    def _finalists(self):
+        """Return the candidates with the lowest loss on the rows that the first fold holds out."""
+        held_out, data = self.folds[0].held_out, self.data
+        begun = [one for one in self.candidates if one.has_begun]
+        losses = [data.loss(one.decisions(data, held_out), held_out) for one in begun]
+        n_finalists = len(begun) if len(self.folds) == 1 else self.plan.n_finalists
+        return [begun[i] for i in np.argsort(losses, kind="stable")[:n_finalists]]
+
+    def _train_networks(self, tasks, n_sure, end):
+        """Train networks side by side until `end`: the first `n_sure` have a share of the time."""
+        if self._stops:
+            return
         n_threads = _core.n_threads(self.estimator.n_jobs, math.inf)
-        n_first = len(self.candidates[0].folds)
         # Encoded rows of about two candidates are in memory at a time.
-        self._n_workers = min(n_threads, 2 * n_first)
+        self._n_workers = min(n_threads, 2 * len(self.folds), len(tasks)) or 1
         self._n_jobs = max(1, n_threads // self._n_workers)
-        self._n_begun = 0
+        for candidate, _ in tasks:
+            candidate.expect(sum(one is candidate for one, _ in tasks))
+        self._n_sure, self._end = n_sure, end
         self._threads = SideBySide(self._train_network)
-        self._threads.run(
-            [(i, fold) for i, one in enumerate(self.candidates) for fold in range(len(one.folds))],
-            self._n_workers,
-        )
+        self._threads.run(enumerate(tasks), self._n_workers)
+        self._interrupted |= self._threads.interrupted
+        self._stops |= self._interrupted
         if self._error is not None:
             raise self._error
-        self._complete = [one for one in self.candidates if one.is_complete]
-        self._tell_what_is_missing()
 
     def _train_network(self, task):
         """Train a network, and keep it unless time was over."""
-        number, fold = task
-        is_first, now = number == 0, time.monotonic()
-        end = self._deadline
-        if is_first:  # a share of the time that is left
-            n_left = len(self.candidates[0].folds) - fold
-            end = now + max(0.0, end - now) / math.ceil(n_left / self._n_workers)
+        number, (candidate, fold) = task
+        is_sure, now, end = number < self._n_sure, time.monotonic(), self._end
+        if is_sure:  # a share of the time that is left
+            end = now + max(0.0, end - now) / math.ceil((self._n_sure - number) / self._n_workers)
 
         def is_over():
             return self._threads.stops or time.monotonic() > end
 
-        if not is_first and is_over():
+        if not is_sure and is_over():
             return
         try:
-            candidate = self.candidates[number]
             trained = candidate.train(fold, self.data, self._n_jobs, is_over)
-            if self._threads.stops or (is_over() and not is_first):
+            if self._threads.stops or (is_over() and not is_sure):
                 return
             candidate.trained[fold] = trained
-            row = {"configuration": number, "fold": fold}
+            row = {"configuration": self.candidates.index(candidate), "fold": fold}
             row |= {name: value for name, value in trained._asdict().items() if name != "network"}
-            self._threads.stops |= self._progress.record(**row)
+            if self._progress.record(**row):
+                self._threads.stops = self._stops = True
         except Exception as error:
             self._error = self._error or error
             self._threads.stops = True
 
-    def _tell_what_is_missing(self):
+    def _tell_what_is_missing(self, n_finalists):
         """Warn of candidates that were not trained, or raise an error if there are no others."""
-        n_missing = len(self.candidates) - len(self._complete)
-        if self._threads.interrupted and not self._complete:
+        if self._interrupted and not self._complete:
             raise KeyboardInterrupt(
                 f"No network is complete, so that this {self._name} is as it was before."
             )
@@ -143,16 +157,17 @@ class Fit:
                 "No network could be trained: their losses are not finite, or a callback ended the "
                 "fit before the first were complete. Check the targets for extreme values."
             )
-        if self._threads.interrupted:
+        if self._interrupted:
             warn(INTERRUPTED)
-        if n_missing:
+        n_planned = max(n_finalists, min(self.plan.n_finalists, len(self.candidates)))
+        if len(self._complete) < n_planned:
             warn(
-                f"{n_missing} of {len(self.candidates)} configurations were left out, because "
-                f"{self._why_missing()}."
+                f"{n_planned - len(self._complete)} of {n_planned} members of the ensemble were "
+                f"left out, because {self._why_missing()}."
             )
 
     def _why_missing(self):
-        if self._threads.interrupted:
+        if self._interrupted:
             return "training was interrupted"
         if time.monotonic() > self._deadline:
             return f"time_limit={self.estimator.time_limit!r} was over"
@@ -161,31 +176,18 @@ class Fit:
     def choose(self):
         """Choose an ensemble by its loss on rows held out."""
         data, candidates = self.data, self._complete
-        y, weights, targets = data.y, data.weights, data.targets
-        decisions = [
-            targets.decode(one.outputs, one.configuration.target_transform) for one in candidates
-        ]
-        first = decisions[0].reshape(len(y), -1)[:, 0]
-        rows = np.flatnonzero(~np.isnan(first))
-        own_weights = None if weights is None else weights[rows]
-        members = [candidate.member() for candidate in candidates]
-        for i, member in enumerate(members):
-            if member.configuration.target_transform is not None:
-                member.factor = targets.bias_factor(decisions[i][rows], y[rows], own_weights)
-                decisions[i] = decisions[i] * member.factor
-        chosen = greedy_weights(
-            [one[rows] for one in decisions],
-            lambda mean: targets.mean_loss(mean, y[rows], own_weights),
-        )
-        for member, weight in zip(members, chosen, strict=True):
-            member.weight = float(weight)
-        order = [i for i in np.argsort(-chosen, kind="stable") if chosen[i]]
-        self.ensemble = Ensemble(data.columns, targets, [members[i] for i in order])
-        self.oof_decision = np.full(decisions[0].shape, np.nan)
-        self.oof_decision[rows] = self.ensemble.learn_errors(
-            np.array([decisions[i][rows] for i in order]), y[rows], own_weights
-        )
-        self.folds = [candidates[i].folds for i in order]
+        seed = self._random_state.randint(np.iinfo(np.int32).max)
+        self.training = Training(data, self.folds, seed)
+        rows = self.training.rows_held_out()
+        decisions = np.array([one.decisions(data, rows) for one in candidates])
+        weights = greedy_weights(decisions, lambda mean: data.loss(mean, rows))
+        order = [i for i in np.argsort(-weights, kind="stable") if weights[i]]
+        members = [candidates[i].member(float(weights[i])) for i in order]
+        self.ensemble = Ensemble(data.columns, data.targets, members)
+        own_weights = None if data.weights is None else data.weights[rows]
+        mean = self.ensemble.learn_errors(decisions[order], data.y[rows], own_weights)
+        self.oof_decision = np.full((len(data.y), *mean.shape[1:]), np.nan)
+        self.oof_decision[rows] = mean
 
     def attributes(self):
         """Return the fitted attributes by name."""
@@ -194,9 +196,7 @@ class Fit:
         order = np.lexsort((history["fold"], history["configuration"]))
         return {
             "_ensemble": self.ensemble,
-            "_training": Training(
-                self.data, self.folds, self._random_state.randint(np.iinfo(np.int32).max)
-            ),
+            "_training": self.training,
             "networks_": self.ensemble.members,
             "oof_decision_": self.oof_decision,
             "history_": {name: [values[i] for i in order] for name, values in history.items()},

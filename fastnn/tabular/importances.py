@@ -80,10 +80,7 @@ class _HeldOutPredictor:
         self._y = training.data.y[rows]
         weights = training.data.weights
         self._weights = None if weights is None else weights[rows]
-        self._places = [
-            [np.flatnonzero(np.isin(rows, fold.held_out)) for fold in folds]
-            for folds in training.folds
-        ]
+        self._places = [np.flatnonzero(np.isin(rows, fold.held_out)) for fold in training.folds]
 
     def encode(self, values):
         """Return the rows for each member."""
@@ -92,9 +89,9 @@ class _HeldOutPredictor:
     def loss(self, encoded):
         """Return the mean loss of the ensemble for rows encoded for each member."""
         targets, total = self._ensemble.targets, 0.0
-        for member, X, places in zip(self._ensemble.members, encoded, self._places, strict=True):
+        for member, X in zip(self._ensemble.members, encoded, strict=True):
             outputs = np.empty((len(X), targets.n_outputs), np.float32)
-            for network, held_out in zip(member.networks, places, strict=True):
+            for network, held_out in zip(member.networks, self._places, strict=True):
                 outputs[held_out] = network.predict(X[held_out], self._n_jobs)[0]
             total = total + member.weight * member.decode(outputs, targets)
         return targets.mean_loss(total, self._y, self._weights)

@@ -11,8 +11,8 @@ class Training(NamedTuple):
     Attributes
     ----------
     data : Data
-    folds : list of list of Fold
-        Rows of each network, for each member.
+    folds : list of Fold
+        Rows of the networks of each member.
     seed : int
         Seed of what is drawn afterwards.
     """
@@ -22,8 +22,5 @@ class Training(NamedTuple):
     seed: int
 
     def rows_held_out(self):
-        """Return the numbers of the rows that each member held out, in ascending order."""
-        n_members = np.zeros(len(self.data.y), int)
-        for folds in self.folds:
-            n_members[np.concatenate([fold.held_out for fold in folds])] += 1
-        return np.flatnonzero(n_members == len(self.folds))
+        """Return the numbers of the rows that a fold held out, in ascending order."""
+        return np.unique(np.concatenate([fold.held_out for fold in self.folds]))
