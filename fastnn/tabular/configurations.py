@@ -72,6 +72,7 @@ def plan(preset, n_rows, n_networks=None, n_folds=None):
     if n_folds is None:
         n_folds = 8 if n_rows < 20_000 else 4 if n_rows < 100_000 else 1
     n_networks = n_networks or PRESETS[preset]
+    n_folds = min(n_folds, n_networks)
     n_finalists = max(1, n_networks // (_CANDIDATES_PER_MEMBER + n_folds - 1))
     n_candidates = max(n_finalists, n_networks - n_finalists * (n_folds - 1))
     return Plan(n_candidates, n_finalists, n_folds)

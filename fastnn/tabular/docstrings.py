@@ -3,23 +3,22 @@
 _FIRST = """\
 preset : {'fast', 'default', 'best'}, default='default'
         How much is trained: 'fast' takes about the time of scikit-learn's network, 'default' about
-        three and 'best' about fifteen times as long. It is the number of configurations.
+        three and 'best' about fifteen times as long. It is the number of networks.
 
     categorical_features : "auto" or array-like, default="auto"
         Columns that are categories whatever their values, as a mask, indices or names. Others have
         the type of their values, as `columns_` tells.
 
     n_networks : int or None, default=None
-        Number of networks to train: each configuration has `n_folds` of them. It is rounded down to
-        whole configurations, but to at least one. None is by preset.
+        Number of networks to train, those that only compete among them. None is by preset.
 
     n_folds : int or None, default=None
-        Number of networks of a configuration. Each is trained on all rows but a part that it is
-        judged by; these parts are disjoint. 1 is a single split, which holds an eighth of the rows
-        out. None is by the number of rows: 8 for small tables, fewer for large ones.
+        Number of networks of a member of the ensemble. Each is trained on all rows but a part that
+        it is judged by; these parts are disjoint. 1 is a single split, which holds an eighth of the
+        rows out. None is by the number of rows: 8 for small tables, fewer for large ones.
 
     time_limit : float or None, default=None
-        Seconds after which no network is trained further. The first configuration is always
+        Seconds after which no network is trained further. A member of the ensemble is always
         trained, its networks shorter where need be; others count if all their networks are done.
         Results depend on the speed of the machine then."""
 
@@ -74,14 +73,18 @@ _NOTES = """\
 Notes
     -----
     Configurations are drawn at random: layers, activation, dropout, learning rate, weight decay,
-    and how columns become numbers. Each network is stopped by its loss on the rows held out. An
-    ensemble is chosen by its loss on these rows, over all folds, which is how TabPack does it
-    [1]_; the choice is greedy and with replacement [2]_.
+    and how columns become numbers. Each network is stopped by its loss on the rows held out. All
+    configurations compete on the first fold; those with the lowest loss are trained on the others
+    too, which is one step of successive halving [3]_. An ensemble of them is chosen by its loss on
+    the rows held out, over all folds, which is how TabPack does it [1]_; the choice is greedy and
+    with replacement [2]_.
 
     References
     ----------
     .. [1] Gorishniy, Y. et al. "TabPack" (2026).
-    .. [2] Caruana, R. et al. "Ensemble selection from libraries of models" (2004)."""
+    .. [2] Caruana, R. et al. "Ensemble selection from libraries of models" (2004).
+    .. [3] Jamieson, K. and Talwalkar, A. "Non-stochastic best arm identification and hyperparameter
+       optimization" (2016), section 2."""
 
 CLASSIFIER = f"""\
 Classifier for tables as they come: an ensemble of multi-layer perceptrons.
