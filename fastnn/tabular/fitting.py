@@ -71,9 +71,12 @@ class Fit:
         """Draw the folds, and the configurations that compete."""
         model, random_state, data = self.estimator, self._random_state, self.data
         classes = data.y if model._is_classifier else None
-        self.plan = plan(model.preset, len(self.rows), model.n_networks, model.n_folds)
+        self.plan = plan(
+            model.preset, len(self.rows), model._is_classifier, model.n_networks, model.n_folds
+        )
         self.folds = draw_folds(self.rows, classes, self.plan.n_folds, random_state)
-        of_table = len(self.rows), model._is_classifier, data.targets.transforms
+        n_numbers = data.values.numbers.shape[1]
+        of_table = len(self.rows), n_numbers, model._is_classifier, data.targets.transforms
         self.candidates = [
             Candidate(draw(random_state, *of_table), self.folds, random_state)
             for _ in range(self.plan.n_candidates)
