@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .encodings import Encoding, Statistics
+from .encodings import Encoding
+from .folds import numbers_of_folds
 from .members import Member
 from .networks import Rows, new_network, train
+from .statistics import Statistics
 
 
 class Data(NamedTuple):
@@ -20,7 +22,7 @@ class Data(NamedTuple):
     columns : Columns
     values : Values
     statistics : Statistics
-        Those of the numbers.
+        Those of the values.
     targets : ClassTargets or NumberTargets
     y : ndarray
         Classes or numbers to predict.
@@ -113,10 +115,13 @@ class Candidate:
                 self._encoding = Encoding(
                     c.scaling, c.expansion, c.n_bins, c.n_frequencies, c.frequency
                 ).fit(data.columns, data.statistics, check_random_state(self._encoding_seed))
-                encoded = self._encoding.transform(data.values)
+                y = targets.encode(data.y, c.target_transform)
+                folds = numbers_of_folds(self.folds, len(y))
+                self._encoding.fit_means(data.values, y, data.weights, folds)
+                encoded = self._encoding.transform(data.values, folds)
                 if self.outputs is None:
                     self.outputs = np.full((len(encoded), targets.n_outputs), np.nan, np.float32)
-                self._rows = Rows(encoded, targets.encode(data.y, c.target_transform), data.weights)
+                self._rows = Rows(encoded, y, data.weights)
             return self._rows
 
     def _finish(self):

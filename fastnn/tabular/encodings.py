@@ -3,55 +3,24 @@
 import numpy as np
 from scipy.special import ndtri
 
-#: Largest absolute value that "quantile" gives.
-_FAR = 3.5
+from .target_means import TargetMeans
 
-
-class Statistics:
-    """Locations, scales and quantiles of columns of numbers, which encodings share.
-
-    Parameters
-    ----------
-    numbers : ndarray of shape (n_rows, n_numbers)
-        The training rows, NaN for gaps.
-
-    Attributes
-    ----------
-    mean, std, median, spread : ndarray of shape (n_numbers,)
-        `spread` is the interquartile range, divided by that of a standard normal distribution.
-    quantiles : list of ndarray
-        Quantiles of each column, evenly spaced from 0 to 1.
-    """
-
-    def __init__(self, numbers):
-        self.n_rows = len(numbers)
-        self.ordered = [np.sort(x[~np.isnan(x)]) for x in numbers.T]
-        self.mean = np.array([x.mean() for x in self.ordered])
-        self.std = np.array([x.std() or 1.0 for x in self.ordered])
-        self.median = np.array([np.median(x) for x in self.ordered])
-        self.spread = np.array([_spread(x) for x in self.ordered])
-        levels = np.linspace(0, 1, max(10, min(len(numbers) // 30, 1000)))
-        self.quantiles = [np.quantile(x, levels) for x in self.ordered]
-
-    def edges(self, n_bins, rows_per_bin=25):
-        """Return the edges of at most so many bins with as many rows each, for each column."""
-        n_bins = int(np.clip(self.n_rows // rows_per_bin, 4, n_bins))
-        edges = []
-        for x in self.ordered:
-            distinct = np.unique(x)
-            if len(distinct) > n_bins + 1:
-                distinct = np.unique(np.quantile(x, np.linspace(0, 1, n_bins + 1)))
-            edges.append(distinct)
-        return edges
-
-
-def _spread(x):
-    low, high = np.quantile(x, (0.25, 0.75))
-    return (high - low) / 1.349 or (x[-1] - x[0]) / 2 or 1.0
+#: Largest absolute value of numbers scaled by "quantile", and by "standard".
+_FAR, _FARTHEST = 3.5, 1e4
+#: A category of more levels has columns for so many, the most frequent, and its target means.
+MOST_ONE_HOT = 64
+#: Rows that are encoded at a time, which stay in the caches.
+_BLOCK = 2048
 
 
 class Encoding:
     """Rows of a network: scaled numbers, their expansions, gaps, and one-hot categories.
+
+    Numbers are standardised ("standard"), robustly scaled and smoothly clipped [1]_ ("robust") or
+    replaced by normal scores ("quantile"). They are kept beside their expansion: cosines of fixed
+    random frequencies ("cosines") or the piecewise-linear encoding ("piecewise") [2]_. Gaps are 0,
+    with a column that tells them. Categories are one-hot; those of many levels also have
+    `TargetMeans`.
 
     Parameters
     ----------
@@ -63,8 +32,18 @@ class Encoding:
         Number of cosines of each column.
     frequency : float
         Standard deviation of their frequencies.
-    random_state : RandomState
-        Draws the frequencies and phases.
+
+    Attributes
+    ----------
+    width : int
+        Number of columns of the encoded rows.
+
+    References
+    ----------
+    .. [1] Holzmüller, D., Grinsztajn, L. & Steinwart, I. "Better by default: strong pre-tuned MLPs
+       and boosted trees on tabular data", NeurIPS 2024, section 3.
+    .. [2] Gorishniy, Y., Rubachev, I. & Babenko, A. "On embeddings for numerical features in
+       tabular deep learning", NeurIPS 2022, section 3.
     """
 
     def __init__(self, scaling, expansion, n_bins, n_frequencies, frequency):
@@ -72,92 +51,167 @@ class Encoding:
         self.n_bins, self.n_frequencies, self.frequency = n_bins, n_frequencies, frequency
 
     def fit(self, columns, statistics, random_state):
-        self._columns, self._statistics = columns, statistics
-        if self.expansion == "piecewise":
-            self._edges = statistics.edges(self.n_bins)
+        """Learn from the statistics of the training rows.
+
+        Parameters
+        ----------
+        columns : Columns
+        statistics : Statistics
+        random_state : RandomState
+            Draws the frequencies and phases of cosines.
+        """
+        n_numbers = len(columns.number_names)
+        self._gaps = np.flatnonzero(columns.has_gaps)
+        self._standard = statistics.mean, statistics.std
+        self._robust = statistics.median, statistics.spread
+        self._quantiles = statistics.quantiles if self.scaling == "quantile" else None
+        sources = [np.arange(n_numbers)]
         if self.expansion == "cosines":
-            shape = len(statistics.mean), self.n_frequencies
+            shape = n_numbers, self.n_frequencies
             drawn = np.clip(random_state.normal(0, 1, shape), -3, 3)
             self._frequencies = (2 * np.pi * self.frequency * drawn).astype(np.float32)
             self._phases = (2 * np.pi * random_state.uniform(0, 1, shape)).astype(np.float32)
+            sources.append(np.repeat(sources[0], self.n_frequencies))
+        if self.expansion == "piecewise":
+            edges = enumerate(statistics.edges(self.n_bins))
+            self._bins = {j: _Bins(each) for j, each in edges if len(each) > 2}  # or it is linear
+            sources += [np.repeat(j, bins.width) for j, bins in self._bins.items()]
+        sources.append(self._gaps)
+        self._one_hot = [_one_hot(counts) for counts in statistics.counts]
+        sources += [np.repeat(n_numbers + j, len(hot.T)) for j, hot in enumerate(self._one_hot)]
+        self._means: dict[int, TargetMeans] = {}
+        self.sources = np.concatenate(sources)
         return self
 
-    def transform(self, values):
-        """Return the rows, float32 of shape (n_rows, width)."""
-        numbers, codes = values
-        gaps = np.isnan(numbers)
-        scaled = getattr(self, f"_{self.scaling}")(numbers)
-        scaled[gaps] = 0
-        parts = [scaled]
-        if self.expansion == "cosines":
-            base = (
-                scaled if self.scaling != "standard" else self._filled(self._robust(numbers), gaps)
-            )
-            angles = base[:, :, None] * self._frequencies + self._phases
-            parts.append(np.cos(angles).reshape(len(numbers), -1))
-        if self.expansion == "piecewise":
-            parts += self._piecewise(numbers, gaps)
-        parts.append(gaps[:, self._columns.has_gaps].astype(np.float32))
-        parts += [
-            _one_hot(code, n) for code, n in zip(codes.T, self._columns.n_levels, strict=True)
-        ]
-        return np.concatenate(parts, axis=1)
+    def fit_means(self, values, targets, weights, folds):
+        """Learn target means of categories of many levels.
+
+        Parameters
+        ----------
+        values : Values
+            The training rows.
+        targets : ndarray of shape (n_rows, n_targets), or (n_rows,) of classes
+        weights : ndarray of shape (n_rows,), or None
+        folds : ndarray of int, of shape (n_rows,)
+            Fold of each row: training rows have means of the other folds.
+        """
+        sources = [self.sources]
+        for j, hot in enumerate(self._one_hot):
+            n_levels = len(hot) - 1
+            if n_levels > MOST_ONE_HOT:
+                means = TargetMeans(values.codes[:, j], n_levels, targets, weights, folds)
+                self._means[j] = means
+                sources.append(np.repeat(values.numbers.shape[1] + j, means.n_targets))
+        self.sources = np.concatenate(sources)
+        return self
 
     @property
-    def sources(self):
-        """Index of the number or category of each column of the rows; categories follow numbers."""
-        numbers = np.arange(len(self._statistics.mean))
-        parts = [numbers]
+    def width(self):
+        """Number of columns of the rows; a table without any has one of zeros."""
+        return max(1, len(self.sources))
+
+    def transform(self, values, folds=None):
+        """Return the rows, float32 of shape (n_rows, width).
+
+        Parameters
+        ----------
+        values : Values
+        folds : ndarray of int, of shape (n_rows,), default=None
+            Fold of each training row. None is for rows that are new.
+        """
+        n = len(values.numbers)
+        rows = np.zeros((n, self.width), np.float32)
+        for start in range(0, n, _BLOCK):
+            part = slice(start, start + _BLOCK)
+            own = -1 if folds is None else folds[part]
+            begin = 0
+            for columns in self._parts(values.numbers[part], values.codes[part], own):
+                end = begin + columns.shape[1]
+                rows[part, begin:end] = columns
+                begin = end
+        return rows
+
+    def _parts(self, numbers, codes, folds):
+        """Yield the columns of some rows, part by part."""
+        gaps = np.isnan(numbers)
+        scaled = self._scaled(numbers, gaps)
+        yield scaled
         if self.expansion == "cosines":
-            parts.append(np.repeat(numbers, self.n_frequencies))
+            base = self._robust_scaled(numbers, gaps) if self.scaling == "standard" else scaled
+            angles = base[:, :, None] * self._frequencies + self._phases
+            yield np.cos(angles, out=angles).reshape(len(numbers), -1)
         if self.expansion == "piecewise":
-            parts += [np.repeat(j, len(e) - 1) for j, e in enumerate(self._edges) if len(e) > 2]
-        parts.append(numbers[self._columns.has_gaps])
-        for j, n_levels in enumerate(self._columns.n_levels, len(numbers)):
-            parts.append(np.repeat(j, n_levels if n_levels != 2 else 1))
-        return np.concatenate(parts)
+            for j, bins in self._bins.items():
+                yield bins.positions(numbers[:, j])
+        yield gaps[:, self._gaps]
+        for hot, code in zip(self._one_hot, codes.T, strict=True):
+            yield hot[code + 1]
+        for j, means in self._means.items():
+            yield means.transform(codes[:, j], folds)
 
-    def _filled(self, scaled, gaps):
-        scaled[gaps] = 0
-        return scaled
+    def _scaled(self, numbers, gaps):
+        """Return scaled numbers, float32, with 0 for gaps."""
+        if self.scaling == "robust":
+            return self._robust_scaled(numbers, gaps)
+        if self.scaling == "standard":
+            mean, std = self._standard
+            return _filled(np.clip((numbers - mean) / std, -_FARTHEST, _FARTHEST), gaps)
+        scores = [_normal_scores(x, q) for x, q in zip(numbers.T, self._quantiles, strict=True)]
+        return _filled(np.array(scores).reshape(numbers.shape[::-1]).T, gaps)
 
-    def _standard(self, numbers):
-        statistics = self._statistics
-        return ((numbers - statistics.mean) / statistics.std).astype(np.float32)
-
-    def _robust(self, numbers):
-        statistics = self._statistics
-        scaled = (numbers - statistics.median) / statistics.spread
-        return (scaled / np.sqrt(1 + (scaled / 3) ** 2)).astype(np.float32)
-
-    def _quantile(self, numbers):
-        scaled = np.empty(numbers.shape, np.float32)
-        for j, quantiles in enumerate(self._statistics.quantiles):
-            x, levels = numbers[:, j], np.linspace(0, 1, len(quantiles))
-            # The middle of the levels of equal values.
-            up = np.interp(x, quantiles, levels)
-            down = 1 - np.interp(-x, -quantiles[::-1], levels)
-            level = np.clip((up + down) / 2, 1e-7, 1 - 1e-7)
-            scaled[:, j] = np.clip(ndtri(level), -_FAR, _FAR)
-        return scaled
-
-    def _piecewise(self, numbers, gaps):
-        parts = []
-        for j, edges in enumerate(self._edges):
-            if len(edges) < 3:
-                continue  # linear is all there is
-            position = (numbers[:, j, None] - edges[:-1]) / np.diff(edges)
-            low, high = np.zeros(len(edges) - 1), np.ones(len(edges) - 1)
-            low[0], high[-1] = -1, 2
-            position = np.clip(position, low, high)
-            position[gaps[:, j]] = 0
-            parts.append(position.astype(np.float32))
-        return parts
+    def _robust_scaled(self, numbers, gaps):
+        median, spread = self._robust
+        scaled = (numbers - median) / spread
+        return _filled(scaled / np.sqrt(1 + (scaled / 3) ** 2), gaps)
 
 
-def _one_hot(codes, n_levels):
-    n_columns = n_levels if n_levels != 2 else 1
-    hot = np.zeros((len(codes), n_columns), np.float32)
-    shown = (codes >= 0) & (codes < n_columns)
-    hot[np.flatnonzero(shown), codes[shown]] = 1
+class _Bins:
+    """Piecewise-linear encoding of a number.
+
+    Parameters
+    ----------
+    edges : ndarray
+        Edges of the bins, ascending.
+    """
+
+    def __init__(self, edges):
+        self.width = len(edges) - 1
+        self._starts, self._widths = edges[:-1], np.diff(edges)
+        # Numbers out of range are as far beyond as the first and the last bin are wide.
+        self._low, self._high = np.zeros(self.width), np.ones(self.width)
+        self._low[0], self._high[-1] = -1, 2
+
+    def positions(self, numbers):
+        """Return the position of numbers in each bin, mostly from 0 to 1; of gaps it is 0."""
+        positions = (numbers[:, None] - self._starts) / self._widths
+        np.clip(positions, self._low, self._high, out=positions)
+        return np.nan_to_num(positions, copy=False, nan=0.0)
+
+
+def _filled(scaled, gaps):
+    scaled = scaled.astype(np.float32)
+    scaled[gaps] = 0
+    return scaled
+
+
+def _normal_scores(x, quantiles):
+    """Return the quantiles of a normal distribution at the levels of numbers."""
+    levels = np.linspace(0, 1, len(quantiles))
+    # The middle of the levels of equal values.
+    up = np.interp(x, quantiles, levels)
+    down = 1 - np.interp(-x, -quantiles[::-1], levels)
+    return np.clip(ndtri(np.clip((up + down) / 2, 1e-7, 1 - 1e-7)), -_FAR, _FAR)
+
+
+def _one_hot(counts):
+    """Return the columns for each level, unknown ones first, of shape (n_levels + 1, n_columns).
+
+    Two levels share one column. Of many, the most frequent have one.
+    """
+    n_levels = len(counts)
+    if n_levels == 2:
+        return np.array([[0.5], [1], [0]], np.float32)
+    shown = np.sort(np.argsort(-counts, kind="stable")[:MOST_ONE_HOT])
+    hot = np.zeros((n_levels + 1, len(shown)), np.float32)
+    hot[shown + 1, np.arange(len(shown))] = 1
     return hot

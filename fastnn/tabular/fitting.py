@@ -15,11 +15,11 @@ from .._warnings import warn
 from .candidates import Candidate, Data
 from .columns import Columns
 from .configurations import draw, plan
-from .encodings import Statistics
 from .ensemble import Ensemble
 from .folds import draw_folds
 from .progress import Progress
 from .selection import greedy_weights
+from .statistics import Statistics
 from .training import Training
 
 
@@ -63,7 +63,7 @@ class Fit:
         y = read_one_target(model, y)
         check_consistent_length(values.numbers, y)
         targets, y, weights = model._read_targets(y, to_host(sample_weight), values.numbers)
-        statistics = Statistics(values.numbers)
+        statistics = Statistics(values, columns.n_levels)
         self.data = Data(columns, values, statistics, targets, y, weights)
         self.rows = np.arange(len(y)) if weights is None else np.flatnonzero(weights)
 

@@ -49,3 +49,11 @@ def draw_folds(rows, classes, n_folds, random_state):
         Fold(np.concatenate([order[part != i], alone]), order[part == i])
         for i in range(min(n_folds, n_parts))
     ]
+
+
+def numbers_of_folds(folds, n_rows):
+    """Return the number of the fold that holds each row out; rows that none does form others."""
+    numbers = len(folds) + np.arange(n_rows) % (PARTS_OF_SPLIT - 1)
+    for number, fold in enumerate(folds):
+        numbers[fold.held_out] = number
+    return numbers
