@@ -71,6 +71,8 @@ class Candidate:
         Outputs for the rows held out, NaN for others.
     factor : float
         Factor of predictions, see `decisions`.
+    is_kept : ndarray of bool or None
+        Whether each number, and each category after them, is read; None is all.
     """
 
     def __init__(self, configuration, folds, random_state):
@@ -80,7 +82,7 @@ class Candidate:
         )
         self.trained = [None] * len(folds)
         self.outputs = self._encoding = self._rows = None
-        self.factor = 1.0
+        self.factor, self.is_kept = 1.0, None
         self._lock, self._n_left = threading.Lock(), 0
 
     def expect(self, n_networks):
@@ -118,6 +120,8 @@ class Candidate:
                 y = targets.encode(data.y, c.target_transform)
                 folds = numbers_of_folds(self.folds, len(y))
                 self._encoding.fit_means(data.values, y, data.weights, folds)
+                if self.is_kept is not None:
+                    self._encoding.keep(self.is_kept)
                 encoded = self._encoding.transform(data.values, folds)
                 if self.outputs is None:
                     self.outputs = np.full((len(encoded), targets.n_outputs), np.nan, np.float32)

@@ -14,6 +14,9 @@ class Configuration:
     ----------
     patience : float
         Training ends at this multiple of the best epoch, plus 5.
+    least_importance : float
+        Numbers and categories of a lower importance are left out, where importances are known. It
+        is a multiple of the mean importance.
     """
 
     hidden_layer_sizes: tuple[int, ...] = (128, 128)
@@ -32,6 +35,7 @@ class Configuration:
     n_frequencies: int = 8
     frequency: float = 0.1
     target_transform: str | None = None
+    least_importance: float = 0.0
     schedule: str = "constant"
     averaged: float = 0.0
     bfloat16: bool = False
@@ -78,6 +82,8 @@ def plan(preset, n_rows, is_classifier, n_networks=None, n_folds=None):
     n_folds = min(n_folds, n_networks)
     n_finalists = max(1, n_networks // (_CANDIDATES_PER_MEMBER + n_folds - 1))
     n_candidates = max(n_finalists, n_networks - n_finalists * (n_folds - 1))
+    if n_folds == 1:
+        n_finalists = n_candidates
     return Plan(n_candidates, n_finalists, n_folds)
 
 
@@ -135,6 +141,7 @@ def draw(rng, n_rows, n_numbers, is_classifier, transforms=(None,)):
         n_frequencies=fitting(4, 8),
         frequency=log_uniform(rng, 0.05, 0.3),
         target_transform=one_of(transforms[0], *transforms),
+        least_importance=one_of(0.05, 0.1, 0.2, 0.3),
         **_draw_schedule(rng, one_of, round(_EPOCHS / max(1.0, (n_rows / _LARGE) ** 0.5))),
     )
 

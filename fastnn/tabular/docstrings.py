@@ -73,11 +73,12 @@ _NOTES = """\
 Notes
     -----
     Configurations are drawn at random: layers, activation, dropout, learning rate, weight decay,
-    and how columns become numbers. Each network is stopped by its loss on the rows held out. All
-    configurations compete on the first fold; those with the lowest loss are trained on the others
-    too, which is one step of successive halving [3]_. An ensemble of them is chosen by its loss on
-    the rows held out, over all folds, which is how TabPack does it [1]_; the choice is greedy and
-    with replacement [2]_.
+    and how columns become numbers. Each network is stopped by its loss on the rows held out.
+    Configurations compete on the first fold; those with the lowest loss are trained on the others
+    too, which is one step of successive halving [3]_. That is done twice: configurations of the
+    second half leave out columns whose permutation importance in the ensemble of the first is far
+    below the mean. The ensemble is chosen by its loss on the rows held out, over all folds, which
+    is how TabPack does it [1]_; the choice is greedy and with replacement [2]_.
 
     References
     ----------

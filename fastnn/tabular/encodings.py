@@ -37,6 +37,8 @@ class Encoding:
     ----------
     width : int
         Number of columns of the encoded rows.
+    sources : ndarray of int, of shape (width,)
+        What each column is made of: the number of a number, or of a category after all numbers.
 
     References
     ----------
@@ -81,6 +83,7 @@ class Encoding:
         sources += [np.repeat(n_numbers + j, len(hot.T)) for j, hot in enumerate(self._one_hot)]
         self._means: dict[int, TargetMeans] = {}
         self.sources = np.concatenate(sources)
+        self._is_kept = None
         return self
 
     def fit_means(self, values, targets, weights, folds):
@@ -105,6 +108,11 @@ class Encoding:
         self.sources = np.concatenate(sources)
         return self
 
+    def keep(self, is_kept):
+        """Leave out numbers and categories that a mask of them all tells not to keep."""
+        self._is_kept = is_kept[self.sources]
+        self.sources = self.sources[self._is_kept]
+
     @property
     def width(self):
         """Number of columns of the rows; a table without any has one of zeros."""
@@ -124,8 +132,12 @@ class Encoding:
         for start in range(0, n, _BLOCK):
             part = slice(start, start + _BLOCK)
             own = -1 if folds is None else folds[part]
-            begin = 0
+            begin = first = 0
             for columns in self._parts(values.numbers[part], values.codes[part], own):
+                if self._is_kept is not None:
+                    last = first + columns.shape[1]
+                    columns = columns[:, self._is_kept[first:last]]
+                    first = last
                 end = begin + columns.shape[1]
                 rows[part, begin:end] = columns
                 begin = end

@@ -17,6 +17,7 @@ from .columns import Columns
 from .configurations import draw, plan
 from .ensemble import Ensemble
 from .folds import draw_folds
+from .importances import permutation_importances
 from .progress import Progress
 from .selection import greedy_weights
 from .statistics import Statistics
@@ -44,6 +45,7 @@ class Fit:
         limit = estimator.time_limit
         self._deadline = math.inf if limit is None else time.monotonic() + limit
         self._random_state = check_random_state(estimator.random_state)
+        self._seed = self._random_state.randint(np.iinfo(np.int32).max)
         self._error, self._stops, self._interrupted = None, False, False
 
     def run(self, X, y, sample_weight):
@@ -83,28 +85,55 @@ class Fit:
         ]
 
     def train(self):
+        """Train candidates in two waves: the first finds columns that the second may leave out."""
+        n, n_finalists = self.plan.n_candidates, self.plan.n_finalists
+        n_waves = 2 if n_finalists > 1 else 1
+        self._complete = []
+        for wave in range(n_waves):
+            if wave and self._complete and not self._stops:
+                self._leave_out_columns(self.candidates[n // 2 :])
+            self._compete(
+                self.candidates[wave * n // n_waves : (wave + 1) * n // n_waves],
+                (wave + 1) * n_finalists // n_waves - wave * n_finalists // n_waves,
+                self._until((wave + 1) / n_waves),
+            )
+        self._tell_what_is_missing()
+
+    def _compete(self, candidates, n_finalists, end):
         """Train a network of each candidate, and those of the other folds for the best of them.
 
         That is one step of successive halving (Jamieson & Talwalkar 2016).
         """
-        halfway = self._deadline
-        if halfway < math.inf:
-            halfway = (time.monotonic() + halfway) / 2
-        self._train_networks([(one, 0) for one in self.candidates], 1, halfway)
-        finalists = self._finalists()
+        is_sure = not self._complete
+        self._train_networks([(one, 0) for one in candidates], int(is_sure), self._until(0.5, end))
+        finalists = self._ranked(candidates)[:n_finalists]
         others = range(1, len(self.folds))
         tasks = [(one, fold) for one in finalists for fold in others]
-        self._train_networks(tasks, len(others), self._deadline)
-        self._complete = [one for one in finalists if one.is_complete]
-        self._tell_what_is_missing(len(finalists))
+        self._train_networks(tasks, len(others) if is_sure else 0, end)
+        self._complete += [one for one in finalists if one.is_complete]
 
-    def _finalists(self):
-        """Return the candidates with the lowest loss on the rows that the first fold holds out."""
+    def _until(self, part, end=None):
+        """Return the time when this part of what is left until `end` will be over."""
+        now, end = time.monotonic(), self._deadline if end is None else end
+        return now + part * (end - now)
+
+    def _ranked(self, candidates):
+        """Return candidates by their loss on the rows that the first fold holds out."""
         held_out, data = self.folds[0].held_out, self.data
-        begun = [one for one in self.candidates if one.has_begun]
+        begun = [one for one in candidates if one.has_begun]
         losses = [data.loss(one.decisions(data, held_out), held_out) for one in begun]
-        n_finalists = len(begun) if len(self.folds) == 1 else self.plan.n_finalists
-        return [begun[i] for i in np.argsort(losses, kind="stable")[:n_finalists]]
+        return [begun[i] for i in np.argsort(losses, kind="stable")]
+
+    def _leave_out_columns(self, candidates):
+        """Leave unimportant columns of the table out, each candidate those below its own limit."""
+        self.choose()
+        columns, n_jobs = self.data.columns, self.estimator.n_jobs
+        importances = permutation_importances(self.ensemble, self.training, n_jobs)
+        of_values = importances[[*columns.number_sources, *columns.category_sources]]
+        for candidate in candidates:
+            least = candidate.configuration.least_importance * importances.mean()
+            if (of_values > 0).any():
+                candidate.is_kept = of_values >= least
 
     def _train_networks(self, tasks, n_sure, end):
         """Train networks side by side until `end`: the first `n_sure` have a share of the time."""
@@ -149,7 +178,7 @@ class Fit:
             self._error = self._error or error
             self._threads.stops = True
 
-    def _tell_what_is_missing(self, n_finalists):
+    def _tell_what_is_missing(self):
         """Warn of candidates that were not trained, or raise an error if there are no others."""
         if self._interrupted and not self._complete:
             raise KeyboardInterrupt(
@@ -162,7 +191,7 @@ class Fit:
             )
         if self._interrupted:
             warn(INTERRUPTED)
-        n_planned = max(n_finalists, min(self.plan.n_finalists, len(self.candidates)))
+        n_planned = self.plan.n_finalists
         if len(self._complete) < n_planned:
             warn(
                 f"{n_planned - len(self._complete)} of {n_planned} members of the ensemble were "
@@ -179,8 +208,7 @@ class Fit:
     def choose(self):
         """Choose an ensemble by its loss on rows held out."""
         data, candidates = self.data, self._complete
-        seed = self._random_state.randint(np.iinfo(np.int32).max)
-        self.training = Training(data, self.folds, seed)
+        self.training = Training(data, self.folds, self._seed)
         rows = self.training.rows_held_out()
         decisions = np.array([one.decisions(data, rows) for one in candidates])
         weights = greedy_weights(decisions, lambda mean: data.loss(mean, rows))

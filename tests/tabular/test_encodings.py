@@ -173,7 +173,7 @@ def test_target_means_are_those_of_other_folds():
     changed = TARGETS.copy()
     changed[first], changed[second] = TARGETS[second] + 1, TARGETS[first] - 1
     moved = TargetMeans(CODES, N_LEVELS, changed, None, FOLDS).transform(CODES, FOLDS) - own
-    same_level = CODES == CODES[first]
+    same_level = CODES[first] == CODES
     assert np.abs(moved[FOLDS == 2]).max() < 5e-3  # the amount of shrinkage is that of all rows
     assert np.abs(moved[same_level & (FOLDS != 2)]).min() > 2e-2
     assert np.corrcoef(own[:, 0], TARGETS[:, 0])[0, 1] > 0.6
