@@ -80,7 +80,10 @@ class TabularBest(Tabular):
 
 
 class ScikitLearnMLP(Library):
-    """scikit-learn's network behind imputing, scaling and one-hot encoding."""
+    """scikit-learn's network behind imputing, scaling and one-hot encoding.
+
+    Rows are dense: in sparse ones it takes longer.
+    """
 
     distributions = ("scikit-learn",)
 
@@ -94,11 +97,9 @@ class ScikitLearnMLP(Library):
         if not classes:
             network = TransformedTargetRegressor(network, transformer=StandardScaler())
         numbers = make_pipeline(SimpleImputer(), StandardScaler())
+        levels = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
         return make_pipeline(
-            make_column_transformer(
-                (OneHotEncoder(handle_unknown="ignore"), categories), remainder=numbers
-            ),
-            network,
+            make_column_transformer((levels, categories), remainder=numbers), network
         )
 
     @staticmethod
