@@ -76,17 +76,17 @@ def distil(ensemble, training, oof_decision, n_jobs):
     held_out = slice(len(values.numbers) - len(fold.held_out), None)
     member = _train(ensemble, values, decisions, weights, held_out.start, n_jobs, random_state)
     small = Ensemble(ensemble.columns, targets, [member])
-    y, own_weights = data.y[fold.held_out], None if weights is None else weights[held_out]
     found = small.decisions_of(Values(*(part[held_out] for part in values)), n_jobs)
-    losses = [targets.mean_loss(d, y, own_weights) for d in (oof_decision[fold.held_out], found)]
+    known = oof_decision[fold.held_out]
+    losses = [data.loss(decision, fold.held_out) for decision in (known, found)]
     small_oof = np.full_like(oof_decision, np.nan)
-    small_oof[fold.held_out] = small.learn_errors(found[None], y, own_weights)
+    small_oof[fold.held_out] = small.learn_errors(found[None], data, fold.held_out)
     return {
         "_ensemble": small,
         "_training": Training(data, [fold], training.seed),
         "networks_": small.members,
         "oof_decision_": small_oof,
-        "compression_": Compression(*losses, len(y)),
+        "compression_": Compression(*losses, len(fold.held_out)),
     }
 
 

@@ -215,8 +215,7 @@ class Fit:
         order = [i for i in np.argsort(-weights, kind="stable") if weights[i]]
         members = [candidates[i].member(float(weights[i])) for i in order]
         self.ensemble = Ensemble(data.columns, data.targets, members)
-        own_weights = None if data.weights is None else data.weights[rows]
-        mean = self.ensemble.learn_errors(decisions[order], data.y[rows], own_weights)
+        mean = self.ensemble.learn_errors(decisions[order], data, rows)
         self.oof_decision = np.full((len(data.y), *mean.shape[1:]), np.nan)
         self.oof_decision[rows] = mean
 

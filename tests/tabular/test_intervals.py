@@ -1,5 +1,7 @@
 """Intervals contain as many new targets as they say, and are narrow where the noise is."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,21 +11,34 @@ from fastnn.tabular.intervals import ResidualDistribution, spread
 LEVELS = (0.05, 0.5, 0.95)
 
 
+class Known(ResidualDistribution):
+    """A distribution for rows that need no encoding."""
+
+    def __init__(self, predictions, spreads, rows, targets, sample_weight=None):
+        encoding = SimpleNamespace(transform=np.asarray)
+        super().__init__(encoding, predictions, spreads, rows, targets, sample_weight)
+
+    def __call__(self, predictions, spreads, rows, levels):
+        scales = self.scales(predictions, spreads, rows)
+        return self.quantiles(predictions, scales, levels)
+
+
 def draw(noise, n_rows, rng):
-    """Return predictions, spreads and targets of a regression with a kind of noise."""
+    """Return predictions, spreads, rows and targets of a regression with a kind of noise."""
     predictions, spreads = rng.normal(3, 1, n_rows), rng.gamma(4, 0.05, n_rows)
-    normal = rng.standard_normal(n_rows)
+    normal, rows = rng.standard_normal(n_rows), rng.standard_normal((n_rows, 3))
     errors = {
         "homoscedastic": normal,
         "by prediction": np.exp(0.5 * (predictions - 3)) * normal,
         "by spread": 5 * spreads * normal,
+        "by column": np.exp(0.5 * rows[:, 1]) * normal,
         "skewed": np.exp(normal) - np.exp(0.5),
         "heavy tails": rng.standard_t(2, n_rows),
     }
-    return predictions, spreads, predictions + 0.5 * errors[noise]
+    return predictions, spreads, rows, predictions + 0.5 * errors[noise]
 
 
-NOISES = ["homoscedastic", "by prediction", "by spread", "skewed", "heavy tails"]
+NOISES = ["homoscedastic", "by prediction", "by spread", "by column", "skewed", "heavy tails"]
 
 
 @pytest.mark.parametrize("n_rows", [30, 300])
@@ -32,49 +47,49 @@ def test_coverage(noise, n_rows):
     """Below each quantile are as many targets as it says, on average over tables."""
     rng = np.random.default_rng(0)
     below = []
-    for _ in range(40):
-        known = ResidualDistribution(*draw(noise, n_rows, rng))
-        predictions, spreads, targets = draw(noise, 500, rng)
-        found = known.quantiles(predictions, spreads, LEVELS)
+    for _ in range(100 if n_rows == 30 else 10):
+        known = Known(*draw(noise, n_rows, rng))
+        predictions, spreads, rows, targets = draw(noise, 500, rng)
+        found = known(predictions, spreads, rows, LEVELS)
         below.append((targets[:, None] < found).mean(axis=0))
     assert np.mean(below, axis=0) == pytest.approx(LEVELS, abs=0.025)
 
 
-@pytest.mark.parametrize("noise", ["by prediction", "by spread"])
+@pytest.mark.parametrize("noise", ["by prediction", "by spread", "by column"])
 def test_intervals_are_wide_where_the_noise_is(noise):
     """In each third of the rows, by their true scale, coverage is near the nominal one."""
     rng = np.random.default_rng(0)
-    known = ResidualDistribution(*draw(noise, 2000, rng))
-    predictions, spreads, targets = draw(noise, 6000, rng)
-    low, high = known.quantiles(predictions, spreads, (0.05, 0.95)).T
+    known = Known(*draw(noise, 2000, rng))
+    predictions, spreads, rows, targets = draw(noise, 6000, rng)
+    low, high = known(predictions, spreads, rows, (0.05, 0.95)).T
     inside = (low < targets) & (targets < high)
-    scale = predictions if noise == "by prediction" else spreads
+    scale = {"by prediction": predictions, "by spread": spreads, "by column": rows[:, 1]}[noise]
     thirds = np.array_split(inside[np.argsort(scale)], 3)
     assert [third.mean() for third in thirds] == pytest.approx([0.9] * 3, abs=0.03)
 
 
 def test_one_scale_where_nothing_tells():
-    known = ResidualDistribution(*draw("homoscedastic", 1000, np.random.default_rng(0)))
-    predictions, spreads, _ = draw("homoscedastic", 200, np.random.default_rng(1))
-    std = known.std(predictions, spreads)
+    known = Known(*draw("homoscedastic", 1000, np.random.default_rng(0)))
+    predictions, spreads, rows, _ = draw("homoscedastic", 200, np.random.default_rng(1))
+    std = known.std(known.scales(predictions, spreads, rows))
     assert std == pytest.approx(0.5, rel=0.12)
 
 
 def test_std_is_that_of_residuals():
     rng = np.random.default_rng(0)
-    known = ResidualDistribution(*draw("by spread", 3000, rng))
-    predictions, spreads, targets = draw("by spread", 3000, rng)
-    std = known.std(predictions, spreads)
+    known = Known(*draw("by spread", 3000, rng))
+    predictions, spreads, rows, targets = draw("by spread", 3000, rng)
+    std = known.std(known.scales(predictions, spreads, rows))
     assert np.std((targets - predictions) / std) == pytest.approx(1, abs=0.05)
     assert np.corrcoef(std, spreads)[0, 1] > 0.95
 
 
 def test_quantiles_are_monotone():
     rng = np.random.default_rng(0)
-    known = ResidualDistribution(*draw("skewed", 30, rng))
-    predictions, spreads, _ = draw("skewed", 20, rng)
+    known = Known(*draw("skewed", 30, rng))
+    predictions, spreads, rows, _ = draw("skewed", 20, rng)
     levels = np.linspace(0.001, 0.999, 300)
-    found = known.quantiles(predictions, spreads, levels)
+    found = known(predictions, spreads, rows, levels)
     assert found.shape == (20, 300)
     assert (np.diff(found, axis=1) >= 0).all()
 
@@ -85,36 +100,39 @@ def test_few_rows_have_finite_wide_intervals(n_rows):
     rng = np.random.default_rng(0)
     inside = []
     for _ in range(300):
-        known = ResidualDistribution(*draw("homoscedastic", n_rows, rng))
-        predictions, spreads, targets = draw("homoscedastic", 20, rng)
-        low, high = known.quantiles(predictions, spreads, (0.05, 0.95)).T
+        known = Known(*draw("homoscedastic", n_rows, rng))
+        predictions, spreads, rows, targets = draw("homoscedastic", 20, rng)
+        low, high = known(predictions, spreads, rows, (0.05, 0.95)).T
         inside.append((low < targets) & (targets < high))
         assert np.isfinite(high - low).all()
     assert np.mean(inside) > 0.87
 
 
 def test_weights_count():
-    """A row of weight 0 is no row; a row of weight 2 is two."""
-    predictions, spreads, targets = draw("skewed", 60, np.random.default_rng(0))
-    more = np.concatenate
-    shifted = more([targets, targets[:30] + 100])
-    weights = more([np.ones(60), np.zeros(30)])
-    first = slice(30)
-    weighted = ResidualDistribution(
-        more([predictions, predictions[first]]), more([spreads, spreads[first]]), shifted, weights
-    )
-    plain = ResidualDistribution(predictions, spreads, targets)
+    """A row of weight 0 is no row."""
+    parts = draw("skewed", 30, np.random.default_rng(0))
+    *known, targets = (np.concatenate([part, part[:5]]) for part in parts)
+    targets[30:] += 100
+    weighted = Known(*known, targets, np.repeat([1.0, 0.0], [30, 5]))
+    plain = Known(*parts)
     for levels in (LEVELS, (0.3,)):
-        assert weighted.quantiles(predictions, spreads, levels) == pytest.approx(
-            plain.quantiles(predictions, spreads, levels), rel=0.05
-        )
+        expected = plain(*parts[:3], levels)
+        assert weighted(*parts[:3], levels) == pytest.approx(expected, rel=0.05)
 
 
 def test_residuals_that_are_zero():
-    constant = np.full(50, 2.0)
-    known = ResidualDistribution(constant, np.zeros(50), constant)
-    assert (known.quantiles(constant[:3], np.zeros(3), LEVELS) == 2).all()
-    assert (known.std(constant[:3], np.zeros(3)) == 0).all()
+    constant, zeros, rows = np.full(50, 2.0), np.zeros(50), np.empty((50, 0))
+    known = Known(constant, zeros, rows, constant)
+    assert (known(constant, zeros, rows, LEVELS) == 2).all()
+    assert (known.std(known.scales(constant, zeros, rows)) == 0).all()
+
+
+def test_inflated_residuals_make_wider_intervals():
+    parts = draw("skewed", 100, np.random.default_rng(0))
+    encoding = SimpleNamespace(transform=np.asarray)
+    plain, wider = (ResidualDistribution(encoding, *parts, inflation=f) for f in (1.0, 1.5))
+    scales = plain.scales(*parts[:3])
+    assert wider.std(wider.scales(*parts[:3])) == pytest.approx(1.5 * plain.std(scales))
 
 
 def test_spread():
