@@ -19,7 +19,7 @@ import pandas as pd
 from fastnn import TabularMLPRegressor
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-N_ROWS, PRESET = (800, "fast") if FAST else (5000, "default")
+N_ROWS, PRESET = (400, "fast") if FAST else (5000, "default")
 
 
 # %%

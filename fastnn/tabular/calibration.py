@@ -53,9 +53,9 @@ def fit_temperature(probabilities, codes, sample_weight=None):
 
 
 def at_temperature(probabilities, temperature):
-    """Return probabilities proportional to their powers of 1 / temperature."""
+    """Return probabilities proportional to their powers of 1 / temperature, with a sum of 1."""
     if temperature == 1:
-        return probabilities
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
     return softmax(_logits(probabilities) / temperature, axis=1)
 
 

@@ -13,7 +13,6 @@ from .ensemble import Ensemble
 from .folds import Fold, draw_folds
 from .members import Member
 from .networks import Rows, new_network, train
-from .training import Training
 
 #: Copies of each training row with changed values, and the fraction of values that are changed.
 _N_COPIES, _RATE = 10, 0.3
@@ -70,20 +69,20 @@ def distil(ensemble, training, oof_decision, n_jobs):
     (2017), see `SwapNoise`.
     """
     random_state = check_random_state(training.seed)
-    data, targets = training.data, ensemble.targets
-    fold = _draw_fold(training, targets.is_classifier, random_state)
-    values, decisions, weights = _rows(ensemble, data, fold, n_jobs, random_state)
-    held_out = slice(len(values.numbers) - len(fold.held_out), None)
-    member = _train(ensemble, values, decisions, weights, held_out.start, n_jobs, random_state)
-    small = Ensemble(ensemble.columns, targets, [member])
-    found = small.decisions_of(Values(*(part[held_out] for part in values)), n_jobs)
+    data = training.data
+    fold = _draw_fold(training, ensemble.targets.is_classifier, random_state)
+    rows = _rows(ensemble, training, fold, n_jobs, random_state)
+    member = _train(ensemble, rows, len(rows.X) - len(fold.held_out), n_jobs, random_state)
+    outputs, _ = member.networks[0].predict(rows.X[-len(fold.held_out) :], n_jobs)
+    found = member.decode(outputs, ensemble.targets)
     known = oof_decision[fold.held_out]
     losses = [data.loss(decision, fold.held_out) for decision in (known, found)]
+    small = Ensemble(ensemble.columns, ensemble.targets, [member])
     small_oof = np.full_like(oof_decision, np.nan)
     small_oof[fold.held_out] = small.learn_errors(found[None], data, fold.held_out)
     return {
         "_ensemble": small,
-        "_training": Training(data, [fold], training.seed),
+        "_training": training._replace(folds=[fold]),
         "networks_": small.members,
         "oof_decision_": small_oof,
         "compression_": Compression(*losses, len(fold.held_out)),
@@ -99,24 +98,33 @@ def _draw_fold(training, is_classifier, random_state):
     return Fold(others if len(others) else rows, np.sort(fold.held_out))
 
 
-def _rows(ensemble, data, fold, n_jobs, random_state):
-    """Return values of training rows, copies and rows held out, their decisions, and weights."""
+def _rows(ensemble, training, fold, n_jobs, random_state):
+    """Return the rows of the network: training rows, changed copies of them, and rows held out."""
+    data, targets, best = training.data, ensemble.targets, ensemble.members[0]
     values = Values(*(part[fold.train] for part in data.values))
     n_copies = int(np.clip(_MOST_ROWS // len(fold.train), 1, _N_COPIES))
     copies = changed_copies(values, n_copies, random_state)
     held_out = Values(*(part[fold.held_out] for part in data.values))
-    parts = zip(values, copies, held_out, strict=True)
-    everything = Values(*(np.concatenate(part) for part in parts))
-    decisions = [ensemble.decisions_of(one, n_jobs) for one in (values, copies)]
-    decisions.append(ensemble.targets.true_decisions(data.y[fold.held_out]))
+    decisions = [
+        ensemble.decisions_of(values, n_jobs),
+        ensemble.decisions_of(copies, n_jobs),
+        targets.true_decisions(data.y[fold.held_out]),
+    ]
+    encoded = [
+        best.encoding.transform(values, training.fold_numbers[fold.train]),
+        best.encoding.transform(copies),
+        best.encoding.transform(held_out, training.fold_numbers[fold.held_out]),
+    ]
     weights = data.weights
     if weights is not None:
         of_train = np.tile(weights[fold.train], 1 + n_copies)
         weights = np.concatenate([of_train, weights[fold.held_out]])
-    return everything, np.concatenate(decisions), weights
+    transform = best.configuration.target_transform
+    soft = targets.encode_decisions(np.concatenate(decisions), transform)
+    return Rows(np.concatenate(encoded), soft, weights)
 
 
-def _train(ensemble, values, decisions, weights, n_train, n_jobs, random_state):
+def _train(ensemble, rows, n_train, n_jobs, random_state):
     """Return a member of one network, trained on the first rows and stopped by the others."""
     best, targets = ensemble.members[0], ensemble.targets
     configuration = replace(
@@ -126,13 +134,10 @@ def _train(ensemble, values, decisions, weights, n_train, n_jobs, random_state):
         weight_decay=_WEIGHT_DECAY,
         batch_size=int(np.clip(2 ** round(math.log2(n_train / 32)), 16, 256)),
     )
-    encoded = best.encoding.transform(values)
-    soft = targets.encode_decisions(decisions, configuration.target_transform)
     network = new_network(
-        configuration, encoded.shape[1], targets.n_outputs, targets.soft_loss, random_state
+        configuration, rows.X.shape[1], targets.n_outputs, targets.soft_loss, random_state
     )
-    fold = Fold(*np.split(np.arange(len(encoded)), [n_train]))
-    rows = Rows(encoded, soft, weights)
+    fold = Fold(*np.split(np.arange(len(rows.X)), [n_train]))
     train(network, rows, fold, configuration, random_state, n_jobs, lambda: False)
     return Member(1.0, configuration, [network], best.encoding)
 

@@ -123,7 +123,7 @@ class Ensemble:
         """Return the weighted mean of the members' predictions, of the mean of each's outputs."""
         decoded = self._decoded([each.mean(axis=0) for each in outputs])
         mean = sum(w * each for w, each in zip(self.weights, decoded, strict=True))
-        return at_temperature(mean, self.temperature)
+        return at_temperature(mean, self.temperature) if self.targets.is_classifier else mean
 
 
 def _blocks(values):

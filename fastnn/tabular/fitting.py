@@ -16,7 +16,7 @@ from .candidates import Candidate, Data
 from .columns import Columns
 from .configurations import draw, plan
 from .ensemble import Ensemble
-from .folds import draw_folds
+from .folds import draw_folds, numbers_of_folds
 from .importances import permutation_importances
 from .progress import Progress
 from .selection import greedy_weights
@@ -55,6 +55,7 @@ class Fit:
         with Progress(self.estimator, self.plan.n_networks, len(self.rows)) as self._progress:
             self.train()
             self.choose()
+            self.learn_errors()
         return self.attributes()
 
     def read(self, X, y, sample_weight):
@@ -208,14 +209,20 @@ class Fit:
     def choose(self):
         """Choose an ensemble by its loss on rows held out."""
         data, candidates = self.data, self._complete
-        self.training = Training(data, self.folds, self._seed)
+        numbers = numbers_of_folds(self.folds, len(data.y))
+        self.training = Training(data, self.folds, numbers, self._seed)
         rows = self.training.rows_held_out()
         decisions = np.array([one.decisions(data, rows) for one in candidates])
         weights = greedy_weights(decisions, lambda mean: data.loss(mean, rows))
         order = [i for i in np.argsort(-weights, kind="stable") if weights[i]]
         members = [candidates[i].member(float(weights[i])) for i in order]
         self.ensemble = Ensemble(data.columns, data.targets, members)
-        mean = self.ensemble.learn_errors(decisions[order], data, rows)
+        self._decisions = decisions[order]
+
+    def learn_errors(self):
+        """Learn how far predictions are from targets, by predictions for rows held out."""
+        data, rows = self.data, self.training.rows_held_out()
+        mean = self.ensemble.learn_errors(self._decisions, data, rows)
         self.oof_decision = np.full((len(data.y), *mean.shape[1:]), np.nan)
         self.oof_decision[rows] = mean
 

@@ -80,11 +80,13 @@ class _HeldOutPredictor:
         self._y = training.data.y[rows]
         weights = training.data.weights
         self._weights = None if weights is None else weights[rows]
+        self._folds = training.fold_numbers[rows]
         self._places = [np.flatnonzero(np.isin(rows, fold.held_out)) for fold in training.folds]
 
     def encode(self, values):
         """Return the rows for each member."""
-        return [member.encoding.transform(values) for member in self._ensemble.members]
+        members = self._ensemble.members
+        return [member.encoding.transform(values, self._folds) for member in members]
 
     def loss(self, encoded):
         """Return the mean loss of the ensemble for rows encoded for each member."""

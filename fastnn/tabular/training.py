@@ -13,12 +13,15 @@ class Training(NamedTuple):
     data : Data
     folds : list of Fold
         Rows of the networks of each member.
+    fold_numbers : ndarray of int of shape (n_rows,)
+        Fold of each row, as encodings were given them.
     seed : int
         Seed of what is drawn afterwards.
     """
 
     data: Any
     folds: list
+    fold_numbers: np.ndarray
     seed: int
 
     def rows_held_out(self):

@@ -65,7 +65,7 @@ def test_intervals_are_wide_where_the_noise_is(noise):
     inside = (low < targets) & (targets < high)
     scale = {"by prediction": predictions, "by spread": spreads, "by column": rows[:, 1]}[noise]
     thirds = np.array_split(inside[np.argsort(scale)], 3)
-    assert [third.mean() for third in thirds] == pytest.approx([0.9] * 3, abs=0.03)
+    assert [third.mean() for third in thirds] == pytest.approx([0.9] * 3, abs=0.04)
 
 
 def test_one_scale_where_nothing_tells():
