@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from fastnn import TabularMLPRegressor
 from fastnn.tabular.columns import Values
 from fastnn.tabular.importances import n_rows_for, normalized, permuted, rises_in_loss
 
@@ -81,3 +82,13 @@ def test_importances_of_a_pickle(regressor):
     unread = pickle.loads(pickle.dumps(unread))
     with pytest.raises(AttributeError, match="needs the training rows, which a pickle does not"):
         _ = unread.feature_importances_
+
+
+def test_levels_of_noise_are_of_no_importance():
+    """Target means of levels that tell nothing are shrunk to nearly nothing."""
+    rng = np.random.RandomState(0)
+    X = np.column_stack([rng.randint(0, 200, 600), rng.standard_normal(600)])
+    model = TabularMLPRegressor("fast", categorical_features=[0], random_state=0)
+    model.fit(X, X[:, 1] + rng.standard_normal(600))
+    assert model.columns_.lines[0].n_levels > 64
+    assert model.feature_importances_[0] < 0.1
