@@ -111,7 +111,11 @@ class Context:
         Whether this is `partial_fit`.
     error : BaseException or None
         The error that ended training.
+    unit : str
+        "epoch"; "network" for an ensemble such as `TabularMLPClassifier`, which counts networks.
     """
+
+    unit = "epoch"
 
     def __init__(
         self, history, settings, state, n_batches, n_rows, learning_rate, parameters, model

@@ -31,14 +31,16 @@ class ProgressBar(Callback):
 
     def on_fit_begin(self, context):
         self._began, self._first = time.perf_counter(), context.epoch
-        self._display = _display(context.epoch, context.n_epochs, self.every)
+        self._display = _display(context.unit, context.epoch, context.n_epochs, self.every)
 
     def on_epoch_end(self, context):
         seconds = (time.perf_counter() - self._began) / (context.epoch - self._first)
         left = seconds * (context.n_epochs - context.epoch)
         hidden = "epoch", "grad_norm", "learning_rate", "seconds"
         parts = [f"{k} {v:.4g}" for k, v in context.logs.items() if k not in hidden]
-        parts = [f"{_duration(left)} left", *parts, f"{context.n_rows / seconds:.3g} rows/s"]
+        parts.insert(0, f"{_duration(left)} left")
+        if context.unit == "epoch":
+            parts.append(f"{context.n_rows / seconds:.3g} rows/s")
         self._display.show(context.epoch, "  ".join(parts))
 
     def on_fit_end(self, context):
@@ -51,11 +53,11 @@ class ProgressBar(Callback):
 class _Lines:
     """Plain lines, every few epochs and at the end."""
 
-    def __init__(self, first, last, every):
-        self._last, self._every, self._line = last, every, None
+    def __init__(self, unit, first, last, every):
+        self._unit, self._last, self._every, self._line = unit, last, every, None
 
     def show(self, epoch, text):
-        self._line = f"epoch {epoch}/{self._last}  {text}"
+        self._line = f"{self._unit} {epoch}/{self._last}  {text}"
         if epoch % self._every == 0:
             self.stop()
 
@@ -68,11 +70,11 @@ class _Lines:
 class _TerminalBar:
     """Bar in a terminal, by rich."""
 
-    def __init__(self, first, last):
+    def __init__(self, unit, first, last):
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
-        number, width = f"epoch {{task.completed:.0f}}/{last}", len(f"epoch {last}/{last}")
+        number, width = f"{unit} {{task.completed:.0f}}/{last}", len(f"{unit} {last}/{last}")
         rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # if the line is too short
         self._bar = Progress(
             TextColumn(number, table_column=Column(min_width=width)),
@@ -93,15 +95,15 @@ class _TerminalBar:
 class _NotebookBar:
     """Bar in a notebook, updated at most ten times a second."""
 
-    def __init__(self, first, last):
+    def __init__(self, unit, first, last):
         from IPython.display import display
 
-        self._last, self._sent = last, time.perf_counter()
+        self._unit, self._last, self._sent = unit, last, time.perf_counter()
         self._content = self._drawn(first, "")
         self._handle = display(self._content, raw=True, display_id=True)
 
     def _drawn(self, epoch, text):
-        text = f"epoch {epoch}/{self._last}  {text}"
+        text = f"{self._unit} {epoch}/{self._last}  {text}"
         bar = f'<progress value="{epoch}" max="{self._last}"></progress>'
         style = "font-family: monospace; white-space: pre"
         drawn = f'<div style="{style}">{bar} {html.escape(text)}</div>'
@@ -117,18 +119,18 @@ class _NotebookBar:
         self._handle.update(self._content, raw=True)
 
 
-def _display(first, last, every):
-    """Return the best display available for the epochs `first` to `last`."""
+def _display(unit, first, last, every):
+    """Return the best display available for the epochs `first` to `last`, or another unit."""
     if _is_notebook():
-        return _NotebookBar(first, last)
+        return _NotebookBar(unit, first, last)
     if shows_bars():
         from rich.errors import LiveError
 
         try:
-            return _TerminalBar(first, last)
+            return _TerminalBar(unit, first, last)
         except LiveError:  # another bar is active, such as that of a search in threads
             pass
-    return _Lines(first, last, every)
+    return _Lines(unit, first, last, every)
 
 
 def _is_notebook() -> bool:

@@ -136,14 +136,14 @@ class Candidate:
                 self._rows = None
 
     @property
-    def has_begun(self):
-        """True if the first fold has a network of a finite loss."""
-        return self.trained[0] is not None and np.isfinite(self.trained[0].loss)
+    def n_trained(self):
+        """Number of folds that have a network of a finite loss."""
+        return sum(one is not None and np.isfinite(one.loss) for one in self.trained)
 
     @property
     def is_complete(self):
         """True if each fold has a network of a finite loss."""
-        return all(one is not None and np.isfinite(one.loss) for one in self.trained)
+        return self.n_trained == len(self.folds)
 
     def decisions(self, data, rows):
         """Return predictions for rows held out, and set `factor`, which corrects their bias."""

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
@@ -23,6 +24,9 @@ from .selection import greedy_weights
 from .statistics import Statistics
 from .training import Training
 
+#: Of more rows than this, no more encodings than needed are in memory.
+_MANY_ROWS = 20_000
+
 
 class Fit:
     """A call of `fit`, which changes nothing of the estimator.
@@ -38,6 +42,8 @@ class Fit:
     rows : ndarray of int
         Numbers of the rows whose weight is not 0.
     candidates : list of Candidate
+    n_networks : int
+        Number of networks to train.
     """
 
     def __init__(self, estimator):
@@ -52,7 +58,7 @@ class Fit:
         """Return the attributes that the estimator gets, by name."""
         self.read(X, y, sample_weight)
         self.draw()
-        with Progress(self.estimator, self.plan.n_networks, len(self.rows)) as self._progress:
+        with Progress(self.estimator, self.n_networks, len(self.rows)) as self._progress:
             self.train()
             self.choose()
             self.learn_errors()
@@ -84,6 +90,8 @@ class Fit:
             Candidate(draw(random_state, *of_table), self.folds, random_state)
             for _ in range(self.plan.n_candidates)
         ]
+        n_others = len(self.folds) - 1  # there may be fewer folds than planned
+        self.n_networks = self.plan.n_candidates + self.plan.n_finalists * n_others
 
     def train(self):
         """Train candidates in two waves: the first finds columns that the second may leave out."""
@@ -121,7 +129,7 @@ class Fit:
     def _ranked(self, candidates):
         """Return candidates by their loss on the rows that the first fold holds out."""
         held_out, data = self.folds[0].held_out, self.data
-        begun = [one for one in candidates if one.has_begun]
+        begun = [one for one in candidates if one.n_trained]
         losses = [data.loss(one.decisions(data, held_out), held_out) for one in begun]
         return [begun[i] for i in np.argsort(losses, kind="stable")]
 
@@ -138,14 +146,16 @@ class Fit:
 
     def _train_networks(self, tasks, n_sure, end):
         """Train networks side by side until `end`: the first `n_sure` have a share of the time."""
-        if self._stops:
+        if self._stops or not tasks:
             return
-        n_threads = _core.n_threads(self.estimator.n_jobs, math.inf)
-        # Encoded rows of about two candidates are in memory at a time.
-        self._n_workers = min(n_threads, 2 * len(self.folds), len(tasks)) or 1
-        self._n_jobs = max(1, n_threads // self._n_workers)
-        for candidate, _ in tasks:
-            candidate.expect(sum(one is candidate for one, _ in tasks))
+        n_of_each = Counter(candidate for candidate, _ in tasks)
+        for candidate, n_networks in n_of_each.items():
+            candidate.expect(n_networks)
+        n_threads, n_side_by_side = _core.n_threads(self.estimator.n_jobs, math.inf), len(tasks)
+        if len(self.rows) > _MANY_ROWS:  # encoded rows of two candidates in memory are enough
+            n_side_by_side = min(n_side_by_side, 2 * max(n_of_each.values()))
+        self._n_workers = min(n_threads, n_side_by_side)
+        self._n_jobs = n_threads // self._n_workers
         self._n_sure, self._end = n_sure, end
         self._threads = SideBySide(self._train_network)
         self._threads.run(enumerate(tasks), self._n_workers)
@@ -180,31 +190,26 @@ class Fit:
             self._threads.stops = True
 
     def _tell_what_is_missing(self):
-        """Warn of candidates that were not trained, or raise an error if there are no others."""
-        if self._interrupted and not self._complete:
-            raise KeyboardInterrupt(
-                f"No network is complete, so that this {self._name} is as it was before."
-            )
+        """Warn of networks that were not trained; raise an error if no member is complete."""
+        why = self._why_missing()
         if not self._complete:
-            raise ValueError(
-                "No network could be trained: their losses are not finite, or a callback ended the "
-                "fit before the first were complete. Check the targets for extreme values."
+            kind = KeyboardInterrupt if self._interrupted else ValueError
+            raise kind(
+                f"{why} No network was trained on each fold: this {self._name} is unchanged."
             )
-        if self._interrupted:
-            warn(INTERRUPTED)
-        n_planned = self.plan.n_finalists
-        if len(self._complete) < n_planned:
-            warn(
-                f"{n_planned - len(self._complete)} of {n_planned} members of the ensemble were "
-                f"left out, because {self._why_missing()}."
-            )
+        n_trained = sum(one.n_trained for one in self.candidates)
+        if n_trained < self.n_networks:
+            warn(f"{why} {n_trained} of {self.n_networks} networks were trained.")
 
     def _why_missing(self):
+        """Return a sentence about what ended the training of networks early."""
         if self._interrupted:
-            return "training was interrupted"
+            return INTERRUPTED
+        if self._stops:
+            return "A callback ended the fit."
         if time.monotonic() > self._deadline:
-            return f"time_limit={self.estimator.time_limit!r} was over"
-        return "a callback ended the fit, or their losses were not finite"
+            return f"The fit reached time_limit={self.estimator.time_limit!r}."
+        return "Some networks diverged: check X and y for extreme values."
 
     def choose(self):
         """Choose an ensemble by its loss on rows held out."""

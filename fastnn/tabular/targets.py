@@ -58,20 +58,17 @@ class ClassTargets:
     def decode(self, outputs, transform):
         """Return the probabilities of the classes for outputs of networks."""
         if len(self.labels.classes) == 1:
-            return np.ones_like(outputs)
+            return np.ones(outputs.shape)
+        outputs = outputs.astype(np.float64)
         if self.n_outputs == 1:
             return np.concatenate([1 - outputs, outputs], axis=-1)
-        return outputs
+        return outputs / outputs.sum(axis=-1, keepdims=True)
 
     def mean_loss(self, probabilities, classes, weights):
         """Return the mean log loss."""
         own = probabilities[np.arange(len(classes)), classes]
         losses = -np.log(np.clip(own, _LEAST_PROBABILITY, 1))
         return float(np.average(losses, weights=weights))
-
-    def bias_factor(self, probabilities, classes, weights):
-        """Return 1: probabilities are not scaled."""
-        return 1.0
 
 
 class NumberTargets:
@@ -108,6 +105,8 @@ class NumberTargets:
             values = TRANSFORMS[name].forward(y)
             mean = float(np.average(values, weights=weights))
             std = math.sqrt(np.average((values - mean) ** 2, weights=weights))
+            if not math.isfinite(std):
+                raise ValueError("y has values so large that their squares overflow: scale it.")
             self._moments[name] = mean, std or 1.0
 
     def encode(self, y, transform):
@@ -125,7 +124,8 @@ class NumberTargets:
     def decode(self, outputs, transform):
         """Return predictions for outputs of networks, within the range of the targets."""
         mean, std = self._moments[transform]
-        values, (forward, inverse, _) = outputs[..., 0] * std + mean, TRANSFORMS[transform]
+        values = outputs[..., 0].astype(np.float64) * std + mean
+        forward, inverse, _ = TRANSFORMS[transform]
         return inverse(np.clip(values, forward(self.low), forward(self.high)))
 
     def mean_loss(self, predictions, y, weights):

@@ -1,10 +1,13 @@
 """Small tables, and estimators fitted to them once for all tests, which do not modify them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas
 import pytest
 
 from fastnn import TabularMLPClassifier, TabularMLPRegressor
+from fastnn.tabular import fitting
 
 
 def small_table(n_rows, seed):
@@ -48,3 +51,14 @@ def new_rows():
     """Rows that the estimators have not seen, their numbers, and their classes."""
     X, y = small_table(1000, 1)
     return X, y, classes_of(y)
+
+
+@pytest.fixture
+def few_epochs(monkeypatch):
+    """Networks are small and trained for a few epochs."""
+
+    def draw_short(*arguments):
+        return replace(draw(*arguments), max_iter=4, hidden_layer_sizes=(8,), batch_size=32)
+
+    draw = fitting.draw
+    monkeypatch.setattr(fitting, "draw", draw_short)
