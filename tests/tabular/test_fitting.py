@@ -270,22 +270,29 @@ def test_networks_that_diverge_are_left_out(monkeypatch):
 
 INTERRUPTED = """
     import threading, warnings
+    from dataclasses import replace
     import numpy as np
     from fastnn import TabularMLPClassifier
+    from fastnn.callbacks import Callback
+    from fastnn.tabular import fitting
     from support.interrupts import CtrlC
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((1000, 10)), rng.integers(2, size=1000)
-    from dataclasses import replace
-    from fastnn.tabular import fitting
     draw, sizes = fitting.draw, iter([{first}, 20_000, 20_000])
     def draw_long(*arguments):
         n = next(sizes)
         return replace(draw(*arguments), max_iter=n, patience=n, hidden_layer_sizes=(50,))
     fitting.draw = draw_long
-    model, raised = TabularMLPClassifier(n_networks={n}, n_folds={n_folds}, n_jobs=2), False
-    ctrl_c = CtrlC(1.0)
+    class Interrupts(Callback):
+        def {hook}(self, context):
+            global ctrl_c
+            ctrl_c = CtrlC(0.5)
+    model = TabularMLPClassifier(
+        n_networks={n}, n_folds={n_folds}, n_jobs=2, callbacks=[Interrupts()], random_state=0
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        raised = False
         try:
             model.fit(X, y)
         except KeyboardInterrupt as error:
@@ -302,6 +309,7 @@ INTERRUPTED = """
     "case",
     [
         {
+            "hook": "on_epoch_end",
             "first": 1,
             "n": 2,
             "n_folds": 1,
@@ -309,6 +317,7 @@ INTERRUPTED = """
             "told": ["Training interrupted by user. 1 of 2 networks were trained.", False],
         },
         {
+            "hook": "on_fit_begin",
             "first": 20_000,
             "n": 4,
             "n_folds": 2,
