@@ -223,7 +223,7 @@ def test_a_callback_ends_the_fit():
         model.set_params(callbacks=[Recorder(last=9)]).fit(X, LABELS)
     assert len(model.history_["fold"]) == 9
     with pytest.raises(ValueError, match=r"A callback ended the fit\. No network was trained on"):
-        model.set_params(callbacks=[Recorder(last=8)]).fit(X, LABELS)
+        model.set_params(callbacks=[Recorder(last=4)]).fit(X, LABELS)
     assert len(model.history_["fold"]) == 9
 
 
