@@ -125,7 +125,7 @@ def draw(rng, n_rows, n_numbers, is_classifier, transforms=(None,)):
 
     is_large = n_rows >= _LARGE
     depths = (1, 2, 2, 2, 3, 3) if is_classifier else (1, 2, 2, 2, 3, 3, 3)
-    widths = (128, 192, 256) if is_large else (64, 96, 96, 128)
+    widths = (128, 192, 256) if is_large else (64, 64, 96, 128)
     batch = 2 ** round(np.log2(max(1, n_rows / one_of(24, 48))))
     return Configuration(
         hidden_layer_sizes=(one_of(*widths),) * one_of(*depths),
