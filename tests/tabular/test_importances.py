@@ -52,7 +52,7 @@ def test_importances_are_normalized():
 
 def test_fewer_rows_where_columns_are_many():
     assert n_rows_for(10, 10_000) == 1000
-    assert n_rows_for(1000, 500_000) == 400
+    assert n_rows_for(1000, 500_000) == 200
     assert n_rows_for(10**6, 10**6) == 100
 
 
