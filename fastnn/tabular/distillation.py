@@ -18,8 +18,10 @@ from .networks import Rows, new_network, train
 _N_COPIES, _RATE = 10, 0.3
 #: With so many rows there are fewer copies.
 _MOST_ROWS = 200_000
-#: Decay of the weights: the predictions of an ensemble have little noise to fit.
-_WEIGHT_DECAY = 1e-3
+#: Hyperparameters of the network. The predictions of an ensemble have little noise to fit.
+_HIDDEN_LAYER_SIZES, _LEARNING_RATE, _WEIGHT_DECAY = (128, 128), 2e-3, 1e-3
+#: About so many rows pass through the network in training.
+_N_PASSES = 5_000_000
 
 
 class Compression(NamedTuple):
@@ -44,10 +46,9 @@ class Compression(NamedTuple):
 def distil(ensemble, training, oof_decision, n_jobs):
     """Train one network to predict what an ensemble predicts.
 
-    It has the encoding and the hyperparameters of the member of the highest weight, without
-    dropout. Its rows are training rows and changed copies of them, and their targets the
-    predictions of the ensemble. It is stopped by the loss of an eighth of the rows held out, with
-    true targets.
+    It has the encoding and the activation of the member of the highest weight. Its rows are
+    training rows and changed copies of them, and their targets the predictions of the ensemble. It
+    is stopped by the loss of an eighth of the rows held out, with true targets.
 
     Parameters
     ----------
@@ -129,9 +130,12 @@ def _train(ensemble, rows, n_train, n_jobs, random_state):
     best, targets = ensemble.members[0], ensemble.targets
     configuration = replace(
         best.configuration,
+        hidden_layer_sizes=_HIDDEN_LAYER_SIZES,
         dropout=0.0,
         label_smoothing=0.0,
+        learning_rate_init=_LEARNING_RATE,
         weight_decay=_WEIGHT_DECAY,
+        max_iter=int(np.clip(_N_PASSES // n_train, 30, 250)),
         batch_size=int(np.clip(2 ** round(math.log2(n_train / 32)), 16, 256)),
     )
     network = new_network(

@@ -62,7 +62,8 @@ class Ensemble:
         mean = np.tensordot(self.weights, decisions, axes=1)
         if self.targets.is_classifier:
             weights = None if data.weights is None else data.weights[rows]
-            self.temperature = fit_temperature(mean, data.y[rows], weights)
+            # These rows stopped the networks, which makes probabilities seem too cautious.
+            self.temperature = max(1.0, fit_temperature(mean, data.y[rows], weights))
             return at_temperature(mean, self.temperature)
         some = slice(None, None, math.ceil(len(rows) / _MOST_RESIDUALS))
         spreads, rows = spread(decisions[:, some], self.weights), rows[some]
