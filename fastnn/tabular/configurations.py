@@ -12,11 +12,19 @@ class Configuration:
 
     Attributes
     ----------
+    max_iter : int
+        Most epochs.
     patience : float
         Training ends at this multiple of the best epoch, plus 5.
+    schedule : {"constant", "cosine"}
+        What becomes of the learning rate: "cosine" lowers it to zero over `max_iter` epochs.
+    averaged : float
+        Number of epochs that the average of the parameters is over, which predicts; 0 is none.
+    target_transform : str or None
+        Name of the transform of the targets.
     least_importance : float
-        Numbers and categories of a lower importance are left out, where importances are known. It
-        is a multiple of the mean importance.
+        Columns of a lower importance are left out, where importances are known. It is a multiple
+        of the mean importance.
     """
 
     hidden_layer_sizes: tuple[int, ...] = (128, 128)
@@ -38,7 +46,6 @@ class Configuration:
     least_importance: float = 0.0
     schedule: str = "constant"
     averaged: float = 0.0
-    bfloat16: bool = False
 
     def learning_rates(self, n_batches):
         """Return the learning rate of each step."""
@@ -49,10 +56,10 @@ class Configuration:
 
 
 #: Number of networks of each preset, as a multiple of the default.
-PRESETS = {"fast": 0.25, "default": 1.0, "best": 5.0}
+PRESETS = {"fast": 0.3, "default": 1.0, "best": 5.0}
 
 #: Number of folds, and of networks by default for values and for classes, from so many rows on.
-_BY_ROWS = ((100_000, 1, 4, 6), (20_000, 3, 10, 16), (2_500, 5, 18, 32), (0, 8, 44, 44))
+_BY_ROWS = ((100_000, 1, 4, 6), (20_000, 3, 10, 16), (2_500, 5, 18, 32), (0, 8, 26, 37))
 
 #: Candidates that compete to be a member of the ensemble.
 _CANDIDATES_PER_MEMBER = 4
@@ -95,8 +102,9 @@ def log_uniform(rng, low, high):
 #: Rows from which on networks are wider, and epochs fewer.
 _LARGE = 20_000
 
-#: Most epochs of a schedule that lowers the learning rate to zero, where there are fewer rows.
-_EPOCHS = 48
+#: Most epochs of a schedule that lowers the learning rate to zero, where there are fewer rows, and
+#: those of as many rows as there may be.
+_EPOCHS, _FEWEST_EPOCHS = 48, 6
 
 #: Most inputs of a network that an expansion makes of numbers, unless there are very many numbers.
 _MOST_INPUTS = 320
@@ -142,8 +150,13 @@ def draw(rng, n_rows, n_numbers, is_classifier, transforms=(None,)):
         frequency=log_uniform(rng, 0.05, 0.3),
         target_transform=one_of(transforms[0], *transforms),
         least_importance=one_of(0.05, 0.1, 0.2, 0.3),
-        **_draw_schedule(rng, one_of, round(_EPOCHS / max(1.0, (n_rows / _LARGE) ** 0.5))),
+        **_draw_schedule(rng, one_of, _n_epochs(n_rows)),
     )
+
+
+def _n_epochs(n_rows):
+    """Return the number of epochs, which falls with the square root of many rows."""
+    return max(_FEWEST_EPOCHS, round(_EPOCHS / max(1.0, (n_rows / _LARGE) ** 0.5)))
 
 
 def _draw_schedule(rng, one_of, n_epochs):

@@ -52,7 +52,7 @@ class Fit:
         self._deadline = math.inf if limit is None else time.monotonic() + limit
         self._random_state = check_random_state(estimator.random_state)
         self._seed = self._random_state.randint(np.iinfo(np.int32).max)
-        self._error, self._stops, self._interrupted = None, False, False
+        self._error, self._stops, self._interrupted, self._late = None, False, False, False
 
     def run(self, X, y, sample_weight):
         """Return the attributes that the estimator gets, by name."""
@@ -96,16 +96,14 @@ class Fit:
     def train(self):
         """Train candidates in two waves: the first finds columns that the second may leave out."""
         n, n_finalists = self.plan.n_candidates, self.plan.n_finalists
-        n_waves = 2 if n_finalists > 1 else 1
+        n_waves = min(2, n_finalists)
         self._complete = []
         for wave in range(n_waves):
-            if wave and self._complete and not self._stops:
-                self._leave_out_columns(self.candidates[n // 2 :])
-            self._compete(
-                self.candidates[wave * n // n_waves : (wave + 1) * n // n_waves],
-                (wave + 1) * n_finalists // n_waves - wave * n_finalists // n_waves,
-                self._until((wave + 1) / n_waves),
-            )
+            candidates = self.candidates[wave * n // n_waves : (wave + 1) * n // n_waves]
+            if self._complete and not self._stops:
+                self._leave_out_columns(candidates)
+            end = self._until(1 / (n_waves - wave))
+            self._compete(candidates, (n_finalists + wave) // n_waves, end)
         self._tell_what_is_missing()
 
     def _compete(self, candidates, n_finalists, end):
@@ -171,8 +169,13 @@ class Fit:
         if is_sure:  # a share of the time that is left
             end = now + max(0.0, end - now) / math.ceil((self._n_sure - number) / self._n_workers)
 
+        def is_late():
+            late = time.monotonic() > end
+            self._late |= late
+            return late
+
         def is_over():
-            return self._threads.stops or time.monotonic() > end
+            return self._threads.stops or is_late()
 
         if not is_sure and is_over():
             return
@@ -207,7 +210,7 @@ class Fit:
             return INTERRUPTED
         if self._stops:
             return "A callback ended the fit."
-        if time.monotonic() > self._deadline:
+        if self._late:
             return f"The fit reached time_limit={self.estimator.time_limit!r}."
         return "Some networks diverged: check X and y for extreme values."
 

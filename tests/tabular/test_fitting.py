@@ -59,7 +59,7 @@ def test_every_parameter_changes_the_result(build, y):
     ]
     for change in changes:
         assert differs(before, build(**common | change).fit(X, y)), change
-    with pytest.warns(UserWarning, match=r"reached time_limit=0\. . of 44 networks"):
+    with pytest.warns(UserWarning, match=r"reached time_limit=0\. . of \d+ networks"):
         assert differs(before, build(**common | {"time_limit": 0}).fit(X, y))
     assert differs(before, build(**common).fit(X, y, np.linspace(0.1, 2, len(X))))
 
