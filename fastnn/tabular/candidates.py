@@ -37,10 +37,13 @@ class Data(NamedTuple):
     y: np.ndarray
     weights: np.ndarray | None
 
+    def weights_of(self, rows):
+        """Return the weights of some rows, or None."""
+        return None if self.weights is None else self.weights[rows]
+
     def loss(self, decisions, rows):
         """Return the loss of predictions for some rows."""
-        weights = None if self.weights is None else self.weights[rows]
-        return self.targets.mean_loss(decisions, self.y[rows], weights)
+        return self.targets.mean_loss(decisions, self.y[rows], self.weights_of(rows))
 
 
 class Trained(NamedTuple):
@@ -113,20 +116,24 @@ class Candidate:
         """Return the rows of all networks, which the first of them encodes."""
         with self._lock:
             if self._rows is None:
-                c, targets = self.configuration, data.targets
-                self._encoding = Encoding(
-                    c.scaling, c.expansion, c.n_bins, c.n_frequencies, c.frequency
-                ).fit(data.columns, data.statistics, check_random_state(self._encoding_seed))
-                y = targets.encode(data.y, c.target_transform)
+                y = data.targets.encode(data.y, self.configuration.target_transform)
                 folds = numbers_of_folds(self.folds, len(y))
-                self._encoding.fit_means(data.values, y, data.weights, folds)
-                if self.is_kept is not None:
-                    self._encoding.keep(self.is_kept)
+                if self._encoding is None:
+                    self._encoding = self._fitted_encoding(data, y, folds)
+                    self.outputs = np.full((len(y), data.targets.n_outputs), np.nan, np.float32)
                 encoded = self._encoding.transform(data.values, folds)
-                if self.outputs is None:
-                    self.outputs = np.full((len(encoded), targets.n_outputs), np.nan, np.float32)
                 self._rows = Rows(encoded, y, data.weights)
             return self._rows
+
+    def _fitted_encoding(self, data, y, folds):
+        """Return the encoding of the columns that are kept."""
+        c, random_state = self.configuration, check_random_state(self._encoding_seed)
+        encoding = Encoding(c.scaling, c.expansion, c.n_bins, c.n_frequencies, c.frequency)
+        encoding.fit(data.columns, data.statistics, random_state)
+        encoding.fit_means(data.values, y, data.weights, folds)
+        if self.is_kept is not None:
+            encoding.keep(self.is_kept)
+        return encoding
 
     def _finish(self):
         """Free the rows after the last network."""
@@ -150,8 +157,7 @@ class Candidate:
         transform, targets = self.configuration.target_transform, data.targets
         decisions = targets.decode(self.outputs[rows], transform)
         if transform is not None:
-            weights = None if data.weights is None else data.weights[rows]
-            self.factor = targets.bias_factor(decisions, data.y[rows], weights)
+            self.factor = targets.bias_factor(decisions, data.y[rows], data.weights_of(rows))
         return self.factor * decisions
 
     def member(self, weight):

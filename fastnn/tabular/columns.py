@@ -25,6 +25,10 @@ class Values(NamedTuple):
     numbers: np.ndarray
     codes: np.ndarray
 
+    def take(self, rows):
+        """Return the values of some rows: their numbers, or a slice."""
+        return Values(self.numbers[rows], self.codes[rows])
+
 
 class Columns:
     """Types of the columns of a table, which read any later table.

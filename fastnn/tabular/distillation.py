@@ -102,10 +102,10 @@ def _draw_fold(training, is_classifier, random_state):
 def _rows(ensemble, training, fold, n_jobs, random_state):
     """Return the rows of the network: training rows, changed copies of them, and rows held out."""
     data, targets, best = training.data, ensemble.targets, ensemble.members[0]
-    values = Values(*(part[fold.train] for part in data.values))
+    values = data.values.take(fold.train)
     n_copies = int(np.clip(_MOST_ROWS // len(fold.train), 1, _N_COPIES))
     copies = changed_copies(values, n_copies, random_state)
-    held_out = Values(*(part[fold.held_out] for part in data.values))
+    held_out = data.values.take(fold.held_out)
     decisions = [
         ensemble.decisions_of(values, n_jobs),
         ensemble.decisions_of(copies, n_jobs),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .calibration import at_temperature, fit_temperature
-from .columns import Columns, Values
+from .columns import Columns
 from .encodings import Encoding
 from .intervals import ResidualDistribution, spread
 from .members import Member
@@ -61,9 +61,9 @@ class Ensemble:
         """
         mean = np.tensordot(self.weights, decisions, axes=1)
         if self.targets.is_classifier:
-            weights = None if data.weights is None else data.weights[rows]
+            temperature = fit_temperature(mean, data.y[rows], data.weights_of(rows))
             # These rows stopped the networks, which makes probabilities seem too cautious.
-            self.temperature = max(1.0, fit_temperature(mean, data.y[rows], weights))
+            self.temperature = max(1.0, temperature)
             return at_temperature(mean, self.temperature)
         some = slice(None, None, math.ceil(len(rows) / _MOST_RESIDUALS))
         spreads, rows = spread(decisions[:, some], self.weights), rows[some]
@@ -71,9 +71,9 @@ class Ensemble:
             Encoding("quantile", "", 0, 0, 0.0).fit(data.columns, data.statistics, None),
             mean[some],
             spreads,
-            Values(*(part[rows] for part in data.values)),
+            data.values.take(rows),
             data.y[rows],
-            None if data.weights is None else data.weights[rows],
+            data.weights_of(rows),
             1 + min(_OPTIMISM / len(mean), _MOST_OPTIMISM),
         )
         return mean
@@ -130,4 +130,4 @@ class Ensemble:
 def _blocks(values):
     """Yield a block of rows after another."""
     for start in range(0, len(values.numbers), BLOCK):
-        yield Values(*(part[start : start + BLOCK] for part in values))
+        yield values.take(slice(start, start + BLOCK))

@@ -38,7 +38,7 @@ def permutation_importances(ensemble, training, n_jobs):
     n_rows = min(len(rows), n_rows_for(columns.n_features_in, n_parameters))
     rows = np.sort(random_state.choice(rows, n_rows, replace=False))
     predictor = _HeldOutPredictor(ensemble, training, rows, n_jobs)
-    values = Values(*(part[rows] for part in data.values))
+    values = data.values.take(rows)
     of_columns = np.array([*columns.number_sources, *columns.category_sources], int)
     sources = [of_columns[member.encoding.sources] for member in ensemble.members]
     rises = np.zeros(columns.n_features_in)
@@ -78,8 +78,7 @@ class _HeldOutPredictor:
     def __init__(self, ensemble, training, rows, n_jobs):
         self._ensemble, self._n_jobs = ensemble, n_jobs
         self._y = training.data.y[rows]
-        weights = training.data.weights
-        self._weights = None if weights is None else weights[rows]
+        self._weights = training.data.weights_of(rows)
         self._folds = training.fold_numbers[rows]
         self._places = [np.flatnonzero(np.isin(rows, fold.held_out)) for fold in training.folds]
 
