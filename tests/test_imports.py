@@ -15,6 +15,7 @@ LAYERS = [
     "activations losses normalization layers custom optimizers schedules averaging initializers "
     "augment",
     "_data",
+    "data",
     "_network",
     "_train",
     "callbacks",
