@@ -43,7 +43,8 @@ class BatchNorm(Normalization):
     statistics : {"moving", "exact"}, default="moving"
         What prediction normalises by: the moving averages; or the means and variances of all
         training rows, computed in a pass over them at the end of `fit`. With 'lbfgs', and with
-        `averaging`, they are exact in any case.
+        `averaging`, they are exact in any case. 'exact' is not available for `partial_fit`, which
+        with `averaging` takes the rows of its last call.
 
     References
     ----------

@@ -404,7 +404,7 @@ def test_class_weight_with_partial_fit():
         weight = np.where(y == "setosa", 5.0, np.where(y == "virginica", 0.5, 1.0))
         expected.partial_fit(X[rows], y, sample_weight=weight, classes=np.unique(NAMES))
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
-    with pytest.raises(ValueError, match="class_weight='balanced' needs all rows at once"):
+    with pytest.raises(ValueError, match="class_weight='balanced' needs the labels of all"):
         classifier(class_weight="balanced").partial_fit(X, NAMES, classes=np.unique(NAMES))
 
 

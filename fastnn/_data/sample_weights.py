@@ -57,9 +57,9 @@ def _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, part
             raise ValueError(f"class_weight must have a number for each class, got {of_labels!r}.")
     if isinstance(class_weight, str) and partial:
         raise ValueError(
-            "class_weight='balanced' needs all rows at once, and partial_fit sees some: pass a "
-            "dict with the weights that sklearn.utils.class_weight.compute_class_weight finds "
-            "for all labels."
+            "class_weight='balanced' needs the labels of all rows, and partial_fit sees some: pass "
+            "a dict with the weights that sklearn.utils.class_weight.compute_class_weight finds "
+            "for all labels, or pass all rows to fit, as a source of fastnn.data."
         )
     if labels.kind == "probabilities":
         raise ValueError(

@@ -58,6 +58,12 @@ def build_network(
     """
     network = _with_layers(model, X.shape[1], loss, encoder.n_outputs, dtype, fitted, partial)
     network.encoder = encoder
+    if partial and network.program.has_exact_statistics:
+        raise ValueError(
+            "BatchNorm(statistics='exact') needs all rows, and partial_fit sees some: choose "
+            "statistics='moving', or pass all rows to fit, as arrays with warm_start=True or as a "
+            "source of fastnn.data."
+        )
     check_factors(model.learning_rate_factors or {}, network.program)
     network.check_rows(X)
     check_max_norm(model.max_norm, network.program)

@@ -188,7 +188,9 @@ class Fit:
             engine = self._engine()
             callbacks = self._callback_list() if self.callbacks else None
             with callbacks or nullcontext(), settings.augmentation or nullcontext():
-                self._training(engine, callbacks).run()
+                training = self._training(engine, callbacks)
+                training.run()
+            self.history.stopped = training.stops
             self._finish(network)
             if specs.averaging is not None and not self.partial:
                 self._warn_of_no_average()
@@ -240,7 +242,8 @@ class Fit:
             data = Dataset(X, self._encode(y), weights, np.arange(X.shape[0]))
         except ValueError as error:
             raise ValueError(f"Validation data (X_val, y_val): {error}") from error
-        warn_of_far_columns(self.data.X, X)
+        if not self.partial:  # which may see rows of one class, or day
+            warn_of_far_columns(self.data.X, X)
         return data, y
 
     def _identify(self):
@@ -278,6 +281,7 @@ class Fit:
             _core.may_fail(self.device)
             or bool(self.callbacks)
             or self.settings.augmentation is not None
+            or self.held_out is not None
             or runs_users_code(self.model)
             or self.model.averaging is not None
             or self.network.shows_other_numbers

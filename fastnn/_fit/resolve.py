@@ -70,7 +70,11 @@ def specs_of(model, partial):
         )
     early_stopping = model.early_stopping and is_stochastic
     if partial and early_stopping:
-        raise ValueError("partial_fit does not support early_stopping=True")
+        raise ValueError(
+            "partial_fit does not support early_stopping=True, as it trains for one epoch: pass "
+            "X_val and y_val, and stop calling it when the callback EarlyStopping has set "
+            "`stopped_`, or pass all rows to fit, as a source of fastnn.data."
+        )
     schedule, averaging = schedule_of(model, optimizer), averaging_of(model, optimizer)
     check_scoring(model)
     return Specs(optimizer, schedule, averaging, early_stopping, *callbacks_of(model))

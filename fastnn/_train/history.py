@@ -29,6 +29,10 @@ class History:
         Loss of the last epoch.
     n_iter : int
         Number of epochs of the last call.
+    n_calls : int
+        Number of calls of `partial_fit`.
+    stopped : bool
+        Whether the last call ended because training stopped, rather than at `max_iter`.
     n_seen, n_steps : int
         Numbers of training rows seen, and of steps taken, in all epochs.
     n_stalled : int
@@ -50,6 +54,8 @@ class History:
     scoring: str = "None"
     loss: float = np.nan
     n_iter: int = 0
+    n_calls: int = 0
+    stopped: bool = False
     n_seen: int = 0
     n_steps: int = 0
     n_stalled: int = 0
@@ -63,10 +69,11 @@ class History:
     def continued(self, in_place: bool) -> "History":
         """Return a history that continues this one, in its curves or in copies of them."""
         if in_place:
-            return replace(self, n_iter=0)
+            return replace(self, n_iter=0, stopped=False)
         return replace(
             self,
             n_iter=0,
+            stopped=False,
             loss_curve=self.loss_curve.copy(),
             validation_scores=self.validation_scores.copy(),
             columns={name: values.copy() for name, values in self.columns.items()},

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._core.codes import Column
+from .._warnings import warn
 from ..schedules import Constant, Scheduled, Steps, spec_at, value_at
 from .history import History
 from .settings import Settings
@@ -76,7 +77,7 @@ class StepTables:
         steps = Steps(
             number=np.arange(first, first + n),
             epoch=len(history.loss_curve),
-            n_steps=settings.planned_epochs * per_epoch,
+            n_steps=self._planned_steps(settings.planned_epochs, history),
             n_epochs=settings.planned_epochs,
             steps_per_epoch=per_epoch,
             ends_epoch=start + n >= per_epoch,
@@ -86,6 +87,8 @@ class StepTables:
             sign=sign,
         )
         self._rate_factor = history.rate_factor
+        if settings.partial and start == 0 and steps.epoch >= settings.planned_epochs:
+            self._warn_beyond_plan(steps, history)
         self._table, self._rates = self._table_and_rates(steps, step)
         # Of a part of an epoch, or of several epochs.
         self._table[:, Column.GRAD_NORM] = np.resize(self._measures_norm[start:], n)
@@ -95,6 +98,31 @@ class StepTables:
         settings = self._settings
         rates = settings.learning_rate_init * self._rate_factor * self._schedule.factors(steps)
         return step_table(self._optimizer, rates, settings, steps, step), rates
+
+    def _planned_steps(self, n_epochs: int, history: History) -> int:
+        """Return the number of steps of so many epochs: those done, and the rest as this one.
+
+        Calls of `partial_fit` may have different numbers of rows.
+        """
+        n_left = n_epochs - len(history.loss_curve)
+        return max(1, history.n_steps + n_left * self._steps_per_epoch)
+
+    def _warn_beyond_plan(self, steps: Steps, history: History) -> None:
+        """Warn at the first call of `partial_fit` beyond the end of a schedule, if there is one."""
+        planned = self._settings.planned_epochs
+        if steps.epoch > planned and history.n_calls:
+            return
+        n_steps = self._planned_steps(2 * planned, history)
+        longer = replace(steps, n_steps=n_steps, n_epochs=2 * planned)
+        (table, rates), (other, _) = (self._table_and_rates(s, 0) for s in (steps, longer))
+        follows = np.arange(table.shape[1]) != Column.AVERAGE  # an average goes on
+        if not np.array_equal(table[:, follows], other[:, follows], equal_nan=True):
+            warn(
+                f"partial_fit counts each call as an epoch, and this is epoch {steps.epoch + 1}: "
+                f"the schedules are planned for max_iter={planned}, and stay at their end "
+                f"(learning rate {rates[-1]:.3g}). Set max_iter to the number of all calls, or "
+                "pass all rows to fit, as a source of fastnn.data."
+            )
 
     def check_plan(self, max_iter: int, history: History) -> None:
         """Refuse to resume a training whose schedules would have been others with this `max_iter`.

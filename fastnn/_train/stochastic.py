@@ -209,7 +209,7 @@ class StochasticTraining(Training):
                 f"{what} did not improve more than tol={settings.tol:f} for "
                 f"{settings.n_iter_no_change} consecutive epochs. {outcome}"
             )
-        return ends
+        return ends and not settings.partial  # where only callbacks and divergence stop
 
 
 class _FiniteCheck:

@@ -78,6 +78,9 @@ class Training:
         if self.settings.verbose:
             print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
         row = {"loss": history.loss, **self._validate(result), "grad_norm": result.grad_norm}
+        if self.settings.partial:
+            history.n_calls += 1
+            row = {"call": history.n_calls, **row}
         if rate is not None:
             row["learning_rate"] = rate
         history.record(**row, seconds=time.perf_counter() - self._began)

@@ -51,8 +51,9 @@ class Checkpoint(Callback):
         killed. The file of another training is an error: the values of rows, targets, weights and
         validation data are compared, and all parameters except `n_jobs`, `verbose` and `callbacks`;
         functions by their name and code. `max_iter` may be larger, unless a schedule depends on it.
-        So each model, also in a search, needs a separate file. Not available for `partial_fit`, and
-        with 'lbfgs', because SciPy does not expose its memory.
+        So each model, also in a search, needs a separate file. Not available with 'lbfgs', because
+        SciPy does not expose its memory, and for `partial_fit`, which continues from the estimator
+        that `load_checkpoint` returns; its first call refuses a file that exists.
 
     Examples
     --------
@@ -88,6 +89,12 @@ class Checkpoint(Callback):
         check_folder(self.path, "Checkpoint")
         _check_pickles(context.parameters)
         self._seal = sealed.seal_of(self.path)
+        if context.is_partial and context.epoch == 0 and self._seal is not None:
+            raise ValueError(
+                f"Checkpoint: this call of partial_fit begins a training, and {str(self.path)!r} "
+                "is of another: continue that with load_checkpoint, remove the file, or give "
+                "another path."
+            )
         self._best = -math.inf
         if self.monitor is not None:
             sign = sign_of(self.monitor, self.mode)
@@ -175,8 +182,9 @@ def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
             continue
         if is_partial:
             raise ValueError(
-                "Checkpoint(resume=True) is for fit: partial_fit continues from the estimator "
-                "itself. load_checkpoint loads one from a file; or choose resume=False."
+                "Checkpoint(resume=True) is for fit, also of a source of fastnn.data: partial_fit "
+                "continues from the estimator itself. load_checkpoint loads one from a file; or "
+                "choose resume=False."
             )
         if isinstance(optimizer, LBFGS):
             raise ValueError(

@@ -30,6 +30,8 @@ class EarlyStopping(Callback):
 
     It is independent of the estimator's `early_stopping` and of the rule of `tol` and
     `n_iter_no_change`, which also ends training. ``n_iter_no_change=np.inf`` turns the latter off.
+    Each call of `partial_fit` counts as an epoch; the estimator's `stopped_` is then True after the
+    call that should be the last.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class EarlyStopping(Callback):
         "grad_norm" and "seconds", and "max" for all others, as for scikit-learn's scores.
     restore_best : bool, default=False
         Whether the parameters of the best epoch are restored, also if training ends for another
-        reason. `loss_` and `history_` still describe all epochs.
+        reason. `loss_` and `history_` still describe all epochs. Not available for `partial_fit`.
 
     References
     ----------
@@ -66,6 +68,12 @@ class EarlyStopping(Callback):
     }
 
     def on_fit_begin(self, context):
+        if self.restore_best and context.is_partial:
+            raise ValueError(
+                "EarlyStopping(restore_best=True) needs the epochs of one fit, and partial_fit is "
+                "one epoch: choose restore_best=False, or pass all rows to fit, as a source of "
+                "fastnn.data."
+            )
         self._sign = sign_of(self.monitor, self.mode)
         self._best, self._stalled, self._snapshot = -math.inf, 0, None
         for value in context.history.get(self.monitor, [])[context.first_epoch :]:

@@ -116,6 +116,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             "best_loss_": None if history.stops_early else history.best_loss,
             "validation_scores_": history.validation_scores if history.validates else None,
             "best_validation_score_": history.best_validation_score if history.validates else None,
+            "stopped_": history.stopped,
             "_no_improvement_count": history.n_stalled,
         }
         return {

@@ -145,8 +145,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     @available_if(BaseMLP._check_solver)
     @explains_arguments
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        classes=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Train on some rows for one epoch, continuing from the last call.
+
+        For rows that do not fit in memory, `fit` takes a source of `fastnn.data` instead, which
+        shuffles, validates and stops early.
 
         Parameters
         ----------
@@ -160,12 +173,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         classes : array-like of shape (n_classes,) or list of n_targets such, default=None
             All labels of all calls, required in the first call; `y` may lack some of them. For
             multiclass-multioutput targets, a list with those of each column.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data, which is only monitored: `history_` has its scores after the call.
+        y_val : {array-like, sparse matrix} of shape (n_val,), (n_val, n_labels) or \
+(n_val, n_targets), default=None
+            Its labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
 
         Returns
         -------
         self : MLPClassifier
         """
-        return self._fit(X, y, sample_weight, partial=True, classes=classes)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, validation, partial=True, classes=classes)
 
     def predict(self, X):
         """Predict labels.

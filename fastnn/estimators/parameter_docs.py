@@ -69,8 +69,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
           then="cosine", per="epoch")``.
 
         Schedules are planned for `max_iter` epochs: for as many more with each `fit` of a
-        `warm_start`, and in all with `partial_fit`. As in scikit-learn, 'adam' ignores the first
-        three if they are given by name.
+        `warm_start`, and in all with `partial_fit`, of which each call counts as an epoch. As in
+        scikit-learn, 'adam' ignores the first three if they are given by name.
 
     learning_rate_init : float, default=0.001
         The initial learning rate. Not used by 'lbfgs'.
@@ -311,7 +311,8 @@ loss_ : float
         Metrics of each epoch, or iteration of 'lbfgs', in all calls: "epoch", its number from 1;
         "loss" as in `loss_curve_`; with validation data "val_loss", without penalty and dropout,
         and each score as ``val_NAME``; "grad_norm"; "learning_rate" of the last step (not with
-        'lbfgs'); "seconds", validation included. NaN marks unknown values.
+        'lbfgs'); "seconds", validation included. Each call of `partial_fit` counts as an epoch,
+        and has its number, from 1, in "call" too. NaN marks unknown values.
         ``pandas.DataFrame(model.history_)`` converts it to a table.
 
         "grad_norm" is the L2 norm of the gradient of a step, as returned by PyTorch's
@@ -321,6 +322,11 @@ loss_ : float
         spaced from the first to the last: every eighth, but at least 2 and at most 8. With 'lbfgs'
         it is the norm for all rows. For several outputs of a regressor the solver minimises the sum
         of their losses, as in scikit-learn, and "loss" has the mean.
+
+    stopped_ : bool
+        Whether the last call of `fit` stopped before `max_iter` epochs: for lack of progress, after
+        divergence, or by a callback. After `partial_fit`, whether a callback such as
+        `EarlyStopping` wants no further call, or training diverged. Not available with 'lbfgs'.
 
     validation_scores_ : list of float or None
         The score of the validation data after each epoch, if there is any.

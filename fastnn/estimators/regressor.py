@@ -101,8 +101,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     @available_if(BaseMLP._check_solver)
     @explains_arguments
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
+    ):
         """Train on some rows for one epoch, continuing from the last call.
+
+        For rows that do not fit in memory, `fit` takes a source of `fastnn.data` instead, which
+        shuffles, validates and stops early.
 
         Parameters
         ----------
@@ -112,12 +117,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data, which is only monitored: `history_` has its scores after the call.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
 
         Returns
         -------
         self : MLPRegressor
         """
-        return self._fit(X, y, sample_weight, partial=True)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, validation, partial=True)
 
     def predict(self, X):
         """Predict targets.

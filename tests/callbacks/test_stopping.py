@@ -13,16 +13,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def test_early_stopping(partial):
     losses = iter([5.0, 4.0, 3.95, 4.5, 3.9, 3.8])
     feed = Function(lambda context: context.log("mine", next(losses)))
-    model = classifier(feed, EarlyStopping("mine", 3, 0.2, "min", restore_best=True), max_iter=9)
-    if partial:  # where there is nothing to stop, and one epoch is no reason to go back
-        for _ in range(5):
+    stop = EarlyStopping("mine", 3, 0.2, "min", restore_best=not partial)
+    model = classifier(feed, stop, max_iter=9)
+    if partial:
+        for call in range(5):
             model.partial_fit(X, Y, classes=[0, 1, 2])
+            assert model.stopped_ == (call == 4)
         kept = classifier()
         for _ in range(5):
             kept.partial_fit(X, Y, classes=[0, 1, 2])
     else:
         model.fit(X, Y)
-        assert model.n_iter_ == 5
+        assert (model.n_iter_, model.stopped_) == (5, True)
         kept = classifier(max_iter=2).fit(X, Y)
     np.testing.assert_array_equal(model.coefs_[0], kept.coefs_[0])
     assert model.history_["mine"] == [5.0, 4.0, 3.95, 4.5, 3.9]

@@ -186,7 +186,8 @@ class Draw:
                 fit["X_val"] = (X.tocsr() if sparse.issparse(X) else X)[:5]
                 fit["y_val"] = fit["y"][:5]
         then = self.one("ends", "partial_fit", "warm_start")
-        if then == "partial_fit" and (params["solver"] == "lbfgs" or params.get("early_stopping")):
+        needs_all = params["solver"] == "lbfgs" or params.get("early_stopping")
+        if then == "partial_fit" and (needs_all or "statistics='exact'" in repr(params)):
             then = "ends"
         if then == "partial_fit" and params.get("class_weight"):
             params["class_weight"] = {0: 2.0}
