@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from ._extras import pip_install
 from .callbacks import Callback
 from .estimators import MLPClassifier
 
@@ -79,7 +80,7 @@ def run():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.table import Table
     except ImportError as error:
-        sys.exit(f'The demo needs {error.name}: pip install "fastnn[demo]" installs it.')
+        sys.exit(f"The demo needs {error.name}: {pip_install('demo')} installs it.")
 
     X_train, X_test, y_train, y_test = digits()
     models = {

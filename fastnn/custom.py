@@ -14,8 +14,8 @@ from .losses import CUSTOM, LossSpec
 class CustomActivation(ActivationSpec):
     """An elementwise activation function of one's own.
 
-    Numba (``pip install "fastnn[numba]"``) compiles both functions the first time they are used, so
-    they consist of arithmetic, conditions and the functions of `math` and `numpy`.
+    Numba (``pip install "fastnn-mlp[numba]"``) compiles both functions the first time they are
+    used, so they consist of arithmetic, conditions and the functions of `math` and `numpy`.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ class CustomActivation(ActivationSpec):
 class CustomLoss(LossSpec):
     """A loss function of one's own, for regression.
 
-    It is summed over the outputs of a row. Numba (``pip install "fastnn[numba]"``) compiles both
-    functions the first time they are used, so they consist of arithmetic, conditions and the
+    It is summed over the outputs of a row. Numba (``pip install "fastnn-mlp[numba]"``) compiles
+    both functions the first time they are used, so they consist of arithmetic, conditions and the
     functions of `math` and `numpy`.
 
     Parameters

@@ -1,7 +1,9 @@
 """Content and metadata of the installed package."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from importlib.resources import files
 
 import numpy as np
@@ -10,12 +12,27 @@ import sklearn
 import fastnn
 from fastnn import _core
 from fastnn._core.cpu import isa_info
+from fastnn._extras import DISTRIBUTION, pip_install
+from support import ROOT
 
 
 def run(script):
     return subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     ).stdout
+
+
+def test_extras_are_of_this_distribution():
+    """On the Python package index, `fastnn` is another project, which nobody shall install."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == DISTRIBUTION
+    commands = pip_install("(.+?)").replace("[", r"\[").replace("]", r"\]")
+    for folder in ("fastnn", "docs", "tests", "benches", "examples"):
+        for path in (ROOT / folder).rglob("*.[pm][yd]"):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"pip install \W?fastnn\W?\[", text), path
+            for extras in re.findall(commands, text):
+                assert set(extras.split(",")) <= {*project["optional-dependencies"], "{extra}"}
 
 
 def test_types_are_installed():

@@ -164,7 +164,7 @@ except ImportError as error:
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == (
-        'A function of your own needs Numba: pip install "fastnn[numba]".'
+        'A function of your own needs Numba: pip install "fastnn-mlp[numba]".'
     )
 
 

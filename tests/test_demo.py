@@ -54,7 +54,7 @@ def test_demo_says_what_is_missing(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     for name in [name for name in sys.modules if name.startswith(f"{missing}.")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(SystemExit, match=rf'needs {missing}.*: pip install "fastnn\[demo\]"'):
+    with pytest.raises(SystemExit, match=rf'needs {missing}.*: pip install "fastnn-mlp\[demo\]"'):
         __main__.main(["demo"])
 
 

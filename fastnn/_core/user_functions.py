@@ -6,6 +6,8 @@ from functools import cache
 
 import numpy as np
 
+from .._extras import pip_install
+
 _NUMBERS = {1: "one number", 2: "two numbers"}
 # Functions by the address of what was made of them.
 _AT: dict[int, Callable] = {}
@@ -68,7 +70,5 @@ def _numba():
     try:
         import numba
     except ImportError as error:
-        raise ImportError(
-            'A function of your own needs Numba: pip install "fastnn[numba]".'
-        ) from error
+        raise ImportError(f"A function of your own needs Numba: {pip_install('numba')}.") from error
     return numba

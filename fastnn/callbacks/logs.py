@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from .._extras import pip_install
 from .base import Callback
 from .files import append, check_folder, replace_file, warn_of_failure
 
@@ -66,7 +67,8 @@ def _numbers(logs):
 class TensorBoard(Callback):
     """Write the history as scalars for TensorBoard.
 
-    Needs tensorboardX (``pip install "fastnn[tensorboard]"``), or else PyTorch with tensorboard.
+    Needs tensorboardX (``pip install "fastnn-mlp[tensorboard]"``), or else PyTorch with
+    tensorboard.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def _summary_writer():
         except ImportError:
             raise ImportError(
                 "TensorBoard needs tensorboardX, or PyTorch with tensorboard: "
-                'pip install "fastnn[tensorboard]".'
+                f"{pip_install('tensorboard')}."
             ) from None
     return SummaryWriter
 
@@ -114,7 +116,7 @@ class MLflow(Callback):
     """Log the history as metrics of MLflow, and the parameters that differ from the defaults.
 
     They are logged to the active run. If there is none, a run is started for the fit and ended with
-    it, as finished or failed. Needs mlflow (``pip install "fastnn[mlflow]"``).
+    it, as finished or failed. Needs mlflow (``pip install "fastnn-mlp[mlflow]"``).
 
     Parameters
     ----------
@@ -130,7 +132,7 @@ class MLflow(Callback):
         try:
             import mlflow
         except ImportError:
-            raise ImportError('MLflow needs mlflow: pip install "fastnn[mlflow]".') from None
+            raise ImportError(f"MLflow needs mlflow: {pip_install('mlflow')}.") from None
         self._own = mlflow.active_run() is None
         if self._own:
             mlflow.start_run(run_name=self.run_name)

@@ -143,7 +143,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
 
     device : {'cpu', 'cuda', 'auto'}, default='cpu'
         The device to compute on. 'cuda' is an NVIDIA GPU of compute capability 7.5 or later, with
-        kernels that Numba compiles when they are first needed (``pip install "fastnn[cuda]"``).
+        kernels that Numba compiles when they are first needed (``pip install "fastnn-mlp[cuda]"``).
         'auto' is the GPU if there is one and training or prediction is large enough to benefit,
         otherwise the CPU. A network can predict and continue training on either device:
         ``model.set_params(device="cpu")``. With 'cuda' or 'auto', `X` may be an array on the GPU

@@ -1,4 +1,4 @@
-"""Plots of networks and their training, with matplotlib (``pip install "fastnn[plots]"``).
+"""Plots of networks and their training, with matplotlib (``pip install "fastnn-mlp[plots]"``).
 
 Each class follows scikit-learn's displays: `from_estimator` computes the data and draws it; the
 display keeps the data, and `plot` draws it again, elsewhere or with other options; `ax_` or

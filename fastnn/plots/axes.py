@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .._extras import pip_install
 from ..diagnostics.probe import find_network
 
 # Distinguishable by colour-blind readers (Petroff, "Accessible color sequences for data
@@ -27,7 +28,7 @@ def check_matplotlib(display):
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise ImportError(f'{display} needs matplotlib: pip install "fastnn[plots]".') from None
+        raise ImportError(f"{display} needs matplotlib: {pip_install('plots')}.") from None
 
 
 def fitted_network(estimator, display):

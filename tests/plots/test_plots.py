@@ -161,7 +161,7 @@ def test_missing_matplotlib(display, monkeypatch):
     made = drawn(display)
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
-    message = rf'^{display.__name__} needs matplotlib: pip install "fastnn\[plots\]"\.$'
+    message = rf'^{display.__name__} needs matplotlib: pip install "fastnn-mlp\[plots\]"\.$'
     with pytest.raises(ImportError, match=message):
         drawn(display)
     with pytest.raises(ImportError, match=message):

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-INSTALL = 'pip install "fastnn[cuda]"'
+from ..._extras import pip_install
+
+INSTALL = pip_install("cuda")
 
 try:
     import numba

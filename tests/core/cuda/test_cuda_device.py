@@ -149,7 +149,7 @@ def test_tf32_needs_younger_tensor_cores(on):
 @pytest.mark.parametrize("kind", [dict(has_nvvm=False), dict(toolkit=None)])
 def test_without_a_compiler(on, kind):
     on(**kind)
-    with pytest.raises(ImportError, match=r'NVVM and NVRTC .*: pip install "fastnn\[cuda\]"'):
+    with pytest.raises(ImportError, match=r'NVVM and NVRTC .*: pip install "fastnn-mlp\[cuda\]"'):
         _numba.start()
 
 
@@ -201,7 +201,7 @@ def test_without_numba_cuda():
             print(error)
         """)
     assert out.startswith("device='cuda' needs the package numba-cuda, which cannot be imported")
-    assert out.endswith('): pip install "fastnn[cuda]"\n')
+    assert out.endswith('): pip install "fastnn-mlp[cuda]"\n')
 
 
 def test_importing_fastnn_and_small_work_leave_numba_alone():
