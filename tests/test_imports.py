@@ -19,9 +19,9 @@ LAYERS = [
     "_network",
     "_train",
     "callbacks",
-    "_fit",
+    "_fit _export",
     "estimators",
-    "preprocessing datasets tuning many diagnostics tabular",
+    "preprocessing datasets tuning many diagnostics tabular onnx",
     "plots",
     "_old_paths _demo _show_versions __init__ __main__",
 ]

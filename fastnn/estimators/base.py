@@ -224,6 +224,52 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
             bundle["text/html"] = self._repr_html_inner()
         return bundle
 
+    # ------------------------------------------------------------------------- exporting
+
+    def _network_to_export(self):
+        """Return the fitted network, which must read the rows of `predict` as they are."""
+        network = self._fitted()
+        if type(self).read is not BaseMLP.read:
+            raise ValueError(
+                f"{type(self).__name__} reads rows by a method of its own, which is Python and "
+                "cannot be exported: fit an estimator of fastnn on the rows that it makes of them."
+            )
+        return network
+
+    def to_onnx(self, path=None):
+        """Return the fitted network as an ONNX model, and write it to a file.
+
+        Its input ``X`` has the shape (n, n_features_in_), in float64 if `precision` was 'float64'
+        and else in float32. Needs the package onnx (``pip install "fastnn-mlp[onnx]"``).
+
+        Of a classifier, ``label`` has the labels, whole numbers or strings, and ``probabilities``
+        what `predict_proba` returns: a list for multiclass-multioutput targets, as a sequence.
+        Where the loss has no probabilities, ``scores`` has what `decision_function` returns, always
+        of two dimensions. Of a regressor, ``variable`` has the targets, of shape (n, n_outputs_).
+
+        After ``import fastnn.onnx``, ``skl2onnx.to_onnx`` converts pipelines that end in a network.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            File to write, or to replace once the new one is complete.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            Of opset 13, for any runtime since 2021. Networks of bfloat16 and TF32 compute in
+            float32.
+
+        Raises
+        ------
+        ValueError
+            If the network has a function of the user, or labels that ONNX does not have.
+        """
+        from .. import __version__
+        from .._export.onnx_graph import write_onnx
+
+        return write_onnx(self._network_to_export(), path, __version__)
+
     # ------------------------------------------------------------------------- pickling
 
     def __getstate__(self):

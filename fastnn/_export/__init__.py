@@ -1,0 +1,1 @@
+"""Fitted networks written for other programs: as an ONNX model, and as a file of C."""
