@@ -150,7 +150,9 @@ def test_registering_again_replaces_other_converters():
 
 
 def test_bfloat16_computes_in_float32():
-    model = MLPRegressor((20,), max_iter=3, precision="bfloat16", random_state=0).fit(X, Z)
+    model = MLPRegressor(
+        hidden_layer_sizes=(20,), max_iter=3, precision="bfloat16", random_state=0
+    ).fit(X, Z)
     found = run(model.to_onnx(), X=X)["variable"]
     assert found.dtype == np.float32
     assert_close(found, model.predict(X), 2e-2)
@@ -168,19 +170,19 @@ def test_the_file_is_the_model(tmp_path):
 
 
 def test_a_replaced_weight_is_exported():
-    model = MLPRegressor((4,), max_iter=1).fit(X, Z)
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, Z)
     model.coefs_[0] = 2 * model.coefs_[0]
     assert_close(run(model.to_onnx(), X=X)["variable"], model.predict(X), 1e-5)
 
 
 def test_a_loss_of_the_user_is_not_part_of_predictions():
-    model = MLPRegressor((4,), loss=SQUARE, max_iter=1).fit(X, Z)
+    model = MLPRegressor(hidden_layer_sizes=(4,), loss=SQUARE, max_iter=1).fit(X, Z)
     assert_close(run(model.to_onnx(), X=X)["variable"], model.predict(X), 1e-5)
 
 
 def with_an_activation_of_the_user():
     activation = CustomActivation(tanh, tanh_derivative)
-    return MLPRegressor((4,), activation, max_iter=1).fit(X, Z)
+    return MLPRegressor(hidden_layer_sizes=(4,), activation=activation, max_iter=1).fit(X, Z)
 
 
 class Reader(MLPRegressor):
@@ -198,14 +200,17 @@ def with_labels(columns):
 
 
 def fitted(path):
-    return MLPRegressor((4,), max_iter=1).fit(X, Z).to_onnx(path)
+    return MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, Z).to_onnx(path)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda folder: with_an_activation_of_the_user().to_onnx(), "a function of your own"),
-        (lambda folder: Reader((4,), max_iter=1).fit(X, Z).to_onnx(), "a method of its own"),
+        (
+            lambda folder: Reader(hidden_layer_sizes=(4,), max_iter=1).fit(X, Z).to_onnx(),
+            "a method of its own",
+        ),
         (lambda folder: MLPRegressor().to_onnx(), "is not fitted yet"),
         (lambda folder: with_labels([NAMES[TWO], THREE]).to_onnx(), "labels of several types"),
         (lambda folder: fitted(folder), "is a folder: give the name of a file"),
@@ -222,4 +227,4 @@ def test_without_onnx(monkeypatch):
     monkeypatch.delitem(sys.modules, "fastnn._export.onnx_graph")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r'to_onnx needs .* pip install "fastnn-mlp\[onnx\]"'):
-        MLPRegressor((4,), max_iter=1).fit(X, Z).to_onnx()
+        MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, Z).to_onnx()
