@@ -1,4 +1,4 @@
-"""What an estimator predicts: operations, and how labels are decided by their outputs."""
+"""Predictions of estimators: operations, and the rule that makes labels of their outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .operations import BothClasses, Normalize, Operation, Operations, Scale
 
 
 class Head(NamedTuple):
-    """One output layer.
+    """Output layer, of which there may be several.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an estimator predicts.
+    """Predictions of an estimator.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Prediction:
     steps : list of Operation
     heads : list of Head
     gives : {"probabilities", "scores", "targets"}
-        What the outputs are: those of `predict_proba`, `decision_function`, or `predict` of a
+        Meaning of the outputs: those of `predict_proba`, `decision_function`, or `predict` of a
         regressor.
     decides : {"largest", "above", "first above", ""}
         Rule for the label of a head: the index of its largest output; whether outputs are above
