@@ -53,17 +53,26 @@ class EngineBase:
         Batch norm takes the statistics of all rows and leaves its moving averages alone. ``grad``
         has the layout of ``state.parameters`` and is overwritten.
         """
-        n = X.shape[0]
-        total = float(n if sample_weight is None else sample_weight.sum(dtype=np.float64))
-        block = n if self.program.n_statistics else min(n, self.rows_per_block)
-        coefficients, losses = _tables(n, block)
-        coefficients[:, Column.SMOOTHING] = label_smoothing
+        total = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
         grad[...] = 0
-        self._sum_gradients(X, y, sample_weight, block, coefficients, losses, total, grad)
+        loss = self.add_gradient(X, y, sample_weight, total, grad, label_smoothing)
         penalty = add_penalty(
             self.program, self.state.parameters, grad, alpha / total, l1_ratio, penalize_intercepts
         )
-        return float(losses[:, 0].sum()), penalty
+        return loss, penalty
+
+    def add_gradient(self, X, y, sample_weight, total, grad, label_smoothing=0.0):
+        """Add the gradient of the data loss of rows to ``grad``, and return that loss.
+
+        Both are sums over the rows, divided by `total`: the sum of the weights of all rows, if
+        these are some of them.
+        """
+        n = X.shape[0]
+        block = n if self.program.n_statistics else min(n, self.rows_per_block)
+        coefficients, losses = _tables(n, block)
+        coefficients[:, Column.SMOOTHING] = label_smoothing
+        self._sum_gradients(X, y, sample_weight, block, coefficients, losses, total, grad)
+        return float(losses[:, 0].sum())
 
 
 def _tables(n, block):

@@ -69,14 +69,18 @@ def read_data(model, X, y, reset=False, name="X"):
     X = model.read(X, reset=reset, name=name)
     if isinstance(X, np.ndarray):
         X = pinned_view(np.require(X, requirements="A"))
+    y = targets_of_rows(model, X, y)
+    check_finite(model, X, name)
+    return X, y
+
+
+def targets_of_rows(model, X, y):
+    """Return targets that were read, after checking them and their number."""
     if not _are_plain_targets(y, X.shape[0]):
         numeric = isinstance(model, RegressorMixin)
         y = _check_y(y, multi_output=True, y_numeric=numeric, estimator=model)
         check_consistent_length(X, y)
-    check_finite(model, X, name)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
-    return X, y
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def _required(model, y):

@@ -12,20 +12,32 @@ from .._core.memory import pinned_view
 from .targets import read_numbers
 
 
-def read_sample_weight(sample_weight, X, dtype=np.float64):
-    """Return the user's weights of the rows of X, one for each row, or None."""
+def read_sample_weight(sample_weight, X, dtype=np.float64, some=False):
+    """Return the user's weights of the rows of X, one for each row, or None.
+
+    `some` tells that these are some of all rows, whose weights may all be 0.
+    """
     if sample_weight is None:
         return None
     if not isinstance(sample_weight, Real):  # a number is the weight of all rows
         sample_weight = read_numbers(to_host(sample_weight), "sample_weight")
     sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
-    if not sample_weight.any():
+    if not some and not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return pinned_view(np.require(sample_weight, requirements="CA"))
 
 
 def row_weights(
-    sample_weight, X, dtype, *, class_weight=None, labels=None, y=None, balance=None, partial=False
+    sample_weight,
+    X,
+    dtype,
+    *,
+    class_weight=None,
+    labels=None,
+    y=None,
+    balance=None,
+    partial=False,
+    some=False,
 ):
     """Return the weights of rows, class weights included; None if all are 1.
 
@@ -42,15 +54,17 @@ def row_weights(
     balance : (ndarray, ndarray or None)
         The training labels and their weights, by which classes are balanced.
     partial : bool, default=False
-        Whether these are some of the training rows only, as for `partial_fit`.
+        Whether others, of which nothing is known, may follow, as for `partial_fit`.
+    some : bool, default=False
+        Whether these are some of the rows of a fit, whose weights may all be 0.
     """
-    sample_weight = read_sample_weight(sample_weight, X, dtype.type)
+    sample_weight = read_sample_weight(sample_weight, X, dtype.type, some)
     if class_weight is None:
         return sample_weight
-    return _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, partial)
+    return _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, partial, some)
 
 
-def _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, partial):
+def _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, partial, some):
     """Return the weights of rows times those of their classes."""
     for of_labels in class_weight if isinstance(class_weight, list) else [class_weight]:
         if isinstance(of_labels, dict) and not all(isinstance(w, Real) for w in of_labels.values()):
@@ -81,7 +95,7 @@ def _class_weighted(class_weight, labels, y, sample_weight, dtype, balance, part
     if sample_weight is not None:
         weights = weights * sample_weight
     weights = np.ascontiguousarray(weights, dtype)
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and (some or weights.any())):
         raise ValueError(
             "class_weight must be finite and not negative, and leave some row a weight above "
             f"0, got {class_weight!r}."

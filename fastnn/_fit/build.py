@@ -27,6 +27,7 @@ def build_network(
     dtype,
     random_state,
     *,
+    n_rows=None,
     fitted=None,
     partial=False,
     device="cpu",
@@ -44,6 +45,8 @@ def build_network(
     dtype : dtype
     random_state : RandomState
         Draws the parameters of a new network, and its seed.
+    n_rows : int, default=None
+        Number of all rows, if X has some of them.
     fitted : Network, default=None
         The one whose parameters it goes on with.
     partial : bool, default=False
@@ -67,8 +70,9 @@ def build_network(
     check_factors(model.learning_rate_factors or {}, network.program)
     network.check_rows(X)
     check_max_norm(model.max_norm, network.program)
-    batch_size = batch_size_of(model, optimizer, X.shape[0], network)
-    n_steps = math.ceil(X.shape[0] / batch_size) * (1 if partial else model.max_iter)
+    n_rows = X.shape[0] if n_rows is None else n_rows
+    batch_size = batch_size_of(model, optimizer, n_rows, network)
+    n_steps = math.ceil(n_rows / batch_size) * (1 if partial else model.max_iter)
     device = _core.chosen_device(device, network.program, batch_size, n_steps, trains=True)
     _check_memory(model, optimizer, network, X, batch_size)
     if fitted is None:

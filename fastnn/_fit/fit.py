@@ -5,20 +5,20 @@ import functools
 import math
 from contextlib import nullcontext
 
-import numpy as np
-
 from .. import _core
 from .._core.codes import Column
 from .._core.device_arrays import is_on_gpu, to_host
 from .._data.held_out import split, warn_of_far_columns
 from .._data.rows import check_range, read_data
 from .._data.sample_weights import row_weights
+from .._train.datasets import Dataset
+from .._train.epochs import RowsInMemory
 from .._train.history import History
-from .._train.settings import Dataset
 from .._train.stochastic import StochasticTraining
 from .._warnings import warn
 from ..callbacks.base import CallbackList, Context
 from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, has_callbacks
+from ..data.source import Source
 from .build import build_network
 from .locking import training_lock
 from .randomness import generator, may_be_kept
@@ -107,10 +107,10 @@ class Fit:
         X, self.y = read_data(model, X, y, reset=self.fresh)
         self.dtype = dtype_of(model, X, self.fitted)
         self.encoder, self.loss = model._encoder(self.y, self.fitted, self.partial, classes)
-        targets = self._encode(self.y)
+        targets = self.encode(self.y)
         self._balance = self.y, sample_weight
-        weights = self._row_weights(sample_weight, X, self.y)
-        self.data = Dataset(X, targets, weights, np.arange(X.shape[0]))
+        weights = self.row_weights(sample_weight, X, self.y)
+        self.data = Dataset.of(X, targets, weights)
         self.held_out = self._read_validation_data(*validation) if validation else None
         if self.keeps_checkpoints:
             self._identify()
@@ -127,6 +127,7 @@ class Fit:
             self.dtype,
             self.random_state,
             fitted=self.fitted,
+            n_rows=self.data.n_rows,
             partial=self.partial,
             device=self.device,
         )
@@ -157,8 +158,8 @@ class Fit:
     def set_up_training(self):
         """Resolve the settings of the training, and prepare the augmentation of its rows."""
         model, data, specs = self.model, self.data, self.specs
-        n_rows, history = len(data.rows), self.history
-        self.settings = settings_of(model, specs.optimizer, self.network, n_rows, self.partial)
+        history = self.history
+        self.settings = settings_of(model, specs.optimizer, self.network, data.n_rows, self.partial)
         transforms, self.settings.mixing = augmentation_of(
             model, data.X, specs.optimizer, self.settings.batch_size
         )
@@ -187,8 +188,9 @@ class Fit:
                 )
             engine = self._engine()
             callbacks = self._callback_list() if self.callbacks else None
-            with callbacks or nullcontext(), settings.augmentation or nullcontext():
-                training = self._training(engine, callbacks)
+            epochs = self._epochs() if specs.is_stochastic else nullcontext()
+            with callbacks or nullcontext(), epochs:
+                training = self._training(engine, epochs, callbacks)
                 training.run()
             self.history.stopped = training.stops
             self._finish(network)
@@ -210,7 +212,8 @@ class Fit:
 
     # ------------------------------------------------------------------ parts of the phases
 
-    def _row_weights(self, sample_weight, X, y):
+    def row_weights(self, sample_weight, X, y, some=False):
+        """Return the weights of rows; see `fastnn._data.sample_weights.row_weights`."""
         return row_weights(
             sample_weight,
             X,
@@ -220,15 +223,22 @@ class Fit:
             y=y,
             balance=self._balance,
             partial=self.partial,
+            some=some,
         )
 
-    def _encode(self, y):
+    def encode(self, y):
+        """Return targets as an engine reads them."""
         return self.encoder.encode(y, self.dtype, self.loss)
 
     def _read_validation_data(self, X, y, sample_weight):
         if X is None and y is None and sample_weight is None:
             return None
-        if X is None or y is None:
+        of_source = isinstance(X, Source)
+        if of_source and (y is not None or sample_weight is not None):
+            raise ValueError(
+                f"{X!r} has targets and weights of its own: leave out y_val and sample_weight_val."
+            )
+        if not of_source and (X is None or y is None):
             raise ValueError("X_val and y_val belong together: give both, or none.")
         if not self.specs.is_stochastic:
             raise ValueError(
@@ -236,14 +246,19 @@ class Fit:
                 "does not use validation data."
             )
         try:
-            X, y = read_data(self.model, X, y, name="X_val")
-            check_range(X, self.dtype)
-            weights = self._row_weights(to_host(sample_weight), X, y)
-            data = Dataset(X, self._encode(y), weights, np.arange(X.shape[0]))
+            if of_source:
+                from .row_reader import RowReader
+
+                data = RowReader(self, X).validation_data()
+            else:
+                X, y = read_data(self.model, X, y, name="X_val")
+                check_range(X, self.dtype)
+                weights = self.row_weights(to_host(sample_weight), X, y)
+                data = Dataset.of(X, self.encode(y), weights)
         except ValueError as error:
             raise ValueError(f"Validation data (X_val, y_val): {error}") from error
         if not self.partial:  # which may see rows of one class, or day
-            warn_of_far_columns(self.data.X, X)
+            warn_of_far_columns(self.data.X, data.X)
         return data, y
 
     def _identify(self):
@@ -251,10 +266,10 @@ class Fit:
         from ..callbacks.checkpoint import check_same
         from ..callbacks.identity import identity
 
-        given = self.held_out and self.held_out[0]
-        self.identity = identity(self.model, self.fresh, *self.data[:3], given)
+        given = self.held_out and self.held_out[0].identity
+        self.identity = identity(self.model, self.fresh, *self.data.identity, given)
         if self.checkpoint is not None:
-            check_same(self.checkpoint, self.identity, len(self.data.y))
+            check_same(self.checkpoint, self.identity, self.data.X.shape[0])
 
     def _resume(self):
         """Continue with the generator, the network and the history of the checkpoint."""
@@ -270,7 +285,7 @@ class Fit:
         self.network.draw_seed(self.random_state)
         epoch = len(self.history.loss_curve)
         epochs = range(epoch, epoch + self.settings.max_iter)
-        # Not `self._encode`: the fit holds what holds it.
+        # Not `self.encode`: the fit holds what holds it.
         encode = functools.partial(self.encoder.encode, dtype=self.dtype, loss=self.loss)
         seed = self.network.seed
         return BackgroundAugmentation(transforms, self.data, self.y, encode, seed, epochs)
@@ -289,7 +304,7 @@ class Fit:
 
     def _engine(self):
         model, specs, settings, network = self.model, self.specs, self.settings, self.network
-        n_batches = math.ceil(len(self.data.rows) / settings.batch_size)
+        n_batches = math.ceil(self.data.n_rows / settings.batch_size)
         return network.engine(
             specs.optimizer,
             settings.batch_size,
@@ -300,15 +315,22 @@ class Fit:
             keep=settings.partial,
         )
 
-    def _training(self, engine, callbacks):
-        specs = self.specs
-        given = engine, self.network.state, self.data, specs.optimizer
+    def _epochs(self):
+        """Return the rows of each epoch, a ``with`` block."""
+        return RowsInMemory(self.data, self.settings, self.random_state)
+
+    def _training(self, engine, epochs, callbacks):
+        specs, state = self.specs, self.network.state
         if not specs.is_stochastic:
             from .._train.lbfgs import LBFGSTraining
 
+            given = engine, state, self.data, specs.optimizer
             return LBFGSTraining(*given, self.settings, self.history, callbacks)
         return StochasticTraining(
-            *given,
+            engine,
+            state,
+            epochs,
+            specs.optimizer,
             specs.schedule,
             self.settings,
             self.history,
@@ -321,7 +343,7 @@ class Fit:
     def _callback_list(self):
         """Return the list of callbacks, which get the model from `_view`."""
         settings, history, is_stochastic = self.settings, self.history, self.specs.is_stochastic
-        n_rows, rate = len(self.data.rows), settings.learning_rate_init * history.rate_factor
+        n_rows, rate = self.data.n_rows, settings.learning_rate_init * history.rate_factor
         context = Context(
             history,
             settings,
@@ -332,12 +354,16 @@ class Fit:
             given_parameters(self.model),
             self._view,
         )
-        origin, states = {"split": (self.data.rows, self.held_out and self.held_out[0].rows)}, ()
+        origin, states = {"split": self._split_rows()}, ()
         if self.keeps_checkpoints:
             origin["training"] = self.identity
         if self.checkpoint is not None:
             states = self.checkpoint["callbacks"]
         return CallbackList(self.callbacks, context, origin, states)
+
+    def _split_rows(self):
+        """Return the numbers of the rows that are trained on, and of those held out or None."""
+        return self.data.rows, self.held_out and self.held_out[0].rows
 
     def _view(self, copied):
         """Return an estimator with what is learned so far, in arrays of its own if `copied`."""
@@ -363,7 +389,7 @@ class Fit:
     def recompute_statistics(self, every_layer, network=None):
         """Set the statistics of batch norm to those of all training rows."""
         network = self.network if network is None else network
-        network.recompute_statistics(*self.data, self.model.n_jobs, self.device, every_layer)
+        network.recompute_statistics(self.data, self.model.n_jobs, self.device, every_layer)
 
     def _warn_of_no_average(self):
         state = self.network.state

@@ -1,6 +1,7 @@
 """Scores of validation data: what `scoring` names, and its values after each epoch."""
 
 import copy
+import functools
 import inspect
 import math
 from numbers import Real
@@ -9,9 +10,11 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .._core.device_arrays import DeviceRows
-from .._data.rows import BLOCK
+from .._data.rows import BLOCK, validated_targets
 from .._specs.suggestions import suggest_value
+from .._train.datasets import StreamedDataset
 from .._warnings import warn
+from ..data.passes import targets_of
 
 
 def check_scoring(model):
@@ -76,31 +79,27 @@ def validator(fit, engine):
 
     It returns the score that decides, and all values for the history.
     """
-    network, (X, targets, sample_weight, rows) = fit.network, fit.held_out[0]
-    which = None if len(rows) == X.shape[0] else rows
+    network = fit.network
     named = scorings(fit.model)
     scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
-    if None in scorers.values():
-        n_rows = len(rows) if sample_weight is None else np.count_nonzero(sample_weight[rows])
-        if n_rows < 2 and not is_classifier(fit.model):
-            raise ValueError(
-                "R2 of one row of validation data is undefined: give two or more, or another "
-                "scoring, such as 'neg_mean_squared_error'."
-            )
-        default = _default_scorer(fit)
+    with_default = None in scorers.values()
+    if isinstance(fit.held_out[0], StreamedDataset):
+        evaluate = _evaluation_by_parts(fit, engine, with_default)
+    else:
+        evaluate = _evaluation(fit, engine, with_default)
     if any(scoring is not None for scoring in scorers.values()):
         score = _scorer(fit)
     first = next(iter(named))
 
     def validate():
         with network.average_parameters(fit.recompute_statistics):
-            loss = engine.loss(X, targets, sample_weight, which)
+            loss, default = evaluate()
             finite = math.isfinite(loss)
             loss = loss / fit.settings.loss_divisor if finite else math.nan
             logs = {"val_loss": loss}
             for name, scoring in scorers.items():
                 if scoring is None:
-                    value = default()
+                    value = default
                 else:
                     value = score(scoring) if finite else math.nan
                 logs[f"val_{name}"] = value
@@ -109,10 +108,20 @@ def validator(fit, engine):
     return validate
 
 
-def _default_scorer(fit):
-    """Return a function that computes what `score` of the estimator would."""
+def _evaluation(fit, engine, with_default):
+    """Return a function that computes the loss of rows in memory and their default score.
+
+    That is what `score` of the estimator would return; NaN unless `with_default`.
+    """
     network, (X, targets, sample_weight, rows) = fit.network, fit.held_out[0]
     all_rows = len(rows) == X.shape[0]
+    which = None if all_rows else rows
+
+    loss = functools.partial(engine.loss, X, targets, sample_weight, which)
+    if not with_default:
+        return lambda: (loss(), math.nan)
+    n_rows = len(rows) if sample_weight is None else np.count_nonzero(sample_weight[rows])
+    _refuse_single_row(fit, n_rows)
     step = len(rows) if isinstance(X, DeviceRows) else max(1, BLOCK // X.shape[1])
     starts = range(0, len(rows), step)
     parts = [
@@ -131,22 +140,64 @@ def _default_scorer(fit):
             outputs = predict(only)
         else:
             outputs = np.concatenate([predict(X[part]) for part in parts])
-        if not np.isfinite(outputs).all():
-            return math.nan
-        return network.encoder.score(network.loss, targets, outputs, sample_weight)
+        return _default_score(network, targets, outputs, sample_weight)
 
-    return score
+    return lambda: (loss(), score())
+
+
+def _evaluation_by_parts(fit, engine, with_default):
+    """Return such a function for rows of a source, which are read once for both."""
+    network = fit.network
+
+    def evaluate():
+        total, loss, outputs, parts = 0.0, 0.0, [], []
+        for X, targets, sample_weight, rows in fit.held_out[0].parts():
+            weight = len(rows) if sample_weight is None else float(sample_weight.sum())
+            loss, total = loss + weight * engine.loss(X, targets, sample_weight), total + weight
+            if with_default:
+                outputs.append(network.predict(X, fit.model.n_jobs, fit.device)[0])
+                parts.append((targets, sample_weight))
+        if not with_default:
+            return loss / total, math.nan
+        targets, weights = zip(*parts, strict=True)
+        sample_weight = None if weights[0] is None else np.concatenate(weights)
+        targets, outputs = np.concatenate(targets), np.concatenate(outputs)
+        return loss / total, _default_score(network, targets, outputs, sample_weight)
+
+    if with_default:
+        _refuse_single_row(fit, fit.held_out[0].n_rows)
+    return evaluate
+
+
+def _refuse_single_row(fit, n_rows):
+    if n_rows < 2 and not is_classifier(fit.model):
+        raise ValueError(
+            "R2 of one row of validation data is undefined: give two or more, or another "
+            "scoring, such as 'neg_mean_squared_error'."
+        )
+
+
+def _default_score(network, targets, outputs, sample_weight):
+    if not np.isfinite(outputs).all():
+        return math.nan
+    return network.encoder.score(network.loss, targets, outputs, sample_weight)
 
 
 def _scorer(fit):
     """Return a function that computes the score by a name of scikit-learn's, or by a function."""
-    (X, _, sample_weight, rows), y = fit.held_out
-    if len(rows) < X.shape[0]:
-        X, y = X[rows], y[rows]
-        sample_weight = None if sample_weight is None else sample_weight[rows]
-    model = fit.model._twin_of_arrays(device=fit.device)
-    if isinstance(X, DeviceRows):  # a function of the user's knows arrays only
-        X = X.array
+    data, y = fit.held_out
+    if isinstance(data, StreamedDataset):
+        X, model = data.source, fit.model._twin(device=fit.device)
+        y, sample_weight = targets_of(X, functools.partial(validated_targets, model))
+        sample_weight = fit.row_weights(sample_weight, y, y)
+    else:
+        X, sample_weight, rows = data.X, data.sample_weight, data.rows
+        if len(rows) < X.shape[0]:
+            X, y = X[rows], y[rows]
+            sample_weight = None if sample_weight is None else sample_weight[rows]
+        model = fit.model._twin_of_arrays(device=fit.device)
+        if isinstance(X, DeviceRows):  # a function of the user's knows arrays only
+            X = X.array
 
     def score(scoring):
         model._set_fitted(fit.network, fit.history, stochastic=True)

@@ -275,19 +275,20 @@ class Network:
             vars(self.state).update(fields)
             raise
 
-    def recompute_statistics(self, X, y, sample_weight, rows, n_jobs, device, every_layer=True):
+    def recompute_statistics(self, data, n_jobs, device, every_layer=True):
         """Set the moving averages of batch norm to the statistics of these rows.
 
         That is one step at a learning rate of zero, of a network that forgets at once.
 
         Parameters
         ----------
-        X, y, sample_weight, rows
-            What is trained on, see `fastnn._train.settings.Dataset`.
+        data : fastnn._train.datasets.Dataset
+            What is trained on.
         n_jobs, device
         every_layer : bool, default=True
             Whether that is done for all layers, or only where ``statistics="exact"``.
         """
+        X, y, sample_weight, rows = data
         optimizer, n_rows = SGD(momentum=0.0), len(rows)
         stages = self.program.without_chance()
         is_exact = (stages["kind"] == Kind.BN_APPLY) & (stages["code"] == StatisticsForm.EXACT)

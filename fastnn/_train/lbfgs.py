@@ -4,11 +4,13 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
+from .._core.penalties import add_penalty
 from .._core.program import aligned_zeros
 from .._warnings import is_searched, warn
 from .blas import one_thread
+from .datasets import Dataset, StreamedDataset
 from .history import History
-from .settings import Dataset, Settings
+from .settings import Settings
 from .training import INTERRUPTED, NOT_FINITE, EpochResult, Training
 
 # SciPy's status after as many iterations as were allowed, and where the callback raised
@@ -26,7 +28,7 @@ class LBFGSTraining(Training):
         self,
         engine,
         state,
-        data: Dataset,
+        data: Dataset | StreamedDataset,
         optimizer,
         settings: Settings,
         history: History,
@@ -34,7 +36,7 @@ class LBFGSTraining(Training):
     ):
         super().__init__(state, settings, history, callbacks)
         self._engine, self._data, self._optimizer = engine, data, optimizer
-        self._least_loss = np.inf
+        self._least_loss, self._total_weight = np.inf, data.total_weight
         self._gradient = aligned_zeros(len(state.parameters), state.parameters.dtype)
 
     def run(self) -> None:
@@ -66,11 +68,12 @@ class LBFGSTraining(Training):
     def _loss_and_gradient(self, parameters):
         settings = self.settings
         self.state.parameters[...] = parameters
-        data_loss, penalty = self._engine.loss_and_grad(
-            *self._data[:3],
-            settings.alpha,
+        data_loss = self._add_gradients()
+        penalty = add_penalty(
+            self._engine.program,
+            self.state.parameters,
             self._gradient,
-            settings.label_smoothing,
+            settings.alpha / self._total_weight,
             penalize_intercepts=settings.regularization.penalize_intercepts,
         )
         loss = data_loss + penalty
@@ -81,6 +84,15 @@ class LBFGSTraining(Training):
             self.best.update()
             self.history.loss = data_loss / settings.loss_divisor + penalty
         return loss, self._gradient.astype(np.float64)
+
+    def _add_gradients(self):
+        """Compute the gradient of the data loss, part by part, and return that loss."""
+        self._gradient[...] = 0
+        total, smoothing = self._total_weight, self.settings.label_smoothing
+        return sum(
+            self._engine.add_gradient(*part[:3], total, self._gradient, smoothing)
+            for part in self._data.parts()
+        )
 
     def _after_iteration(self, parameters):
         if self.callbacks is not None:

@@ -1,22 +1,11 @@
-"""The data and the settings of a training."""
+"""The settings of a training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from ..schedules import Scheduled, Steps
 from .regularization import Regularization
-
-
-class Dataset(NamedTuple):
-    """Rows, targets and weights, and the numbers of those rows that take part."""
-
-    X: Any
-    y: np.ndarray
-    sample_weight: np.ndarray | None
-    rows: np.ndarray
 
 
 @dataclass

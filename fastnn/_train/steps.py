@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from .._core.codes import Column
+from .datasets import Dataset
 from .training import EpochResult
 
 # Steps of a block. Its table has a row for each: bound its size for tiny batches of long data.
@@ -16,24 +17,39 @@ def take_steps(training) -> EpochResult:
 
     A loss that is not finite ends the epoch, and so may callbacks.
     """
-    total = 0.0
-    for start in range(0, len(training.batch_sizes), STEPS_PER_CALL):
-        block = Block(training, start)
+    total, n_steps, n_rows = 0.0, 0, training.epochs.n_rows
+    for rows in _tables_of(training):
+        block = Block(training, rows, n_steps)
         stops = block.run()
-        n_steps = start + block.n_done
+        n_steps += block.n_done
         grad_norm = training.tables.mean_norm(n_steps)
         if not block.is_finite:
-            return EpochResult(math.nan, grad_norm, len(training.rows), block.learning_rate)
+            return EpochResult(math.nan, grad_norm, n_rows, block.learning_rate)
         total += block.sum_of_losses(slice(block.n_done))
         if stops:
             break
     training.history.n_steps += n_steps
-    n_rows = min(n_steps * training.settings.batch_size, len(training.rows))
+    n_rows = min(n_steps * training.settings.batch_size, n_rows)
     return EpochResult(float(total / n_rows), grad_norm, n_rows, block.learning_rate, stops)
 
 
+def _tables_of(training):
+    """Yield the rows of an epoch by the steps that share a table."""
+    n_rows = STEPS_PER_CALL * training.settings.batch_size
+    for part in training.epochs.parts():
+        for start in range(0, part.n_rows, n_rows):
+            yield part._replace(rows=part.rows[start : start + n_rows])
+
+
 class Block:
-    """Consecutive steps of an epoch, from number `start` on.
+    """Consecutive steps of an epoch, from number `start` on, which share a table.
+
+    Parameters
+    ----------
+    training : StochasticTraining
+    data : Dataset
+        Its rows are those of the steps.
+    start : int
 
     Attributes
     ----------
@@ -47,13 +63,13 @@ class Block:
         Whether their losses are finite.
     """
 
-    def __init__(self, training, start: int):
-        settings, tables, stop = training.settings, training.tables, start + STEPS_PER_CALL
-        size = self._batch_size = settings.batch_size
-        self._training, self._start, self._first_step = training, start, training.state.step
+    def __init__(self, training, data: Dataset, start: int):
+        settings, tables = training.settings, training.tables
+        n_steps = -(-data.n_rows // settings.batch_size)
+        stop = start + n_steps
+        self._training, self._data = training, data
+        self._start, self._first_step = start, training.state.step
         self.sizes = training.batch_sizes[start:stop]
-        n_steps = len(self.sizes)
-        self._rows = training.rows[start * size : stop * size]
         self._losses = np.empty((n_steps, 2))
         self._norms = tables.norms[start:stop]
         self._table, self._rates = tables.next_steps(
@@ -61,7 +77,7 @@ class Block:
         )
         self.learning_rate = self._rates[-1]
         if settings.mixing is not None:
-            n_features = training.data.X.shape[1]
+            n_features = data.X.shape[1]
             settings.mixing.draw(self._table, self.sizes, n_features, training.random_state)
         self.n_done, self.is_finite = 0, True
 
@@ -93,11 +109,13 @@ class Block:
         return False
 
     def _take_steps_until(self, stop):
-        training, size, start = self._training, self._batch_size, self.n_done
-        stop = min(stop, len(self.sizes))
-        self.n_done += training.engine.train_steps(
-            *training.data[:3],
-            self._rows[start * size : stop * size],
+        (X, y, sample_weight, rows), start = self._data, self.n_done
+        size, stop = self._training.settings.batch_size, min(stop, len(self.sizes))
+        self.n_done += self._training.engine.train_steps(
+            X,
+            y,
+            sample_weight,
+            rows[start * size : stop * size],
             size,
             self._table[start:stop],
             self._losses[start:stop],

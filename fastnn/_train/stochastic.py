@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._warnings import is_searched, warn
 from ..schedules import Adaptive
 from .history import History
-from .settings import Dataset, Settings
+from .settings import Settings
 from .snapshot import Snapshot
 from .step_table import StepTables
 from .steps import take_steps
@@ -28,14 +28,15 @@ class StochasticTraining(Training):
     ----------
     engine, state
         The engine, and the state whose arenas it trains in place.
-    data : Dataset
+    epochs : RowsInMemory or RowsOfSource
+        The rows of each epoch.
     optimizer : StochasticOptimizer
     schedule : Schedule
     settings : Settings
     history : History
         Continued in place.
     random_state : RandomState
-        Shuffles the rows, and draws how they are mixed.
+        Draws how rows are mixed; a checkpoint keeps its state.
     validate : callable, optional
         Returns the validation score of the current parameters, or of their average, and a dict of
         scores for the history. With `early_stopping`, training stops when the score stalls, and
@@ -51,7 +52,7 @@ class StochasticTraining(Training):
         self,
         engine,
         state,
-        data: Dataset,
+        epochs,
         optimizer,
         schedule,
         settings: Settings,
@@ -62,17 +63,12 @@ class StochasticTraining(Training):
         checkpoint: dict[str, Any] | None = None,
     ):
         super().__init__(state, settings, history, callbacks)
-        self.engine, self.data, self.random_state = engine, data, random_state
-        self._schedule, self._score = schedule, validate
+        self.engine, self.epochs = engine, epochs
+        self.random_state, self._schedule, self._score = random_state, schedule, validate
         history.validates = validate is not None
         history.stops_early = history.validates and settings.early_stopping
 
-        self.rows = data.rows
-        if settings.augmentation is not None:
-            self.rows = np.arange(len(self.rows))  # of its data
-        if settings.shuffle:
-            self.rows = self.rows.copy()
-        n_rows, size = len(self.rows), settings.batch_size
+        n_rows, size = epochs.n_rows, settings.batch_size
         n_batches = -(-n_rows // size)
         self.batch_sizes = np.full(n_batches, float(size))
         self.batch_sizes[-1] = n_rows - size * (n_batches - 1)
@@ -98,16 +94,13 @@ class StochasticTraining(Training):
     def begin_epoch(self):
         if not super().begin_epoch():
             return False
-        settings, history = self.settings, self.history
-        if settings.shuffle:
-            self.random_state.shuffle(self.rows)  # as sklearn.utils.shuffle draws
+        history = self.history
+        self.epochs.begin()
         if history.n_iter and not history.stops_early:
             if self._before_epoch is None:
                 self._before_epoch = Snapshot(self.state)
             else:
                 self._before_epoch.update()
-        if settings.augmentation is not None:
-            self.data = settings.augmentation.next_epoch()
         return True
 
     def end_epoch(self, result):
@@ -155,15 +148,16 @@ class StochasticTraining(Training):
         before = self._before_epoch
         return super().checkpoint(stops) | {
             "max_iter": self.settings.max_iter,
-            "rows": self.rows,
             "best": self.best.get_state(),
             "before": before and before.get_state(),
             "generator": self.random_state.get_state(),
+            **self.epochs.get_state(),
         }
 
     def _resume(self, checkpoint):
         self.tables.check_plan(checkpoint["max_iter"], self.history)
-        self.rows, self.stops = checkpoint["rows"], checkpoint["stops"]
+        self.epochs.set_state(checkpoint)
+        self.stops = checkpoint["stops"]
         self.best.set_state(checkpoint["best"])
         if checkpoint["before"]:
             self._before_epoch = Snapshot(self.state)

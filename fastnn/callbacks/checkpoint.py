@@ -207,14 +207,15 @@ def check_same(saved, training, n_rows: int) -> None:
                 f"The checkpoint {path!r} is of another training: {what}. Give the same, another "
                 "path, or remove the file."
             )
-    rows, (chosen, held_out), position = saved["rows"], saved["split"], saved["generator"][2]
-    numbers = [rows, chosen]
+    (chosen, held_out), position = saved["split"], saved["generator"][2]
+    rows = saved.get("rows", chosen)  # those of a source have no numbers
+    numbers = [] if rows is None else [rows, chosen]
     if held_out is not None and "X_val" not in training:
         numbers.append(held_out)
     if not (
         all(one.dtype == np.intp and one.ndim == 1 and len(one) for one in numbers)
         and all(one.min() >= 0 and one.max() < n_rows for one in numbers)
-        and len(rows) == len(chosen)
+        and (rows is None or len(rows) == len(chosen))
         and 0 <= position <= _LENGTH_OF_MT19937
     ):
         raise ValueError("The checkpoint was changed by hand: it has rows that X has not.")

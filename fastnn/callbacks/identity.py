@@ -35,15 +35,15 @@ def identity(model, fresh, X, y, sample_weight, held_out) -> dict[str, Mark]:
         Whether a new network is trained, or the fitted one.
     X, y, sample_weight
         As the engine reads them.
-    held_out : fastnn._train.settings.Dataset or None
-        Validation data passed to `fit`, not split off.
+    held_out : tuple or None
+        X, y and sample_weight of validation data passed to `fit`, not split off.
     """
     given = model.get_params(deep=False)
     found = {name: value for name, value in given.items() if name not in _FREE}
     found |= {"X": X, "y": y, "sample_weight": sample_weight}
     if held_out is not None:
         names = "X_val", "y_val", "sample_weight_val"
-        found |= dict(zip(names, held_out[:3], strict=True))
+        found |= dict(zip(names, held_out, strict=True))
     marks = {name: Mark(_shown(value), _checksum(value)) for name, value in found.items()}
     if not fresh:
         network, history = model._network, vars(model._history)

@@ -20,6 +20,7 @@ from .._fit.build import build_network
 from .._fit.randomness import generator
 from .._fit.resolve import batch_size_of, optimizer_of
 from .._network.network import Network
+from .._train.datasets import Dataset
 from ..estimators.base import BaseMLP
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS, SGD
@@ -180,9 +181,8 @@ class Probe:
         self.arena = aligned_zeros(program.n_parameters, dtype)
         self._engine = None
         if program.n_statistics and not fitted and X.shape[0] > 1:
-            everything = np.arange(X.shape[0])
-            data = X, self.targets, weights, everything
-            self.network.recompute_statistics(*data, model.n_jobs, "cpu")
+            data = Dataset.of(X, self.targets, weights)
+            self.network.recompute_statistics(data, model.n_jobs, "cpu")
 
     @property
     def is_classifier(self):

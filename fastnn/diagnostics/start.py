@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 from scipy.special import entr
 
+from .._train.datasets import Dataset
 from .._train.history import History
 from .._train.lbfgs import LBFGSTraining
-from .._train.settings import Dataset, Settings
+from .._train.settings import Settings
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS
 from .finding import Finding, fmt
@@ -241,8 +242,7 @@ def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=20
     probe = Probe(estimator, X, y, max_rows, random_state, fresh=True)
     probe.take(_few_rows(probe, n_rows, random_state))
     n_rows, of_guess = probe.X.shape[0], baseline_loss(probe)
-    everything = np.arange(n_rows)
-    data = Dataset(probe.X, probe.targets, probe.sample_weight, everything)
+    data = Dataset.of(probe.X, probe.targets, probe.sample_weight)
     optimizer = LBFGS(max_fun=20 * max_iter)
     settings = Settings(
         alpha=0.0,

@@ -11,12 +11,14 @@ from sklearn.utils import estimator_html_repr
 
 from .._data.encoders import RealTargets
 from .._data.pickles import damage_raises_value_error
-from .._data.rows import check_finite, read_rows
+from .._data.rows import check_finite, read_rows, read_targets, validated_targets
 from .._fit.locking import training_lock
 from .._network.network import Network
 from .._specs.constraints import check_parameters, defaults_of
 from .._specs.spec import ListsOfSpecs, plain_parameters
 from ..callbacks.protocol import TakesCallbacks
+from ..data.passes import nameless, placed, targets_of
+from ..data.source import Source
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS
 
@@ -72,7 +74,10 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
         with training_lock(self, type(self).__name__):
-            from .._fit.fit import Fit  # what only training needs is loaded here
+            if isinstance(X, Source):  # what only training needs is loaded here
+                from .._fit.from_source import SourceFit as Fit
+            else:
+                from .._fit.fit import Fit
 
             Fit(self, partial).run(X, y, sample_weight, validation, classes)
         return self
@@ -184,6 +189,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         The caller decodes outputs with this network, because a fit may end in the meantime.
         """
         network = self._fitted()
+        if type(X) is not np.ndarray and isinstance(X, Source):
+            return network, self._outputs_of_source(X, pre_activation, both_classes)
         X = self.read(X)
         if X.shape[1] != network.program.n_features or type(X) is not np.ndarray:
             network.check_rows(X)
@@ -196,6 +203,32 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
                 f"{type(self).__name__}: scale X, or fit with precision='float64'."
             )
         return network, outputs
+
+    def _outputs_of_source(self, source, *how):
+        """Return outputs for all rows of a source; a thread reads ahead."""
+        from .._train.read_ahead import ReadAhead
+
+        twin, outputs, reader = self._twin(), [], None
+        with ReadAhead(source) as pieces:
+            for rows in pieces:
+                if not len(rows.numbers):
+                    continue
+                with placed(rows):
+                    if reader is None:
+                        twin.read(rows.X)
+                        reader = nameless(twin, source, rows.X, reset=False)
+                    outputs.append(reader._outputs(rows.X, *how)[1])
+        if not outputs:
+            raise ValueError(f"{source!r} has no rows.")
+        return np.concatenate(outputs)
+
+    def _targets(self, X, y, sample_weight):
+        """Return the targets that predictions for X are compared with, and weights or None."""
+        if not isinstance(X, Source):
+            return read_targets(self, y), sample_weight
+        if y is not None:
+            raise ValueError(f"{X!r} has targets of its own: leave out y.")
+        return targets_of(X, functools.partial(validated_targets, self))
 
     # ------------------------------------------------------------------------- what is shown
 

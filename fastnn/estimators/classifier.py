@@ -12,7 +12,6 @@ from sklearn.utils.metaestimators import available_if
 from .._data.encoders import make_labels, read_classes
 from .._data.labels import is_column, weighted_fraction
 from .._data.multioutput import MultioutputLabels
-from .._data.rows import read_targets
 from .._data.sample_weights import read_sample_weight
 from .._specs.suggestions import explains_arguments, suggest_arguments_of
 from ..losses import COMPARING_LOSSES, LOSSES
@@ -111,7 +110,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self._set_parameters(locals())
 
     @explains_arguments
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network to rows and their labels.
 
         Parameters
@@ -148,7 +147,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def partial_fit(
         self,
         X,
-        y,
+        y=None,
         sample_weight=None,
         classes=None,
         *,
@@ -317,7 +316,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return labels
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the accuracy; for multilabel and multioutput targets, the subset accuracy.
 
         Parameters
@@ -334,7 +333,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         score : float
         """
-        y, network = read_targets(self, y), self.__dict__.get("_network")
+        y, sample_weight = self._targets(X, y, sample_weight)
+        network = self.__dict__.get("_network")
         if network is not None:
             labels = network.encoder
             y = labels.true_labels(y)

@@ -7,7 +7,6 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from .._data.encoders import RealTargets
-from .._data.rows import read_targets
 from .._data.sample_weights import read_sample_weight
 from .._specs.suggestions import explains_arguments
 from ..losses import LossSpec
@@ -73,7 +72,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self._set_parameters(locals())
 
     @explains_arguments
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network to rows and their targets.
 
         Parameters
@@ -102,7 +101,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @available_if(BaseMLP._check_solver)
     @explains_arguments
     def partial_fit(
-        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
+        self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
     ):
         """Train on some rows for one epoch, continuing from the last call.
 
@@ -147,7 +146,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         _, outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
 
         Parameters
@@ -163,7 +162,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         score : float
         """
-        return super().score(X, read_targets(self, y), read_sample_weight(sample_weight, X))
+        y, sample_weight = self._targets(X, y, sample_weight)
+        return super().score(X, y, read_sample_weight(sample_weight, y))
 
     def _encoder(self, y, fitted, partial, classes):
         """Return the encoder of targets and the loss; `fitted` is the network to continue from."""

@@ -6,8 +6,10 @@ from sklearn.base import clone
 
 from fastnn import SGD, BatchNorm, Constant
 from fastnn._train import steps
+from fastnn._train.datasets import Dataset
+from fastnn._train.epochs import RowsInMemory
 from fastnn._train.history import History
-from fastnn._train.settings import Dataset, Settings
+from fastnn._train.settings import Settings
 from fastnn._train.stochastic import StochasticTraining
 from fastnn.callbacks import Callback, Context
 from fastnn.callbacks.base import CallbackList
@@ -161,8 +163,9 @@ def test_the_trainer_tells_callbacks_whatever_the_engine_is():
         context = Context(history, settings, state, 4, 35, 0.1, {}, None)
         n_steps.clear()
         with CallbackList([callback], context, {}) as callbacks:
-            arguments = Engine(), state, data, SGD(), Constant(), settings, history
             generator = np.random.RandomState(0)
+            epochs = RowsInMemory(data, settings, generator)
+            arguments = Engine(), state, epochs, SGD(), Constant(), settings, history
             StochasticTraining(*arguments, generator, None, callbacks).run()
         assert n_steps == expected
         assert history.columns["loss"] == [2.0, 2.0]

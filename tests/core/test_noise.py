@@ -13,6 +13,7 @@ from fastnn import MLPClassifier
 from fastnn._network.architecture import Architecture
 from fastnn._network.compiler import compile_program
 from fastnn._network.network import Network
+from fastnn._train.datasets import Dataset
 from fastnn.activations import RReLU
 from fastnn.layers import BatchNorm, Dense, Dropout
 from support.engines import Engine, rounded
@@ -261,7 +262,7 @@ def test_settled_averages_are_of_the_values_of_prediction(inverted, X_of):
     layers = [Dense(6, "rrelu", dropout=drop), Dense(3, normalization=BatchNorm()), Dense(1)]
     network = Network(Architecture(4, layers, "squared_error", "float64", drop))
     network.initialize(rng)
-    network.recompute_statistics(X_of(X), y, None, np.arange(len(y)), 1, "cpu")
+    network.recompute_statistics(Dataset.of(X_of(X), y), 1, "cpu")
     weights = zip(network.coefs, network.intercepts, strict=True)
     factor = 1 if inverted else 0.6
     z = factor * X

@@ -6,8 +6,10 @@ from sklearn.utils import shuffle
 
 from fastnn import SGD, AdamW, Constant, MLPRegressor, Scheduled
 from fastnn._train import step_table, steps
+from fastnn._train.datasets import Dataset
+from fastnn._train.epochs import RowsInMemory
 from fastnn._train.history import History
-from fastnn._train.settings import Dataset, Settings
+from fastnn._train.settings import Settings
 from fastnn._train.stochastic import StochasticTraining
 from support.pairs import DATA
 
@@ -67,8 +69,9 @@ def test_the_rows_are_shuffled_as_scikit_learn_does():
     data = Dataset(np.zeros((40, 2)), np.zeros(40), None, rows)
     settings = Settings(0.0, 10, 0.1, 4, 10, True, 0.0, False, partial=True)
     history, generator = History(), np.random.RandomState(0)
+    epochs = RowsInMemory(data, settings, generator)
     StochasticTraining(
-        Engine(), State(), data, SGD(), Constant(), settings, history, generator
+        Engine(), State(), epochs, SGD(), Constant(), settings, history, generator
     ).run()
     generator, expected = np.random.RandomState(0), rows
     for drawn in seen:

@@ -1,0 +1,111 @@
+"""A fit to the rows of a source, which are read in each epoch."""
+
+from sklearn.base import is_classifier
+
+from .. import _core
+from .._data.encoders import read_classes
+from .._network.batch_statistics import set_statistics
+from .._train.datasets import StreamedDataset
+from .._train.epochs import RowsOfSource
+from ..data.passes import count, side_by_side
+from .fit import Fit
+from .resolve import dtype_of
+from .row_reader import RowReader
+
+
+class SourceFit(Fit):
+    """A call of `fit` or `partial_fit` with a source in place of X and y."""
+
+    def read_data(self, X, y, sample_weight, validation, classes):
+        """Read the first rows, and count rows and classes where that is needed."""
+        model, source = self.model, X
+        if y is not None or sample_weight is not None:
+            raise ValueError(
+                f"{source!r} has targets and weights of its own: leave out y and sample_weight."
+            )
+        if self.specs.early_stopping and validation[0] is None:
+            source, held_out = source.split(
+                model.validation_fraction, random_state=self.random_state
+            )
+            validation = held_out, None, None
+        self.device = _core.device_of_data(model.device, False)
+        self._reader = RowReader(self, source, self.fresh)
+        self.dtype = dtype_of(model, self._reader.X, self.fitted)
+        classes = source.classes if classes is None else classes
+        classes = None if classes is None else read_classes(classes)
+        n_rows, labels = self._count(source, classes)
+        self.encoder, self.loss = model._encoder(labels, self.fitted, self.partial, classes)
+        self._check_class_weight()
+        self.data = StreamedDataset(source, self._reader.convert, self._reader.X, n_rows)
+        self.held_out = self._read_validation_data(*validation) if validation else None
+        if self.keeps_checkpoints:
+            self._identify()
+
+    def _count(self, source, classes):
+        """Return the number of rows, and labels that have all classes; or some targets."""
+        model, reader = self.model, self._reader
+        of_classes = is_classifier(model) and (classes is None or self._balances)
+        n_rows, labels, self._balance = source.n_rows, None, None
+        if n_rows is None or of_classes:
+            n_rows, labels, weights = count(source, reader.read_targets, of_classes)
+            self._balance = labels, weights
+        if classes is not None:
+            labels = side_by_side(classes) if isinstance(classes, list) else classes
+        elif labels is None:
+            labels = reader.read_targets(reader.first.y)
+        return n_rows, labels
+
+    @property
+    def _balances(self):
+        return isinstance(self.model.class_weight, str)
+
+    def _check_class_weight(self):
+        if self._balances and self._balance[1] is None:
+            raise ValueError(
+                "class_weight='balanced' is for one label in each row, where they come from a "
+                "source: give a dict or a list of dicts of weights."
+            )
+
+    def hold_out(self):
+        """Do nothing: rows are held out before they are read."""
+
+    def set_up_training(self):
+        """Refuse what needs all rows at once, and resolve the settings."""
+        optimizer, solver = self.specs.optimizer, self.model.solver
+        if not self.specs.is_stochastic and self.network.program.n_statistics:
+            raise ValueError(
+                f"solver={solver!r} needs all rows at once for batch normalization, and a source "
+                "has them in parts: choose a solver such as 'adam', or normalization='layer'."
+            )
+        if self.specs.is_stochastic and optimizer.full_batch and self.model.batch_size == "auto":
+            raise ValueError(
+                f"solver={solver!r} takes each step with all rows, and a source has them in parts: "
+                "give batch_size, or choose a solver such as 'adam' or 'lbfgs'."
+            )
+        super().set_up_training()
+
+    def _augmentation(self, transforms):
+        raise ValueError("augment is not available for sources.")
+
+    def _epochs(self):
+        """Return the rows of each epoch, a ``with`` block."""
+        self.network.draw_seed(self.random_state)
+        epoch = len(self.history.loss_curve)
+        epochs = range(epoch, epoch + self.settings.max_iter - self.history.n_iter)
+        return RowsOfSource(self.data, self.settings, self.network.seed, epochs)
+
+    def _split_rows(self):
+        return None, None
+
+    def _may_fail(self):
+        return True  # where rows are read
+
+    def recompute_statistics(self, every_layer, network=None):
+        """Set the statistics of batch norm to those of all training rows."""
+        model, device = self.model, self.device
+
+        def predict(network, X):
+            return network.predict(X, model.n_jobs, device)[0]
+
+        network = self.network if network is None else network
+        set_statistics(network, self.data.parts, every_layer, predict)

@@ -1,0 +1,127 @@
+"""Epochs: the rows of a training, in the order in which each epoch goes through them.
+
+An epoch is an iterator of data sets, its parts. All but the last are of whole batches.
+"""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from .datasets import Dataset, StreamedDataset
+from .read_ahead import ReadAhead
+from .settings import Settings
+from .shuffling import in_batches
+
+
+class RowsInMemory:
+    """Epochs of rows in memory: each is a single part, shuffled as scikit-learn does.
+
+    Parameters
+    ----------
+    data : Dataset
+    settings : Settings
+    random_state : RandomState
+        Shuffles the rows.
+    """
+
+    def __init__(self, data: Dataset, settings: Settings, random_state):
+        self.n_rows, self._data, self._random_state = data.n_rows, data, random_state
+        self._shuffles, self._augmentation = settings.shuffle, settings.augmentation
+        self._order = data.rows
+        if self._augmentation is not None:
+            self._order = np.arange(data.n_rows)  # of its data
+        if self._shuffles:
+            self._order = self._order.copy()
+        self._context = self._augmentation or nullcontext()
+
+    def __enter__(self):
+        self._context.__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        self._context.__exit__(*exception)
+
+    def begin(self) -> None:
+        """Draw the order of the next epoch."""
+        if self._shuffles:
+            self._random_state.shuffle(self._order)  # as sklearn.utils.shuffle draws
+
+    def parts(self) -> Iterator[Dataset]:
+        """Yield the parts of the epoch."""
+        data = self._data if self._augmentation is None else self._augmentation.next_epoch()
+        yield data._replace(rows=self._order)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of the order."""
+        return {"rows": self._order}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `get_state` returned."""
+        self._order = state["rows"]
+
+
+class RowsOfSource:
+    """Epochs of the rows of a source: a thread reads and shuffles some, others are trained on.
+
+    The rows of an epoch, and their order, depend on the seed and the number of the epoch alone.
+
+    Parameters
+    ----------
+    data : StreamedDataset
+    settings : Settings
+    seed : int
+    epochs : range
+        Numbers of the epochs.
+    """
+
+    def __init__(self, data: StreamedDataset, settings: Settings, seed: int, epochs: range):
+        self.n_rows, self._data, self._settings = data.n_rows, data, settings
+        self._seed = seed
+        self._ahead = ReadAhead(part for epoch in epochs for part in self._parts(epoch))
+
+    def __enter__(self):
+        self._ahead.__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        self._ahead.__exit__(*exception)
+
+    def begin(self) -> None:
+        """Do nothing: the thread has begun the next epoch."""
+
+    def parts(self) -> Iterator[Dataset]:
+        """Yield the parts of the epoch."""
+        n_rows = 0
+        while n_rows < self.n_rows:
+            part = next(self._ahead)
+            n_rows += part.n_rows
+            yield part
+
+    def get_state(self) -> dict[str, Any]:
+        """Return nothing: the seed and the number of the epoch tell the order."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def _parts(self, epoch):
+        data, settings, rng = self._data, self._settings, None
+        order = np.arange(len(data.source.blocks()))
+        if settings.shuffle:
+            rng = np.random.Generator(np.random.SFC64([self._seed, epoch]))
+            rng.shuffle(order)
+        buffer = data.source.shuffle_buffer
+        n_rows = 0
+        for part in in_batches(data.pieces(order), settings.batch_size, buffer, rng):
+            n_rows += part.n_rows
+            if n_rows > self.n_rows:
+                break
+            yield part
+        if n_rows != self.n_rows:
+            other = f"only {n_rows}" if n_rows < self.n_rows else "more"
+            raise ValueError(
+                f"The source had {self.n_rows} rows when they were counted, and {other} in epoch "
+                f"{epoch + 1}: it must yield the same rows each time that it is read."
+            )

@@ -1,0 +1,145 @@
+"""Passes over a source: its first rows, its targets, and errors that tell which rows are wrong."""
+
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .source import Rows, Source
+
+
+@contextmanager
+def placed(rows: Rows):
+    """Context in which an error about values tells where the rows are from."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{_describe(rows)}: {error}") from error
+
+
+def _describe(rows):
+    """Return the first row with a number that is not finite, or which rows they are."""
+    X = rows.X
+    if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f":
+        bad = ~np.isfinite(X).all(axis=1)
+        if bad.any():
+            where = rows.place(int(bad.argmax()))
+            return where[0].upper() + where[1:]
+    numbers = rows.numbers
+    return f"Rows {numbers[0]} to {numbers[-1]} of {rows.origin}" if len(numbers) else rows.origin
+
+
+def first_rows(source: Source) -> Rows:
+    """Return the first rows that a source has; a ValueError if it has none."""
+    for rows in source:
+        if len(rows.numbers):
+            return rows
+    raise ValueError(f"{source!r} has no rows.")
+
+
+def nameless(model, source: Source, X, reset: bool):
+    """Return an estimator that reads pieces of a source, whose names it compares but once.
+
+    `X` are the first rows, which `model` has read. If they are an array, the source has the names.
+    """
+    names = source.feature_names
+    if hasattr(X, "columns") or names is None:
+        return model
+    known = vars(model).get("feature_names_in_")
+    if reset:
+        model.feature_names_in_ = np.array(names, object)
+    elif known is not None and list(known) != list(names):
+        raise ValueError(
+            f"The columns of {source!r} are {list(names)}, and {type(model).__name__} was fitted "
+            f"with {list(known)}."
+        )
+    return model._twin_of_arrays()
+
+
+class Targets(NamedTuple):
+    """Targets of a source.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+    sample_weight : ndarray of shape (n_rows,), or None
+    """
+
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+
+
+def pieces_of_targets(source: Source, read):
+    """Yield the targets of a source in pieces; `read` checks those of a piece and converts them."""
+    for block in source.blocks():
+        for rows in source.read(block, targets_only=True):
+            if rows.y is None:
+                raise ValueError(
+                    f"{source!r} has no target: name the column, or let it yield (X, y)."
+                )
+            if len(rows.numbers):
+                with placed(rows._replace(X=None)):
+                    yield Targets(read(rows.y), rows.sample_weight)
+
+
+def targets_of(source: Source, read) -> Targets:
+    """Return all targets of a source, with their weights."""
+    pieces = list(pieces_of_targets(source, read))
+    if not pieces:
+        raise ValueError(f"{source!r} has no rows.")
+    y, weights = zip(*pieces, strict=True)
+    if any(one is None for one in weights):
+        return Targets(np.concatenate(y), None)
+    return Targets(np.concatenate(y), np.concatenate(weights))
+
+
+class Count(NamedTuple):
+    """Summary of the targets of a source.
+
+    Attributes
+    ----------
+    n_rows : int
+    labels : ndarray of shape (n,) or (n, n_outputs)
+        Some labels, or rows of them, that have all classes.
+    weights : ndarray of shape (n,), or None
+        For one label a row, the sum of the weights of those that have it.
+    """
+
+    n_rows: int
+    labels: np.ndarray
+    weights: np.ndarray | None
+
+
+def count(source: Source, read, of_classes: bool) -> Count:
+    """Count rows, and the labels `of_classes`, in one pass over the targets."""
+    n_rows, first, columns = 0, None, None
+    weights: dict[Any, float] = {}
+    for y, sample_weight in pieces_of_targets(source, read):
+        n_rows += len(y)
+        first = y if first is None else first
+        if not of_classes:
+            continue
+        if y.dtype.kind == "f" and (y.ndim == 2 or (y % 1).any()):
+            of_classes = False  # probabilities; or numbers, which are no labels
+        elif y.ndim == 2:
+            own = [np.unique(column) for column in y.T]
+            columns = [np.union1d(*both) for both in zip(columns or own, own, strict=True)]
+        else:
+            labels, which = np.unique(y, return_inverse=True)
+            sums = np.bincount(which, sample_weight)
+            for label, weight in zip(labels.tolist(), sums.tolist(), strict=True):
+                weights[label] = weights.get(label, 0.0) + weight
+    if first is None:
+        raise ValueError(f"{source!r} has no rows.")
+    if columns and of_classes:
+        return Count(n_rows, side_by_side(columns), None)
+    if weights and of_classes:
+        labels = np.array(sorted(weights))
+        return Count(n_rows, labels, np.array([weights[label] for label in labels.tolist()]))
+    return Count(n_rows, first, None)
+
+
+def side_by_side(columns) -> np.ndarray:
+    """Return columns of labels beside each other, the short ones with their last label again."""
+    n = max(map(len, columns))
+    return np.column_stack([np.pad(column, (0, n - len(column)), "edge") for column in columns])
