@@ -27,7 +27,7 @@ def trained(model, n_calls=1, **given):
         ({"averaging": "swa"}, False),
         ({}, False),
     ],
-    ids=str,
+    ids=["cosine", "function", "alpha", "exponential", "average", "default"],
 )
 @pytest.mark.filterwarnings("error")
 def test_calls_beyond_the_end_of_a_schedule_warn_once(options, follows):
@@ -138,7 +138,7 @@ def test_a_first_call_does_not_overwrite_the_checkpoint_of_a_longer_training(tmp
         ({"callbacks": [EarlyStopping("loss", restore_best=True)]}, "the epochs of one fit"),
         ({"callbacks": [Checkpoint("file", resume=True)]}, r"Checkpoint\(resume=True\) is for fit"),
     ],
-    ids=str,
+    ids=["exact", "early stopping", "balanced", "restore best", "resume"],
 )
 def test_what_needs_all_rows_or_epochs_is_refused_and_says_what_takes_them(options, message):
     with pytest.raises(ValueError, match=f"{message}.* source of fastnn.data"):
