@@ -1,8 +1,8 @@
 """Operations on values that a network's prediction consists of.
 
-They are read from the stages of the program, as the engine executes them. What acts in training only
-is left out, and scales that follow a matrix product become part of its weights. Writers of other
-formats, such as ``onnx_graph.py``, have a function for each operation.
+They are read from the stages of the program, as the engine executes them. What acts in training
+only is left out, and scales that follow a matrix product become part of its weights. Writers of
+other formats, ``onnx_graph.py`` and ``c_source.py``, have a function for each operation.
 """
 
 from __future__ import annotations
