@@ -37,6 +37,7 @@ GALLERY = [
     "grid_search",
     "tuning",
     "fashion_mnist",
+    "c_program",
     "tables_churn",
     "tables_houses",
     "tables_dates",

@@ -303,6 +303,58 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
         return write_onnx(self._network_to_export(), path, __version__)
 
+    def to_c(self, path, *, quantized=False, X=None, y=None):
+        """Write the fitted network as a file of C99 and its header.
+
+        The file depends on math.h alone, computes in float32, and allocates nothing. Its functions
+        are named by it and have the names of the methods: of ``digits.c``,
+        ``digits_predict_proba(x, out)`` (`decision_function` where the loss has no probabilities)
+        and ``digits_predict(x)``, which returns an index of the names ``digits_classes``; of a
+        regressor, ``digits_predict(x, out)``. With ``_batch`` appended they take rows that lie one
+        after another. The header describes them.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The source file, whose name ends with ``.c``; the header is beside it. Each is replaced
+            once the new one is complete.
+        quantized : bool, default=False
+            Whether to round weights to int8, with a scale for each unit, which takes a quarter of
+            the memory. All else stays float32.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Rows to measure what that changes, required for ``quantized=True``.
+        y : array-like, default=None
+            Their targets, to measure what it does to `score`.
+
+        Returns
+        -------
+        files : ExportedC
+            The paths ``source`` and ``header``; ``n_constant`` and ``n_stack``, bytes of the
+            constants and of the stack. If quantized, ``largest_change`` of an output,
+            ``changed_labels``, a fraction of the rows, and ``scores`` before and after.
+
+        Raises
+        ------
+        ValueError
+            If the network has a function of the user.
+        """
+        from .. import __version__
+        from .._export.c_export import check_path, loss_of_quantization, quantized_network, write_c
+
+        network, path = self._network_to_export(), check_path(path)
+        title = f"Predictions of an {type(self).__name__} of fastnn {__version__}"
+        if not quantized:
+            if X is not None or y is not None:
+                raise ValueError(
+                    "X and y measure what quantized=True changes: set it, or omit them."
+                )
+            return write_c(network, path, title)
+        if X is None:
+            raise ValueError("quantized=True changes predictions: pass rows X to measure how much.")
+        rounded = quantized_network(network)
+        twin = self._twin(_network=rounded, **_views(rounded))
+        return write_c(rounded, path, title, loss_of_quantization(self, twin, X, y))
+
     # ------------------------------------------------------------------------- pickling
 
     def __getstate__(self):
