@@ -7,9 +7,9 @@
 #ifndef FASTNN_BARRIER_H
 #define FASTNN_BARRIER_H
 
-#include <sched.h>
 #include <stdatomic.h>
-#include <time.h>
+
+#include "system.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -51,13 +51,6 @@ static inline Leave asked_to_leave(Barrier *barrier)
     return (Leave)atomic_load_explicit(&barrier->leave, memory_order_relaxed);
 }
 
-static inline double seconds_now(void)
-{
-    struct timespec clock;
-    clock_gettime(CLOCK_MONOTONIC, &clock);
-    return (double)clock.tv_sec + 1e-9 * (double)clock.tv_nsec;
-}
-
 /* Wait for all threads of the team; return the same to each of them: whether and how they leave.
  * A wait that is longer than among threads that run side by side adds to `waited`, in seconds.
  * Zeroed memory is a fresh barrier. */
@@ -77,7 +70,7 @@ static inline Leave barrier_wait(Barrier *barrier, int team, double *waited)
         } else {
             const double begin = seconds_now();
             while (atomic_load_explicit(&barrier->round, memory_order_acquire) == round)
-                sched_yield();
+                yield_processor();
             *waited += seconds_now() - begin;
             break;
         }

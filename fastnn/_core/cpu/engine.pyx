@@ -34,6 +34,7 @@ Threads never share a sum, so their number does not change a bit of the result.
 import numpy as np
 from scipy.sparse import issparse
 
+cimport cython
 cimport numpy as cnp
 from cpython.weakref cimport PyWeakref_NewRef
 from cython.parallel cimport parallel, threadid
@@ -294,13 +295,16 @@ cdef class NativeEngine:
 
     cdef claim(self):
         """Claim the engine for a call: one at a time."""
-        if self.busy:
+        cdef bint was_busy
+        with cython.critical_section(self):
+            was_busy, self.busy = self.busy, True
+        if was_busy:
             raise RuntimeError(
                 "This network is being trained, and cannot be from a second thread, a signal "
                 "handler or a callback at the same time: wait until that has ended, or train a "
                 "copy."
             )
-        self.busy, self.job.progress.n_done = True, 0
+        self.job.progress.n_done = 0
 
     cdef release(self, Mode mode):
         """Release the engine, and count the steps that were taken."""

@@ -230,6 +230,10 @@ cdef extern from "processor.h" nogil:
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
 
+cdef extern from "system.h" nogil:
+    double seconds_now()
+    void yield_processor()
+
 cdef extern from "startable.h" nogil:
     int64_t team_kept()
     void keep_team(int64_t n_threads)
@@ -242,7 +246,6 @@ cdef extern from "barrier.h" nogil:
         pass
     void ask_to_leave(Barrier *barrier, Leave leave)
     Leave asked_to_leave(Barrier *barrier)
-    double seconds_now()
     Leave barrier_wait(Barrier *barrier, int team, double *waited)
 
 

@@ -47,7 +47,8 @@ def _after_fork():
     _started, _forked = False, _forked or _started
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def start(tf32=False):

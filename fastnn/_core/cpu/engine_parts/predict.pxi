@@ -93,13 +93,15 @@ cdef inline void write_outputs(const Job *job, const Worker *worker) noexcept no
 cdef enum:
     MOST_SPARE = 1 << 22
 cdef cnp.ndarray spare = None
+cdef object SPARE = object()   # whoever exchanges it without the GIL locks this
 
 
 cdef cnp.ndarray take_memory(int64_t size):
     """Return so many bytes or more, from a cache line on, with any content."""
     global spare
-    cdef cnp.ndarray memory = spare
-    spare = None
+    cdef cnp.ndarray memory
+    with cython.critical_section(SPARE):
+        memory, spare = spare, None
     return aligned_zeros(size, np.uint8) if memory is None or memory.size < size else memory
 
 
@@ -107,7 +109,8 @@ cdef leave_memory(cnp.ndarray memory):
     """Keep memory for the next prediction."""
     global spare
     if memory.size <= MOST_SPARE:
-        spare = memory
+        with cython.critical_section(SPARE):
+            spare = memory
 
 
 cdef class NativePredictor:
@@ -191,11 +194,13 @@ cdef class NativePredictor:
         if n_threads == 1:
             run_team(predict_rows, job, None, 1, &job.progress.n_taken, n_blocks)
             return
-        team, self.team = self.team, None   # a call beside this one has a team of its own
+        with cython.critical_section(self):
+            team, self.team = self.team, None   # a call beside this one has a team of its own
         if team is None or team.most < n_threads:
             team = self.new_team(n_threads)
         run_team(predict_rows, job, team, n_threads, &job.progress.n_taken, n_blocks)
-        self.team = team
+        with cython.critical_section(self):
+            self.team = team
 
     cdef choose_kernels(self, Job *job):
         """Take those of the instruction set that FASTNN_ISA names now."""

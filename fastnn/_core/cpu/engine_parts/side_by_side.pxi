@@ -1,8 +1,5 @@
 # Steps of several networks side by side, each network on one thread.
 
-cdef extern from "<sched.h>" nogil:
-    int sched_yield()
-
 # Jobs that threads take one after another. The first thread checks signals, and ends those of all.
 cdef struct Queue:
     Job **jobs
@@ -26,7 +23,7 @@ cdef void work_through(Queue *queue, int thread) noexcept nogil:
         i = take_ticket(&queue.n_taken)
     if thread == 0:
         while tickets_taken(&queue.n_finished) < queue.n_jobs:
-            sched_yield()
+            yield_processor()
             check_signals_between(queue, False)
 
 
