@@ -49,6 +49,7 @@ __path__.append(f"{__path__[0]}/_old_paths")
 
 if TYPE_CHECKING:
     from . import plots, preprocessing
+    from ._files.models import load
     from .many import fit_many
     from .tabular import TabularMLPClassifier, TabularMLPRegressor
     from .tuning import suggest_params
@@ -114,6 +115,7 @@ __all__ = [
     "callbacks",
     "fit_many",
     "initializers",
+    "load",
     "plots",
     "preprocessing",
     "show_versions",
@@ -125,6 +127,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "_files.models": ("load",),
         "many": ("fit_many",),
         "tabular": ("TabularMLPClassifier", "TabularMLPRegressor"),
         "tuning": ("suggest_params",),

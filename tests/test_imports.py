@@ -12,6 +12,7 @@ LAYERS = [
     "_built _extras _lazy _printed_tables _warnings",
     "_core",
     "_specs",
+    "_files",
     "activations losses normalization layers custom optimizers schedules averaging initializers "
     "augment",
     "_data",

@@ -104,15 +104,17 @@ class Labels:
             check_classification_targets(y)  # raises
         self.classes = unique_labels(y)
         if sparse.issparse(y):
-            self._container = (
-                sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
-            )
+            self._container = "csr_array" if isinstance(y, sparse.sparray) else "csr_matrix"
 
     def __setstate__(self, state):
         with damage_raises_value_error("labels"):
             self.__dict__.update(state)
+            if isinstance(self._container, type):  # of earlier pickles
+                self._container = self._container.__name__
             classes = self.classes
             check_array(classes)
+            if self._container not in (None, "csr_array", "csr_matrix"):
+                raise ValueError(f"in a container {self._container!r}.")
             if self.kind not in _KINDS or classes.ndim != 1 or (classes[1:] <= classes[:-1]).any():
                 raise ValueError(f"of kind {self.kind!r} and with the classes {classes}.")
 
@@ -257,7 +259,7 @@ class Labels:
         positive = (outputs > LOSSES[loss].boundary).astype(np.intp)
         if self.kind == "binary":
             return self.classes[positive[:, 0] if len(self.classes) > 1 else 0 * positive[:, 0]]
-        return positive if self._container is None else self._container(positive)
+        return positive if self._container is None else getattr(sparse, self._container)(positive)
 
     def true_labels(self, y):
         """Return labels to compare predictions with: the most probable for probabilities."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .labels import Labels, dense, weighted_fraction
+from .pickles import damage_raises_value_error
 from .targets import read_labels, stack_columns
 
 
@@ -36,6 +37,16 @@ class MultioutputLabels:
             _ColumnLabels(column) for column in (dense(y).T if classes is None else classes)
         ]
         self.classes = [column.classes for column in self.columns]
+
+    def __getstate__(self):
+        return {"columns": self.columns}
+
+    def __setstate__(self, state):
+        with damage_raises_value_error("labels"):
+            self.columns = state["columns"]
+            if not all(isinstance(column, _ColumnLabels) for column in self.columns):
+                raise ValueError("of columns that are none.")
+            self.classes = [column.classes for column in self.columns]
 
     @property
     def n_outputs(self):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from .._files.atomic import check_folder, replace_file
 from .._network.architecture import describe
-from ..callbacks.files import check_folder, replace_file
 from .c_files import CFiles
 from .c_source import int8_weights
 from .prediction import prediction_of

@@ -20,7 +20,7 @@ try:
 except ImportError:
     raise ImportError(f"to_onnx needs the package onnx: {pip_install('onnx')}.") from None
 
-from ..callbacks.files import check_folder, replace_file
+from .._files.atomic import check_folder, replace_file
 from . import operations as ops
 from .prediction import Prediction, prediction_of
 

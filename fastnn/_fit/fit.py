@@ -97,7 +97,8 @@ class Fit:
             from ..callbacks.checkpoint import keeps, resumed
 
             self.keeps_checkpoints = keeps(self.callbacks)
-            self.checkpoint = resumed(self.callbacks, self.specs.optimizer, self.partial)
+            given = given_parameters(model)
+            self.checkpoint = resumed(self.callbacks, self.specs.optimizer, self.partial, given)
 
     def read_data(self, X, y, sample_weight, validation, classes):
         """Read rows, targets and weights, and those that are given for validation."""
@@ -275,8 +276,9 @@ class Fit:
         """Continue with the generator, the network and the history of the checkpoint."""
         saved = self.checkpoint
         self.random_state.set_state(saved["generator"])
-        self.network = saved["model"]._network.continued(**vars(self.network.architecture))
-        self.history = saved["model"]._history
+        saved["network"].encoder = self.encoder
+        self.network = saved["network"].continued(**vars(self.network.architecture))
+        self.history = saved["history"]
 
     def _augmentation(self, transforms):
         """Prepare the thread that changes the rows of each epoch."""

@@ -108,6 +108,17 @@ class Network:
         network.__dict__.update(self.__dict__, **attributes)
         return network
 
+    def bare(self):
+        """Return a network that predicts the same, without what only training goes on from."""
+        state = State(
+            self.state.parameters,
+            self.state.statistics,
+            np.empty((0, self.program.n_parameters), self.dtype),
+        )
+        return self.variant(
+            state=state, optimizer="", averaging="", seed=None, trained=None, _kept=None
+        )
+
     def copied(self):
         """Return a network with a copy of the state."""
         network = self.variant(_kept=None)

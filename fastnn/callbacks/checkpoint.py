@@ -2,7 +2,6 @@
 
 import math
 import os
-import pickle
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -10,15 +9,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._files.archive import seal_at, seal_of
+from .._files.atomic import check_folder, replace_file
+from .._files.models import estimator_of
+from .._files.parts import Parts, check_parameters_fit, names_in, packed
+from .._files.trees import checked_state
+from .._network.network import Network
 from .._specs.constraints import Interval
+from .._train.history import History
 from ..optimizers import LBFGS
-from . import sealed
 from .base import Callback
-from .files import check_folder, warn_of_failure
-from .identity import difference
+from .files import warn_of_failure
+from .identity import Mark, difference
 from .stopping import MODE, sign_of
-
-_LENGTH_OF_MT19937 = 624  # length of its state, which bounds its position
 
 
 @dataclass
@@ -32,9 +35,8 @@ class Checkpoint(Callback):
     disk is full, training continues with a warning. It is an error if another training writes the
     same file in the meantime.
 
-    `load_checkpoint` loads a fitted estimator from it. **A checkpoint is a pickle, which can run
-    any code when it is loaded**, and the checksum is no signature: load, and resume from, only
-    files that you trust.
+    `load_checkpoint` loads a fitted estimator from it. The file has the format of `fastnn.load`:
+    nothing in it is executed, and a function or class of a user is a name.
 
     Parameters
     ----------
@@ -87,8 +89,9 @@ class Checkpoint(Callback):
 
     def on_fit_begin(self, context):
         check_folder(self.path, "Checkpoint")
-        _check_pickles(context.parameters)
-        self._seal = sealed.seal_of(self.path)
+        saved = {name: one for name, one in context.parameters.items() if name != "callbacks"}
+        check_parameters_fit(saved, "Checkpoint")
+        self._seal = seal_at(self.path)
         if context.is_partial and context.epoch == 0 and self._seal is not None:
             raise ValueError(
                 f"Checkpoint: this call of partial_fit begins a training, and {str(self.path)!r} "
@@ -118,40 +121,29 @@ class Checkpoint(Callback):
             if not value > self._best:
                 return
             self._best = value
-        if sealed.seal_of(self.path) not in (self._seal, None):
+        if seal_at(self.path) not in (self._seal, None):
             raise RuntimeError(
                 f"Checkpoint: another training has written {str(self.path)!r} since this one "
                 "began: give each a path of its own."
             )
-        content = {"model": context._model(False), **context._checkpoint()}
+        parts = context._model(False)._get_parts(training=True)
+        content = packed("checkpoint", parts | context._checkpoint())
         try:
-            self._seal = sealed.write(Path(self.path), content)
+            replace_file(Path(self.path), content)
+            self._seal = seal_of(content)
         except OSError as error:
             warn_of_failure("Checkpoint", self.path, error)
 
 
-def _check_pickles(parameters) -> None:
-    """Raise a ValueError for parameters that cannot be pickled; callbacks are not saved."""
-    for name, value in parameters.items():
-        if name == "callbacks":
-            continue
-        try:
-            pickle.dumps(value)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise ValueError(
-                f"Checkpoint cannot write {name}={value!r}, which cannot be pickled: define "
-                "functions and classes at the top of a module."
-            ) from error
-
-
-def load_checkpoint(path):
+def load_checkpoint(path, *, trusted=()):
     """Load the estimator of a checkpoint, as if its `fit` had ended there.
 
     Parameters
     ----------
     path : str or path-like
-        A file written by `Checkpoint`. It is a pickle, which can run any code: load only files that
-        you trust.
+        A file written by `Checkpoint`.
+    trusted : collection of str, default=()
+        Names of functions and classes that may be imported, such as ``"my_module:my_function"``.
 
     Returns
     -------
@@ -161,9 +153,10 @@ def load_checkpoint(path):
     Raises
     ------
     ValueError
-        If the file is no checkpoint, is damaged, or was written by a later fastnn.
+        If the file is no checkpoint, is damaged, was written by a later fastnn, or names what is
+        not trusted.
     """
-    return sealed.read(path)["model"]
+    return estimator_of(Parts(path, "checkpoint", trusted))
 
 
 def keeps(callbacks) -> bool:
@@ -171,10 +164,11 @@ def keeps(callbacks) -> bool:
     return any(isinstance(callback, Checkpoint) for callback in callbacks)
 
 
-def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
-    """Return the checkpoint to resume from, or None if there is no file.
+def resumed(callbacks, optimizer, is_partial, parameters) -> dict[str, Any] | None:
+    """Return the parts of the checkpoint to resume from, or None if there is no file.
 
     Of several it is the one of the latest epoch; "files" has the marks of all trainings, by path.
+    The functions and classes in `parameters`, which the file names, are trusted.
     """
     found = {}
     for callback in callbacks:
@@ -192,11 +186,24 @@ def resumed(callbacks, optimizer, is_partial) -> dict[str, Any] | None:
                 "file: choose a solver such as 'adam', or resume=False."
             )
         if os.path.exists(callback.path):
-            found[str(callback.path)] = sealed.read(callback.path)
+            parts = Parts(callback.path, "checkpoint", names_in(parameters))
+            with parts.checked():
+                # The parameters are those of the estimator that is fitted.
+                needed = {name: parts[name] for name in parts if name != "parameters"}
+                _check_types(needed)
+            found[str(callback.path)] = needed
     if not found:
         return None
-    latest = max(found.values(), key=lambda content: content["model"]._history.n_recorded)
+    latest = max(found.values(), key=lambda content: content["history"].n_recorded)
     return latest | {"files": {path: content["training"] for path, content in found.items()}}
+
+
+def _check_types(parts) -> None:
+    """Raise a ValueError unless the parts of a checkpoint are what a training goes on from."""
+    checked_state(parts["generator"])
+    marks = all(isinstance(mark, Mark) for mark in parts["training"].values())
+    if not (marks and isinstance(parts["network"], Network) and type(parts["history"]) is History):
+        raise ValueError("its parts are of other types.")
 
 
 def check_same(saved, training, n_rows: int) -> None:
@@ -207,7 +214,7 @@ def check_same(saved, training, n_rows: int) -> None:
                 f"The checkpoint {path!r} is of another training: {what}. Give the same, another "
                 "path, or remove the file."
             )
-    (chosen, held_out), position = saved["split"], saved["generator"][2]
+    chosen, held_out = saved["split"]
     rows = saved.get("rows", chosen)  # those of a source have no numbers
     numbers = [] if rows is None else [rows, chosen]
     if held_out is not None and "X_val" not in training:
@@ -216,6 +223,5 @@ def check_same(saved, training, n_rows: int) -> None:
         all(one.dtype == np.intp and one.ndim == 1 and len(one) for one in numbers)
         and all(one.min() >= 0 and one.max() < n_rows for one in numbers)
         and (rows is None or len(rows) == len(chosen))
-        and 0 <= position <= _LENGTH_OF_MT19937
     ):
         raise ValueError("The checkpoint was changed by hand: it has rows that X has not.")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .._extras import pip_install
+from .._files.atomic import check_folder, replace_file
 from .base import Callback
-from .files import append, check_folder, replace_file, warn_of_failure
+from .files import append, warn_of_failure
 
 
 def _lines(rows) -> str:

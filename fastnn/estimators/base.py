@@ -1,29 +1,24 @@
-"""Base class of the estimators: fitting, prediction and pickling."""
+"""Base class of the estimators: fitting, prediction, export."""
 
 import functools
 from operator import is_not
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr
 
-from .._data.encoders import RealTargets
-from .._data.pickles import damage_raises_value_error
 from .._data.rows import check_finite, read_rows, read_targets, validated_targets
 from .._fit.locking import training_lock
-from .._network.network import Network
-from .._specs.constraints import check_parameters, defaults_of
+from .._specs.constraints import check_parameters
 from .._specs.spec import ListsOfSpecs, plain_parameters
 from ..callbacks.protocol import TakesCallbacks
 from ..data.passes import nameless, placed, targets_of
 from ..data.source import Source
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS
-
-#: Raised when a pickle of this version could not be read by older ones.
-PICKLE_FORMAT = 2
+from .persistence import Persistent, views_of
 
 # What scikit-learn's solvers, given by name, take over from the estimator's parameters.
 _OF_SOLVERS = {
@@ -33,22 +28,9 @@ _OF_SOLVERS = {
 }
 # In place of fitted attributes that there are not.
 _ABSENT = object()
-# Those of the fitted attributes that the network holds.
-_ARRAYS = ("coefs_", "intercepts_", "normalizations_", "activation_parameters_")
 
 
-def _views(network):
-    """Return views of the network's arrays, by the names of the attributes."""
-    arrays = (
-        network.coefs,
-        network.intercepts,
-        network.normalizations,
-        network.activation_parameters,
-    )
-    return dict(zip(_ARRAYS, map(list, arrays), strict=True))
-
-
-class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
+class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
     """Base class of `MLPClassifier` and `MLPRegressor`."""
 
     # Parameters of the classifier, for code that reads them of both.
@@ -127,7 +109,7 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         return {
             "_network": network,
             "_history": history,
-            **_views(network),
+            **views_of(network),
             "n_features_in_": self.n_features_in_,
             "n_layers_": len(network.layers) + 1,
             "n_outputs_": network.encoder.shown_outputs,
@@ -352,59 +334,8 @@ class BaseMLP(TakesCallbacks, ListsOfSpecs, BaseEstimator):
         if X is None:
             raise ValueError("quantized=True changes predictions: pass rows X to measure how much.")
         rounded = quantized_network(network)
-        twin = self._twin(_network=rounded, **_views(rounded))
+        twin = self._twin(_network=rounded, **views_of(rounded))
         return write_c(rounded, path, title, loss_of_quantization(self, twin, X, y))
-
-    # ------------------------------------------------------------------------- pickling
-
-    def __getstate__(self):
-        from .. import __version__
-
-        if "_network" in self.__dict__:
-            self._fitted()
-        state = dict(super().__getstate__())
-        if "_network" in state:
-            for name in _ARRAYS:
-                state.pop(name, None)  # the network holds them
-        return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
-
-    def __setstate__(self, state):
-        from .. import __version__
-
-        with damage_raises_value_error(type(self).__name__):
-            state = dict(state)
-            version, number = state.pop("_fastnn_version"), state.pop("_fastnn_format")
-            is_known = number <= PICKLE_FORMAT
-        if not is_known:
-            raise ValueError(
-                f"This {type(self).__name__} was saved by fastnn {version}, in a format that "
-                f"fastnn {__version__} does not know: load it with fastnn {version} or later."
-            )
-        with damage_raises_value_error(type(self).__name__):
-            # Parameters newer than the pickle have their defaults.
-            labels = state.pop("_labels", None)
-            super().__setstate__(defaults_of(type(self)) | state)
-            if "_network" in state:
-                self._check_fitted(labels)
-                self.__dict__.update(_views(self._network))
-
-    def _check_fitted(self, labels):
-        """Set the encoder of an unpickled network, after checking that the parts are consistent."""
-        from .._train.history import History
-
-        network = self._network
-        if not isinstance(network, Network) or not isinstance(self._history, History):
-            raise ValueError("it has no network, or no history.")
-        n_outputs = network.program.n_outputs
-        network.encoder = RealTargets(n_outputs) if labels is None else labels
-        own = int(np.sum(network.encoder.n_outputs))
-        if own != n_outputs or (labels is None) == is_classifier(self):
-            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
-        if self.n_features_in_ != network.n_features:
-            raise ValueError(
-                f"n_features_in_ is {self.n_features_in_}, and its network has "
-                f"{network.n_features}."
-            )
 
     # ------------------------------------------------------------------------- scikit-learn
 

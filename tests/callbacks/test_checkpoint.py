@@ -18,14 +18,14 @@ from scipy.sparse import csr_matrix
 from sklearn.model_selection import GridSearchCV
 
 from fastnn import SGD, Scheduled
+from fastnn._files import atomic
+from fastnn._files.parts import Parts, packed
 from fastnn.callbacks import (
     Checkpoint,
     CSVLogger,
     EarlyStopping,
     ReduceLROnPlateau,
-    files,
     load_checkpoint,
-    sealed,
 )
 from support.callback_fits import (
     VALIDATION,
@@ -171,7 +171,7 @@ def test_a_checkpoint_that_was_changed_by_hand_is_refused(tmp_path):
         return classifier(saved, early_stopping=True).fit(X, Y)
 
     fit()
-    sound = sealed.read(saved.path)
+    whole, sound = saved.path.read_bytes(), dict(Parts(saved.path))
     rows, (chosen, held_out), generator = (sound[name] for name in ("rows", "split", "generator"))
     for changes in (
         {"rows": rows + 150},
@@ -183,10 +183,10 @@ def test_a_checkpoint_that_was_changed_by_hand_is_refused(tmp_path):
         {"split": (chosen[:, np.newaxis], held_out)},
         {"generator": (*generator[:2], 1 << 20, *generator[3:])},
     ):
-        sealed.write(saved.path, sound | changes)
-        with pytest.raises(ValueError, match="changed by hand: it has rows that X has not"):
+        saved.path.write_bytes(packed("checkpoint", sound | changes))
+        with pytest.raises(ValueError, match="changed by hand"):
             fit()
-    sealed.write(saved.path, sound)
+    saved.path.write_bytes(whole)
     fit()
 
 
@@ -319,7 +319,7 @@ def test_what_cannot_go_on(tmp_path):
     with pytest.raises(ValueError, match="cannot resume solver='lbfgs'"):
         classifier(saved, solver="lbfgs").fit(X, Y)
     path.write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="is no checkpoint of fastnn"):
+    with pytest.raises(ValueError, match="is no file of fastnn"):
         classifier(saved).fit(X, Y)
     with pytest.raises(ValueError, match="Checkpoint cannot write learning_rate=<function"):
         classifier(Checkpoint(tmp_path / "b"), learning_rate=lambda t, n: 1.0).fit(X, Y)
@@ -380,7 +380,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
 
     def fill(context):
         if context.epoch == 3:
-            monkeypatch.setattr(files.os, "fsync", full)
+            monkeypatch.setattr(atomic.os, "fsync", full)
             given[1]._written = None  # so that it writes all lines anew
 
     model = classifier(Function(fill), *given)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from fastnn import MLPRegressor
-from fastnn.estimators import base
+from fastnn.estimators import persistence
 from support.small_fits import ALL, X_REGRESSION, Y_REGRESSION, classifier, regressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -43,7 +43,7 @@ def test_a_pickle_holds_parameters_and_little_else():
     assert pickle.loads(pickle.dumps(model)).loss_curve_ == model.loss_curve_
     state = model.__getstate__()
     assert state["_fastnn_version"]
-    assert state["_fastnn_format"] == base.PICKLE_FORMAT
+    assert state["_fastnn_format"] == persistence.PICKLE_FORMAT
 
 
 def test_unfitted_and_fitted_models_can_be_copied():
@@ -55,7 +55,7 @@ def test_unfitted_and_fitted_models_can_be_copied():
 def test_a_pickle_of_the_future_is_refused(monkeypatch):
     model = regressor().fit(X_REGRESSION, Y_REGRESSION)
     monkeypatch.setattr("fastnn.__version__", "9.8.7")
-    monkeypatch.setattr(base, "PICKLE_FORMAT", base.PICKLE_FORMAT + 1)
+    monkeypatch.setattr(persistence, "PICKLE_FORMAT", persistence.PICKLE_FORMAT + 1)
     pickled = pickle.dumps(model)
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"was saved by fastnn 9\.8\.7, in a format that fastnn"):

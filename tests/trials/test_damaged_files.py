@@ -1,4 +1,4 @@
-"""Damaged checkpoints are refused; damaged pickles, which have no checksum, end no process."""
+"""Damaged checkpoints are refused; damaged pickles and forged files end no process."""
 
 import io
 import pickle
@@ -8,14 +8,17 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+import fastnn
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn.callbacks import Checkpoint, EarlyStopping, load_checkpoint, sealed
+from fastnn._files.archive import Archive, pack
+from fastnn.callbacks import Checkpoint, EarlyStopping, load_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -68,6 +71,52 @@ def pickled(obj, rng):
     return file.getvalue()
 
 
+def forged(content, rng):
+    """The bytes of a file with a valid checksum, in which some values are others."""
+    archive = Archive(content)
+    document, arrays = archive.document, []
+    while True:
+        try:
+            arrays.append(archive.array(len(arrays)))
+        except KeyError:
+            break
+    for _ in range(rng.integers(1, 3)):
+        if arrays and rng.integers(3) == 0:
+            i = rng.integers(len(arrays))
+            arrays[i] = other_array(arrays[i], rng)
+        else:
+            nodes = list(inner_nodes(document["parts"]))
+            node = nodes[rng.integers(len(nodes))]
+            keys = list(node) if isinstance(node, dict) else range(len(node))
+            node[keys[rng.integers(len(keys))]] = OTHERS[rng.integers(len(OTHERS))]
+    return pack(document, arrays)
+
+
+OTHERS = [None, True, 0, -1, 3, 1 << 40, 1 << 70, 0.5, {"float": "nan"}, {"float": "-inf"}, "relu"]
+OTHERS += [[], {}, {"array": 0}, {"array": 1}, {"tuple": []}, {"dict": {}}, {"name": "os:system"}]
+OTHERS += [{"layers.Dense": {"units": 1 << 40}}, {"optimizers.Adam": {}}, {"Labels": {"dict": {}}}]
+
+
+def inner_nodes(tree):
+    """Yield the lists and objects of a document that are not empty."""
+    if isinstance(tree, list | dict) and tree:
+        yield tree
+        for node in tree.values() if isinstance(tree, dict) else tree:
+            yield from inner_nodes(node)
+
+
+def other_array(array, rng):
+    """An array of another type, shape or values."""
+    kind = rng.integers(4)
+    if kind == 0:
+        return np.zeros(array.shape, rng.choice([one for one in TYPES if one not in "OV8"]))
+    if kind == 1:
+        return np.stack([array, array])
+    if kind == 2:
+        return array[..., :0] if array.ndim else array
+    return -array if array.dtype.kind in "if" else array[::-1]
+
+
 def fitted(path=None, **options):
     """A model with all that a state may have."""
     options = {"n_jobs": 1, "max_iter": 4, "random_state": 0, "batch_size": 40} | options
@@ -101,7 +150,7 @@ def refuses(tmp_path, n):
         if data == whole:
             continue
         path.write_bytes(data)
-        with pytest.raises(ValueError, match=r"is no checkpoint|is damaged|by a later fastnn"):
+        with pytest.raises(ValueError, match=r"is no file of fastnn|is damaged"):
             load_checkpoint(path) if trial % 2 else fitted(path)
     path.write_bytes(whole)
     np.testing.assert_array_equal(fitted(path).coefs_[0], fitted(tmp_path / "other").coefs_[0])
@@ -127,56 +176,62 @@ def harms_nothing(kind, first, n):
     assert done.returncode == 0, f"trial {last} of {kind}: {done.returncode} {done.stderr}"
 
 
-@pytest.mark.parametrize("kind", ["pickle", "checkpoint"])
-def test_a_damaged_pickle_harms_nothing(kind):
-    """Check damaged pickles; a damaged checkpoint has a valid checksum only if forged."""
+@pytest.mark.parametrize("kind", ["pickle", "model", "checkpoint"])
+def test_a_damaged_pickle_or_a_forged_file_harms_nothing(kind):
+    """Check damaged pickles, and files of another content that have a valid checksum."""
     harms_nothing(kind, 0, 60)
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("kind", ["pickle", "checkpoint"])
+@pytest.mark.parametrize("kind", ["pickle", "model", "checkpoint"])
 @pytest.mark.parametrize("first", range(1000, 5000, 1000))
-def test_a_damaged_pickle_harms_nothing_in_thousands_of_trials(kind, first):
+def test_a_damaged_pickle_or_a_forged_file_harms_nothing_in_thousands_of_trials(kind, first):
     harms_nothing(kind, first, 1000)
 
 
-def use_pickle(data):
-    model = pickle.loads(data)
-    for use in (model.predict, lambda X: model.partial_fit(X, model.predict(X))):
+def use(model):
+    for method in (model.predict, lambda X: model.partial_fit(X, model.predict(X))):
         try:
-            use(X)
+            method(X)
         except Exception:
             continue
 
 
-def use_checkpoint(data, path):
-    path.write_bytes(
-        f"fastnn checkpoint {sealed.FORMAT} {sealed._checksum(data)}\n".encode() + data
-    )
+def use_model(content, path):
+    path.write_bytes(content)
+    use(fastnn.load(path))
+
+
+def use_checkpoint(content, path):
+    path.write_bytes(content)
+    with suppress(ValueError):
+        use(load_checkpoint(path))
     fitted(path)
-    path.unlink()
 
 
 def main(kind, first, n):
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("ignore")
     path = Path(tempfile.mkdtemp()) / "file"
-    if kind == "pickle":
-        objects = [make() for make in MODELS]
-    else:
-        fitted(path, max_iter=2)
-        objects = [sealed.read(path)]
+    objects = [make() for make in MODELS] if kind != "checkpoint" else [fitted(path, max_iter=2)]
+    contents = []
+    for model in objects:
+        if kind == "model":
+            model.save(path, training=True)
+        contents.append(None if kind == "pickle" else path.read_bytes())
     for trial in range(first, first + n):
         print(trial, flush=True)
-        rng = np.random.default_rng(trial)
-        data = pickled(objects[trial % len(objects)], rng)
+        rng, i = np.random.default_rng(trial), trial % len(objects)
         try:
             if kind == "pickle":
-                use_pickle(data)
+                use(pickle.loads(pickled(objects[i], rng)))
+            elif kind == "model":
+                use_model(forged(contents[i], rng), path)
             else:
-                use_checkpoint(data, path)
-        except Exception:
-            continue
+                use_checkpoint(forged(contents[i], rng), path)
+        except Exception as error:
+            if kind == "model" and not isinstance(error, ValueError):
+                raise
 
 
 if __name__ == "__main__":

@@ -1,0 +1,130 @@
+"""Files and pickles of the estimators."""
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from .._data.encoders import RealTargets
+from .._data.pickles import damage_raises_value_error
+from .._files import models
+from .._network.network import Network
+from .._specs.constraints import defaults_of
+from .._train.history import History
+
+#: Raised when a pickle of this version could not be read by older ones.
+PICKLE_FORMAT = 2
+# Those of the fitted attributes that the network holds.
+_ARRAYS = ("coefs_", "intercepts_", "normalizations_", "activation_parameters_")
+# Attributes that scikit-learn sets, for its own classes that hold estimators.
+_NOT_SAVED = ("_metadata_request",)
+
+
+def views_of(network):
+    """Return views of the network's arrays, by the names of the attributes."""
+    arrays = (
+        network.coefs,
+        network.intercepts,
+        network.normalizations,
+        network.activation_parameters,
+    )
+    return dict(zip(_ARRAYS, map(list, arrays), strict=True))
+
+
+class Persistent:
+    """Mixin of estimators that are saved and pickled."""
+
+    def save(self, path, *, training=False):
+        """Save the fitted estimator to a file, which `fastnn.load` loads.
+
+        The file has the parameters of the estimator and of the network, the classes, the names of
+        the features and the history, but no data. It cannot run code when it is loaded, and it is
+        complete or not there. `callbacks` are not saved.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. One that exists is replaced when the new one is complete.
+        training : bool, default=False
+            Whether the file also has the state of the optimizer and of the averages, so that
+            `partial_fit` and `warm_start` continue to the same bits: two to three times the size.
+            Otherwise they begin with a new one.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is an object or a function that a file cannot hold: one that cannot be
+            imported by its name.
+        OSError
+            If the file cannot be written. Nothing is left of it.
+        """
+        models.write(path, self._get_parts(training))
+
+    def _get_parts(self, training):
+        """Return the parts of a file by name; if `training`, all that training needs to go on."""
+        network, own = self._fitted(), vars(self)
+        parameters = models.parameters_of(self)
+        derived = self._fitted_attributes(network, self._history, True).keys() - {"n_features_in_"}
+        known = {*parameters, *derived, *_NOT_SAVED}
+        return {
+            "estimator": type(self),
+            "parameters": parameters,
+            "network": network if training else network.bare(),
+            "labels": network.encoder if is_classifier(self) else None,
+            "history": self._history,
+            "attributes": {name: value for name, value in own.items() if name not in known},
+            "is_stochastic": "loss_curve_" in own,
+        }
+
+    def _set_parts(self, parts):
+        """Set the attributes by the parts of a file, after checking that they fit together."""
+        models.set_parameters(self, parts)
+        self.__dict__.update(parts["attributes"])
+        self._network, self._history = parts["network"], parts["history"]
+        self._check_fitted(parts["labels"])
+        self._set_fitted(self._network, self._history, parts["is_stochastic"])
+
+    def __getstate__(self):
+        from .. import __version__
+
+        if "_network" in self.__dict__:
+            self._fitted()
+        state = dict(super().__getstate__())
+        if "_network" in state:
+            for name in _ARRAYS:
+                state.pop(name, None)  # the network holds them
+        return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
+
+    def __setstate__(self, state):
+        from .. import __version__
+
+        with damage_raises_value_error(type(self).__name__):
+            state = dict(state)
+            version, number = state.pop("_fastnn_version"), state.pop("_fastnn_format")
+            is_known = number <= PICKLE_FORMAT
+        if not is_known:
+            raise ValueError(
+                f"This {type(self).__name__} was saved by fastnn {version}, in a format that "
+                f"fastnn {__version__} does not know: load it with fastnn {version} or later."
+            )
+        with damage_raises_value_error(type(self).__name__):
+            # Parameters newer than the pickle have their defaults.
+            labels = state.pop("_labels", None)
+            super().__setstate__(defaults_of(type(self)) | state)
+            if "_network" in state:
+                self._check_fitted(labels)
+                self.__dict__.update(views_of(self._network))
+
+    def _check_fitted(self, labels):
+        """Set the encoder of an unpickled network, after checking that the parts are consistent."""
+        network = self._network
+        if not isinstance(network, Network) or not isinstance(self._history, History):
+            raise ValueError("it has no network, or no history.")
+        n_outputs = network.program.n_outputs
+        network.encoder = RealTargets(n_outputs) if labels is None else labels
+        own = int(np.sum(network.encoder.n_outputs))
+        if own != n_outputs or (labels is None) == is_classifier(self):
+            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
+        if self.n_features_in_ != network.n_features:
+            raise ValueError(
+                f"n_features_in_ is {self.n_features_in_}, and its network has "
+                f"{network.n_features}."
+            )
