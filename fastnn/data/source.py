@@ -94,6 +94,72 @@ class Source(ABC):
         A checkpoint resumes only if it is the same, in whatever process.
         """
 
+    def map(self, transformer) -> "Source":
+        """Return a source of the same rows, transformed while they are read.
+
+        Parameters
+        ----------
+        transformer : fitted transformer or Pipeline of transformers
+            Its `transform` is called with the features of a piece at a time, and returns as many
+            rows. It gets a frame where the source reads frames, so that a `ColumnTransformer` finds
+            columns by their names.
+
+        Returns
+        -------
+        source : Source
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from fastnn.data import Arrays, partial_fit
+        >>> source = Arrays(np.arange(100.0).reshape(50, 2), np.arange(50))
+        >>> scaled = source.map(partial_fit(StandardScaler(), source))
+        >>> next(iter(scaled)).X.std().item()
+        1.0
+        """
+        from .mapped import Mapped
+
+        return Mapped(self, transformer)
+
+    def split(self, validation: float = 0.1, *, by: str = "rows", random_state=None):
+        """Return two sources: one of most rows, to train on, and one of the others.
+
+        Parameters
+        ----------
+        validation : float, default=0.1
+            Fraction of the rows, or of the files, in the second source.
+        by : {"rows", "files"}, default="rows"
+            Whether each row is drawn by itself, so that their number is only about the fraction, or
+            whole files are. Both sources read all files if rows are drawn.
+        random_state : int, RandomState instance or None, default=None
+            Draws the rows. The same number draws the same rows from the same files.
+
+        Returns
+        -------
+        train, held_out : Source
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnn.data import Arrays
+        >>> source = Arrays(np.zeros((1000, 2)), np.zeros(1000))
+        >>> train, held_out = source.split(validation=0.2, random_state=0)
+        >>> len(train), len(held_out)
+        (806, 194)
+        """
+        from .split import split
+
+        return split(self, validation, by, random_state)
+
+    def __len__(self):
+        if self.n_rows is None:
+            raise TypeError(f"The number of rows of {type(self).__name__} is not known in advance.")
+        return self.n_rows
+
+    def __bool__(self):
+        return True
+
     def __iter__(self):
         for block in self.blocks():
             yield from self.read(block)

@@ -1,0 +1,26 @@
+"""Base class of sources that change or choose the rows of another."""
+
+from .source import Source
+
+
+class Derived(Source):
+    """Base class of sources that are made of another, with its blocks and sizes by default."""
+
+    def __init__(self, source: Source):
+        super().__init__(classes=source.classes, shuffle_buffer=source.shuffle_buffer)
+        self._source = source
+
+    @property
+    def n_rows(self):
+        return self._source.n_rows
+
+    @property
+    def n_features(self):
+        return self._source.n_features
+
+    @property
+    def feature_names(self):
+        return self._source.feature_names
+
+    def blocks(self):
+        return self._source.blocks()

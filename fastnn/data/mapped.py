@@ -1,0 +1,83 @@
+"""Sources whose features pass through transformers, and transformers fitted on sources."""
+
+from contextlib import suppress
+
+import joblib
+from sklearn.utils.validation import check_is_fitted
+
+from .derived import Derived
+
+
+class Mapped(Derived):
+    """Rows of a source whose features are transformed while they are read; see `Source.map`."""
+
+    feature_names = None
+    n_features = None
+
+    def __init__(self, source, transformer):
+        super().__init__(source)
+        if not hasattr(transformer, "transform"):
+            raise TypeError(f"map takes a transformer, got {type(transformer).__name__}.")
+        check_is_fitted(transformer)
+        self._transformer = transformer
+        with suppress(AttributeError, ValueError):  # not all know the names of their columns
+            names = transformer.get_feature_names_out(source.feature_names)
+            self.feature_names = [str(name) for name in names]
+            self.n_features = len(names)
+
+    def read(self, block, *, targets_only=False):
+        for rows in self._source.read(block, targets_only=targets_only):
+            yield rows if targets_only else rows._replace(X=self._transform(rows))
+
+    def _transform(self, rows):
+        where = f"{rows.origin}, rows {rows.numbers[0]} to {rows.numbers[-1]}"
+        try:
+            X = self._transformer.transform(rows.X)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        if X.shape[0] != len(rows.numbers):
+            raise ValueError(
+                f"{where}: {type(self._transformer).__name__} returned {X.shape[0]} rows for "
+                f"{len(rows.numbers)}: remove rows before they are read."
+            )
+        return X
+
+    def identity(self):
+        return f"{self._source.identity()}, through {joblib.hash(self._transformer)}"
+
+
+def partial_fit(transformer, source):
+    """Fit a transformer on all rows of a source, a piece at a time.
+
+    Parameters
+    ----------
+    transformer : transformer with the method `partial_fit`
+        Such as `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler` or `IncrementalPCA`.
+    source : Source
+
+    Returns
+    -------
+    transformer
+        The same object, now fitted.
+
+    Raises
+    ------
+    TypeError
+        If the transformer has no `partial_fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from fastnn.data import Arrays, partial_fit
+    >>> partial_fit(StandardScaler(), Arrays(np.arange(10.0).reshape(5, 2))).mean_
+    array([4., 5.])
+    """
+    if not hasattr(transformer, "partial_fit"):
+        raise TypeError(
+            f"{type(transformer).__name__} has no partial_fit: fit it on the rows of a piece, "
+            "next(iter(source)).X, or choose another, such as StandardScaler."
+        )
+    for rows in source:
+        transformer.partial_fit(rows.X)
+    return transformer
