@@ -28,11 +28,14 @@ class Arrow(TableSource):
         self.blocks()
 
     def _schemas(self):
-        return [_open(name)[0].schema for name in self.names]
+        readers = [_open(name) for name in self.names]
+        self._is_plain = [_is_plain(*each) for each in readers]
+        return [reader.schema for reader, _ in readers]
 
     def _find_blocks(self):
         for file, name in enumerate(self.names):
-            reader, _ = _open(name, [0])  # one column is enough to count rows
+            # One column is enough to count rows; of plain batches nothing is read.
+            reader, _ = _open(name, None if self._is_plain[file] else [0])
             start = 0
             for i in range(reader.num_record_batches):
                 n_rows = reader.get_batch(i).num_rows
@@ -40,9 +43,11 @@ class Arrow(TableSource):
                 start += n_rows
 
     def _batches(self, block, columns):
-        name = self.names[block.file]
-        schema = _open(name)[0].schema
-        reader, memory = _open(name, [schema.get_field_index(each) for each in columns])
+        name, fields = self.names[block.file], None
+        if not self._is_plain[block.file]:
+            schema = _open(name)[0].schema
+            fields = [schema.get_field_index(each) for each in columns]
+        reader, memory = _open(name, fields)
         batch, step = reader.get_batch(block.place), rows_of_piece(self._columns.row_bytes)
         for start in range(0, len(batch), step):
             yield batch.slice(start, step)
@@ -63,3 +68,18 @@ def _open(name, fields=None):
             f"{name} is no Arrow IPC file, or is damaged ({error}): write files with "
             "pyarrow.ipc.new_file or pyarrow.feather, not new_stream."
         ) from None
+
+
+def _is_plain(reader, memory):
+    """Return whether batches are parts of the map: not compressed, and of all fields.
+
+    Of some fields pyarrow makes copies, so those are chosen only of compressed batches.
+    """
+    import pyarrow as pa
+
+    if not reader.num_record_batches:
+        return True
+    whole = pa.py_buffer(memory)
+    within = range(whole.address, whole.address + whole.size)
+    columns = reader.get_batch(0).columns
+    return all(not each or each.address in within for one in columns for each in one.buffers())

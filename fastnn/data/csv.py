@@ -64,15 +64,17 @@ class CSV(TableSource):
 
     def _find_types(self):
         """Return the types of the columns, by the first lines of the first file with rows."""
-        for path, (header, start) in zip(self.names, self._lines, strict=True):
-            if n_rows := count_rows(text := first_lines(path, start, _FIRST_BYTES)):
-                break
-        else:
+        each = zip(self.names, self._lines, strict=True)
+        texts = (
+            (first_lines(path, start, _FIRST_BYTES), path, names) for path, (names, start) in each
+        )
+        text, path, names = next((found for found in texts if count_rows(found[0])), (b"", "", []))
+        if not text:
             raise ValueError(f"{listed(self.names)} has no rows.")
-        if unknown := sorted(self._dtype.keys() - set(header)):
+        if unknown := sorted(self._dtype.keys() - set(names)):
             raise ValueError(f"dtype names a column {unknown[0]!r}, which {path} does not have.")
-        self._line_bytes = len(text) // n_rows
-        schema = self._parse(text, path, header, self._dtype).schema
+        self._line_bytes = len(text) // count_rows(text)
+        schema = self._parse(text, path, names, self._dtype).schema
         found = {field.name: str(field.type) for field in schema}
         return {name: "float64" if kind == "null" else kind for name, kind in found.items()}
 

@@ -48,4 +48,5 @@ def count_rows(text: bytes) -> int:
         ends = np.append(ends, len(text))
     lengths = np.diff(ends, prepend=-1) - 1
     short = ends[lengths == 1] - 1
-    return np.count_nonzero(lengths) - np.count_nonzero(characters[short] == ord("\r"))
+    n_blank = np.count_nonzero(lengths == 0) + np.count_nonzero(characters[short] == ord("\r"))
+    return len(lengths) - int(n_blank)

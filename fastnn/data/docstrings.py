@@ -42,7 +42,7 @@ PARQUET = f"""Rows of Parquet files.
 
     A block is a row group, of which a piece at a time is in memory. Training shuffles better if row
     groups are small: write them with ``row_group_size=10_000`` or so. Needs pyarrow
-    (``pip install "fastnn[parquet]"``).
+    (``pip install "fastnn-mlp[parquet]"``).
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ PARQUET = f"""Rows of Parquet files.
 ARROW = f"""Rows of Arrow IPC files, which are Feather files too (version 2).
 
     A block is a record batch. Files are mapped into memory, so that a batch that is not compressed
-    needs none of its own. Needs pyarrow (``pip install "fastnn[parquet]"``).
+    needs none of its own. Needs pyarrow (``pip install "fastnn-mlp[parquet]"``).
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ CSV = f"""Rows of CSV files.
     A block is about 1 MiB of lines. They are found, and counted, by a scan of the files before the
     first is read. The first of them tells the types of the columns: those of `X` that hold whole
     numbers there are read as float64, so that decimals and gaps may follow. Values must not have
-    line breaks within quotes. Needs pyarrow (``pip install "fastnn[parquet]"``).
+    line breaks within quotes. Needs pyarrow (``pip install "fastnn-mlp[parquet]"``).
 
     Parameters
     ----------
@@ -127,7 +127,8 @@ CSV = f"""Rows of CSV files.
 
 HDF5 = f"""Rows of data sets in HDF5 files.
 
-    A block is about 1 MiB of rows, or whole chunks. Needs h5py (``pip install "fastnn[hdf5]"``).
+    A block is about 1 MiB of rows, or whole chunks. Needs h5py
+    (``pip install "fastnn-mlp[hdf5]"``).
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ class ImageFolder(BlockSource):
 
     Pixels are uint8, flattened in C order from (height, width) or (height, width, channels), as the
     transforms of `fastnn.augment` expect them. A block is a group of images, about 1 MiB of pixels.
-    Needs Pillow (``pip install "fastnn[images]"``).
+    Needs Pillow (``pip install "fastnn-mlp[images]"``).
 
     Parameters
     ----------

@@ -3,8 +3,11 @@
 from importlib import import_module
 from types import ModuleType
 
-# The extra of this package that installs a library.
+from .._extras import pip_install
+
+# The extra that installs a library, and its name on the Python package index.
 _EXTRAS = {"pyarrow": "parquet", "h5py": "hdf5", "PIL": "images"}
+_NAMES = {"PIL": "pillow"}
 
 
 def need(module: str, owner: str) -> ModuleType:
@@ -13,6 +16,5 @@ def need(module: str, owner: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError:
-        how = f'"fastnn[{_EXTRAS[library]}]"' if library in _EXTRAS else library
-        shown = "pillow" if library == "PIL" else library
-        raise ImportError(f"{owner} needs {shown}: pip install {how}.") from None
+        how = pip_install(_EXTRAS[library]) if library in _EXTRAS else f"pip install {library}"
+        raise ImportError(f"{owner} needs {_NAMES.get(library, library)}: {how}.") from None

@@ -15,11 +15,12 @@ def split(source, validation, by, random_state) -> tuple[Source, Source]:
     if by not in ("rows", "files"):
         raise ValueError(f"by must be 'rows' or 'files', got {by!r}.")
     seed = int(check_random_state(random_state).randint(2**31 - 1))
+    train: Source
+    held_out: Source
     if by == "rows":
         train, held_out = (SomeRows(source, validation, seed, own) for own in (False, True))
     else:
-        first, second = _drawn_files(source, validation, seed)
-        train, held_out = SomeFiles(source, first), SomeFiles(source, second)
+        train, held_out = (SomeFiles(source, own) for own in _draw_files(source, validation, seed))
     if 0 in (train.n_rows, held_out.n_rows):
         raise ValueError(
             f"{type(source).__name__} of {source.n_rows} row(s) cannot be split with "
@@ -99,7 +100,7 @@ class SomeFiles(Derived):
         return f"{self._source.identity()}, files {sorted(self._files)}"
 
 
-def _drawn_files(source, fraction, seed) -> tuple[set[int], set[int]]:
+def _draw_files(source, fraction, seed) -> tuple[set[int], set[int]]:
     """Return the numbers of the files to train on, and of the others."""
     files = sorted({getattr(block, "file", 0) for block in source.blocks()})
     if len(files) < 2:
