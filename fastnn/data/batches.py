@@ -63,9 +63,12 @@ class Batches(Source):
     def split(self, validation=0.1, *, by="rows", random_state=None):
         """Raise a TypeError: rows might come in another order each time, and mix the parts."""
         raise TypeError(
-            "Batches cannot be split, because rows may come in another order in each epoch: make "
-            "two, one of the rows to train on and one of the others."
+            f"{self!r} cannot be split, because its rows may come in another order each time: make "
+            "two, one of the rows to train on, and one of the others as X_val."
         )
+
+    def __repr__(self):
+        return f"Batches({self._name})"
 
     def identity(self):
         return f"Batches of {self._name}"
@@ -76,7 +79,8 @@ class Batches(Source):
         n_rows = 0
         for i, batch in enumerate(self._batches() if callable(self._batches) else self._batches):
             rows = self._unpack(batch, f"batch {i} of {self._name}", n_rows)
-            n_rows, self._was_read = rows.numbers.stop, True
+            n_rows = rows.numbers.stop
+            self._was_read = self._was_read or n_rows > 0
             yield from _pieces(rows)
         if not n_rows:
             if self._was_read:

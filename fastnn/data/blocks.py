@@ -43,6 +43,9 @@ class BlockSource(Source):
     #: Names of the files, for messages.
     names: list[str]
 
+    def __repr__(self):
+        return f"{type(self).__name__}({listed(self.names)})"
+
     @property
     def n_rows(self):
         return sum(block.n_rows for block in self.blocks())

@@ -89,15 +89,19 @@ class Columns:
 
     def rows(self, batch, origin: str, numbers: range, targets_only: bool) -> Rows:
         """Convert a record batch to rows."""
-        X = None if targets_only else self._features(batch.select(self.features))
+        X = None
+        if not targets_only:
+            X = self._features(batch.select(self.features), origin, numbers)
         weight = None
         if self._weight is not None:
             weight = _plain(batch.column(self._weight)).to_numpy(zero_copy_only=False)
             weight = weight.astype(np.float64, copy=False)
         return Rows(X, self._targets_of(batch), weight, origin, numbers)
 
-    def _features(self, batch):
+    def _features(self, batch, origin, numbers):
         if self.dtype is not None:
+            if self.dtype == np.uint8:
+                _refuse_nulls(batch, origin, numbers)
             return _to_array(batch, self.dtype)
         if self._library == "polars":
             return need("polars", "output='polars'").from_arrow(batch)
@@ -193,16 +197,22 @@ def _plain(column):
     return column
 
 
-def _to_array(batch, dtype):
-    """Return columns of numbers as an array of this type, with NaN for nulls, copied once.
+def _refuse_nulls(batch, origin, numbers):
+    """Raise a ValueError for nulls among bytes, which have no NaN."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if column.null_count:
+            row = numbers[column.is_null().to_numpy(zero_copy_only=False).argmax()]
+            raise ValueError(
+                f"Column {name!r} has no value in row {row} of {origin}, and uint8 has no NaN: "
+                "fill it in, or write the column with a wider type."
+            )
 
-    Nulls in a column of bytes make the array float32.
-    """
+
+def _to_array(batch, dtype):
+    """Return columns of numbers as an array of this type, with NaN for nulls, copied once."""
     import pyarrow as pa
 
     columns: Sequence[Any] = [_plain(column) for column in batch.columns]
-    has_nulls = any(column.null_count for column in columns)
     plain = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-    is_float = dtype.kind == "f"
-    array = plain.to_tensor(null_to_nan=is_float or has_nulls, row_major=True).to_numpy()
-    return array.astype(dtype, copy=False) if is_float or not has_nulls else array
+    tensor = plain.to_tensor(null_to_nan=dtype != np.uint8, row_major=True)
+    return tensor.to_numpy().astype(dtype, copy=False)

@@ -10,6 +10,9 @@ class Derived(Source):
         super().__init__(classes=source.classes, shuffle_buffer=source.shuffle_buffer)
         self._source = source
 
+    def __repr__(self):
+        return f"{type(self).__name__}({self._source!r})"
+
     @property
     def n_rows(self):
         return self._source.n_rows

@@ -172,13 +172,15 @@ def _read_labels(path, file_column, target):
     """Return the names of images and their labels in a CSV file."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         header, *lines = [line for line in csv.reader(file) if line] or [[]]
+    if not lines:
+        raise ValueError(f"{path} has no rows.")
     wanted = [target] if isinstance(target, str) else list(target or header[1:2])
-    columns = [header[0] if file_column is None and header else file_column, *wanted]
+    columns = [header[0] if file_column is None else file_column, *wanted]
     for name in columns:
         if name not in header:
             raise ValueError(f"{path} has no column {name!r}: its columns are {header}.")
-    if not wanted or not lines:
-        raise ValueError(f"{path} has no {'labels' if lines else 'rows'}.")
+    if not wanted:
+        raise ValueError(f"{path} has no column of labels.")
     for row, line in enumerate(lines):
         if len(line) != len(header):
             raise ValueError(f"{path}, row {row}: there are {len(line)} values for {len(header)}.")

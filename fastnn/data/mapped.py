@@ -1,7 +1,5 @@
 """Sources whose features pass through transformers, and transformers fitted on sources."""
 
-from contextlib import suppress
-
 import joblib
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,8 +9,8 @@ from .derived import Derived
 class Mapped(Derived):
     """Rows of a source whose features are transformed while they are read; see `Source.map`."""
 
-    feature_names = None
-    n_features = None
+    # They are those of what is read, which may be an array or a frame.
+    n_features = feature_names = None
 
     def __init__(self, source, transformer):
         super().__init__(source)
@@ -20,10 +18,6 @@ class Mapped(Derived):
             raise TypeError(f"map takes a transformer, got {type(transformer).__name__}.")
         check_is_fitted(transformer)
         self._transformer = transformer
-        with suppress(AttributeError, ValueError):  # not all know the names of their columns
-            names = transformer.get_feature_names_out(source.feature_names)
-            self.feature_names = [str(name) for name in names]
-            self.n_features = len(names)
 
     def read(self, block, *, targets_only=False):
         for rows in self._source.read(block, targets_only=targets_only):

@@ -27,7 +27,8 @@ def row_dtype(dtype, what: str) -> np.dtype:
 
 def as_rows(values, dtype) -> np.ndarray:
     """Return values as rows of this type, flattened in C order."""
-    return np.ascontiguousarray(values.reshape(len(values), -1), dtype)
+    shape = len(values), math.prod(values.shape[1:])
+    return np.ascontiguousarray(values.reshape(shape), dtype)
 
 
 class SlicedSource(BlockSource):
