@@ -29,8 +29,10 @@ class RowReader:
         self._fit, self._source = fit, source
         self.first = rows = first_rows(source)
         with placed(rows):
-            self.X = fit.model.read(rows.X, reset=reset)
-        self._model = nameless(fit.model, source, rows.X, reset)
+            if reset:
+                fit.model.read(rows.X, reset=True)
+            self._model = nameless(fit.model, source, rows.X, reset)
+            self.X = self._model.read(rows.X)
 
     def read_targets(self, y):
         """Return targets of some rows as `fit` reads them."""

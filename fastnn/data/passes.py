@@ -40,7 +40,8 @@ def first_rows(source: Source) -> Rows:
 def nameless(model, source: Source, X, reset: bool):
     """Return an estimator that reads pieces of a source, whose names it compares but once.
 
-    `X` are the first rows, which `model` has read. If they are an array, the source has the names.
+    `X` are the first rows, which `model` has read if `reset`. If they are an array, the source has
+    the names.
     """
     names = source.feature_names
     if hasattr(X, "columns") or names is None:

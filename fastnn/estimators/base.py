@@ -197,7 +197,6 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
                     continue
                 with placed(rows):
                     if reader is None:
-                        twin.read(rows.X)
                         reader = nameless(twin, source, rows.X, reset=False)
                     outputs.append(reader._outputs(rows.X, *how)[1])
         if not outputs:

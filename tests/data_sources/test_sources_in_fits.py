@@ -68,6 +68,7 @@ def batches(folder, target):
 KINDS = [parquet, arrow, csv, hdf5, arrays, images, batches]
 
 
+@pytest.mark.filterwarnings("error:X does not have valid feature names")
 @pytest.mark.parametrize("make", KINDS)
 @pytest.mark.parametrize("cls, target", [(MLPClassifier, "label"), (MLPRegressor, "number")])
 def test_in_order_a_file_gives_the_bits_of_memory(make, cls, target, tmp_path):
