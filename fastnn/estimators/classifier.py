@@ -115,9 +115,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows. Arrays of float32, float64 or uint8, in any order, read-only or memory-mapped
-            (`numpy.memmap`), and CSR matrices are not copied.
+            (`numpy.memmap`), and CSR matrices are not copied. A source of `fastnn.data` is read
+            block by block in each epoch, and has targets and weights of its own.
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
 (n_samples, n_classes) or (n_samples, n_targets)
             The labels. A label indicator matrix has zeros and ones. Rows of probabilities of all
@@ -127,7 +128,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             of their cross-entropies.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+        X_val : {array-like, sparse matrix, Source} of shape (n_val, n_features), default=None
             Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
             only monitored: `validation_scores_` has its score after each epoch.
         y_val : {array-like, sparse matrix} of shape (n_val,), (n_val, n_labels) or \
@@ -162,7 +163,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels) or \
 (n_samples, n_targets)
@@ -192,7 +193,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
 
         Returns
@@ -210,7 +211,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
 
         Returns
@@ -243,7 +244,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
 
         Returns
@@ -267,7 +268,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
 
         Returns
@@ -321,7 +322,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
 (n_samples, n_classes) or (n_samples, n_targets)

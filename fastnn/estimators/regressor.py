@@ -77,14 +77,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows. Arrays of float32, float64 or uint8, in any order, read-only or memory-mapped
-            (`numpy.memmap`), and CSR matrices are not copied.
+            (`numpy.memmap`), and CSR matrices are not copied. A source of `fastnn.data` is read
+            block by block in each epoch, and has targets and weights of its own.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+        X_val : {array-like, sparse matrix, Source} of shape (n_val, n_features), default=None
             Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
             only monitored: `validation_scores_` has its score after each epoch.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
@@ -110,7 +111,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
@@ -135,7 +136,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
 
         Returns
@@ -151,7 +152,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
