@@ -46,6 +46,8 @@ class RowReader:
         with placed(rows._replace(X=X)):
             check_finite(fit.model, X)
             X = self._in_type_of_first(X)
+            if (rows.sample_weight is None) != (self.first.sample_weight is None):
+                raise ValueError("some rows have a weight and others none: give all one.")
             y = targets_of_rows(fit.model, X, read_targets(fit.model, rows.y))
             weights = fit.row_weights(rows.sample_weight, X, y, some=True)
             return Dataset.of(X, fit.encode(y), weights)

@@ -12,7 +12,7 @@ import numpy as np
 from .datasets import Dataset, StreamedDataset
 from .read_ahead import ReadAhead
 from .settings import Settings
-from .shuffling import in_batches
+from .shuffling import ShuffleBuffer
 
 
 class RowsInMemory:
@@ -77,8 +77,9 @@ class RowsOfSource:
     """
 
     def __init__(self, data: StreamedDataset, settings: Settings, seed: int, epochs: range):
-        self.n_rows, self._data, self._settings = data.n_rows, data, settings
-        self._seed = seed
+        self.n_rows, self._data, self._seed = data.n_rows, data, seed
+        self._shuffles = settings.shuffle
+        self._buffer = ShuffleBuffer(settings.batch_size, data.n_rows, data.source.shuffle_buffer)
         self._ahead = ReadAhead(part for epoch in epochs for part in self._parts(epoch))
 
     def __enter__(self):
@@ -86,6 +87,7 @@ class RowsOfSource:
         return self
 
     def __exit__(self, *exception):
+        self._buffer.close()
         self._ahead.__exit__(*exception)
 
     def begin(self) -> None:
@@ -96,8 +98,9 @@ class RowsOfSource:
         n_rows = 0
         while n_rows < self.n_rows:
             part = next(self._ahead)
-            n_rows += part.n_rows
-            yield part
+            n_rows += part.data.n_rows
+            yield part.data
+            part.give_back()
 
     def get_state(self) -> dict[str, Any]:
         """Return nothing: the seed and the number of the epoch tell the order."""
@@ -107,15 +110,14 @@ class RowsOfSource:
         """Do nothing."""
 
     def _parts(self, epoch):
-        data, settings, rng = self._data, self._settings, None
+        data, rng = self._data, None
         order = np.arange(len(data.source.blocks()))
-        if settings.shuffle:
+        if self._shuffles:
             rng = np.random.Generator(np.random.SFC64([self._seed, epoch]))
             rng.shuffle(order)
-        buffer = data.source.shuffle_buffer
         n_rows = 0
-        for part in in_batches(data.pieces(order), settings.batch_size, buffer, rng):
-            n_rows += part.n_rows
+        for part in self._buffer.parts(data.pieces(order), rng):
+            n_rows += part.data.n_rows
             if n_rows > self.n_rows:
                 break
             yield part

@@ -1,6 +1,9 @@
 """Parts of an epoch, of whole batches, made of the pieces that a source reads."""
 
-from collections.abc import Iterable, Iterator
+import functools
+import queue
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -12,137 +15,187 @@ from .datasets import Dataset
 _PART_BYTES = 1 << 22
 # Size of the rows of a buffer whose number of rows is not given.
 _BUFFER_BYTES = 1 << 26
+# Parts that are lent at a time: to the engine, to the queue, and to the thread that waits for it.
+_N_LENT = 3
 
 
-def bytes_of_row(X) -> int:
-    """Return the mean size of the rows."""
-    n_bytes = X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes
-    return max(1, n_bytes // X.shape[0])
+class Closed(Exception):
+    """Nobody wants more parts."""
 
 
-def in_batches(
-    pieces: Iterable[Dataset], batch_size: int, n_buffered: int | None, rng
-) -> Iterator[Dataset]:
-    """Yield the rows of pieces in parts of whole batches; the last part has the rest.
+class Part(NamedTuple):
+    """A part of an epoch, which is to be given back when it was trained on."""
+
+    data: Dataset
+    give_back: Callable[[], None]
+
+
+class ShuffleBuffer:
+    """Buffer of rows, from which those of each part are drawn.
 
     Parameters
     ----------
-    pieces : iterable of Dataset
-        All rows of each piece take part.
     batch_size : int
+    n_rows : int
+        Number of rows of an epoch.
     n_buffered : int or None
         Number of rows among which is shuffled; None is as many as 64 MiB hold.
-    rng : numpy.random.Generator or None
-        Shuffles the rows. Without, they keep their order.
     """
-    held: _Held | None = None
-    for piece in pieces:
-        if held is None:
-            size = bytes_of_row(piece.X)
-            most = _BUFFER_BYTES // size if n_buffered is None else n_buffered
-            wanted = _PART_BYTES // size if rng is None else min(_PART_BYTES // size, most)
-            per_part = max(1, wanted // batch_size) * batch_size
-            held = _Held(piece, rng)
-        else:
-            held.add(piece)
-        ready = (held.n_rows - (0 if rng is None else most)) // batch_size * batch_size
-        while ready >= per_part:
-            n_rows = min(ready, 2 * per_part)
-            yield held.take(n_rows)
-            ready -= n_rows
-    while held is not None and held.n_rows:
-        yield held.take(min(held.n_rows, per_part))
+
+    def __init__(self, batch_size: int, n_rows: int, n_buffered: int | None):
+        self._batch_size, self._n_rows, self._n_buffered = batch_size, n_rows, n_buffered
+        self._rows: Any = None  # _Slots or _SparsePieces
+
+    def parts(self, pieces: Iterable[Dataset], rng) -> Iterator[Part]:
+        """Yield the rows of an epoch in parts of whole batches; the last part has the rest.
+
+        Parameters
+        ----------
+        pieces : iterable of Dataset
+            All rows of each piece take part.
+        rng : numpy.random.Generator or None
+            Draws rows. Without, they keep their order.
+        """
+        held = np.empty(0, np.intp)
+        for piece in pieces:
+            if self._rows is None:
+                self._lay_out(piece, rng)
+            held = np.concatenate([held, self._rows.put(piece)])
+            while len(held) >= self._n_held + self._per_part:
+                held, taken = _take(held, self._per_part, rng)
+                yield self._rows.lend(taken)
+        while len(held):
+            held, taken = _take(held, min(self._per_part, len(held)), rng)
+            yield self._rows.lend(taken)
+
+    def close(self) -> None:
+        """End the iteration over parts, of a thread that waits for one to be given back."""
+        if self._rows is not None:
+            self._rows.close()
+
+    def _lay_out(self, piece, rng):
+        """Choose the sizes of buffer and parts by the size of the rows."""
+        X = piece.X
+        n_bytes = X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes
+        of_row = max(1, n_bytes // X.shape[0])
+        most = _BUFFER_BYTES // of_row if self._n_buffered is None else self._n_buffered
+        self._n_held = 0 if rng is None else min(most, self._n_rows)
+        wanted = _PART_BYTES // of_row if rng is None else min(_PART_BYTES // of_row, most)
+        self._per_part = max(1, wanted // self._batch_size) * self._batch_size
+        n_kept = self._n_held + (1 + _N_LENT) * self._per_part
+        self._rows = _SparsePieces() if sparse.issparse(X) else _Slots(n_kept)
 
 
-class _Held:
-    """Rows that wait for their part of an epoch."""
-
-    def __init__(self, piece: Dataset, rng):
-        self._rng = rng
-        self._columns = [_column(values) for values in piece[:3]]
-        self.n_rows = piece.n_rows
-
-    def add(self, piece: Dataset) -> None:
-        """Add the rows of a piece."""
-        for column, values in zip(self._columns, piece[:3], strict=True):
-            if column is not None:
-                column.add(values)
-        self.n_rows += piece.n_rows
-
-    def take(self, n: int) -> Dataset:
-        """Take n rows out: random ones, or without a generator the first."""
-        rest = self.n_rows - n
-        if self._rng is None:
-            chosen, holes, movers = np.arange(n), None, None
-        else:
-            chosen = self._rng.choice(self.n_rows, n, replace=False)
-            is_chosen = np.zeros(self.n_rows, bool)
-            is_chosen[chosen] = True
-            holes = np.flatnonzero(is_chosen[:rest])
-            movers = rest + np.flatnonzero(~is_chosen[rest:])
-        X, y, sample_weight = (
-            None if column is None else column.take(chosen, holes, movers)
-            for column in self._columns
-        )
-        self.n_rows = rest
-        if isinstance(X, np.ndarray):
-            X = X.view(PassingRows)
-        return Dataset.of(X, y, sample_weight)
+def _take(held, n, rng):
+    """Return what is left of an array, and n elements: random ones, or without `rng` the first."""
+    if rng is None:
+        return held[n:], held[:n]
+    chosen = rng.choice(len(held), n, replace=False)
+    taken, rest = held[chosen], len(held) - n
+    is_chosen = np.zeros(len(held), bool)
+    is_chosen[chosen] = True
+    held[:rest][is_chosen[:rest]] = held[rest:][~is_chosen[rest:]]
+    return held[:rest], taken
 
 
-def _column(values):
-    if values is None:
-        return None
-    return _SparseColumn(values) if sparse.issparse(values) else _Column(values)
+class _Slots:
+    """Rows in arrays, each in a slot from when it is put there until its part is given back.
+
+    So they are copied once: the engine reads the rows of a part where they lie.
+
+    Parameters
+    ----------
+    n : int
+        Number of slots, beside those of a piece.
+    """
+
+    def __init__(self, n: int):
+        self._n, self._n_lent = n, 0
+        self._arrays: list[Any] = []  # of X, y and sample_weight, which may be None
+        self._free = np.empty(0, np.intp)
+        self._returned: queue.SimpleQueue = queue.SimpleQueue()
+
+    def put(self, piece: Dataset) -> np.ndarray:
+        """Copy the rows of a piece into slots, and return the numbers of these."""
+        n = piece.n_rows
+        while len(self._free) < n and self._n_lent:
+            self._take_back()
+        if len(self._free) < n:
+            self._grow(piece)
+        slots, self._free = self._free[:n], self._free[n:]
+        for array, values in zip(self._arrays, piece[:3], strict=True):
+            if array is not None:
+                array[slots] = values
+        return slots
+
+    def lend(self, slots: np.ndarray) -> Part:
+        """Lend the rows in slots."""
+        X, y, sample_weight = self._arrays
+        self._n_lent += 1
+        data = Dataset(X.view(PassingRows), y, sample_weight, slots)
+        return Part(data, functools.partial(self._returned.put, slots))
+
+    def close(self) -> None:
+        """Let whoever waits for a part go."""
+        self._returned.put(None)
+
+    def _take_back(self):
+        """Wait until a part is given back."""
+        slots = self._returned.get()
+        if slots is None:
+            raise Closed
+        self._n_lent -= 1
+        self._free = np.concatenate([self._free, slots])
+
+    def _grow(self, piece):
+        """Make room for a piece; no part is lent."""
+        before = len(self._arrays[1]) if self._arrays else 0
+        n = max(self._n, before) + piece.n_rows
+        arrays = []
+        for old, values in zip(self._arrays or [None] * 3, piece[:3], strict=True):
+            array = None
+            if values is not None:
+                order = "C" if values.flags.c_contiguous else "F"  # as the engine wants it
+                array = np.zeros((n, *values.shape[1:]), values.dtype, order)  # pages on demand
+                array[:before] = 0 if old is None else old
+            arrays.append(array)
+        self._arrays = arrays
+        self._free = np.concatenate([self._free, np.arange(before, n)])
 
 
-class _Column:
-    """Values of the rows held, in an array with room for more."""
+class _SparsePieces:
+    """Sparse rows in the pieces that they came in; those of a part are copied together."""
 
-    def __init__(self, values):
-        self._order = "C" if values.flags.c_contiguous else "F"  # as an engine wants it
-        self._room = values.copy(self._order)
-        self._n = len(values)
+    def __init__(self):
+        self._pieces: list[tuple[int, Dataset]] = []  # with the number of the first row
+        self._n_left: dict[int, int] = {}
+        self._n_put = 0
 
-    def add(self, values):
-        n = self._n + len(values)
-        if n > len(self._room):
-            # Half as much again, so that a buffer of many pieces is not copied for each.
-            shape = max(n, self._n * 3 // 2), *self._room.shape[1:]
-            room = np.empty(shape, self._room.dtype, self._order)
-            room[: self._n] = self._room[: self._n]
-            self._room = room
-        self._room[self._n : n] = values
-        self._n = n
+    def put(self, piece: Dataset) -> np.ndarray:
+        """Keep a piece, and return the numbers of its rows."""
+        first, self._n_put = self._n_put, self._n_put + piece.n_rows
+        self._pieces.append((first, piece))
+        self._n_left[first] = piece.n_rows
+        return np.arange(first, self._n_put)
 
-    def take(self, chosen, holes, movers):
-        """Return the chosen values; those of `movers` fill the holes that they leave."""
-        room = self._room
-        taken = np.require(room[chosen], requirements=self._order)
-        self._n -= len(chosen)
-        if holes is None:  # the first were chosen
-            room[: self._n] = room[len(chosen) : len(chosen) + self._n].copy()
-        else:
-            room[holes] = room[movers]
-        return taken
+    def lend(self, numbers: np.ndarray) -> Part:
+        """Return copies of rows, and forget pieces of which none are left."""
+        places, parts = [], []
+        for first, piece in self._pieces:
+            mine = np.flatnonzero((numbers >= first) & (numbers < first + piece.n_rows))
+            places.append(mine)
+            parts.append([_rows_of(values, numbers[mine] - first) for values in piece[:3]])
+            self._n_left[first] -= len(mine)
+        self._pieces = [pair for pair in self._pieces if self._n_left[pair[0]]]
+        back = np.argsort(np.concatenate(places))
+        X, y, weights = zip(*parts, strict=True)
+        sample_weight = None if weights[0] is None else np.concatenate(weights)[back]
+        data = Dataset.of(sparse.vstack(X, "csr")[back], np.concatenate(y)[back], sample_weight)
+        return Part(data, lambda: None)
+
+    def close(self) -> None:
+        """Do nothing: nobody waits."""
 
 
-class _SparseColumn:
-    """Sparse rows that are held."""
-
-    def __init__(self, values):
-        self._values = values
-
-    def add(self, values):
-        self._values = sparse.vstack([self._values, values], format="csr")
-
-    def take(self, chosen, holes, movers):
-        """Return the chosen rows; those of `movers` take the places that they leave."""
-        values, rest = self._values, self._values.shape[0] - len(chosen)
-        if holes is None:
-            left = np.arange(len(chosen), values.shape[0])
-        else:
-            left = np.arange(rest)
-            left[holes] = movers
-        self._values = values[left]
-        return values[chosen]
+def _rows_of(values, numbers):
+    return None if values is None else values[numbers]
