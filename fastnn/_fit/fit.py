@@ -18,6 +18,7 @@ from .._train.stochastic import StochasticTraining
 from .._warnings import warn
 from ..callbacks.base import CallbackList, Context
 from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, has_callbacks
+from ..data.passes import refuse_beside
 from ..data.source import Source
 from .build import build_network
 from .locking import training_lock
@@ -235,10 +236,8 @@ class Fit:
         if X is None and y is None and sample_weight is None:
             return None
         of_source = isinstance(X, Source)
-        if of_source and (y is not None or sample_weight is not None):
-            raise ValueError(
-                f"{X!r} has targets and weights of its own: leave out y_val and sample_weight_val."
-            )
+        if of_source:
+            refuse_beside(X, y, sample_weight)
         if not of_source and (X is None or y is None):
             raise ValueError("X_val and y_val belong together: give both, or none.")
         if not self.specs.is_stochastic:

@@ -7,7 +7,7 @@ from .._data.encoders import read_classes
 from .._network.batch_statistics import set_statistics
 from .._train.datasets import StreamedDataset
 from .._train.epochs import RowsOfSource
-from ..data.passes import count, side_by_side
+from ..data.passes import count, refuse_beside, side_by_side
 from .fit import Fit
 from .resolve import dtype_of
 from .row_reader import RowReader
@@ -19,10 +19,7 @@ class SourceFit(Fit):
     def read_data(self, X, y, sample_weight, validation, classes):
         """Read the first rows, and count rows and classes where that is needed."""
         model, source = self.model, X
-        if y is not None or sample_weight is not None:
-            raise ValueError(
-                f"{source!r} has targets and weights of its own: leave out y and sample_weight."
-            )
+        refuse_beside(source, y, sample_weight)
         if self.specs.early_stopping and validation[0] is None:
             source, held_out = source.split(
                 model.validation_fraction, random_state=self.random_state

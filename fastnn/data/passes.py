@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import narwhals as nw
 import numpy as np
 
 from .source import Rows, Source
@@ -57,6 +58,14 @@ def nameless(model, source: Source, X, reset: bool):
     return model._twin_of_arrays()
 
 
+def refuse_beside(source: Source, y, sample_weight=None) -> None:
+    """Raise a ValueError for targets or weights that are given beside a source."""
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            f"{source!r} has targets and weights of its own: leave out y and sample_weight."
+        )
+
+
 class Targets(NamedTuple):
     """Targets of a source.
 
@@ -92,6 +101,33 @@ def targets_of(source: Source, read) -> Targets:
     if any(one is None for one in weights):
         return Targets(np.concatenate(y), None)
     return Targets(np.concatenate(y), np.concatenate(weights))
+
+
+def targets_to_score(X, y, sample_weight, read) -> Targets:
+    """Return targets that predictions for X are compared with: those given, or of a source."""
+    if not isinstance(X, Source):
+        return Targets(read(y), sample_weight)
+    refuse_beside(X, y, sample_weight)
+    return targets_of(X, read)
+
+
+def in_memory(source: Source):
+    """Return all rows of a source: X, y and sample_weight, of which the last may be None."""
+    pieces = [rows[:3] for rows in source if len(rows.numbers)]
+    if not pieces:
+        raise ValueError(f"{source!r} has no rows.")
+    X, y, weights = zip(*pieces, strict=True)
+    if y[0] is None:
+        raise ValueError(f"{source!r} has no target: name the column, or let it yield (X, y).")
+    sample_weight = None if weights[0] is None else np.concatenate(weights)
+    return _joined(X), np.concatenate(y), sample_weight
+
+
+def _joined(parts):
+    """Return arrays or frames below each other."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return nw.concat([nw.from_native(part) for part in parts]).to_native()
 
 
 class Count(NamedTuple):

@@ -9,12 +9,12 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr
 
-from .._data.rows import check_finite, read_rows, read_targets, validated_targets
+from .._data.rows import check_finite, read_rows, read_targets
 from .._fit.locking import training_lock
 from .._specs.constraints import check_parameters
 from .._specs.spec import ListsOfSpecs, plain_parameters
 from ..callbacks.protocol import TakesCallbacks
-from ..data.passes import nameless, placed, targets_of
+from ..data.passes import nameless, placed, targets_to_score
 from ..data.source import Source
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS
@@ -204,12 +204,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
         return np.concatenate(outputs)
 
     def _targets(self, X, y, sample_weight):
-        """Return the targets that predictions for X are compared with, and weights or None."""
-        if not isinstance(X, Source):
-            return read_targets(self, y), sample_weight
-        if y is not None:
-            raise ValueError(f"{X!r} has targets of its own: leave out y.")
-        return targets_of(X, functools.partial(validated_targets, self))
+        return targets_to_score(X, y, sample_weight, functools.partial(read_targets, self))
 
     # ------------------------------------------------------------------------- what is shown
 

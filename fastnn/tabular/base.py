@@ -1,14 +1,19 @@
 """Base class of the estimators for tables."""
 
 import copy
+import functools
 from numbers import Integral, Real
 from typing import ClassVar
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .._data.rows import read_targets
 from .._fit.locking import training_lock
 from .._specs.constraints import Interval, OneOf, check_parameters
+from ..data.passes import in_memory, refuse_beside, targets_to_score
+from ..data.source import Source
 from .configurations import PRESETS
 
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -29,14 +34,15 @@ class BaseTabularMLP(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit an ensemble to a table and its targets.
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The table: a frame of pandas, polars or pyarrow, or an array. Its columns may be
-            numbers, strings, categories, booleans, dates and times, with gaps.
+            numbers, strings, categories, booleans, dates and times, with gaps. A source of
+            `fastnn.data` is read into memory whole, with its targets and weights.
         y : array-like of shape (n_samples,)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -53,6 +59,9 @@ class BaseTabularMLP(BaseEstimator):
             check_parameters(self)
             from .fitting import Fit  # what only training needs is loaded here
 
+            if isinstance(X, Source):
+                refuse_beside(X, y, sample_weight)
+                X, y, sample_weight = in_memory(X)
             learned = Fit(self).run(X, y, sample_weight)
             for name in self._optional_attributes - learned.keys():
                 self.__dict__.pop(name, None)
@@ -118,7 +127,12 @@ class BaseTabularMLP(BaseEstimator):
 
     def _decisions(self, X):
         check_is_fitted(self, "_ensemble")
+        if isinstance(X, Source):
+            return np.concatenate([self._decisions(rows.X) for rows in X])
         return self._ensemble.decisions(X, self.n_jobs)
+
+    def _targets(self, X, y, sample_weight):
+        return targets_to_score(X, y, sample_weight, functools.partial(read_targets, self))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

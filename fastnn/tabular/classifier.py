@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.rows import read_targets
 from .._data.sample_weights import read_sample_weight, row_weights
 from .._specs.constraints import OneOf
 from .._specs.suggestions import suggest_arguments_of
@@ -69,7 +68,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
 
         Returns
@@ -85,7 +84,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
 
         Returns
@@ -100,7 +99,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
 
         Returns
@@ -111,12 +110,12 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
             return np.log(self.predict_proba(X))
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the accuracy.
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,)
             The classes.
@@ -127,7 +126,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         -------
         score : float
         """
-        y = read_targets(self, y)
+        y, sample_weight = self._targets(X, y, sample_weight)
         return super().score(X, y, read_sample_weight(sample_weight, y))
 
     @property

@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.rows import read_targets
 from .._data.sample_weights import read_sample_weight
 from .._specs.constraints import OneOf
 from .._specs.suggestions import suggest_arguments_of
@@ -61,7 +60,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
         return_std : bool, default=False
             Whether to return the standard deviation of targets about their predictions too. It is
@@ -88,7 +87,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
         quantiles : array-like of float, default=(0.05, 0.5, 0.95)
             Probabilities of a target below, between 0 and 1.
@@ -131,12 +130,12 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         targets = self._ensemble.targets
         return np.clip(decisions, targets.low, targets.high)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
 
         Parameters
         ----------
-        X : {DataFrame, array-like} of shape (n_samples, n_features)
+        X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,)
             The targets.
@@ -147,5 +146,5 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         -------
         score : float
         """
-        y = read_targets(self, y)
+        y, sample_weight = self._targets(X, y, sample_weight)
         return super().score(X, y, read_sample_weight(sample_weight, y))

@@ -331,7 +331,7 @@ def test_a_source_must_have_the_same_rows_each_time():
     ("parameters", "arguments", "message"),
     [
         ({}, {"y": Y}, "has targets and weights of its own: leave out y"),
-        ({}, {"X_val": RowsInBlocks(X, Y), "y_val": Y}, "leave out y_val"),
+        ({}, {"X_val": RowsInBlocks(X, Y), "y_val": Y}, "leave out y and sample_weight"),
         ({"solver": "rprop", "batch_size": "auto"}, {}, "takes each step with all rows"),
         ({"solver": "lbfgs", "normalization": "batch"}, {}, "all rows at once for batch norm"),
     ],
