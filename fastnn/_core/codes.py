@@ -67,6 +67,14 @@ class RowsType(IntEnum):
     FLOAT32 = 0
     FLOAT64 = 1
     UINT8 = 2
+    INT8 = 3
+    INT16 = 4
+    UINT16 = 5
+    INT32 = 6
+    UINT32 = 7
+    INT64 = 8
+    UINT64 = 9
+    FLOAT16 = 10
 
 
 @dataclass(frozen=True)

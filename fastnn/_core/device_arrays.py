@@ -9,7 +9,8 @@ from .. import _core
 
 # Devices of DLPack: memory of a GPU, and what the driver moves there and back.
 _OF_CUDA = 2, 13
-_TYPES = "float32", "float64", "uint8"
+#: Types of rows that the kernels of a GPU read.
+TYPES = "float32", "float64", "uint8"
 
 
 def is_on_gpu(array):
@@ -45,9 +46,9 @@ class DeviceRows:
         self.array, self.shape = array, tuple(int(length) for length in array.shape)
         self.ndim = len(self.shape)
         name = str(array.dtype).rpartition(".")[2]  # torch.float32
-        if self.ndim != 2 or name not in _TYPES:
+        if self.ndim != 2 or name not in TYPES:
             raise ValueError(
-                f"X on the GPU must be a matrix of {', '.join(_TYPES[:-1])} or {_TYPES[-1]}, and "
+                f"X on the GPU must be a matrix of {', '.join(TYPES[:-1])} or {TYPES[-1]}, and "
                 f"this is of {name}, with the shape {self.shape}: convert it there."
             )
         self.dtype, self.size = np.dtype(name), self.shape[0] * self.shape[1]

@@ -98,7 +98,8 @@ def _sample(X):
         np.unique(np.linspace(0, length - 1, _SAMPLE_SIZE).astype(int)) for length in X.shape
     )
     part = X[rows][:, columns]
-    return (part.toarray() if sparse.issparse(part) else part), columns
+    part = part.toarray() if sparse.issparse(part) else part
+    return part.astype(np.float64), columns
 
 
 def warn_of_far_columns(X, X_val):

@@ -19,13 +19,10 @@ from .columns import describe_non_finite, describe_unreadable, refuse_dates
 from .sparse_matrices import checked_csr
 from .targets import read_labels, read_numbers
 
-# Types that an engine reads; others are converted to float64. Values are checked later, in blocks.
-_ROWS = {
-    "accept_sparse": "csr",
-    "dtype": (np.float64, np.float32, np.uint8),
-    "ensure_all_finite": False,
-}
-_PLAIN = frozenset({np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.uint8)})
+# Types that an engine reads in arrays; in all else it is the first three. Others are converted to
+# float64. Values are checked later, in blocks.
+_READABLE = tuple(map(np.dtype, "dfBe?bhHiIlLqQ"))
+_PLAIN = frozenset(_READABLE)
 #: Number of elements checked, or copied for validation, at a time.
 BLOCK = 1 << 20
 
@@ -83,6 +80,11 @@ def targets_of_rows(model, X, y):
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
+def automatic_precision(X):
+    """Return the type that rows are computed with where nobody chose one."""
+    return np.dtype(np.float32 if X.dtype in (np.float32, np.uint8) else np.float64)
+
+
 def _required(model, y):
     """Return targets that are not None."""
     if y is None:
@@ -122,8 +124,10 @@ def read_targets(model, y):
 def _validated(model, X, name, **checks):
     """Validate rows with scikit-learn; errors name the columns that are not numeric."""
     refuse_dates(model, X, name)
+    checks |= {"accept_sparse": "csr", "ensure_all_finite": False}
+    checks["dtype"] = _READABLE if isinstance(X, np.ndarray) else _READABLE[:3]
     try:
-        return validate_data(model, checked_csr(X, name), **checks, **_ROWS)
+        return validate_data(model, checked_csr(X, name), **checks)
     except (TypeError, ValueError) as error:
         if why := describe_unreadable(model, X, name):
             kind = ValueError if isinstance(error, ValueError) else TypeError
@@ -175,7 +179,8 @@ def check_finite(model, X, name="X"):
 
 def check_range(X, dtype):
     """Raise a ValueError if a finite value becomes infinite in the precision of a network."""
-    if isinstance(X, DeviceRows) or X.dtype.itemsize <= np.dtype(dtype).itemsize:
+    is_wider = X.dtype.kind == "f" and X.dtype.itemsize > np.dtype(dtype).itemsize
+    if isinstance(X, DeviceRows) or not is_wider:
         return
     values = X.data if sparse.issparse(X) else X
     most = np.finfo(dtype).max

@@ -13,6 +13,7 @@ from sklearn import get_config
 
 from .._core.codes import Column
 from .._core.device_arrays import is_on_gpu
+from .._data.rows import automatic_precision
 from .._specs.constraints import defaults_of, is_default
 from .._specs.spec import resolve
 from .._train.regularization import Regularization
@@ -264,8 +265,7 @@ def _refuse_beside_layers(model):
 def dtype_of(model, X, network):
     """Return the type of the parameters; `network` is the one to continue, or None."""
     if model.precision == "auto":
-        auto = np.float64 if X.dtype == np.float64 else np.float32
-        return np.dtype(auto) if network is None else network.dtype
+        return automatic_precision(X) if network is None else network.dtype
     if network is not None and model.precision != network.architecture.precision:
         raise ValueError(
             f"precision={model.precision!r}, but the network was fitted in "

@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 
 from .._core.device_arrays import PassingRows
 from .._core.program import new_arena
+from .._data.rows import automatic_precision
 from ..augment.rows import RowTransform, blocks
 
 
@@ -49,7 +50,7 @@ class BackgroundAugmentation:
             self._y, self._targets = y[self._rows], None
             self._weight = None if self._weight is None else self._weight[self._rows]
         self._shape = len(data.rows), data.X.shape[1]
-        self._dtype = np.float64 if data.X.dtype == np.float64 else np.float32
+        self._dtype = automatic_precision(data.X)
         self._epochs, self._buffers = iter(epochs), [None, None]
         self._pool = self._future = None
         self._stopped = False

@@ -142,7 +142,8 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
         Returns
         -------
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-            The rows as a network reads them: float32, float64 or uint8.
+            The rows as a network reads them: an array of numbers of at most 64 bits, or a matrix
+            of float32 or float64.
         """
         return read_rows(self, X, reset, name)
 

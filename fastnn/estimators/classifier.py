@@ -116,9 +116,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
-            The rows. Arrays of float32, float64 or uint8, in any order, read-only or memory-mapped
-            (`numpy.memmap`), and CSR matrices are not copied. A source of `fastnn.data` is read
-            block by block in each epoch, and has targets and weights of its own.
+            The rows. Arrays of floats, integers or booleans, in any order, read-only or
+            memory-mapped (`numpy.memmap`), and CSR matrices are not copied. A source of
+            `fastnn.data` is read block by block in each epoch, and has targets and weights of its
+            own.
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
 (n_samples, n_classes) or (n_samples, n_targets)
             The labels. A label indicator matrix has zeros and ones. Rows of probabilities of all

@@ -78,9 +78,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
-            The rows. Arrays of float32, float64 or uint8, in any order, read-only or memory-mapped
-            (`numpy.memmap`), and CSR matrices are not copied. A source of `fastnn.data` is read
-            block by block in each epoch, and has targets and weights of its own.
+            The rows. Arrays of floats, integers or booleans, in any order, read-only or
+            memory-mapped (`numpy.memmap`), and CSR matrices are not copied. A source of
+            `fastnn.data` is read block by block in each epoch, and has targets and weights of its
+            own.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None

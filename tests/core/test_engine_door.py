@@ -59,7 +59,7 @@ def with_one(array, value, position=7):
 MISFITS = {
     "wider rows": ("X", lambda X: np.hstack([X, X])),
     "narrower rows": ("X", lambda X: X[:, 1:]),
-    "rows of another type": ("X", lambda X: X.astype(np.float16)),
+    "rows of another type": ("X", lambda X: X.astype(np.longdouble)),
     "rows of the other byte order": ("X", lambda X: X.astype(X.dtype.newbyteorder())),
     "rows of three axes": ("X", lambda X: X[np.newaxis]),
     "a list": ("X", lambda X: X.tolist()),

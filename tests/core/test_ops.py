@@ -51,6 +51,22 @@ def test_kernel_against_the_reference(name, dtype, ops):
     check_against_the_reference(name, dtype, ops)
 
 
+@on_each_isa
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("code", "?bBhHiIlLqQe")
+def test_rows_of_every_type_are_converted_as_numpy_does(code, dtype, ops):
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 256, (23, 11 * 8), dtype=np.uint8) // (128 if code == "?" else 1)
+    numbers = bits.view(code)[:, :11]
+    if code == "e":  # all of them
+        numbers = np.arange(1 << 16, dtype=np.uint16).view(code).reshape(512, 128)
+    order = rng.permutation(23)
+    with np.errstate(invalid="ignore"):  # of NaN
+        expected = numbers.astype(float).astype(dtype)
+    np.testing.assert_array_equal(ops.gather(numbers, dtype), expected)
+    np.testing.assert_array_equal(ops.gather(numbers[:, ::-2], dtype, order), expected[order, ::-2])
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CASES)
 def test_instruction_sets_with_fma_give_the_same_bits(name, dtype):

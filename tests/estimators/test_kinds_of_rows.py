@@ -83,7 +83,7 @@ def test_bytes_are_rows_too():
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "float16", "int32", "bool"])
 def test_rows_in_a_file_are_never_copied_whole(order, dtype, tmp_path):
     shape = (20_000, 400)
     X = np.lib.format.open_memmap(
@@ -101,7 +101,7 @@ def test_rows_in_a_file_are_never_copied_whole(order, dtype, tmp_path):
         early_stopping=True,
         validation_fraction=0.01,
         n_jobs=1,
-        precision="float32" if dtype == "float64" else "float64",
+        precision="float64" if dtype in ("uint8", "float32") else "float32",
     )
     model.fit(X[:1000], y[:1000])  # what is imported or cached for good
     model.predict(X[:100])
@@ -110,6 +110,30 @@ def test_rows_in_a_file_are_never_copied_whole(order, dtype, tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < X.size  # a copy needs at least this number of bytes
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+@pytest.mark.parametrize("dtype", ["?", "b", "h", "H", "i", "I", "q", "Q", "e"])
+def test_numbers_of_any_type_give_the_bits_of_float64(dtype, precision, tmp_path):
+    rng = np.random.default_rng(0)
+    X = (rng.standard_normal(X_DIGITS.shape) + X_DIGITS > 0.5) * rng.integers(1, 90, X_DIGITS.shape)
+    np.save(tmp_path / "X.npy", X.astype(dtype))
+    rows = np.load(tmp_path / "X.npy", mmap_mode="r")
+    options = {"precision": precision, "early_stopping": True, "augment": "mixup"}
+    model = classifier(**options).fit(rows, Y_DIGITS, X_val=rows[:50], y_val=Y_DIGITS[:50])
+    X = rows.astype(float)
+    expected = classifier(**options).fit(X, Y_DIGITS, X_val=X[:50], y_val=Y_DIGITS[:50])
+    np.testing.assert_array_equal(model.predict_proba(rows), expected.predict_proba(X))
+    assert model.loss_curve_ == expected.loss_curve_
+    assert model.validation_scores_ == expected.validation_scores_
+    assert model.score(rows, Y_DIGITS) == expected.score(X, Y_DIGITS)
+
+
+def test_sparse_integers_are_converted():
+    X = (X_DIGITS * 16).astype(np.int64)
+    model = classifier().fit(sparse.csr_array(X), Y_DIGITS)
+    expected = classifier().fit(sparse.csr_array(X.astype(float)), Y_DIGITS)
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
 
 
 def test_sparse_rows_are_never_made_dense():

@@ -15,23 +15,23 @@ INLINE int64_t partner_of(int64_t row, int64_t shift, int64_t batch_rows)
 }
 
 /* x = weight x + (1 - weight) partner; of a box, x = partner there and x elsewhere */
-#define MIX(type)                                                                             \
-    {                                                                                         \
-        const type *source = (const type *)rows->data + row * rows->row_stride;               \
-        if (stride == 1 && order && i + 1 < n_rows)                                           \
-            prefetch((const type *)rows->data                                                 \
-                         + order[partner_of(first_row + i + 1, mixing->shift, batch_rows)]    \
-                               * rows->row_stride + begin,                                    \
-                     length * (int64_t)sizeof(type));                                         \
-        if (mixing->n_runs)                                                                   \
-            for (int64_t r = 0; r < mixing->n_runs; r++)                                      \
-                for (int64_t j = 0, c = begin + r * mixing->stride; j < mixing->run; j++, c++) \
-                    x[c] = (real)source[c * stride];                                          \
-        else if (stride == 1)                                                                 \
-            for (int64_t j = 0; j < n; j++) x[j] = fused(weight, x[j], rest * (real)source[j]); \
-        else                                                                                  \
-            for (int64_t j = 0; j < n; j++)                                                   \
-                x[j] = fused(weight, x[j], rest * (real)source[j * stride]);                  \
+#define MIX(type, convert)                                                                         \
+    {                                                                                              \
+        const type *source = (const type *)rows->data + row * rows->row_stride;                    \
+        if (stride == 1 && order && i + 1 < n_rows)                                                \
+            prefetch((const type *)rows->data                                                      \
+                         + order[partner_of(first_row + i + 1, mixing->shift, batch_rows)]         \
+                               * rows->row_stride + begin,                                         \
+                     length * (int64_t)sizeof(type));                                              \
+        if (mixing->n_runs)                                                                        \
+            for (int64_t r = 0; r < mixing->n_runs; r++)                                           \
+                for (int64_t j = 0, c = begin + r * mixing->stride; j < mixing->run; j++, c++)     \
+                    x[c] = convert(source[c * stride]);                                            \
+        else if (stride == 1)                                                                      \
+            for (int64_t j = 0; j < n; j++) x[j] = fused(weight, x[j], rest * convert(source[j])); \
+        else                                                                                       \
+            for (int64_t j = 0; j < n; j++)                                                        \
+                x[j] = fused(weight, x[j], rest * convert(source[j * stride]));                    \
     }
 
 /* x (n_rows, ld), rows first_row .. of a batch, gathered; row b of the batch is row order[b]
@@ -48,11 +48,7 @@ static void mix_rows(const Rows *rows, const int64_t *order, int64_t start, int6
         const int64_t partner = partner_of(first_row + i, mixing->shift, batch_rows);
         const int64_t row = order ? order[partner] : start + partner;
         real *restrict x = (real *)x_ + i * ld;
-        switch (rows->dtype) {
-        case ROWS_FLOAT32: MIX(float) break;
-        case ROWS_FLOAT64: MIX(double) break;
-        case ROWS_UINT8: MIX(uint8_t) break;
-        }
+        FOR_TYPE_OF(rows, MIX)
     }
 }
 

@@ -5,19 +5,20 @@
 
 #include "prefetch.h"
 #include "program.h"
+#include "row_types.h"
 #include "simd.h"
 
 /* Copies a row, and asks for the next one meanwhile: rows in random order come from far away. */
-#define GATHER(type)                                                                    \
-    {                                                                                   \
-        const type *source = (const type *)rows->data + row * rows->row_stride;         \
-        if (stride == 1) {                                                              \
-            if (order && i + 1 < n_rows)                                                \
-                prefetch((const type *)rows->data + order[i + 1] * rows->row_stride,    \
-                         n * (int64_t)sizeof(type));                                    \
-            for (int64_t j = 0; j < n; j++) x[j] = (real)source[j];                     \
-        } else                                                                          \
-            for (int64_t j = 0; j < n; j++) x[j] = (real)source[j * stride];            \
+#define GATHER(type, convert)                                                        \
+    {                                                                                \
+        const type *source = (const type *)rows->data + row * rows->row_stride;      \
+        if (stride == 1) {                                                           \
+            if (order && i + 1 < n_rows)                                             \
+                prefetch((const type *)rows->data + order[i + 1] * rows->row_stride, \
+                         n * (int64_t)sizeof(type));                                 \
+            for (int64_t j = 0; j < n; j++) x[j] = convert(source[j]);               \
+        } else                                                                       \
+            for (int64_t j = 0; j < n; j++) x[j] = convert(source[j * stride]);      \
     }
 
 /* Rows order[0..n_rows) (first_row + i where order is NULL) -> x (n_rows, ld); padding is left. */
@@ -28,11 +29,7 @@ static void gather(const Rows *rows, const int64_t *order, int64_t first_row, in
     for (int64_t i = 0; i < n_rows; i++) {
         const int64_t row = order ? order[i] : first_row + i;
         real *restrict x = (real *)x_ + i * ld;
-        switch (rows->dtype) {
-        case ROWS_FLOAT32: GATHER(float) break;
-        case ROWS_FLOAT64: GATHER(double) break;
-        case ROWS_UINT8: GATHER(uint8_t) break;
-        }
+        FOR_TYPE_OF(rows, GATHER)
     }
 }
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from fastnn._core.codes import LOSSES
-from fastnn._core.device_arrays import DeviceRows, PassingRows
+from fastnn._core.device_arrays import TYPES, DeviceRows, PassingRows
 
 from ._numba import SIMULATED, cuda, device_array
 
@@ -84,11 +84,15 @@ class Uploads:
         """Return whether these rows are, or can be, on the device as long as they are needed."""
         if isinstance(X, PassingRows):
             return False
-        return (
-            id(X) in self._held
-            or isinstance(X, DeviceRows)
-            or (not issparse(X) and X.size * X.itemsize <= PART_OF_MEMORY * free_memory())
-        )
+        if id(X) in self._held or isinstance(X, DeviceRows):
+            return True
+        size = X.size * readable_type(X).itemsize
+        return not issparse(X) and size <= PART_OF_MEMORY * free_memory()
+
+
+def readable_type(X):
+    """Return the type that rows have on the device: float64 where no kernel is made for theirs."""
+    return X.dtype if X.dtype.name in TYPES else np.dtype(np.float64)
 
 
 def contiguous(array):
@@ -106,7 +110,7 @@ def on_device(X):
                 "meanwhile."
             )
         return array
-    return cuda.to_device(contiguous(X))
+    return cuda.to_device(contiguous(X.astype(readable_type(X), copy=False)))
 
 
 def of_heads(y, n_heads):
@@ -140,12 +144,13 @@ def whole(X, y, sample_weight, order, n_steps, n_heads, buffer, uploads):
 def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
     """Yield chunks of steps, (first, last, Data), with their rows in order."""
     n, (_, n_features) = X.shape[0] if order is None else len(order), X.shape
-    size = batch_size * n_features * X.dtype.itemsize
+    dtype = readable_type(X)
+    size = batch_size * n_features * dtype.itemsize
     per_chunk = max(1, min(n_steps, BYTES_OF_CHUNK // size))
     n_rows, starts = min(n, per_chunk * batch_size), range(0, n_steps, per_chunk)
     # Copies from page-locked memory are faster; to lock it takes as long as a small copy.
     make = np.empty if len(starts) == 1 else cuda.pinned_array
-    staging = [make((n_rows, n_features), X.dtype) for _ in range(min(2, len(starts)))]
+    staging = [make((n_rows, n_features), dtype) for _ in range(min(2, len(starts)))]
 
     def gather(number):
         begin = starts[number] * batch_size
@@ -156,8 +161,10 @@ def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
             sparse = X[rows]
             sparse.check_format(full_check=True)  # others may have written into X
             sparse.toarray(out=out)
-        else:
+        elif dtype == X.dtype:
             np.take(X, rows, axis=0, out=out, mode="clip")
+        else:
+            out[...] = X[rows]
         return rows, out
 
     with ThreadPoolExecutor(1) as pool:
@@ -166,7 +173,7 @@ def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
             rows, gathered = ahead.result()
             if number + 1 < len(starts):
                 ahead = pool.submit(gather, number + 1)
-            held = buffer("X", (n_rows, n_features), X.dtype)
+            held = buffer("X", (n_rows, n_features), dtype)
             held[: len(rows)].copy_to_device(gathered)
             data = Data(held)
             if y is not None:

@@ -27,6 +27,7 @@ NO_TWIN = {
     "prefetch": "caches of a processor",
     "processor": "caches of a processor",
     "program": "programs come from fastnn/_core/program.py",
+    "row_types": "Numba converts numbers",
     "simd": "vectors of a processor",
     "startable": "threads of a processor",
     "transpose": "products read weights as they lie",

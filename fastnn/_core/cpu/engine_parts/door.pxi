@@ -14,12 +14,21 @@ cdef int real_type(dtype) except -1:
 
 cdef int row_type(cnp.ndarray rows) noexcept:
     """Return the code of the type of rows, -1 where no kernel reads it."""
-    cdef int number = cnp.PyArray_TYPE(rows)
+    cdef int number = cnp.PyArray_TYPE(rows), size = rows.itemsize
     if number == cnp.NPY_FLOAT:
         return ROWS_FLOAT32
     if number == cnp.NPY_DOUBLE:
         return ROWS_FLOAT64
-    return ROWS_UINT8 if number == cnp.NPY_UBYTE else -1
+    if number == cnp.NPY_UBYTE or number == cnp.NPY_BOOL:
+        return ROWS_UINT8
+    if number == cnp.NPY_FLOAT16:
+        return ROWS_FLOAT16
+    if cnp.PyArray_ISSIGNED(rows) and cnp.PyArray_ISINTEGER(rows):
+        return (ROWS_INT8 if size == 1 else ROWS_INT16 if size == 2
+                else ROWS_INT32 if size == 4 else ROWS_INT64)
+    if cnp.PyArray_ISUNSIGNED(rows):
+        return ROWS_UINT16 if size == 2 else ROWS_UINT32 if size == 4 else ROWS_UINT64
+    return -1
 
 
 cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) except? NULL:
@@ -92,7 +101,7 @@ cdef class InputRows:
         if (cnp.PyArray_NDIM(X) != 2 or row_type(X) < 0
                 or not cnp.PyArray_ISNOTSWAPPED(X)):
             raise ValueError(
-                "X must be a matrix of float32, float64 or uint8, and is an array of "
+                "X must be a matrix of numbers, of at most 64 bits each, and is an array of "
                 f"{X.dtype} with the shape {np.shape(X)}."
             )
         if (not cnp.PyArray_ISALIGNED(X) or cnp.PyArray_STRIDE(X, 0) % size

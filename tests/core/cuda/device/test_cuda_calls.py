@@ -71,6 +71,21 @@ def test_rows_in_chunks_train_to_the_same_bits(kind, is_ordered, small_chunks):
     np.testing.assert_array_equal(runs[1].predict(kinds[kind]), runs[0].predict(X))
 
 
+@pytest.mark.parametrize("in_chunks", [False, True])
+@pytest.mark.parametrize("dtype", [np.int16, np.float16, bool])
+def test_rows_of_types_without_a_kernel_are_converted(dtype, in_chunks, request):
+    if in_chunks:
+        request.getfixturevalue("small_chunks")
+    network, X, y, weight, order = problem()
+    given = (3 * X).astype(dtype)
+    runs = [engine_of(network) for _ in range(2)]
+    for run, rows in zip(runs, [given, given.astype(float)], strict=True):
+        run.train(rows, y, BATCH, [0.1] * N_STEPS, 0.1, weight, order)
+    for ours, theirs in zip(*map(state_of, runs), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(runs[0].predict(given), runs[1].predict(given.astype(float)))
+
+
 def test_predictions_of_several_blocks(small_chunks, monkeypatch):
     """Products of other sizes are summed in another order."""
     network, X, *_ = problem()
