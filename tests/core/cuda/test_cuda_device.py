@@ -391,8 +391,8 @@ class Engine:
     def loss(self, X, *arguments):
         return self._engine.loss(on_host(X), *arguments)
 
-    def loss_and_grad(self, X, *arguments, **options):
-        return self._engine.loss_and_grad(on_host(X), *arguments, **options)
+    def add_gradient(self, X, *arguments):
+        return self._engine.add_gradient(on_host(X), *arguments)
 
 
 class Predictor(cpu.Predictor):
