@@ -32,7 +32,7 @@ from .resolve import (
     settings_of,
     specs_of,
 )
-from .scoring import validator, warn_of_unused_scoring
+from .scoring import evaluation, validator, warn_of_unused_scoring
 
 
 class Fit:
@@ -65,6 +65,8 @@ class Fit:
     history : History
     settings : Settings
     """
+
+    stochastic_training: type[StochasticTraining] = StochasticTraining
 
     def __init__(self, estimator, partial=False):
         self.estimator, self.partial = estimator, partial
@@ -214,6 +216,12 @@ class Fit:
 
     # ------------------------------------------------------------------ parts of the phases
 
+    def reader(self, source, reset=False):
+        """Return the reader of the rows of a source."""
+        from .row_reader import RowReader
+
+        return RowReader(self, source, reset)
+
     def row_weights(self, sample_weight, X, y, some=False):
         """Return the weights of rows; see `fastnn._data.sample_weights.row_weights`."""
         return row_weights(
@@ -247,9 +255,7 @@ class Fit:
             )
         try:
             if of_source:
-                from .row_reader import RowReader
-
-                data = RowReader(self, X).validation_data()
+                data = self.reader(X).validation_data()
             else:
                 X, y = read_data(self.model, X, y, name="X_val")
                 check_range(X, self.dtype)
@@ -305,11 +311,10 @@ class Fit:
 
     def _engine(self):
         model, specs, settings, network = self.model, self.specs, self.settings, self.network
-        n_batches = math.ceil(self.data.n_rows / settings.batch_size)
         return network.engine(
             specs.optimizer,
             settings.batch_size,
-            settings.max_iter * n_batches,
+            settings.max_iter * self._n_batches(),
             model.n_jobs,
             self.device,
             model.learning_rate_factors,
@@ -327,7 +332,7 @@ class Fit:
 
             given = engine, state, self.data, specs.optimizer
             return LBFGSTraining(*given, self.settings, self.history, callbacks)
-        return StochasticTraining(
+        return self.stochastic_training(
             engine,
             state,
             epochs,
@@ -349,7 +354,7 @@ class Fit:
             history,
             settings,
             self.network.state,
-            math.ceil(n_rows / settings.batch_size) if is_stochastic else 1,
+            self._n_batches() if is_stochastic else 1,
             n_rows,
             rate if is_stochastic else None,
             given_parameters(self.model),
@@ -362,9 +367,17 @@ class Fit:
             states = self.checkpoint["callbacks"]
         return CallbackList(self.callbacks, context, origin, states)
 
+    def _n_batches(self):
+        """Return the number of batches of an epoch that callbacks see."""
+        return math.ceil(self.data.n_rows / self.settings.batch_size)
+
     def _split_rows(self):
         """Return the numbers of the rows that are trained on, and of those held out or None."""
         return self.data.rows, self.held_out and self.held_out[0].rows
+
+    def evaluation(self, engine, with_default):
+        """Return a function that computes loss and score of the validation data."""
+        return evaluation(self, engine, with_default)
 
     def _view(self, copied):
         """Return an estimator with what is learned so far, in arrays of its own if `copied`."""

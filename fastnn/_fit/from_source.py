@@ -4,13 +4,11 @@ from sklearn.base import is_classifier
 
 from .. import _core
 from .._data.encoders import read_classes
-from .._network.batch_statistics import set_statistics
-from .._train.datasets import StreamedDataset
+from .._network.batch_statistics import Moments, inputs_of, set_statistics
 from .._train.epochs import RowsOfSource
-from ..data.passes import count, refuse_beside, side_by_side
+from ..data.passes import refuse_beside, side_by_side
 from .fit import Fit
 from .resolve import dtype_of
-from .row_reader import RowReader
 
 
 class SourceFit(Fit):
@@ -26,14 +24,14 @@ class SourceFit(Fit):
             )
             validation = held_out, None, None
         self.device = _core.device_of_data(model.device, False)
-        self._reader = RowReader(self, source, self.fresh)
+        self._reader = self.reader(source, self.fresh)
         self.dtype = dtype_of(model, self._reader.X, self.fitted)
         classes = source.classes if classes is None else classes
         classes = None if classes is None else read_classes(classes)
         n_rows, labels = self._count(source, classes)
         self.encoder, self.loss = model._encoder(labels, self.fitted, self.partial, classes)
         self._check_class_weight()
-        self.data = StreamedDataset(source, self._reader.convert, self._reader.X, n_rows)
+        self.data = self._reader.dataset(n_rows)
         self.held_out = self._read_validation_data(*validation) if validation else None
         if self.keeps_checkpoints:
             self._identify()
@@ -44,7 +42,7 @@ class SourceFit(Fit):
         of_classes = is_classifier(model) and (classes is None or self._balances)
         n_rows, labels, self._balance = source.n_rows, None, None
         if n_rows is None or of_classes:
-            n_rows, labels, weights = count(source, reader.read_targets, of_classes)
+            n_rows, labels, weights = reader.count(of_classes)
             self._balance = labels, weights
         if classes is not None:
             labels = side_by_side(classes) if isinstance(classes, list) else classes
@@ -101,8 +99,13 @@ class SourceFit(Fit):
         """Set the statistics of batch norm to those of all training rows."""
         model, device = self.model, self.device
 
-        def predict(network, X):
-            return network.predict(X, model.n_jobs, device)[0]
-
         network = self.network if network is None else network
-        set_statistics(network, self.data.parts, every_layer, predict)
+
+        def moments_of(stage):
+            inputs = network.variant(program=inputs_of(network.program, stage))
+            moments = Moments()
+            for part in self.data.parts():
+                moments.add(inputs.predict(part.X, model.n_jobs, device)[0])
+            return moments
+
+        set_statistics(network, every_layer, moments_of)

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._data.rows import check_finite, read_targets, targets_of_rows, validated_targets
 from .._train.datasets import Dataset, StreamedDataset
-from ..data.passes import count, first_rows, nameless, placed
+from ..data.passes import Count, count, first_rows, nameless, placed
 
 
 class RowReader:
@@ -63,7 +63,15 @@ class RowReader:
             )
         return X.astype(dtype)
 
+    def count(self, of_classes: bool) -> Count:
+        """Count rows, and the labels `of_classes`, in one pass over the targets."""
+        return count(self._source, self.read_targets, of_classes)
+
+    def dataset(self, n_rows: int) -> StreamedDataset:
+        """Return the rows of the source, of which there are so many."""
+        return StreamedDataset(self._source, self.convert, self.X, n_rows)
+
     def validation_data(self) -> StreamedDataset:
         """Return the rows of the source as validation data, after a look at all targets."""
         counted = count(self._source, lambda y: self._fit.encode(self.read_targets(y)), False)
-        return StreamedDataset(self._source, self.convert, self.X, counted.n_rows)
+        return self.dataset(counted.n_rows)

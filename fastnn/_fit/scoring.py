@@ -12,7 +12,7 @@ from sklearn.base import is_classifier
 from .._core.device_arrays import DeviceRows
 from .._data.rows import BLOCK, validated_targets
 from .._specs.suggestions import suggest_value
-from .._train.datasets import StreamedDataset
+from .._train.datasets import Dataset, StreamedDataset
 from .._warnings import warn
 from ..data.passes import targets_of
 
@@ -83,10 +83,9 @@ def validator(fit, engine):
     named = scorings(fit.model)
     scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
     with_default = None in scorers.values()
-    if isinstance(fit.held_out[0], StreamedDataset):
-        evaluate = _evaluation_by_parts(fit, engine, with_default)
-    else:
-        evaluate = _evaluation(fit, engine, with_default)
+    if with_default:
+        _refuse_single_row(fit)
+    evaluate = fit.evaluation(engine, with_default)
     if any(scoring is not None for scoring in scorers.values()):
         score = _scorer(fit)
     first = next(iter(named))
@@ -108,11 +107,16 @@ def validator(fit, engine):
     return validate
 
 
-def _evaluation(fit, engine, with_default):
-    """Return a function that computes the loss of rows in memory and their default score.
+def evaluation(fit, engine, with_default):
+    """Return a function that computes loss and default score of the validation data of a `Fit`.
 
     That is what `score` of the estimator would return; NaN unless `with_default`.
     """
+    by_parts = isinstance(fit.held_out[0], StreamedDataset)
+    return (_by_parts if by_parts else _in_memory)(fit, engine, with_default)
+
+
+def _in_memory(fit, engine, with_default):
     network, (X, targets, sample_weight, rows) = fit.network, fit.held_out[0]
     all_rows = len(rows) == X.shape[0]
     which = None if all_rows else rows
@@ -120,8 +124,6 @@ def _evaluation(fit, engine, with_default):
     loss = functools.partial(engine.loss, X, targets, sample_weight, which)
     if not with_default:
         return lambda: (loss(), math.nan)
-    n_rows = len(rows) if sample_weight is None else np.count_nonzero(sample_weight[rows])
-    _refuse_single_row(fit, n_rows)
     step = len(rows) if isinstance(X, DeviceRows) else max(1, BLOCK // X.shape[1])
     starts = range(0, len(rows), step)
     parts = [
@@ -145,7 +147,7 @@ def _evaluation(fit, engine, with_default):
     return lambda: (loss(), score())
 
 
-def _evaluation_by_parts(fit, engine, with_default):
+def _by_parts(fit, engine, with_default):
     """Return such a function for rows of a source, which are read once for both."""
     network = fit.network
 
@@ -164,12 +166,14 @@ def _evaluation_by_parts(fit, engine, with_default):
         targets, outputs = np.concatenate(targets), np.concatenate(outputs)
         return loss / total, _default_score(network, targets, outputs, sample_weight)
 
-    if with_default:
-        _refuse_single_row(fit, fit.held_out[0].n_rows)
     return evaluate
 
 
-def _refuse_single_row(fit, n_rows):
+def _refuse_single_row(fit):
+    data = fit.held_out[0]
+    n_rows = data.n_rows
+    if isinstance(data, Dataset) and data.sample_weight is not None:
+        n_rows = np.count_nonzero(data.sample_weight[data.rows])
     if n_rows < 2 and not is_classifier(fit.model):
         raise ValueError(
             "R2 of one row of validation data is undefined: give two or more, or another "

@@ -18,7 +18,7 @@ from .settings import Settings
 from .snapshot import Snapshot
 from .step_table import StepTables
 from .steps import take_steps
-from .training import INTERRUPTED, NOT_FINITE, Training
+from .training import INTERRUPTED, NOT_FINITE, EpochResult, Training
 
 
 class StochasticTraining(Training):
@@ -86,10 +86,14 @@ class StochasticTraining(Training):
         """Train until the end, or until the user interrupts."""
         try:
             while self.begin_epoch():
-                self.end_epoch(take_steps(self))
+                self.end_epoch(self.take_epoch())
         except KeyboardInterrupt:
             warn(INTERRUPTED)
         self.finish()
+
+    def take_epoch(self) -> EpochResult:
+        """Take the steps of an epoch."""
+        return take_steps(self)
 
     def begin_epoch(self):
         if not super().begin_epoch():

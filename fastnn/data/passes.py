@@ -1,7 +1,7 @@
 """Passes over a source: its first rows, its targets, and errors that tell which rows are wrong."""
 
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -149,31 +149,41 @@ class Count(NamedTuple):
 
 def count(source: Source, read, of_classes: bool) -> Count:
     """Count rows, and the labels `of_classes`, in one pass over the targets."""
-    n_rows, first, columns = 0, None, None
-    weights: dict[Any, float] = {}
+    counted = None
     for y, sample_weight in pieces_of_targets(source, read):
-        n_rows += len(y)
-        first = y if first is None else first
-        if not of_classes:
-            continue
-        if y.dtype.kind == "f" and (y.ndim == 2 or (y % 1).any()):
-            of_classes = False  # probabilities; or numbers, which are no labels
-        elif y.ndim == 2:
-            own = [np.unique(column) for column in y.T]
-            columns = [np.union1d(*both) for both in zip(columns or own, own, strict=True)]
-        else:
-            labels, which = np.unique(y, return_inverse=True)
-            sums = np.bincount(which, sample_weight)
-            for label, weight in zip(labels.tolist(), sums.tolist(), strict=True):
-                weights[label] = weights.get(label, 0.0) + weight
-    if first is None:
+        piece = _count(y, sample_weight, of_classes)
+        counted = piece if counted is None else joined(counted, piece, of_classes)
+    if counted is None:
         raise ValueError(f"{source!r} has no rows.")
-    if columns and of_classes:
-        return Count(n_rows, side_by_side(columns), None)
-    if weights and of_classes:
-        labels = np.array(sorted(weights))
-        return Count(n_rows, labels, np.array([weights[label] for label in labels.tolist()]))
-    return Count(n_rows, first, None)
+    return counted
+
+
+def _count(y, sample_weight, of_classes):
+    if not of_classes or _is_fractional(y):
+        return Count(len(y), y, None)
+    if y.ndim == 2:
+        return Count(len(y), side_by_side([np.unique(column) for column in y.T]), None)
+    labels, which = np.unique(y, return_inverse=True)
+    return Count(len(y), labels, np.bincount(which, sample_weight).astype(float))
+
+
+def _is_fractional(y):
+    """Return whether these are no labels but probabilities, or other numbers."""
+    return y.dtype.kind == "f" and (y.ndim == 2 or bool((y % 1).any()))
+
+
+def joined(one: Count, other: Count, of_classes: bool) -> Count:
+    """Return the count of the rows of both."""
+    n_rows, both = one.n_rows + other.n_rows, (one.labels, other.labels)
+    if one.weights is not None and other.weights is not None:
+        labels, which = np.unique(np.concatenate(both), return_inverse=True)
+        weights = np.bincount(which, np.concatenate([one.weights, other.weights]))
+        return Count(n_rows, labels, weights)
+    numbers = [labels for labels in both if _is_fractional(labels)]
+    if numbers or not of_classes:
+        return Count(n_rows, numbers[0] if numbers else one.labels, None)
+    columns = [np.union1d(*pair) for pair in zip(*(labels.T for labels in both), strict=True)]
+    return Count(n_rows, side_by_side(columns), None)
 
 
 def side_by_side(columns) -> np.ndarray:
