@@ -1,0 +1,175 @@
+"""The estimators: networks that are trained on a cluster of dask, and predict there."""
+
+import inspect
+from numbers import Integral
+from typing import ClassVar
+
+import distributed
+from dask.base import is_dask_collection
+from sklearn.base import clone
+
+from .._fit.locking import training_lock
+from .._specs.constraints import Interval
+from ..estimators import MLPClassifier, MLPRegressor
+from .fit import DaskFit
+from .prediction import ByPartition, score
+
+_CONSTRAINTS = {
+    "client": [None, distributed.Client],
+    "steps_per_round": [Interval(Integral, 1, None, closed="left")],
+}
+_DEFAULT_STEPS = 16
+_DESCRIPTION = """\
+`fit` takes arrays and dataframes of dask, or a source (see `fastnn.data`). Partitions decide what
+    is learned: the number of workers changes no bit, nor does a worker that is lost. `predict` and
+    the other methods take collections of dask too, and are lazy then; for arrays and frames in
+    memory they work as those of `LOCAL`.
+
+    With a stochastic solver, an epoch consists of rounds. In a round, each partition takes
+    `steps_per_round` steps on its own rows from the same state; then parameters, statistics of
+    batch norm and the state of the optimizer are averaged, weighted by the rows of the round.
+    `batch_size` is the number of rows of a step of a partition. 'lbfgs' sums the gradients of all
+    partitions, and learns what it would on one machine, up to rounding.
+
+    Parameters
+    ----------
+    client : dask.distributed.Client, default=None
+        Client of the cluster; None is the current one.
+
+    steps_per_round : int, default=16
+        Number of steps that each partition takes between two averages. Fewer are closer to training
+        on one machine, and communicate more often. Not used by 'lbfgs'.
+
+    **parameters
+        The parameters of `LOCAL`, with the same defaults. `device` cannot be 'cuda', and `augment`
+        can only mix rows. `n_jobs` limits the threads of a task, which has its share of the
+        processors of its worker.
+
+    References
+    ----------
+    Stich, S. U. "Local SGD converges fast and communicates little" (2019), algorithm 1. Povey, D.,
+    Zhang, X. and Khudanpur, S. "Parallel training of DNNs with natural gradient and parameter
+    averaging" (2015), section 2. Lin, T., Stich, S. U., Patel, K. K. and Jaggi, M. "Don't use large
+    mini-batches, use local SGD" (2020)."""
+
+
+def _with_parameters_of(local):
+    """Return an `__init__` with the parameters of a class, and with those of a cluster."""
+    own = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in {"client": None, "steps_per_round": _DEFAULT_STEPS}.items()
+    ]
+    signature = inspect.signature(local.__init__)
+
+    def __init__(self, *args, client=None, steps_per_round=_DEFAULT_STEPS, **parameters):
+        local.__init__(self, *args, **parameters)
+        self.client, self.steps_per_round = client, steps_per_round
+
+    __init__.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *own])
+    return __init__
+
+
+class OnCluster:
+    """Mixin of the estimators.
+
+    Attributes
+    ----------
+    _local : type
+        The estimator of one machine.
+    """
+
+    _local: ClassVar[type]
+
+    def to_local(self):
+        """Return the estimator of one machine, with the same parameters and all that is learned.
+
+        It shares the arrays of this one. A pickle of it needs no dask to be loaded.
+
+        Returns
+        -------
+        estimator : MLPClassifier or MLPRegressor
+        """
+        if "_network" in vars(self):
+            self._fitted()
+        return self._twin()
+
+    def _fit(self, X, y, sample_weight, validation=(), *, partial=False, classes=None):
+        with training_lock(self, type(self).__name__):
+            DaskFit(self).run(X, y, sample_weight, validation, classes)
+        return self
+
+    @property
+    def partial_fit(self):
+        raise AttributeError(
+            f"{type(self).__name__} has no partial_fit: call fit with warm_start=True, or "
+            "partial_fit of to_local()."
+        )
+
+    def _twin(self, **changes):
+        """Return an estimator of one machine to work with; see `BaseMLP._twin`."""
+        twin = super()._twin(**changes)
+        for name in _CONSTRAINTS:
+            del vars(twin)[name]
+        twin.__class__ = self._local
+        return twin
+
+    def score(self, X, y=None, sample_weight=None):
+        if not is_dask_collection(X):
+            return super().score(X, y, sample_weight)
+        self._fitted()
+        return score(self.to_local(), X, y, sample_weight, self.client)
+
+    def __sklearn_clone__(self):
+        parameters = self.get_params(deep=False)
+        client = parameters.pop("client")  # which cannot be copied
+        copies = {name: clone(value, safe=False) for name, value in parameters.items()}
+        return type(self)(client=client, **copies)
+
+    def __getstate__(self):
+        return super().__getstate__() | {"client": None}
+
+
+class DaskMLPClassifier(OnCluster, MLPClassifier):
+    __doc__ = f"""Multi-layer perceptron classifier that is trained on a cluster of dask.
+
+    {_DESCRIPTION.replace("LOCAL", "MLPClassifier")}
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> from dask.distributed import Client
+    >>> from fastnn.dask import DaskMLPClassifier
+    >>> client = Client(processes=False, dashboard_address=None)
+    >>> X = dask.array.random.default_rng(0).normal(size=(400, 5), chunks=(100, 5))
+    >>> y = X[:, 0] > X[:, 1]
+    >>> clf = DaskMLPClassifier(random_state=0, max_iter=100, steps_per_round=4).fit(X, y)
+    >>> clf.predict(X).compute().shape
+    (400,)
+    >>> clf.score(X, y) > 0.95
+    True
+    >>> type(clf.to_local()).__name__
+    'MLPClassifier'
+    >>> client.close()
+    """
+
+    _local = MLPClassifier
+    _parameter_constraints: ClassVar[dict] = MLPClassifier._parameter_constraints | _CONSTRAINTS
+    __init__ = _with_parameters_of(MLPClassifier)
+
+    predict = ByPartition(MLPClassifier, "predict")
+    predict_proba = ByPartition(MLPClassifier, "predict_proba")
+    predict_log_proba = ByPartition(MLPClassifier, "predict_log_proba")
+    decision_function = ByPartition(MLPClassifier, "decision_function")
+
+
+class DaskMLPRegressor(OnCluster, MLPRegressor):
+    __doc__ = f"""Multi-layer perceptron regressor that is trained on a cluster of dask.
+
+    {_DESCRIPTION.replace("LOCAL", "MLPRegressor")}
+    """
+
+    _local = MLPRegressor
+    _parameter_constraints: ClassVar[dict] = MLPRegressor._parameter_constraints | _CONSTRAINTS
+    __init__ = _with_parameters_of(MLPRegressor)
+
+    predict = ByPartition(MLPRegressor, "predict")
