@@ -80,7 +80,7 @@ class RowsOfSource:
         self.n_rows, self._data, self._seed = data.n_rows, data, seed
         self._shuffles = settings.shuffle
         self._buffer = ShuffleBuffer(settings.batch_size, data.n_rows, data.source.shuffle_buffer)
-        self._ahead = ReadAhead(part for epoch in epochs for part in self._parts(epoch))
+        self._ahead = ReadAhead(self._buffer.parts(map(self._pieces, epochs)))
 
     def __enter__(self):
         self._ahead.__enter__()
@@ -109,18 +109,21 @@ class RowsOfSource:
     def set_state(self, state: dict[str, Any]) -> None:
         """Do nothing."""
 
-    def _parts(self, epoch):
-        data, rng = self._data, None
-        order = np.arange(len(data.source.blocks()))
+    def _pieces(self, epoch):
+        """Return the pieces of an epoch, and the generator that draws their rows."""
+        rng, order = None, np.arange(len(self._data.source.blocks()))
         if self._shuffles:
             rng = np.random.Generator(np.random.SFC64([self._seed, epoch]))
             rng.shuffle(order)
+        return self._counted(epoch, self._data.pieces(order)), rng
+
+    def _counted(self, epoch, pieces):
         n_rows = 0
-        for part in self._buffer.parts(data.pieces(order), rng):
-            n_rows += part.data.n_rows
+        for piece in pieces:
+            n_rows += piece.n_rows
             if n_rows > self.n_rows:
                 break
-            yield part
+            yield piece
         if n_rows != self.n_rows:
             other = f"only {n_rows}" if n_rows < self.n_rows else "more"
             raise ValueError(

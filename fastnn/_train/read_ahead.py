@@ -41,7 +41,8 @@ class ReadAhead(Iterator[Item]):
 
     def __exit__(self, *exception):
         self._stops.set()
-        self._thread.join()
+        # A read that takes longer ends by itself, so that Ctrl-C is answered.
+        self._thread.join(2 * _PATIENCE)
 
     def __next__(self) -> Item:
         while True:

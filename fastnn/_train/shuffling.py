@@ -1,4 +1,4 @@
-"""Parts of an epoch, of whole batches, made of the pieces that a source reads."""
+"""Parts of epochs, of whole batches, made of the pieces that a source reads."""
 
 import functools
 import queue
@@ -46,27 +46,41 @@ class ShuffleBuffer:
         self._batch_size, self._n_rows, self._n_buffered = batch_size, n_rows, n_buffered
         self._rows: Any = None  # _Slots or _SparsePieces
 
-    def parts(self, pieces: Iterable[Dataset], rng) -> Iterator[Part]:
-        """Yield the rows of an epoch in parts of whole batches; the last part has the rest.
+    def parts(self, epochs: Iterable[tuple[Iterable[Dataset], Any]]) -> Iterator[Part]:
+        """Yield the rows of epochs in parts of whole batches; the last part of each has the rest.
+
+        While the last rows of an epoch leave the buffer, the first of the next take their places,
+        so that training never waits until it is full again.
 
         Parameters
         ----------
-        pieces : iterable of Dataset
-            All rows of each piece take part.
-        rng : numpy.random.Generator or None
-            Draws rows. Without, they keep their order.
+        epochs : iterable of tuple (iterable of Dataset, numpy.random.Generator or None)
+            Pieces, of which all rows take part, and the generator that draws rows. Without, they
+            keep their order.
         """
-        held = np.empty(0, np.intp)
-        for piece in pieces:
-            if self._rows is None:
-                self._lay_out(piece, rng)
-            held = np.concatenate([held, self._rows.put(piece)])
-            while len(held) >= self._n_held + self._per_part:
-                held, taken = _take(held, self._per_part, rng)
-                yield self._rows.lend(taken)
-        while len(held):
-            held, taken = _take(held, min(self._per_part, len(held)), rng)
-            yield self._rows.lend(taken)
+        waiting = (_Epoch(*epoch) for epoch in epochs)
+        epoch = next(waiting, None)
+        while epoch is not None:
+            while self._read_piece(epoch):
+                while epoch.n_held >= self._n_held + self._per_part:
+                    yield self._rows.lend(epoch.take(self._per_part))
+            following = next(waiting, None)
+            while n := epoch.n_held:
+                yield self._rows.lend(epoch.take(min(self._per_part, n)))
+                while following and epoch.n_held + following.n_held < self._n_held:
+                    if not self._read_piece(following):
+                        break
+            epoch = following
+
+    def _read_piece(self, epoch):
+        """Read a piece of an epoch; return False if there is none."""
+        piece = next(epoch.pieces, None)
+        if piece is None:
+            return False
+        if self._rows is None:
+            self._lay_out(piece, epoch.rng)
+        epoch.held = np.concatenate([epoch.held, self._rows.put(piece)])
+        return True
 
     def close(self) -> None:
         """End the iteration over parts, of a thread that waits for one to be given back."""
@@ -86,16 +100,29 @@ class ShuffleBuffer:
         self._rows = _SparsePieces() if sparse.issparse(X) else _Slots(n_kept)
 
 
-def _take(held, n, rng):
-    """Return what is left of an array, and n elements: random ones, or without `rng` the first."""
-    if rng is None:
-        return held[n:], held[:n]
-    chosen = rng.choice(len(held), n, replace=False)
-    taken, rest = held[chosen], len(held) - n
-    is_chosen = np.zeros(len(held), bool)
-    is_chosen[chosen] = True
-    held[:rest][is_chosen[:rest]] = held[rest:][~is_chosen[rest:]]
-    return held[:rest], taken
+class _Epoch:
+    """Rows of an epoch that wait for their part, by their numbers in a buffer."""
+
+    def __init__(self, pieces, rng):
+        self.pieces, self.rng, self.held = iter(pieces), rng, np.empty(0, np.intp)
+
+    @property
+    def n_held(self):
+        return len(self.held)
+
+    def take(self, n):
+        """Take out the numbers of n rows: random ones, or without a generator the first."""
+        held, rest = self.held, len(self.held) - n
+        if self.rng is None:
+            self.held = held[n:]
+            return held[:n]
+        chosen = self.rng.choice(len(held), n, replace=False)
+        taken = held[chosen]
+        is_chosen = np.zeros(len(held), bool)
+        is_chosen[chosen] = True
+        held[:rest][is_chosen[:rest]] = held[rest:][~is_chosen[rest:]]
+        self.held = held[:rest]
+        return taken
 
 
 class _Slots:
