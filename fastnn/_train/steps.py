@@ -37,6 +37,9 @@ def _tables_of(training):
     """Yield the rows of an epoch by the steps that share a table."""
     n_rows = STEPS_PER_CALL * training.settings.batch_size
     for part in training.epochs.parts():
+        if part.n_rows <= n_rows:
+            yield part
+            continue
         for start in range(0, part.n_rows, n_rows):
             yield part._replace(rows=part.rows[start : start + n_rows])
 
