@@ -163,7 +163,7 @@ class _Slots:
         return Part(data, functools.partial(self._returned.put, slots))
 
     def close(self) -> None:
-        """Let whoever waits for a part go."""
+        """End the wait for a part."""
         self._returned.put(None)
 
     def _take_back(self):

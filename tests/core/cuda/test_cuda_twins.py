@@ -30,6 +30,7 @@ NO_TWIN = {
     "row_types": "Numba converts numbers",
     "simd": "vectors of a processor",
     "startable": "threads of a processor",
+    "system": "a clock and a scheduler",
     "transpose": "products read weights as they lie",
 }
 # Arguments that say how a processor does it.
