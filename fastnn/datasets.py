@@ -15,7 +15,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from sklearn.utils import check_random_state
 
-from ._specs.constraints import Interval, validate_parameter_constraints
+from ._specs.constraints import Interval, check_arguments
 
 __all__ = ["load_fashion_mnist", "load_idx", "load_mnist", "make_mnist1d"]
 
@@ -306,7 +306,7 @@ def make_mnist1d(
     >>> X.shape, y.shape
     ((5000, 40), (5000,))
     """
-    validate_parameter_constraints(_MNIST1D_CONSTRAINTS, locals(), "make_mnist1d")
+    check_arguments(_MNIST1D_CONSTRAINTS, locals(), "make_mnist1d")
     low, high = _padding(padding)
     n_samples, noise, correlated_noise = int(n_samples), abs(noise), abs(correlated_noise)
     rng = check_random_state(random_state)

@@ -5,7 +5,7 @@ from numbers import Integral
 from typing import Any
 
 from ._fit.resolve import optimizer_of
-from ._specs.constraints import Interval, validate_params
+from ._specs.constraints import Interval, checks_arguments
 from .estimators import MLPClassifier, MLPRegressor
 from .estimators.base import BaseMLP
 from .optimizers import LBFGS, Rprop
@@ -80,14 +80,13 @@ _IN_GRIDS = ("hidden_layer_sizes", "alpha", "learning_rate_init", "momentum")
 _SET_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout"}
 
 
-@validate_params(
+@checks_arguments(
     {
         "grid": ["boolean"],
         "names": [None, str, list, tuple, set],
         "n_samples": [None, Interval(Integral, 1, None, closed="left")],
         "prefix": [None, str],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=None, prefix=None):
     """Suggest a search space of the most important hyperparameters.

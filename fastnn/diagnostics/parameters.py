@@ -3,12 +3,12 @@
 import math
 from numbers import Integral, Real
 
-from .._specs.constraints import Interval, Options, validate_params
+from .._specs.constraints import Interval, Options, checks_arguments
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 
 #: Decorator that checks the parameters of a diagnostic.
-checked = validate_params(
+checked = checks_arguments(
     {
         "max_rows": [Interval(Integral, 2, None, closed="left"), Options(Real, {math.inf})],
         "random_state": [None, Interval(Integral, 0, 2**32 - 1, closed="both")],
@@ -21,6 +21,5 @@ checked = validate_params(
         "max_rate": [Interval(Real, 0, None, closed="neither")],
         "tolerance": [Interval(Real, 0, None, closed="left")],
         "skip": [list, tuple, set, frozenset],
-    },
-    prefer_skip_nested_validation=False,
+    }
 )

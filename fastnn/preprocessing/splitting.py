@@ -7,17 +7,14 @@ import numpy as np
 from sklearn.utils import check_random_state, indexable
 
 from .._data.tables import as_array_or_frame, factorize, take
-from .._specs.constraints import validate_params
+from .._specs.constraints import checks_arguments
 
 _PARTS = ("train", "validation", "test")
 # Largest number of folds that are combined where both `stratify` and `groups` are given.
 _MAX_FOLDS = 20
 
 
-@validate_params(
-    {"random_state": ["random_state"], "shuffle": ["boolean"]},
-    prefer_skip_nested_validation=True,
-)
+@checks_arguments({"random_state": ["random_state"], "shuffle": ["boolean"]})
 def train_val_test_split(
     *arrays, sizes=(0.6, 0.2, 0.2), stratify=None, groups=None, random_state=None, shuffle=True
 ):
