@@ -67,7 +67,8 @@ def groups_of(module):
     for name in names:
         file = getattr(module, name).__module__.removeprefix(f"{module.__name__}.")
         file = file.partition(".")[0]
-        groups.setdefault("general" if file == "fastnn" else file, []).append(name)
+        is_private = file == "fastnn" or file.startswith("_")
+        groups.setdefault("general" if is_private else file, []).append(name)
     return {
         file.capitalize(): groups[file] for file in sorted(groups, key=lambda f: (f != FIRST, f))
     }

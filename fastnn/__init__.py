@@ -2,55 +2,56 @@
 
 from typing import TYPE_CHECKING
 
-from . import _built, augment, callbacks, initializers  # noqa: F401
+from . import _built  # noqa: F401
 from ._lazy import lazy_names
-from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
-from .augment import CutMix, Mixup
-from .averaging import EMA, SWA
-from .custom import CustomActivation, CustomLoss
-from .estimators import MLPClassifier, MLPRegressor
-from .layers import Dense, Dropout, Residual
-from .losses import Huber, Minkowski, Quantile
-from .normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
-from .optimizers import (
-    LAMB,
-    LBFGS,
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Momentum,
-    NAdam,
-    RAdam,
-    RMSprop,
-    Rprop,
-)
-from .schedules import (
-    Adaptive,
-    Constant,
-    CosineDecay,
-    CustomSchedule,
-    ExponentialDecay,
-    InverseDecay,
-    InvScaling,
-    LinearDecay,
-    OneCycle,
-    PolynomialDecay,
-    ReduceOnPlateau,
-    Scheduled,
-    StepDecay,
-    Warmup,
-)
 
 # Old import paths, for pickles.
 __path__.append(f"{__path__[0]}/_old_paths")
 
 if TYPE_CHECKING:
-    from . import plots, preprocessing
+    from . import augment, callbacks, initializers, plots, preprocessing
     from ._files.models import load
+    from ._show_versions import show_versions
+    from .activations import ELU, GELU, LeakyReLU, Maxout, PReLU, RReLU
+    from .augment import CutMix, Mixup
+    from .averaging import EMA, SWA
+    from .custom import CustomActivation, CustomLoss
+    from .estimators import MLPClassifier, MLPRegressor
+    from .layers import Dense, Dropout, Residual
+    from .losses import Huber, Minkowski, Quantile
     from .many import fit_many
+    from .normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
+    from .optimizers import (
+        LAMB,
+        LBFGS,
+        SGD,
+        Adadelta,
+        Adagrad,
+        Adam,
+        AdamW,
+        AMSGrad,
+        Momentum,
+        NAdam,
+        RAdam,
+        RMSprop,
+        Rprop,
+    )
+    from .schedules import (
+        Adaptive,
+        Constant,
+        CosineDecay,
+        CustomSchedule,
+        ExponentialDecay,
+        InverseDecay,
+        InvScaling,
+        LinearDecay,
+        OneCycle,
+        PolynomialDecay,
+        ReduceOnPlateau,
+        Scheduled,
+        StepDecay,
+        Warmup,
+    )
     from .tabular import TabularMLPClassifier, TabularMLPRegressor
     from .tuning import suggest_params
 
@@ -123,21 +124,74 @@ __all__ = [
 ]
 
 
-# A fit needs none of these.
+# A name is loaded with its module when it is first used, so that little is loaded to predict.
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "_files.models": ("load",),
+        "_show_versions": ("show_versions",),
+        "activations": ("ELU", "GELU", "LeakyReLU", "Maxout", "PReLU", "RReLU"),
+        "augment": ("CutMix", "Mixup"),
+        "averaging": ("EMA", "SWA"),
+        "custom": ("CustomActivation", "CustomLoss"),
+        "estimators": ("MLPClassifier", "MLPRegressor"),
+        "layers": ("Dense", "Dropout", "Residual"),
+        "losses": ("Huber", "Minkowski", "Quantile"),
         "many": ("fit_many",),
+        "normalization": ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm", "WeightNorm"),
+        "optimizers": (
+            "LAMB",
+            "LBFGS",
+            "SGD",
+            "Adadelta",
+            "Adagrad",
+            "Adam",
+            "AdamW",
+            "AMSGrad",
+            "Momentum",
+            "NAdam",
+            "RAdam",
+            "RMSprop",
+            "Rprop",
+        ),
+        "schedules": (
+            "Adaptive",
+            "Constant",
+            "CosineDecay",
+            "CustomSchedule",
+            "ExponentialDecay",
+            "InverseDecay",
+            "InvScaling",
+            "LinearDecay",
+            "OneCycle",
+            "PolynomialDecay",
+            "ReduceOnPlateau",
+            "Scheduled",
+            "StepDecay",
+            "Warmup",
+        ),
         "tabular": ("TabularMLPClassifier", "TabularMLPRegressor"),
         "tuning": ("suggest_params",),
     },
-    submodules=("plots", "preprocessing"),
+    submodules=(
+        "activations",
+        "augment",
+        "averaging",
+        "callbacks",
+        "custom",
+        "data",
+        "datasets",
+        "diagnostics",
+        "estimators",
+        "initializers",
+        "layers",
+        "losses",
+        "normalization",
+        "optimizers",
+        "plots",
+        "preprocessing",
+        "runtime",
+        "schedules",
+        "tabular",
+    ),
 )
-
-
-def show_versions():
-    """Print the versions and the machine's capabilities, for a bug report."""
-    from ._show_versions import show_versions
-
-    show_versions()

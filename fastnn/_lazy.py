@@ -27,6 +27,8 @@ def lazy_names(
             return import_module(f".{name}", package)
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f".{homes[name]}", package), name)
+        found = getattr(import_module(f".{homes[name]}", package), name)
+        vars(sys.modules[package])[name] = found  # which is not asked for again
+        return found
 
     return find, lambda: sorted({*vars(sys.modules[package]), *homes, *submodules})

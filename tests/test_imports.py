@@ -18,7 +18,7 @@ LAYERS = [
     "_data",
     "data",
     "_network",
-    "_train",
+    "_train runtime",
     "callbacks",
     "_fit _export",
     "estimators",

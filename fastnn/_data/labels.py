@@ -1,13 +1,8 @@
 """Class labels, and their encoding as targets of a network."""
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.multiclass import (
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
 
+from .._core.sparse import is_sparse
 from ..losses import COMPARING_LOSSES, LOSSES
 from .pickles import check_array, damage_raises_value_error
 
@@ -56,8 +51,10 @@ def _in_dtype(labels, dtype):
 
 def _classes_in(labels):
     """Return the sorted distinct labels of an array or a list."""
-    if not sparse.issparse(labels) and is_column(column := np.asarray(labels)):
+    if not is_sparse(labels) and is_column(column := np.asarray(labels)):
         return _distinct(column)
+    from sklearn.utils.multiclass import unique_labels  # what predicts does without scikit-learn
+
     return unique_labels(labels)
 
 
@@ -94,16 +91,20 @@ class Labels:
             self.classes = _distinct(y)
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
             return
-        self.kind = type_of_target(y, input_name="y")
+        from sklearn.utils import multiclass
+
+        self.kind = multiclass.type_of_target(y, input_name="y")
         if self.kind == "continuous-multioutput":
             self.kind = "probabilities"
             self.classes = np.arange(y.shape[1])
             self._check_probabilities(y)
             return
         if self.kind not in ("binary", "multiclass", "multilabel-indicator"):
-            check_classification_targets(y)  # raises
-        self.classes = unique_labels(y)
-        if sparse.issparse(y):
+            multiclass.check_classification_targets(y)  # raises
+        self.classes = multiclass.unique_labels(y)
+        if is_sparse(y):
+            from scipy import sparse
+
             self._container = "csr_array" if isinstance(y, sparse.sparray) else "csr_matrix"
 
     def __setstate__(self, state):
@@ -173,12 +174,14 @@ class Labels:
         if self.kind == "probabilities":
             return self._encode_probabilities(y, dtype)
         if self.kind == "multilabel-indicator":
+            from sklearn.utils.multiclass import type_of_target
+
             if type_of_target(y) != self.kind or y.shape[1] != self.n_outputs:
                 raise ValueError(
                     f"y must be a label indicator matrix of {self.n_outputs} columns, as in the "
                     "first call."
                 )
-            dense = y.toarray() if sparse.issparse(y) else y
+            dense = y.toarray() if is_sparse(y) else y
             return np.ascontiguousarray(dense != 0, dtype)
         if y.ndim == 2:
             raise ValueError("The object was not fitted with multilabel input.")
@@ -202,6 +205,8 @@ class Labels:
         except TypeError:  # numbers and strings cannot be ordered
             known = False
         if not known:
+            from sklearn.utils.multiclass import unique_labels
+
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
                 f"'y' has {unique_labels(y)}."
@@ -240,7 +245,7 @@ class Labels:
 
     @staticmethod
     def _check_probabilities(y):
-        y = np.asarray(y.toarray() if sparse.issparse(y) else y, np.float64)
+        y = np.asarray(y.toarray() if is_sparse(y) else y, np.float64)
         sums = y.sum(axis=1)
         bad = (y < 0).any(axis=1) | (np.abs(sums - 1) > _SUM_TOLERANCE)
         if bad.any():
@@ -259,7 +264,11 @@ class Labels:
         positive = (outputs > LOSSES[loss].boundary).astype(np.intp)
         if self.kind == "binary":
             return self.classes[positive[:, 0] if len(self.classes) > 1 else 0 * positive[:, 0]]
-        return positive if self._container is None else getattr(sparse, self._container)(positive)
+        if self._container is None:
+            return positive
+        from scipy import sparse
+
+        return getattr(sparse, self._container)(positive)
 
     def true_labels(self, y):
         """Return labels to compare predictions with: the most probable for probabilities."""
@@ -279,4 +288,4 @@ class Labels:
 
 def dense(y):
     """Return labels as an array."""
-    return y.toarray() if sparse.issparse(y) else np.asarray(y)
+    return y.toarray() if is_sparse(y) else np.asarray(y)

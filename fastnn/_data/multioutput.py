@@ -4,7 +4,7 @@ import numpy as np
 
 from .labels import Labels, dense, weighted_fraction
 from .pickles import damage_raises_value_error
-from .targets import read_labels, stack_columns
+from .stacking import stack_columns
 
 
 class MultioutputLabels:
@@ -128,5 +128,7 @@ class _ColumnLabels(Labels):
     """Labels of one column; two classes have two outputs."""
 
     def __init__(self, y):
+        from .targets import read_labels  # what predicts does without scikit-learn
+
         self.kind, self._container = "multiclass", None
         self.classes = np.unique(read_labels(y, "y"))

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from .sparse_matrices import checked_csr
+from .stacking import stack_columns
 from .tables import Table, as_array_or_frame, is_null, to_array
 
 # Kinds of values rejected where numbers are needed, by NumPy's `dtype.kind`, with advice.
@@ -86,19 +87,6 @@ def _of_frame(table, name, convert):
             for i in range(table.n_columns)
         ]
     )
-
-
-def stack_columns(columns):
-    """Stack columns to an array; it has objects if the columns have no common type."""
-    kinds = {column.dtype.kind for column in columns}
-    if len(kinds) == 1 or kinds <= set("biuf"):
-        stacked = np.column_stack(columns)
-        each = zip(stacked.T, columns, strict=True)
-        if all(np.array_equal(part.astype(column.dtype), column) for part, column in each):
-            return stacked
-    if kinds & set("mM"):
-        raise ValueError("y has columns of dates and others: convert them with astype(str).")
-    return np.column_stack([column.astype(object) for column in columns])
 
 
 def _refuse(what, name):

@@ -111,6 +111,9 @@ class Parts(Mapping):
             self._decoded[name] = self._reader.decode(self._parts[name])
         return self._decoded[name]
 
+    def __contains__(self, name):
+        return name in self._parts
+
     def __iter__(self):
         return iter(self._parts)
 

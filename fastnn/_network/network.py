@@ -6,17 +6,15 @@ from dataclasses import replace
 from operator import is_not
 
 import numpy as np
-from scipy.sparse import issparse
 
 from .. import _core
 from .._core.codes import Kind, StatisticsForm
 from .._core.device_arrays import DeviceRows
 from .._core.program import State, new_arena
+from .._core.sparse import is_sparse
 from .._data.pickles import damage_raises_value_error
 from ..layers import dense_activations
-from ..optimizers import SGD
 from .architecture import describe
-from .initial_parameters import draw_parameters
 from .parameter_groups import with_factors
 from .pickling import get_state, set_state
 from .views import named_views, write_into_views
@@ -83,6 +81,8 @@ class Network:
 
     def initialize(self, random_state, weight_init=None, bias_init=None):
         """Draw new parameters, layer by layer; they take up memory from now on."""
+        from .initial_parameters import draw_parameters  # what only training needs
+
         self.allocate()
         shapes = [coef.shape for coef in self.coefs]
         activations = dense_activations(self.layers)
@@ -142,6 +142,13 @@ class Network:
             )
         return self.variant(architecture=architecture, program=program)
 
+    def use_encoder(self, encoder):
+        """Set the encoder of targets, which must have as many outputs as the network."""
+        own, n_outputs = int(np.sum(encoder.n_outputs)), self.program.n_outputs
+        if own != n_outputs:
+            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
+        self.encoder = encoder
+
     def draw_seed(self, random_state):
         """Draw the seed of dropout, noise and mixing, unless there is one."""
         if self.seed is None:
@@ -155,7 +162,7 @@ class Network:
                 f"X has {X.shape[1]} features, but the network has {n_features} inputs: pass "
                 "rows such as it was fitted on."
             )
-        if isinstance(X, np.ndarray) or not issparse(X):  # `issparse` takes long
+        if isinstance(X, np.ndarray) or not is_sparse(X):
             return
         if self.architecture.input_noise:
             raise ValueError(
@@ -300,6 +307,8 @@ class Network:
             Whether that is done for all layers, or only where ``statistics="exact"``.
         """
         X, y, sample_weight, rows = data
+        from ..optimizers import SGD
+
         optimizer, n_rows = SGD(momentum=0.0), len(rows)
         stages = self.program.without_chance()
         is_exact = (stages["kind"] == Kind.BN_APPLY) & (stages["code"] == StatisticsForm.EXACT)

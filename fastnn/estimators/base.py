@@ -80,7 +80,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
         """Return a twin that predicts for rows already converted by `read`."""
         twin = self._twin(**changes)
         twin.__dict__.pop("feature_names_in_", None)
-        if type(self).read is not BaseMLP.read:
+        if not self._reads_arrays:
             twin.n_features_in_ = self._network.n_features
             twin.read = functools.partial(BaseMLP.read, twin)
         return twin
@@ -146,6 +146,11 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
             of float32 or float64.
         """
         return read_rows(self, X, reset, name)
+
+    @property
+    def _reads_arrays(self):
+        """Return whether rows are read by `read` of this class, not by one of a subclass."""
+        return type(self).read is BaseMLP.read
 
     # ------------------------------------------------------------------------- predicting
 
@@ -239,7 +244,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
     def _network_to_export(self):
         """Return the fitted network, which must read the rows of `predict` as they are."""
         network = self._fitted()
-        if type(self).read is not BaseMLP.read:
+        if not self._reads_arrays:
             raise ValueError(
                 f"{type(self).__name__} reads rows by a method of its own, which is Python and "
                 "cannot be exported: fit an estimator of fastnn on the rows that it makes of them."

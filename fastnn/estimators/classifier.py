@@ -13,6 +13,7 @@ from .._data.encoders import make_labels, read_classes
 from .._data.labels import is_column, weighted_fraction
 from .._data.multioutput import MultioutputLabels
 from .._data.sample_weights import read_sample_weight
+from .._network.predictions import confidence_scores, probabilities
 from .._specs.suggestions import explains_arguments, suggest_arguments_of
 from ..losses import COMPARING_LOSSES, LOSSES
 from . import docstrings
@@ -222,18 +223,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             more, scores in the order of `classes_`; the class with the highest is predicted. For
             multiclass-multioutput targets, a list with those of each column.
         """
-        network, scores = self._outputs(X, pre_activation=True)
-        row, labels = LOSSES[network.loss], network.encoder
-        if row.name == "squared_error":
-            scores -= scores.dtype.type(row.boundary)
-        if labels.kind == "multiclass-multioutput":
-            parts = labels.split(scores)
-            return [part[:, 1] - part[:, 0] if part.shape[1] == 2 else part for part in parts]
-        if scores.shape[1] == 1:
-            return scores[:, 0]
-        if labels.kind == "probabilities" and scores.shape[1] == 2:
-            return scores[:, 1] - scores[:, 0]
-        return scores
+        return confidence_scores(*self._outputs(X, pre_activation=True))
 
     @_OfProbabilities
     def predict_proba(self, X):
@@ -253,15 +243,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
             Probabilities in the order of `classes_`.
         """
-        network, outputs = self._outputs(X, both_classes=True)
-        labels = network.encoder
-        if labels.kind == "multiclass-multioutput":
-            return labels.split(outputs)
-        if labels.kind == "multiclass" and network.architecture.loss == "binary_log_loss":
-            sums = outputs.sum(axis=1, keepdims=True)
-            outputs[sums[:, 0] == 0] = 1  # all of them are rounded to 0
-            outputs /= outputs.sum(axis=1, keepdims=True)
-        return outputs
+        return probabilities(*self._outputs(X, both_classes=True))
 
     @_OfProbabilities
     def predict_log_proba(self, X):

@@ -1,6 +1,5 @@
 """Files and pickles of the estimators."""
 
-import numpy as np
 from sklearn.base import is_classifier
 
 from .._data.encoders import RealTargets
@@ -72,6 +71,7 @@ class Persistent:
             "history": self._history,
             "attributes": {name: value for name, value in own.items() if name not in known},
             "is_stochastic": "loss_curve_" in own,
+            "reads_arrays": self._reads_arrays,
         }
 
     def _set_parts(self, parts):
@@ -118,11 +118,9 @@ class Persistent:
         network = self._network
         if not isinstance(network, Network) or not isinstance(self._history, History):
             raise ValueError("it has no network, or no history.")
-        n_outputs = network.program.n_outputs
-        network.encoder = RealTargets(n_outputs) if labels is None else labels
-        own = int(np.sum(network.encoder.n_outputs))
-        if own != n_outputs or (labels is None) == is_classifier(self):
-            raise ValueError(f"its labels need {own} outputs, and its network has {n_outputs}.")
+        if (labels is None) == is_classifier(self):
+            raise ValueError("it has no labels." if labels is None else "it has labels.")
+        network.use_encoder(RealTargets(network.program.n_outputs) if labels is None else labels)
         if self.n_features_in_ != network.n_features:
             raise ValueError(
                 f"n_features_in_ is {self.n_features_in_}, and its network has "

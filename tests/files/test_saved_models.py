@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -23,30 +22,13 @@ from fastnn.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Huber, Minko
 from fastnn.schedules import CosineDecay, Warmup
 from support import TESTS
 from support.reference import ACTIVATIONS
+from support.saved import LABELS, X, Y, classifier, predictions
 from support.stacks import N_FEATURES, SPECS, inputs, stacks
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore:partial_fit counts each call"
 )
 
-X, Y = load_iris(return_X_y=True)
-X, Y = X[::3], Y[::3]
-NAMES = np.array(["setosa", "versicolor", "virginica"])
-LABELS = {
-    "int": Y,
-    "uint8": Y.astype(np.uint8),
-    "negative": -3 * Y,
-    "bool": Y == 1,
-    "float": Y * 2.0,
-    "str": NAMES[Y],
-    "object": NAMES.astype(object)[Y],
-    "one class": np.zeros(len(Y), int),
-    "indicators": np.eye(3, dtype=int)[Y],
-    "sparse matrix": csr_array(np.eye(3, dtype=int)[Y]),
-    "probabilities": np.eye(3)[Y] * 0.7 + 0.1,
-    "several columns": np.stack([Y, Y == 1], axis=1),
-    "columns of kinds": np.stack([NAMES.astype(object)[Y], (Y == 1).astype(object)], axis=1),
-}
 TRAININGS = [
     {"solver": "sgd", "learning_rate": Warmup(2, CosineDecay()), "validation_fraction": 0.2},
     {"averaging": "ema", "normalization": "batch", "dropout": 0.2},
@@ -56,13 +38,6 @@ TRAININGS = [
     {"precision": "bfloat16", "weight_init": [HeNormal(), Normal(0.1)], "alpha": np.float64(0.1)},
     {"layers": [fastnn.Dense(5, "maxout"), fastnn.Residual([fastnn.Dense(5)], 0.3), "tanh"]},
 ]
-
-
-def classifier(**options):
-    options = {"max_iter": 3, "random_state": 0} | options
-    if "layers" not in options:
-        options["hidden_layer_sizes"] = (6,)
-    return MLPClassifier(**options)
 
 
 def again(model, path, **options):
@@ -81,11 +56,6 @@ def assert_equal(one, other):
         np.testing.assert_equal(other.history_[name], one.history_[name])
     for ours, theirs in zip(one._network.views, other._network.views, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-def predictions(model, X):
-    names = ("predict", "predict_proba", "decision_function", "predict_log_proba")
-    return [getattr(model, name)(X) for name in names if hasattr(model, name)]
 
 
 def assert_predicts_the_same(one, other, X):

@@ -32,7 +32,6 @@ Threads never share a sum, so their number does not change a bit of the result.
 """
 
 import numpy as np
-from scipy.sparse import issparse
 
 cimport cython
 cimport numpy as cnp
@@ -46,6 +45,7 @@ from libc.string cimport memcpy, memset
 from fastnn._core.cpu.kernels cimport *
 
 from fastnn._core.program import aligned_zeros
+from fastnn._core.sparse import is_sparse
 
 cnp.import_array()
 

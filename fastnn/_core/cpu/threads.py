@@ -5,10 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 from contextvars import ContextVar
-
-from joblib import cpu_count
-from joblib.parallel import ThreadingBackend, get_active_backend
 
 from ..._warnings import warn
 from .engine import most_openmp_threads, startable_team
@@ -49,11 +47,19 @@ def n_processors() -> int:
 
 @functools.cache
 def _count_processors(affinity, limit):
+    try:
+        from joblib import cpu_count  # which respects limits of containers
+    except ImportError:
+        return affinity
     return cpu_count()
 
 
 def _has_neighbours() -> bool:
     """Return whether joblib runs this in one of several threads that share the processors."""
+    if "joblib" not in sys.modules:
+        return False
+    from joblib.parallel import ThreadingBackend, get_active_backend
+
     backend, _ = get_active_backend()
     return isinstance(backend, ThreadingBackend) and backend.nesting_level > 0
 

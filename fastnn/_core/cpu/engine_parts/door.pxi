@@ -86,7 +86,7 @@ cdef class InputRows:
     def __cinit__(self, X, int64_t n_cols=-1):
         if isinstance(X, cnp.ndarray):
             self.read_dense(X)
-        elif issparse(X) and X.format == "csr":
+        elif is_sparse(X) and X.format == "csr":
             self.read_sparse(X)
         else:
             raise TypeError(f"X must be an array or a CSR matrix, and is a {type(X).__name__}.")

@@ -1,0 +1,210 @@
+"""Predictions of saved models, with NumPy and the engine alone.
+
+`load` reads a file of `MLPClassifier.save` or `MLPRegressor.save`. Neither scikit-learn nor SciPy
+is imported or needs to be installed, so that a process predicts after a fraction of a second. The
+predictions have the bits of those of the estimator.
+"""
+
+import numpy as np
+
+from ._files.parts import Parts
+from ._network.network import Network
+from ._network.predictions import confidence_scores, probabilities
+from .losses import LOSSES
+
+__all__ = ["Classifier", "Regressor", "load"]
+
+_TYPES = frozenset(map(np.dtype, ("float32", "float64", "uint8")))
+
+
+def load(path, *, n_jobs=None, trusted=()):
+    """Load a saved model, or a checkpoint, to predict with.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    n_jobs : int, default=None
+        Number of threads for many rows. None is as many as there are processors and enough to do.
+    trusted : collection of str, default=()
+        Names of functions in the network that may be imported, such as ``"my_module:my_function"``.
+
+    Returns
+    -------
+    model : Classifier or Regressor
+        Any number of threads may predict with it at once.
+
+    Raises
+    ------
+    ValueError
+        If the file is none of a network, is damaged, was written by a later fastnn, or names what
+        is not trusted.
+    OSError
+        If it cannot be read.
+    """
+    parts = Parts(path, None, trusted)
+    with parts.checked():
+        reads_arrays = "network" in parts and parts["reads_arrays"]
+    if not reads_arrays:
+        raise ValueError(
+            f"{str(path)!r} is of an estimator that makes rows of numbers of its input: "
+            "fastnn.load loads it, with scikit-learn."
+        )
+    with parts.checked():
+        network, labels = parts["network"], parts["labels"]
+        if not isinstance(network, Network):
+            raise ValueError("it has no network.")
+        model = Regressor() if labels is None else Classifier()
+        model._set(network, labels, parts["attributes"].get("feature_names_in_"), n_jobs)
+    return model
+
+
+class _Model:
+    """Base class of the models.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str, or None
+        Names of the features, if the estimator was fitted on a frame.
+    """
+
+    def _set(self, network, labels, names, n_jobs):
+        if labels is not None:
+            network.use_encoder(labels)
+            self._has_probabilities = LOSSES[network.loss].probabilities
+            self.classes_ = labels.classes
+        self._network, self._n_jobs = network, n_jobs
+        self.n_features_in_, self.feature_names_in_ = network.n_features, names
+
+    def _rows(self, X):
+        """Return rows that the engine reads."""
+        if not (type(X) is np.ndarray and X.dtype in _TYPES):
+            self._check_names(getattr(X, "columns", None))
+            if hasattr(X, "tocsr"):
+                raise ValueError("X is sparse: pass X.toarray().")
+            X = np.asarray(X)
+            if X.dtype not in _TYPES:
+                X = X.astype(np.float64)
+        if X.ndim != 2 or X.shape[1] != self.n_features_in_ or not len(X):
+            raise ValueError(
+                f"X must have the shape (n_rows, {self.n_features_in_}), with a row at least, and "
+                f"has the shape {X.shape}; a row of one dimension is x[np.newaxis]."
+            )
+        return X
+
+    def _check_names(self, columns):
+        """Raise a ValueError for a frame with other columns than those of the training."""
+        names = self.feature_names_in_
+        if columns is not None and names is not None and list(columns) != list(names):
+            raise ValueError(f"X must have the columns {list(names)}, in this order.")
+
+    def _outputs(self, X, pre_activation=False, both_classes=False):
+        network, X = self._network, self._rows(X)
+        both_classes = both_classes and network.program.n_outputs == 1
+        outputs, finite = network.predict(X, self._n_jobs, "cpu", pre_activation, both_classes)
+        if not finite:
+            if not np.isfinite(X).all():
+                raise ValueError("X contains NaN or infinity.")
+            raise ValueError(
+                f"X contains a value too large for {network.dtype}, the precision of the network."
+            )
+        return network, outputs
+
+
+class Regressor(_Model):
+    """Network that predicts numbers; made by `load`.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str, or None
+        Names of the features, if the estimator was fitted on a frame.
+    """
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        """
+        _, outputs = self._outputs(X)
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+
+class Classifier(_Model):
+    """Network that predicts classes; made by `load`.
+
+    Attributes
+    ----------
+    classes_ : ndarray, or list of ndarray
+        The classes; for multiclass-multioutput targets, those of each column.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str, or None
+        Names of the features, if the estimator was fitted on a frame.
+    """
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_targets)
+            The labels, of the type passed to `fit`.
+        """
+        network, outputs = self._outputs(X)
+        return network.encoder.decode(outputs, network.architecture.loss)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
+            Probabilities in the order of `classes_`.
+
+        Raises
+        ------
+        AttributeError
+            If the loss has no probabilities, such as 'hinge'.
+        """
+        if not self._has_probabilities:
+            raise AttributeError(
+                f"loss={self._network.loss!r} gives no probabilities: use decision_function."
+            )
+        return probabilities(*self._outputs(X, both_classes=True))
+
+    def decision_function(self, X):
+        """Return confidence scores (logits): the pre-activations of the output layer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            As those of `MLPClassifier.decision_function`.
+        """
+        return confidence_scores(*self._outputs(X, pre_activation=True))
