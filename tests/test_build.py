@@ -63,17 +63,44 @@ def test_show_versions(capsys):
 
 
 def test_import_is_light():
-    """Little more than scikit-learn's base comes along; ``compare.py`` takes the time."""
+    """A name is loaded with what it needs when it is first used; ``compare.py`` takes the time."""
     script = """if True:
         import sys
-        import sklearn.base, sklearn.utils.validation
+        import numpy
         before = set(sys.modules)
         import fastnn
         print(*sorted(set(sys.modules) - before))
+        import sklearn.base, sklearn.utils.validation
+        before = set(sys.modules)
+        fastnn.MLPClassifier
+        print(*sorted(set(sys.modules) - before))
     """
-    new = run(script).split()
-    others = {name for name in new if name.split(".")[0] != "fastnn"}
-    assert others <= {"glob", *(name for name in others if name.startswith("sklearn.utils."))}
+    first, second = (line.split() for line in run(script).splitlines())
+    assert set(first) == {"fastnn", "fastnn._built", "fastnn._lazy"}
+    others = {name for name in second if name.split(".")[0] != "fastnn"}
+    light = {"glob", "zipfile", *(name for name in others if name.startswith("sklearn.utils."))}
+    assert others <= light
     later = {"_train.background_augmentation", "diagnostics", "plots", "preprocessing", "tuning"}
     later |= {"_core.cpu", "_core.cuda"}
-    assert not {f"fastnn.{name}" for name in later} & set(new)
+    assert not {f"fastnn.{name}" for name in later} & set(second)
+
+
+def test_the_runtime_imports_numpy_alone():
+    names = run("import sys; import fastnn.runtime; print(*sys.modules)").split()
+    packages = {name.split(".")[0] for name in names}
+    assert not packages & {"sklearn", "scipy", "joblib", "narwhals"}
+
+
+def test_public_names_are_found():
+    script = """if True:
+        import fastnn
+        assert set(fastnn.__all__) <= set(dir(fastnn))
+        from fastnn import *
+        print(*(name for name in fastnn.__all__ if name not in globals()))
+        try:
+            fastnn.Adman
+        except AttributeError as error:
+            print(error)
+    """
+    assert run(script).split("\n")[1] == "module 'fastnn' has no attribute 'Adman'"
+    assert run(script).startswith("\n")
