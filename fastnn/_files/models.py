@@ -3,6 +3,9 @@
 from .atomic import check_folder, replace_file
 from .parts import Parts, check_parameters_fit, packed
 
+#: Attributes that scikit-learn sets, for its own classes that hold estimators.
+NOT_SAVED = frozenset(("_metadata_request",))
+
 
 def parameters_of(estimator) -> dict:
     """Return the parameters that a file holds: all, but callbacks are None."""

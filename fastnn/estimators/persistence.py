@@ -13,8 +13,6 @@ from .._train.history import History
 PICKLE_FORMAT = 2
 # Those of the fitted attributes that the network holds.
 _ARRAYS = ("coefs_", "intercepts_", "normalizations_", "activation_parameters_")
-# Attributes that scikit-learn sets, for its own classes that hold estimators.
-_NOT_SAVED = ("_metadata_request",)
 
 
 def views_of(network):
@@ -62,7 +60,7 @@ class Persistent:
         network, own = self._fitted(), vars(self)
         parameters = models.parameters_of(self)
         derived = self._fitted_attributes(network, self._history, True).keys() - {"n_features_in_"}
-        known = {*parameters, *derived, *_NOT_SAVED}
+        known = {*parameters, *derived, *models.NOT_SAVED}
         return {
             "estimator": type(self),
             "parameters": parameters,

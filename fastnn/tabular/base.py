@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.rows import read_targets
+from .._files import models
 from .._fit.locking import training_lock
 from .._specs.constraints import Interval, OneOf, check_parameters
 from ..data.passes import in_memory, refuse_beside, targets_to_score
@@ -117,10 +118,53 @@ class BaseTabularMLP(BaseEstimator):
         """Return the training rows, or raise an error where they are gone."""
         if (training := getattr(self, "_training", None)) is None:
             raise AttributeError(
-                f"{name} needs the training rows, which a pickle does not contain: use it before "
-                "pickling, or fit again."
+                f"{name} needs the training rows, which no file or pickle contains: use it "
+                "before saving, or fit again."
             )
         return training
+
+    def save(self, path):
+        """Save the fitted estimator to a file, which `fastnn.load` loads.
+
+        The file has the parameters, the types of the columns with their levels, the networks and
+        the fitted attributes, but no rows, which `feature_importances_` and `compress` need. It
+        cannot run code when it is loaded, and it is complete or not there. `callbacks` are not
+        saved.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. One that exists is replaced when the new one is complete.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the name of a column is an object that a file cannot hold.
+        OSError
+            If the file cannot be written. Nothing is left of it.
+        """
+        check_is_fitted(self, "_ensemble")
+        models.write(path, self._get_parts())
+
+    #: Fitted attributes that are not in a file: the rows, and what the ensemble tells.
+    _derived = frozenset(("_ensemble", "_training", "networks_", "columns_"))
+
+    def _get_parts(self):
+        parameters = models.parameters_of(self)
+        known = {*parameters, *self._derived, *models.NOT_SAVED}
+        return {
+            "estimator": type(self),
+            "parameters": parameters,
+            "ensemble": self._ensemble.bare(),
+            "attributes": {name: one for name, one in vars(self).items() if name not in known},
+        }
+
+    def _set_parts(self, parts):
+        models.set_parameters(self, parts)
+        ensemble = parts["ensemble"]
+        ensemble.check()
+        learned = {"_ensemble": ensemble, "networks_": ensemble.members}
+        self.__dict__.update(parts["attributes"] | learned, columns_=ensemble.columns.table())
 
     def __getstate__(self):
         return {k: v for k, v in super().__getstate__().items() if k != "_training"}

@@ -1,7 +1,7 @@
 """Ensemble of a fitted estimator."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,23 @@ class Ensemble:
     members: list[Member]
     temperature: float = 1.0
     residuals: ResidualDistribution | None = None
+
+    def bare(self):
+        """Return an ensemble that predicts the same, without what only training goes on from."""
+        members = [
+            replace(member, networks=[network.bare() for network in member.networks])
+            for member in self.members
+        ]
+        return replace(self, members=members)
+
+    def check(self):
+        """Raise a ValueError if parts of an ensemble that was read do not fit together."""
+        n_outputs = self.targets.n_outputs
+        for member in self.members:
+            for network in member.networks:
+                program = network.program
+                if (program.n_features, program.n_outputs) != (member.encoding.width, n_outputs):
+                    raise ValueError("a network does not fit to the columns, or to the targets.")
 
     def learn_errors(self, decisions, data, rows):
         """Learn what targets are like where predictions are known, from rows held out.

@@ -1,5 +1,7 @@
 """Quantiles and standard deviations of new targets, from out-of-fold residuals."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.special import stdtrit
 
@@ -105,6 +107,31 @@ class ResidualDistribution:
         )
 
 
+class LinearModel(NamedTuple):
+    """Linear model of standardised features, in plain arrays.
+
+    Attributes
+    ----------
+    mean, std, coef : ndarray of shape (n_features,)
+    intercept : float
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    coef: np.ndarray
+    intercept: float
+
+    @classmethod
+    def of(cls, pipeline):
+        """Return the model of a fitted StandardScaler and linear regression."""
+        scaler, regression = (step for _, step in pipeline.steps)
+        return cls(scaler.mean_, scaler.scale_, regression.coef_, float(regression.intercept_))
+
+    def predict(self, features):
+        """Return the predictions for rows of features."""
+        return (features - self.mean) / self.std @ self.coef + self.intercept
+
+
 class _Scale:
     """Scale of residuals: a linear model of the logarithm of their absolute values.
 
@@ -147,7 +174,7 @@ class _Scale:
                 break
             part = make_pipeline(StandardScaler(), RidgeCV(_PENALTIES))
             found = cross_val_predict(part, features, left, cv=folds, params=given)
-            self._parts.append(part.fit(features, left, **given))
+            self._parts.append(LinearModel.of(part.fit(features, left, **given)))
             logs, left = logs + found, left - found
         return np.exp(logs)
 
