@@ -11,6 +11,7 @@ from sklearn.base import clone
 from fastnn import BatchNorm, MLPClassifier, MLPRegressor
 from fastnn._core.cuda._numba import cuda
 from fastnn.augment import Noise
+from support.sources import RowsInBlocks
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((20, 3)).astype(np.float32)
@@ -68,6 +69,17 @@ OPTIONS = [
     {"normalization": BatchNorm(position="after"), "solver": "sgd"},
     {"averaging": "ema"},
 ]
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "lbfgs"}, {"normalization": "batch"}], ids=str)
+def test_fit_to_a_source(options):
+    source = RowsInBlocks(X, Y[MLPClassifier], rows=9, piece=4, shuffle_buffer=0)
+    validation = {} if "solver" in options else {"X_val": source}
+    options = options | {"solver": options.get("solver", "sgd"), "max_iter": 1}
+    expected = build(MLPClassifier, **options).fit(source, **validation)
+    model = build(MLPClassifier, device="cuda", **options).fit(source, **validation)
+    assert_same(model, expected)
+    np.testing.assert_allclose(model.predict_proba(source), expected.predict_proba(X), **TOLERANCE)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
