@@ -3,7 +3,9 @@
 import functools
 import time
 import uuid
+import weakref
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 
 import dask
 import distributed
@@ -36,6 +38,7 @@ class Cluster:
 
     def __init__(self, client, name: str):
         self.client, self._name = _checked(client, name), name
+        self._futures = weakref.WeakValueDictionary()
 
     def hold(self, value):
         """Return a future of a value, which the scheduler sends again if its workers are lost."""
@@ -44,19 +47,23 @@ class Cluster:
 
     def compute(self, delayed):
         """Return futures of delayed values."""
-        return self.client.compute(delayed)
+        return self._noted(self.client.compute(delayed))
 
     def submit(self, function, *arguments):
         """Return the future of a task; arguments may be futures."""
-        return self.client.submit(_run, function, *arguments, key=_key(function), pure=False)
+        future = self.client.submit(_run, function, *arguments, key=_key(function), pure=False)
+        return self._noted([future])[0]
 
     def map(self, function, *columns, **common):
         """Return the futures of a task for each row of the columns, which are lists."""
         n_tasks = len(columns[0])
         keys = [_key(function) for _ in range(n_tasks)]
-        return self.client.map(
-            functools.partial(_run, function), *columns, key=keys, pure=False, **common
-        )
+        task = functools.partial(_run, function)
+        return self._noted(self.client.map(task, *columns, key=keys, pure=False, **common))
+
+    def _noted(self, futures):
+        self._futures.update((future.key, future) for future in futures)
+        return futures
 
     def sum(self, add, futures, *columns):
         """Return the future of a sum, which is added by a tree of tasks in a fixed order.
@@ -80,22 +87,27 @@ class Cluster:
             columns = ()
 
     def results(self, futures):
-        """Return the results of futures.
+        """Return the results of futures; a RuntimeError if no worker comes to compute them."""
+        self._wait(futures)
+        return self.client.gather(futures)
 
-        Raises
-        ------
-        RuntimeError
-            If workers or client are lost for good.
+    @contextmanager
+    def held(self):
+        """Context of a call: all futures are released at its end.
+
+        If client or workers are lost for good, it raises a RuntimeError.
         """
         try:
-            self._wait(futures)
-            return self.client.gather(futures)
+            yield
         except (CancelledError, ClosedClientError, CommClosedError) as error:
             raise RuntimeError(self._why_lost()) from error
         except (KilledWorker, NoValidWorkerError, NoWorkerError) as error:
             raise RuntimeError(
                 f"{self._name}: the cluster could not finish a task, and gave it up: {error}"
             ) from error
+        finally:
+            for future in list(self._futures.values()):
+                future.release()
 
     def _wait(self, futures):
         limit = dask.config.get("distributed.scheduler.no-workers-timeout", None)

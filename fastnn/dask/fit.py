@@ -40,10 +40,8 @@ class DaskFit(SourceFit):
         return state | {"model": self.model._twin(callbacks=None)}
 
     def run(self, *given):
-        try:
+        with self.cluster.held():
             super().run(*given)
-        finally:  # the cluster frees the rows
-            self.data = self.held_out = self._reader = None
 
     def read_data(self, X, y, sample_weight, validation, classes):
         if self.model.device == "cuda":

@@ -27,6 +27,7 @@ class PartitionedDataset(StreamedDataset):
         A `Dataset` for each partition that has rows.
     sizes : list of (int, float)
         Number of rows, and sum of the weights, of each.
+    steps_per_round : int
 
     Attributes
     ----------
@@ -35,16 +36,18 @@ class PartitionedDataset(StreamedDataset):
 
     total_weight: Any = None
 
-    def __init__(self, source, convert, X, n_rows, cluster, datasets, sizes):
+    def __init__(self, source, convert, X, n_rows, cluster, datasets, sizes, steps_per_round):
         super().__init__(source, convert, X, n_rows)
         self.cluster, self.datasets = cluster, datasets
+        self._steps_per_round = steps_per_round
         self.n_rows_each = [n for n, _ in sizes]
         self.weights = [weight for _, weight in sizes]
         self.total_weight = float(sum(self.weights))
 
     @property
     def identity(self):
-        return f"{len(self.datasets)} partitions {self.source.identity()}", None, None
+        name = f"{len(self.datasets)} partitions, {self._steps_per_round} steps_per_round, "
+        return name + self.source.identity(), None, None
 
 
 class PartitionReader(RowReader):
@@ -58,10 +61,12 @@ class PartitionReader(RowReader):
         self._cluster = cluster
 
     def __getstate__(self):
+        weight = self.first.sample_weight
+        weight = None if weight is None else weight[:1]
         return {
             "_fit": self._fit,
             "_source": self._source,
-            "first": self.first._replace(X=None, y=None, sample_weight=None, numbers=()),
+            "first": self.first._replace(X=None, y=None, sample_weight=weight, numbers=()),
             "X": self.X[:1],
             "is_nameless": self._model is not self._fit.model,
         }
@@ -94,6 +99,7 @@ class PartitionReader(RowReader):
             cluster,
             [datasets[i] for i in present],
             [sizes[i] for i in present],
+            self._fit.estimator.steps_per_round,
         )
 
     def validation_data(self):

@@ -7,7 +7,7 @@ import numpy as np
 from dask import array as da
 from dask.base import is_dask_collection, tokenize
 from scipy import sparse
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_random_state
 
 from ..data.source import PIECE_BYTES, Rows, Source
 from .cluster import Cluster
@@ -122,9 +122,9 @@ class DaskRows(Source):
     def identity(self):
         return self._token
 
-    def split(self, validation=0.1, *, random_state=None):
+    def split(self, validation=0.1, *, by="rows", random_state=None):
         """Return the sources of training and validation rows, drawn in each partition."""
-        seed = int(random_state.randint(np.iinfo(np.int32).max))
+        seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
         return tuple(
             type(self)(
                 self._cluster,

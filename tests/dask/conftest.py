@@ -9,6 +9,6 @@ distributed = pytest.importorskip("distributed")
 def client():
     """Return the client of a cluster of threads, which is the current one."""
     with distributed.Client(
-        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
+        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=":0"
     ) as client:
         yield client

@@ -56,7 +56,7 @@ def test_workers_change_no_bit():
         distributed.LocalCluster(
             n_workers=3,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs="CRITICAL",
         ) as cluster,
         distributed.Client(cluster) as client,

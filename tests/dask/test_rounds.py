@@ -14,7 +14,9 @@ from support.small_fits import X_DIGITS, Y_DIGITS, classifier
 
 pytest.importorskip("distributed")
 
-from fastnn.dask import rounds
+import dask.array as da
+
+from fastnn.dask import DaskMLPClassifier, rounds
 
 OPTIMIZER = Adam()
 
@@ -113,3 +115,8 @@ def test_a_loss_that_is_not_finite_is_told():
     part = partition()
     part = part._replace(X=np.where(np.arange(64) == 3, np.inf, part.X))
     assert np.isnan(take(plan, vector, part=part).loss)
+
+
+def test_without_a_client():
+    with pytest.raises(ValueError, match="DaskMLPClassifier needs a client of a cluster"):
+        DaskMLPClassifier().fit(da.from_array(X_DIGITS), da.from_array(Y_DIGITS))
