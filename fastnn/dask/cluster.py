@@ -1,6 +1,5 @@
 """Tasks on the workers of a client, and what becomes of them if workers or client are lost."""
 
-import functools
 import time
 import uuid
 import weakref
@@ -9,12 +8,9 @@ from contextlib import contextmanager
 
 import dask
 import distributed
-import joblib
 from distributed.client import ClosedClientError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
-
-from .. import _core
 
 # Seconds between two looks at whether there are workers, and how long none may be there, unless
 # dask's configuration tells it. A cluster may be waiting for its first.
@@ -38,7 +34,7 @@ class Cluster:
 
     def __init__(self, client, name: str):
         self.client, self._name = _checked(client, name), name
-        self._futures = weakref.WeakValueDictionary()
+        self._futures: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
     def hold(self, value):
         """Return a future of a value, which the scheduler sends again if its workers are lost."""
@@ -51,15 +47,14 @@ class Cluster:
 
     def submit(self, function, *arguments):
         """Return the future of a task; arguments may be futures."""
-        future = self.client.submit(_run, function, *arguments, key=_key(function), pure=False)
+        future = self.client.submit(function, *arguments, key=_key(function), pure=False)
         return self._noted([future])[0]
 
     def map(self, function, *columns, **common):
         """Return the futures of a task for each row of the columns, which are lists."""
         n_tasks = len(columns[0])
         keys = [_key(function) for _ in range(n_tasks)]
-        task = functools.partial(_run, function)
-        return self._noted(self.client.map(task, *columns, key=keys, pure=False, **common))
+        return self._noted(self.client.map(function, *columns, key=keys, pure=False, **common))
 
     def _noted(self, futures):
         self._futures.update((future.key, future) for future in futures)
@@ -166,9 +161,3 @@ def _key(function):
 
 def _identity(value):
     return value
-
-
-def _run(function, *arguments, **more):
-    """Call a function on a worker, with the share of the processors that one of its threads has."""
-    _core.share_threads(max(1, joblib.cpu_count() // distributed.get_worker().state.nthreads))
-    return function(*arguments, **more)

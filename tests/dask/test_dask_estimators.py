@@ -5,15 +5,18 @@ import time
 
 import dask.array as da
 import dask.dataframe as dd
+import joblib
 import numpy as np
 import pandas
 import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn.callbacks import Callback, Checkpoint, EarlyStopping
+from fastnn._core.cpu import n_threads
+from fastnn.callbacks import Callback, Checkpoint
 from fastnn.callbacks.checkpoint import load_checkpoint
 from fastnn.dask import DaskMLPClassifier, DaskMLPRegressor
 from fastnn.data import Arrays
@@ -127,8 +130,6 @@ def test_numbers_are_scored_by_r2():
 def test_early_stopping_holds_rows_of_each_partition_out():
     model = fitted(early_stopping=True, max_iter=3)
     assert len(model.validation_scores_) == 3
-    model = fitted(early_stopping=True, max_iter=30, callbacks=[EarlyStopping("loss", patience=1)])
-    assert model.n_iter_ <= 30
 
 
 def test_statistics_of_batch_norm_are_those_of_all_rows():
@@ -258,3 +259,26 @@ def test_the_cluster_is_free_after_a_fit(client):
     while client.futures and time.monotonic() < deadline:  # the client's thread releases them
         time.sleep(0.01)
     assert not client.futures
+
+
+# --- tasks of others ------------------------------------------------------------------------------
+
+
+def test_tasks_share_the_processors_of_their_worker(client, monkeypatch):
+    monkeypatch.setattr("fastnn._core.cpu.threads.n_processors", lambda: 8)
+    monkeypatch.setattr("fastnn._core.cpu.threads.most_openmp_threads", lambda: 8)
+    monkeypatch.setattr("fastnn._core.cpu.threads.startable_team", lambda n, size: n)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for n_jobs, expected in ((None, 4), (-1, 4), (6, 4), (1, 1)):
+        assert client.submit(n_threads, n_jobs, 1e12, pure=False).result() == expected
+    assert n_threads(-1, 1e12) == 8
+
+
+def test_a_search_on_the_cluster():
+    model = MLPClassifier(**SMALL)
+    with joblib.parallel_backend("dask"):
+        search = GridSearchCV(model, {"alpha": [1e-4, 1.0]}, cv=2).fit(X_DIGITS, Y_DIGITS)
+    own = GridSearchCV(model, {"alpha": [1e-4, 1.0]}, cv=2).fit(X_DIGITS, Y_DIGITS)
+    assert search.cv_results_["mean_test_score"].tolist() == (
+        own.cv_results_["mean_test_score"].tolist()
+    )

@@ -54,6 +54,21 @@ def _count_processors(affinity, limit):
     return cpu_count()
 
 
+def _available() -> int:
+    """Return how many threads there are for one call, where others share the processors.
+
+    A task of dask has its share of the processors of its worker.
+    """
+    share, module = _share.get(), sys.modules.get("distributed.worker")
+    if module is None:
+        return share
+    try:
+        n_tasks = module.get_worker().state.nthreads
+    except ValueError:  # this is not a task
+        return share
+    return min(share, max(1, n_processors() // n_tasks))
+
+
 def _has_neighbours() -> bool:
     """Return whether joblib runs this in one of several threads that share the processors."""
     if "joblib" not in sys.modules:
@@ -115,12 +130,12 @@ def _wanted(n_jobs, operations, repeats):
     is_limited = "OMP_NUM_THREADS" not in os.environ
     if n_jobs is not None and n_jobs > 0:
         most = n_processors() if is_limited else max(n_processors(), most_openmp_threads())
-        return min(n_jobs, most, _share.get())
+        return min(n_jobs, most, _available())
     if n_jobs is None:
         useful = min(operations / LEAST_OF_STEP, operations * repeats / LEAST_OF_CALL)
         if useful < 2:
             return 1
-    most = min(most_openmp_threads(), _share.get())
+    most = min(most_openmp_threads(), _available())
     if is_limited:
         most = min(most, n_processors())
         # In joblib's processes, the variable tells their share.
