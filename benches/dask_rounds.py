@@ -104,12 +104,9 @@ def lbfgs(args):
 
 def accuracy(args):
     """Accuracy by steps of a round, after as many epochs as on one machine."""
-    if args.mnist:
-        (X, y), (X_test, y_test) = load_mnist(args.mnist)
-        X, X_test = (np.float32(rows.reshape(len(rows), -1)) / 255 for rows in (X, X_test))
-    else:
-        X, y = table(70_000, 50)
-        X, X_test, y, y_test = X[:60_000], X[60_000:], y[:60_000], y[60_000:]
+    X, y = load_mnist(args.mnist) if args.mnist else table(70_000, 50)
+    X = np.float32(X) / 255 if args.mnist else X
+    X, X_test, y, y_test = X[:60_000], X[60_000:], y[:60_000], y[60_000:]
     options = dict(max_iter=args.epochs, batch_size=50, tol=0, n_iter_no_change=1000)
     seeds = range(args.seeds)
     whole = [MLPClassifier(random_state=seed, **options).fit(X, y) for seed in seeds]

@@ -1,5 +1,6 @@
 """Estimators on a cluster: what they learn, how they predict, and what they leave."""
 
+import functools
 import pickle
 import time
 
@@ -42,6 +43,11 @@ def fitted(X=None, y=None, **options):
     return classifier(**options).fit(X, y)
 
 
+@functools.cache
+def plain_model(solver="adam"):
+    return fitted(solver=solver)
+
+
 def assert_same(one, other):
     for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -73,25 +79,24 @@ def test_rounds_of_one_step_learn_what_large_batches_do():
 
 
 def test_steps_per_round_change_what_is_learned():
-    losses = {fitted(steps_per_round=steps).loss_ for steps in (1, 2, 100)}
-    assert len(losses) == 3
-    assert fitted(steps_per_round=5).loss_ == fitted(steps_per_round=100).loss_
+    once, twice = (fitted(steps_per_round=steps).loss_ for steps in (5, 3))
+    assert once == plain_model().loss_ != twice
 
 
 @pytest.mark.parametrize(
-    "options",
+    "name, value",
     [
-        {"solver": "sgd", "learning_rate": "cosine"},
-        {"averaging": "swa", "normalization": "batch"},
-        {"augment": "mixup", "dropout": 0.1},
-        {"class_weight": "balanced"},
-        {"learning_rate_factors": {0: 0.5}, "clip_norm": 1.0},
+        ("learning_rate", "cosine"),
+        ("averaging", "ema"),
+        ("normalization", "batch"),
+        ("augment", "mixup"),
+        ("class_weight", "balanced"),
+        ("learning_rate_factors", {0: 0.5}),
     ],
 )
-def test_options_have_effect_and_the_same_bits_again(options):
-    model = fitted(**options)
-    assert_same(model, fitted(**options))
-    assert not np.array_equal(model.coefs_[0], fitted().coefs_[0])
+def test_options_have_effect(name, value):
+    model = fitted(solver="adamw", **{name: value})
+    assert not np.array_equal(model.coefs_[0], plain_model("adamw").coefs_[0])
     assert len(model.history_["loss"]) == 2 and np.isfinite(model.history_["grad_norm"]).all()
 
 
@@ -178,10 +183,10 @@ def test_a_checkpoint_resumes_to_the_same_bits(tmp_path):
     path = tmp_path / "checkpoint"
     saved = [Checkpoint(path, resume=True)]
     options = {"early_stopping": True, "averaging": "ema", "dropout": 0.1}
-    fitted(callbacks=saved, max_iter=2, **options)
+    fitted(callbacks=saved, max_iter=1, **options)
     assert type(load_checkpoint(path)) is MLPClassifier
-    resumed = fitted(callbacks=saved, max_iter=4, **options)
-    assert_same(resumed, fitted(max_iter=4, **options))
+    resumed = fitted(callbacks=saved, max_iter=2, **options)
+    assert_same(resumed, fitted(**options))
     with pytest.raises(ValueError, match="3 partitions, 4 steps_per_round"):
         fitted(callbacks=saved, max_iter=5, steps_per_round=4, **options)
     with pytest.raises(ValueError, match="another training: X was '3 partitions"):
@@ -200,7 +205,7 @@ def test_a_warm_start_goes_on():
     "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 )
 def test_predictions_are_lazy_and_those_of_one_machine(method):
-    model = fitted()
+    model = plain_model()
     local = getattr(model.to_local(), method)(X_DIGITS)
     for X in (rows(), rows().rechunk((70, 30))):
         lazy = getattr(model, method)(X)
