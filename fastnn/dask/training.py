@@ -188,7 +188,7 @@ class _Epoch:
 
     def result(self, stops):
         norms, n_norms = self._norms
-        norm = norms / n_norms if n_norms else math.nan
+        norm = float(norms / n_norms) if n_norms else math.nan
         return EpochResult(self._loss / self._n_rows, norm, self._n_rows, self.rate, stops)
 
 
