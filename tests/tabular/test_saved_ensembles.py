@@ -9,6 +9,8 @@ from sklearn.exceptions import NotFittedError
 import fastnn
 from fastnn import TabularMLPClassifier, TabularMLPRegressor, runtime
 from fastnn._files.parts import packed
+from support import TESTS
+from support.mixed_table import mixed_table
 
 
 def again(model, path):
@@ -79,6 +81,14 @@ def test_columns_of_every_kind(estimator, seed, few_epochs, tmp_path):
     loaded = again(model, tmp_path / "file")
     assert_same(model, loaded)
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_a_file_of_an_earlier_version_still_loads():
+    """Check a file with a fitted regressor, and the quantiles of ten rows."""
+    model = fastnn.load(TESTS / "saved" / "format_1_table.fastnn")
+    with np.load(TESTS / "saved" / "format_1_predictions.npz") as expected:
+        found = model.predict_quantiles(mixed_table()[0][:10])
+        np.testing.assert_allclose(found, expected["table"], rtol=1e-5)
 
 
 def test_what_cannot_be(classifier, tmp_path):
