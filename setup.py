@@ -117,24 +117,15 @@ def openmp_flags(compiler):
     return None
 
 
-def cpu_supports_library(clang_cl):
-    """Return the library that ``__builtin_cpu_supports`` needs, which link.exe does not know."""
-    folder = Path(clang_cl).parents[1] / "lib" / "clang"
-    [library, *_] = folder.glob("*/lib/windows/clang_rt.builtins-x86_64.lib")
-    return str(library)
-
-
 class BuildCore(build_ext):
     """Probes OpenMP, compiles the kernels once and links them into both extensions."""
 
     def build_extensions(self):
         command = find_compiler(self.compiler)
         compile_args, link_args = self.choose_openmp()
-        if self.compiler.compiler_type == "msvc":
-            compile_args = [*(f"/clang:{arg}" for arg in COMPILE_ARGS), *compile_args]
-            link_args = [*link_args, cpu_supports_library(command[0])]
-        else:
-            compile_args = COMPILE_ARGS + compile_args
+        is_msvc = self.compiler.compiler_type == "msvc"
+        own_args = [f"/clang:{arg}" for arg in COMPILE_ARGS] if is_msvc else COMPILE_ARGS
+        compile_args = own_args + compile_args
         for extension in self.extensions:
             extension.extra_compile_args += compile_args
             extension.extra_link_args += link_args

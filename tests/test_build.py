@@ -3,10 +3,12 @@
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib.resources import files
 
 import numpy as np
+import pytest
 import sklearn
 
 import fastnn
@@ -60,6 +62,11 @@ def test_show_versions(capsys):
     assert report["bfloat16"] == isa_info()["bfloat16"]
     assert report["OpenMP"].startswith("yes" if isa_info()["openmp"] else "no")
     assert int(report["threads"]) == _core.n_threads(None, float("inf"))
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python has a GIL")
+def test_the_gil_stays_disabled():
+    assert run("import sys, fastnn; print(sys._is_gil_enabled())") == "False\n"
 
 
 def test_import_is_light():
