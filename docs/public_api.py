@@ -38,6 +38,7 @@ GALLERY = [
     "tuning",
     "fashion_mnist",
     "c_program",
+    "parquet_files",
     "tables_churn",
     "tables_houses",
     "tables_dates",

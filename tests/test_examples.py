@@ -19,6 +19,7 @@ SAYS = {
     "fashion_mnist": ["digits: 1797 images"],
     "grid_search": ["best:"],
     "initialization": ["gradient"],
+    "parquet_files": ["R2 of the rows held out"],
     "perceptron_to_softmax": ["XOR"],
     "random_labels": ["100% shuffled"],
     "robust_losses": ["between the quantiles"],

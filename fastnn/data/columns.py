@@ -22,7 +22,7 @@ class Columns:
         Of all files, with partitions.
     names : sequence of str
         Names of the files, for messages.
-    columns : list of str or None
+    columns : str, list of str, or None
         Those of `X`. None takes all that are neither targets nor weights.
     target : str, list of str, or None
     sample_weight : str or None
@@ -43,6 +43,7 @@ class Columns:
         targets = [target] if isinstance(target, str) else list(target or ())
         others = {*targets, sample_weight}
         rest = [name for name in schemas[0].names if name not in others]
+        columns = [columns] if isinstance(columns, str) else columns
         self.features = rest if columns is None else list(columns)
         if not self.features:
             raise ValueError(f"columns is empty: name at least one column of {names[0]}.")

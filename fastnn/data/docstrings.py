@@ -17,7 +17,7 @@ _TABLE_PATHS = f"""\
 _TABLES = f"""\
 target : str or list of str, default=None
         Names of the columns of `y`. None has no targets, to predict.
-    columns : list of str, default=None
+    columns : str or list of str, default=None
         Names of the columns of `X`, in this order. None takes all others.
     sample_weight : str, default=None
         Name of the column of weights.

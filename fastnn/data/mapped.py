@@ -1,9 +1,16 @@
 """Sources whose features pass through transformers, and transformers fitted on sources."""
 
+from threading import Lock
+
 import joblib
 from sklearn.utils.validation import check_is_fitted
 
 from .derived import Derived
+
+
+# Held while a transformer works. scikit-learn's change the filters of warnings, which are common to
+# all threads: two at a time, as for training and validation rows, would leave them changed.
+_ONE_AT_A_TIME = Lock()
 
 
 class Mapped(Derived):
@@ -26,7 +33,8 @@ class Mapped(Derived):
     def _transform(self, rows):
         where = f"{rows.origin}, rows {rows.numbers[0]} to {rows.numbers[-1]}"
         try:
-            X = self._transformer.transform(rows.X)
+            with _ONE_AT_A_TIME:
+                X = self._transformer.transform(rows.X)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
         if X.shape[0] != len(rows.numbers):

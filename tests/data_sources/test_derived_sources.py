@@ -1,6 +1,8 @@
 """Sources made of sources: transformed, and split."""
 
 import pickle
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -70,11 +72,20 @@ def test_columns_by_name(tmp_path):
         list(source)
 
 
+def test_threads_that_transform_leave_the_filters_of_warnings():
+    prepare = make_column_transformer((StandardScaler(), [0, 1]), remainder="passthrough").fit(X)
+    source = Arrays(X, shuffle_buffer=1).map(prepare)
+    filters = list(warnings.filters)
+    with ThreadPoolExecutor(2) as threads:
+        assert sum(threads.map(lambda _: sum(len(rows.X) for rows in source), range(4))) == 8000
+    assert warnings.filters == filters
+
+
 def test_what_cannot_be_mapped():
     with pytest.raises(NotFittedError):
         SOURCE.map(StandardScaler())
     with pytest.raises(TypeError, match="map takes a transformer, got function"):
-        SOURCE.map(np.mean.__wrapped__ if hasattr(np.mean, "__wrapped__") else lambda X: X)
+        SOURCE.map(lambda X: X)
     halving = FunctionTransformer(lambda X: X[::2]).fit(X)
     with pytest.raises(ValueError, match="FunctionTransformer returned 50 rows for 100: remove"):
         list(SOURCE.map(halving))

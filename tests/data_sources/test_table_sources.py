@@ -186,6 +186,7 @@ def test_names_of_folders_are_columns(cls, tmp_path):
     assert len(source) == 40
     assert y.tolist() == [2023] * 20 + [2024] * 20
     assert X["place"].tolist() == (["a b"] * 10 + ["c"] * 10) * 2
+    assert next(iter(cls(tmp_path, columns="year"))).X.tolist() == [[2023.0]] * 10
     [rows, *_] = cls(f"{tmp_path}/*/place=c/*{suffix(cls)}", columns=["year", "a"])
     np.testing.assert_array_equal(rows.X, np.c_[np.full(10, 2023.0), FRAME["a"][:10]])
 
