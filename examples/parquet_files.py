@@ -26,7 +26,7 @@ from fastnn import MLPRegressor
 from fastnn.data import Parquet
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-N_FLIGHTS, EPOCHS = (300, 3) if FAST else (8000, 12)  # a month
+N_FLIGHTS, EPOCHS = (300, 1) if FAST else (8000, 12)  # a month
 warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the epochs are given
 
 # %%

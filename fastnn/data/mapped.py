@@ -7,7 +7,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .derived import Derived
 
-
 # Held while a transformer works. scikit-learn's change the filters of warnings, which are common to
 # all threads: two at a time, as for training and validation rows, would leave them changed.
 _ONE_AT_A_TIME = Lock()
