@@ -11,13 +11,14 @@ README = Path(__file__).parents[1] / "README.md"
 MARKERS = "<!-- made by benches/compare.py -->", "<!-- until here -->"
 
 TIMES = "median (smallest-largest), times that of fastnn"
-# Of PyTorch and ONNX Runtime, the short table has the faster of two columns.
+# Of PyTorch, the short table has the faster of two columns.
 SHORT = {
     "fastnn": ("fastnn",),
     "scikit-learn": ("scikit-learn",),
     "PyTorch": ("PyTorch", "PyTorch compiled"),
     "JAX": ("JAX",),
-    "ONNX Runtime": ("ONNX Runtime", "ONNX Runtime, 1 thread"),
+    "ONNX Runtime": ("ONNX Runtime",),
+    "ONNX Runtime, 1 thread": ("ONNX Runtime, 1 thread",),
     "fastnn, bfloat16": ("fastnn bfloat16",),
     "PyTorch, bfloat16": ("PyTorch bfloat16", "PyTorch bfloat16 compiled"),
 }

@@ -321,3 +321,11 @@ def test_nobody_resizes_rows_that_are_read():
     errors = interrupt(an_engine(max_batch=2), lambda X: X.resize((4, 12), refcheck=False))
     assert len(errors) == 2
     assert all("resize" in message for message in errors)
+
+
+def test_same_objects_are_not_compared_by_value():
+    a, b, equal = np.ones(1), np.ones(2), np.ones(1)
+    assert native.are_same((), ()) and native.are_same((a, b), (a, b))
+    assert not native.are_same((a, b), (b, a))
+    assert not native.are_same((a,), (equal,))
+    assert not native.are_same((a, b), (a,)) and not native.are_same((a,), (a, b))

@@ -2,6 +2,21 @@
 
 LARGEST_COLUMN = np.iinfo(np.int32).max
 
+
+def are_same(tuple first not None, tuple second not None):
+    """Return whether two tuples hold the same objects, which are not compared by value.
+
+    Each prediction asks; `all(map(operator.is_, ..))` takes four times as long.
+    """
+    cdef Py_ssize_t i, n = len(first)
+    if len(second) != n:
+        return False
+    for i in range(n):
+        if first[i] is not second[i]:
+            return False
+    return True
+
+
 cdef char *data(array) except? NULL:
     """Return the memory of an array."""
     return <char *> cnp.PyArray_DATA(<cnp.ndarray> array)

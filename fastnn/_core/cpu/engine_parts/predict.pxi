@@ -1,6 +1,8 @@
 # Predictions.
 
-# Rows that are worth another thread.
+# Rows that are worth another thread. One row is predicted by one: of a network of 784-512-512-10,
+# whose weights lie in the third cache, two took 16 µs in place of 31 in rapid succession, but 125
+# in place of 59 a millisecond after the last call, when the other thread sleeps.
 cdef enum:
     LEAST_OF_BLOCK = 16
 
