@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from .._fit.locking import training_lock
 from .._specs.constraints import Interval
+from .._specs.suggestions import explains_arguments
 from ..estimators import MLPClassifier, MLPRegressor
 from .fit import DaskFit
 from .prediction import ByPartition, score
@@ -80,6 +81,41 @@ class OnCluster:
 
     _local: ClassVar[type]
 
+    @explains_arguments
+    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the network to rows and their targets, on the cluster.
+
+        Parameters
+        ----------
+        X : dask array or dataframe of shape (n_samples, n_features), or Source
+            The rows. Sizes of partitions may be unknown, and some may have no rows. Of a source,
+            blocks are put together to 64 partitions at most.
+        y : dask array, series or dataframe of shape (n_samples,) or (n_samples, n_outputs)
+            The targets, in as many partitions; None for a source.
+        sample_weight : dask array or series of shape (n_samples,), default=None
+            Weights of the rows.
+        X_val : dask array or dataframe of shape (n_val, n_features), Source or array-like, \
+default=None
+            Validation data; see `MLPClassifier.fit`. With `early_stopping` and without `X_val`,
+            rows of each partition are held out.
+        y_val : dask array, series or dataframe, or array-like of shape (n_val,), default=None
+            Its targets.
+        sample_weight_val : dask array or series, or array-like of shape (n_val,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : DaskMLPClassifier or DaskMLPRegressor
+
+        Raises
+        ------
+        ValueError, TypeError
+            If rows, targets or parameters are invalid; the message tells partition and row.
+        RuntimeError
+            If the client is closed, or workers are lost for good.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+
     def to_local(self):
         """Return the estimator of one machine, with the same parameters and all that is learned.
 
@@ -114,6 +150,21 @@ class OnCluster:
         return twin
 
     def score(self, X, y=None, sample_weight=None):
+        """Return accuracy or R2 of the predictions.
+
+        Parameters
+        ----------
+        X : dask array or dataframe, Source or array-like of shape (n_samples, n_features)
+            The rows.
+        y : dask array, series or dataframe, or array-like of shape (n_samples,), default=None
+            The targets, of the same kind as X; None for a source.
+        sample_weight : dask array or series, or array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
         if not is_dask_collection(X):
             return super().score(X, y, sample_weight)
         self._fitted()

@@ -79,7 +79,9 @@ class PartitionReader(RowReader):
 
     def count(self, of_classes):
         counted, held = None, self._cluster.hold(self)
-        futures = self._cluster.map(_count_blocks, self._partitions(), reader=held, of=of_classes)
+        futures = self._cluster.map(
+            _count_blocks, self._partitions(), reader=held, of_classes=of_classes
+        )
         for other in filter(None, self._cluster.results(futures)):
             counted = other if counted is None else joined(counted, other, of_classes)
         return counted
@@ -135,12 +137,12 @@ class _Blocks(Source):
         return self._source.identity()
 
 
-def _count_blocks(blocks, reader, of) -> Count | None:
+def _count_blocks(blocks, reader, of_classes) -> Count | None:
     """Return the count of the rows of some blocks; None if there are none."""
     source = _Blocks(reader._source, blocks)
     if next(iter(source), None) is None:
         return None
-    return count(source, reader.read_targets, of)
+    return count(source, reader.read_targets, of_classes)
 
 
 def _convert_blocks(blocks, reader) -> Dataset | None:
