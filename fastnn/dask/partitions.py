@@ -10,6 +10,7 @@ from .._fit.row_reader import RowReader
 from .._train.datasets import Dataset, StreamedDataset
 from ..data.passes import Count, count, joined
 from ..data.source import Source
+from .source import DaskRows
 
 # Most partitions of a source of files, whose blocks are small.
 MOST_PARTITIONS = 64
@@ -90,7 +91,7 @@ class PartitionReader(RowReader):
         cluster, held = self._cluster, self._cluster.hold(self)
         datasets = cluster.map(_convert_blocks, self._partitions(), reader=held)
         sizes = cluster.results(cluster.map(_size_of, datasets))
-        if hasattr(self._source, "release"):
+        if isinstance(self._source, DaskRows):
             self._source.release()
         present = [i for i, (n, _) in enumerate(sizes) if n]
         return PartitionedDataset(
@@ -110,6 +111,8 @@ class PartitionReader(RowReader):
     def _partitions(self):
         """Return lists of the blocks of each partition; they depend on the source alone."""
         blocks = list(self._source.blocks())
+        if isinstance(self._source, DaskRows):
+            return [[block] for block in blocks]
         n = min(len(blocks), MOST_PARTITIONS)
         edges = [len(blocks) * i // n for i in range(n + 1)]
         return [blocks[start:stop] for start, stop in itertools.pairwise(edges)]
