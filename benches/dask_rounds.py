@@ -106,21 +106,21 @@ def accuracy(args):
     """Accuracy by steps of a round, after as many epochs as on one machine."""
     X, y = load_mnist(args.mnist) if args.mnist else table(70_000, 50)
     X = np.float32(X) / 255 if args.mnist else X
-    X, X_test, y, y_test = X[:60_000], X[60_000:], y[:60_000], y[60_000:]
+    n = len(X) * 6 // 7
+    X, X_test, y, y_test = X[:n], X[n:], y[:n], y[n:]
     options = dict(max_iter=args.epochs, batch_size=50, tol=0, n_iter_no_change=1000)
     seeds = range(args.seeds)
     whole = [MLPClassifier(random_state=seed, **options).fit(X, y) for seed in seeds]
     print(
-        f"\n{N_PARTITIONS} partitions, {args.epochs} epochs, mean and range of {args.seeds} seeds."
+        f"\n{n} rows in {N_PARTITIONS} partitions, {args.epochs} epochs, {args.seeds} seeds (range)."
     )
     print("\n| | rounds an epoch | training loss | test accuracy |\n|---|---|---|---|")
 
     def line(name, n_rounds, models):
         scores = [100 * model.score(X_test, y_test) for model in models]
         loss = np.mean([model.loss_ for model in models])
-        print(
-            f"| {name} | {n_rounds} | {loss:.4f} | {np.mean(scores):.2f} ± {np.ptp(scores):.2f} |"
-        )
+        mean, spread = np.mean(scores), np.ptp(scores)
+        print(f"| {name} | {n_rounds} | {loss:.4f} | {mean:.2f} ({spread:.2f}) |", flush=True)
 
     line("one machine", "", whole)
     n_steps = math.ceil(math.ceil(len(X) / N_PARTITIONS) / 50)
