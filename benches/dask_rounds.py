@@ -111,9 +111,7 @@ def accuracy(args):
     options = dict(max_iter=args.epochs, batch_size=50, tol=0, n_iter_no_change=1000)
     seeds = range(args.seeds)
     whole = [MLPClassifier(random_state=seed, **options).fit(X, y) for seed in seeds]
-    print(
-        f"\n{n} rows in {N_PARTITIONS} partitions, {args.epochs} epochs, {args.seeds} seeds (range)."
-    )
+    print(f"\n{n} rows in {N_PARTITIONS} partitions, {args.epochs} epochs, {args.seeds} seeds.")
     print("\n| | rounds an epoch | training loss | test accuracy |\n|---|---|---|---|")
 
     def line(name, n_rounds, models):
