@@ -12,6 +12,7 @@ batches of 100 rows.
 
 import argparse
 import csv
+import json
 import statistics
 import tempfile
 import warnings
@@ -30,7 +31,7 @@ from fastnn.datasets import load_mnist
 
 N_IMAGES = 10_000
 BUFFERS = {"1 %": 0.01, "10 %": 0.1, "100 %": 1.0}
-ROW_GROUPS = (20, 100, 500, 2000)
+ROW_GROUPS = (100, 500, 2000)
 
 
 def load(folder):
@@ -151,7 +152,8 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", "X does not have valid feature names")
     data = load(options.folder)
-    content = {"environment": measure.environment(options.threads), "epochs": options.epochs}
+    content = json.loads(options.json.read_text()) if options.json.exists() else {}
+    content |= {"environment": measure.environment(options.threads), "epochs": options.epochs}
     for part in options.only:
         content[part] = found = PARTS[part](*data, options)
         if part == "images":
