@@ -80,7 +80,7 @@ def test_importances_of_a_pickle(regressor):
     unread = copy.copy(regressor)
     del unread._importances
     unread = pickle.loads(pickle.dumps(unread))
-    with pytest.raises(AttributeError, match="needs the training rows, which a pickle does not"):
+    with pytest.raises(AttributeError, match="rows, which no file or pickle contains"):
         _ = unread.feature_importances_
 
 
