@@ -11,8 +11,8 @@ from .._core.device_arrays import is_on_gpu, to_host
 from .._data.held_out import split, warn_of_far_columns
 from .._data.rows import check_range, read_data
 from .._data.sample_weights import row_weights
-from .._train.datasets import Dataset
-from .._train.epochs import RowsInMemory
+from .._train.datasets import Dataset, in_pieces
+from .._train.epochs import RowsInMemory, RowsInParts
 from .._train.history import History
 from .._train.stochastic import StochasticTraining
 from .._warnings import warn
@@ -20,11 +20,11 @@ from ..callbacks.base import CallbackList, Context
 from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, has_callbacks
 from ..data.passes import refuse_beside
 from ..data.source import Source
+from .augmentation import augmentation_of, prepare_augmentation
 from .build import build_network
 from .locking import training_lock
 from .randomness import generator, may_be_kept
 from .resolve import (
-    augmentation_of,
     check_values,
     dtype_of,
     given_parameters,
@@ -172,7 +172,7 @@ class Fit:
         n_before = len(history.loss_curve) - history.n_iter
         self.settings.planned_epochs = model.max_iter + n_before * (not self.partial)
         if transforms:
-            self.settings.augmentation = self._augmentation(transforms)
+            prepare_augmentation(self, transforms)
 
     def train(self):
         """Train the network in place; an error leaves it as it was."""
@@ -285,17 +285,10 @@ class Fit:
         self.network = saved["network"].continued(**vars(self.network.architecture))
         self.history = saved["history"]
 
-    def _augmentation(self, transforms):
-        """Prepare the thread that changes the rows of each epoch."""
-        from .._train.background_augmentation import BackgroundAugmentation
-
-        self.network.draw_seed(self.random_state)
+    def numbers_of_epochs(self):
+        """Return the numbers of the epochs that may be trained, from 0 over all calls."""
         epoch = len(self.history.loss_curve)
-        epochs = range(epoch, epoch + self.settings.max_iter)
-        # Not `self.encode`: the fit holds what holds it.
-        encode = functools.partial(self.encoder.encode, dtype=self.dtype, loss=self.loss)
-        seed = self.network.seed
-        return BackgroundAugmentation(transforms, self.data, self.y, encode, seed, epochs)
+        return range(epoch, epoch + self.settings.max_iter - self.history.n_iter)
 
     def _may_fail(self):
         """Return whether training may raise an error midway, or has to put an average aside."""
@@ -303,6 +296,7 @@ class Fit:
             _core.may_fail(self.device)
             or bool(self.callbacks)
             or self.settings.augmentation is not None
+            or self.settings.row_augmentation is not None
             or self.held_out is not None
             or runs_users_code(self.model)
             or self.model.averaging is not None
@@ -323,7 +317,11 @@ class Fit:
 
     def _epochs(self):
         """Return the rows of each epoch, a ``with`` block."""
-        return RowsInMemory(self.data, self.settings, self.random_state)
+        data = in_pieces(self.data, self.settings)
+        if data is None:
+            return RowsInMemory(self.data, self.settings, self.random_state)
+        self.network.draw_seed(self.random_state)
+        return RowsInParts(data, self.settings, self.network.seed, self.numbers_of_epochs())
 
     def _training(self, engine, epochs, callbacks):
         specs, state = self.specs, self.network.state

@@ -5,7 +5,6 @@ from sklearn.base import is_classifier
 from .. import _core
 from .._data.encoders import read_classes
 from .._network.batch_statistics import Moments, inputs_of, set_statistics
-from .._train.epochs import RowsOfSource
 from ..data.passes import refuse_beside, side_by_side
 from .fit import Fit
 from .resolve import dtype_of
@@ -78,16 +77,6 @@ class SourceFit(Fit):
                 "give batch_size, or choose a solver such as 'adam' or 'lbfgs'."
             )
         super().set_up_training()
-
-    def _augmentation(self, transforms):
-        raise ValueError("augment is not available for sources.")
-
-    def _epochs(self):
-        """Return the rows of each epoch, a ``with`` block."""
-        self.network.draw_seed(self.random_state)
-        epoch = len(self.history.loss_curve)
-        epochs = range(epoch, epoch + self.settings.max_iter - self.history.n_iter)
-        return RowsOfSource(self.data, self.settings, self.network.seed, epochs)
 
     def _split_rows(self):
         return None, None

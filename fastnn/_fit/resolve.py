@@ -8,11 +8,9 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 from sklearn import get_config
 
 from .._core.codes import Column
-from .._core.device_arrays import is_on_gpu
 from .._data.rows import automatic_precision
 from .._specs.constraints import defaults_of, is_default
 from .._specs.spec import resolve
@@ -20,8 +18,6 @@ from .._train.regularization import Regularization
 from .._train.settings import Settings
 from .._warnings import is_searched, warn
 from ..activations import one_for_each, refuse_threshold
-from ..augment import Mixing, RowTransform
-from ..augment.mixing import MIXINGS
 from ..averaging import AVERAGES, Averaging
 from ..callbacks.base import Callback
 from ..layers import Dense, Dropout, Heads, checked
@@ -146,58 +142,6 @@ def averaging_of(model, optimizer):
                 f"as 'sgd' or 'adam': with {model.solver!r}, set averaging=None."
             )
     return averaging
-
-
-def augmentation_of(model, X, optimizer, batch_size):
-    """Return the list of transforms, and the mixing or None, after checking them."""
-    given = model.augment
-    items = given if isinstance(given, list | tuple) else [] if given is None else [given]
-    if not items:
-        return [], None
-    transforms = [_augmentation(item) for item in items]
-    mixing = transforms.pop() if isinstance(transforms[-1], Mixing) else None
-    if any(isinstance(one, Mixing) for one in transforms):
-        raise ValueError(
-            "Mixup and CutMix mix rows in the engine, when all else is done: let one of them be "
-            f"the last in augment={given!r}."
-        )
-    if optimizer.full_batch:
-        raise ValueError(
-            f"augment needs a solver such as 'sgd' or 'adam': {model.solver!r} cannot minimise "
-            "a loss that changes at random."
-        )
-    if sparse.issparse(X):
-        raise ValueError(
-            f"augment does not {'change' if transforms else 'mix'} sparse rows, which would be "
-            "sparse no more: pass X.toarray(), or use dropout."
-        )
-    if transforms and is_on_gpu(X):
-        raise ValueError(
-            "augment changes rows on the processor, and X is on the GPU: pass an array of the "
-            "host, by .cpu() of PyTorch or .get() of CuPy. Only Mixup and CutMix work there."
-        )
-    if mixing is not None and batch_size < 2:
-        raise ValueError(
-            "augment mixes the rows of a batch with each other, and this is a batch of one "
-            "row: use batch_size=2 or more."
-        )
-    for one in [*transforms, mixing]:
-        if isinstance(one, Mixing | RowTransform):
-            one.check(X.shape[1])
-    return transforms, mixing
-
-
-def _augmentation(item):
-    """Return a checked spec of augmentation, or a function."""
-    if isinstance(item, str | Mixing | RowTransform):
-        return resolve("augment", item, MIXINGS)
-    if callable(item) and not isinstance(item, type):
-        return item
-    hint = f": pass an object, {item.__name__}()" if isinstance(item, type) else ""
-    raise ValueError(
-        "augment must be of names ('mixup', 'cutmix'), specs of fastnn.augment and functions "
-        f"(X, y, rng) -> (X, y), and {item!r} is none of them{hint}."
-    )
 
 
 def callbacks_of(model):

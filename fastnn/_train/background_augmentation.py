@@ -1,4 +1,4 @@
-"""Augmentation of the rows of the next epoch in a background thread."""
+"""Augmentation by functions of all rows, of those of the next epoch in a background thread."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +10,7 @@ from .._core.device_arrays import PassingRows
 from .._core.program import new_arena
 from .._data.rows import automatic_precision
 from ..augment.rows import RowTransform, blocks
+from .row_augmentation import generators, is_by_row, name_of, not_finite, transformed
 
 
 class _StoppedError(Exception):
@@ -79,12 +80,10 @@ class BackgroundAugmentation:
         if out is None:
             out = new_arena(self._shape, self._dtype)
         self._buffers = [other, out]
-        seeds = np.random.SeedSequence([self._seed, epoch]).spawn(len(self._transforms))
-        # The fastest that NumPy has.
-        rngs = [np.random.Generator(np.random.SFC64(seed)) for seed in seeds]
+        rngs = generators(self._seed, epoch, len(self._transforms))
         X, y = self._data.X, self._y
         pairs = zip(self._transforms, rngs, strict=True)
-        for by_row, group in itertools.groupby(pairs, lambda pair: _by_row(pair[0])):
+        for by_row, group in itertools.groupby(pairs, lambda pair: is_by_row(pair[0])):
             if by_row:
                 X = self._transform_rows(X, list(group), out, epoch)
                 continue
@@ -105,24 +104,12 @@ class BackgroundAugmentation:
             if self._stopped:
                 raise _StoppedError
             chosen = block if X is out or self._rows is None else self._rows[block]
-            part = np.ascontiguousarray(X[chosen], self._dtype).view()
-            part.flags.writeable = False  # it may be the user's
-            for transform, rng in pairs:
-                part = transform.changed(part, rng)
-            if np.shape(part) != out[block].shape:
-                raise ValueError(
-                    f"augment: {_name(transform)} must return rows of the shape "
-                    f"{out[block].shape}, as it was given; it returned {np.shape(part)}."
-                )
-            if pairs and not np.isfinite(part).all():
-                names = ", ".join(_name(transform) for transform, _ in pairs)
-                raise ValueError(_not_finite(names, epoch))
-            out[block] = part
+            out[block] = transformed(X[chosen], pairs, self._dtype, epoch)
         return out
 
     def _transform_all(self, transform, out, y, rng, epoch):
         """Transform all rows by a function, into `out`, and return the targets."""
-        name, shape = _name(transform), y.shape
+        name, shape = name_of(transform), y.shape
         try:
             # What is done to the shape of a view is done to the view.
             changed = transform(out.view(), y.copy(), rng)
@@ -153,7 +140,7 @@ class BackgroundAugmentation:
                 with np.errstate(over="ignore"):
                     out[block] = X[block]
             if not np.isfinite(out[block]).all():
-                raise ValueError(_not_finite(name, epoch))
+                raise ValueError(not_finite(name, epoch))
         return y.copy()  # which the function may have kept
 
     def _encode_targets(self, y):
@@ -165,21 +152,7 @@ class BackgroundAugmentation:
         try:
             return self._encode(y)
         except (TypeError, ValueError) as error:
-            names = ", ".join(_name(one) for one in self._transforms if not _by_row(one))
+            names = ", ".join(name_of(one) for one in self._transforms if not is_by_row(one))
             raise ValueError(
                 f"augment: the targets of {names} cannot be learned: {error}"
             ) from error
-
-
-def _by_row(transform):
-    return isinstance(transform, RowTransform) and transform.by_row
-
-
-def _name(transform):
-    if isinstance(transform, RowTransform):
-        return repr(transform)
-    return getattr(transform, "__qualname__", type(transform).__qualname__)
-
-
-def _not_finite(name, epoch):
-    return f"augment: {name} made NaN or infinite values in the rows of epoch {epoch + 1}."

@@ -1,13 +1,19 @@
 """The data of a training: rows in memory, or those of a source, which come part by part."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
+from .._core.device_arrays import is_on_gpu
 from ..data.source import Rows, Source
 from .read_ahead import ReadAhead
+from .settings import Settings
+
+# Size of a block of rows in memory, or in a map.
+_BLOCK_BYTES = 1 << 22
 
 
 class Dataset(NamedTuple):
@@ -72,15 +78,102 @@ class StreamedDataset:
         """Values that tell the data from others."""
         return self.source.identity(), None, None
 
-    def pieces(self, order: Iterable[int]) -> Iterator[Dataset]:
-        """Yield the rows of blocks, in this order, piece by piece."""
+    @property
+    def shuffle_buffer(self) -> int | None:
+        """Number of rows among which is shuffled; None is as many as 64 MiB hold."""
+        return self.source.shuffle_buffer
+
+    def pieces(self, rng=None) -> Iterator[Dataset]:
+        """Yield all rows piece by piece; `rng` draws the order of the blocks."""
         blocks = self.source.blocks()
-        for number in order:
+        for number in _order(len(blocks), rng):
             for rows in self.source.read(blocks[number]):
                 if len(rows.numbers):
                     yield self._convert(rows)
 
     def parts(self) -> Iterator[Dataset]:
         """Yield all rows, in the order of the source, piece by piece; a thread reads ahead."""
-        with ReadAhead(self.pieces(range(len(self.source.blocks())))) as pieces:
+        with ReadAhead(self.pieces()) as pieces:
             yield from pieces
+
+
+class BlocksInMemory:
+    """Rows of an array or a memory map in blocks of neighbours, which are read in one go.
+
+    Parameters
+    ----------
+    data : Dataset
+    """
+
+    shuffle_buffer = None
+
+    def __init__(self, data: Dataset):
+        self.n_rows, self._data, self._rows = data.n_rows, data, np.sort(data.rows)
+        step = max(1, _BLOCK_BYTES // bytes_of_row(data.X))
+        self._starts = np.arange(0, data.X.shape[0], step)
+        self._ends = np.searchsorted(self._rows, [*self._starts[1:], data.X.shape[0]])
+
+    def pieces(self, rng=None) -> Iterator[Dataset]:
+        """Yield all rows block by block; `rng` draws the order of the blocks."""
+        for number in _order(len(self._starts), rng):
+            chosen = self._rows[self._ends[number - 1] if number else 0 : self._ends[number]]
+            if len(chosen):
+                first, stop = chosen[0], chosen[-1] + 1
+                whole = len(chosen) == stop - first  # read without a copy
+                yield taken(self._data, slice(first, stop) if whole else chosen)
+
+
+class ShuffledRows:
+    """Rows of an array in pieces of rows in random order.
+
+    Parameters
+    ----------
+    data : Dataset
+    """
+
+    shuffle_buffer = 0  # they are in their order when they come
+
+    def __init__(self, data: Dataset):
+        self.n_rows, self._data = data.n_rows, data
+        self._step = max(1, _BLOCK_BYTES // bytes_of_row(data.X))
+
+    def pieces(self, rng=None) -> Iterator[Dataset]:
+        """Yield all rows piece by piece; `rng` draws their order."""
+        order = self._data.rows
+        if rng is not None:
+            order = rng.permutation(order)
+        for start in range(0, self.n_rows, self._step):
+            yield taken(self._data, order[start : start + self._step])
+
+
+def in_pieces(data, settings: Settings):
+    """Return data whose rows a training reads in pieces; None if it reads all where they are."""
+    if isinstance(data, StreamedDataset):
+        return data
+    if settings.shuffle == "blocks":
+        if is_on_gpu(data.X):
+            raise ValueError(
+                "shuffle='blocks' is for rows in a file, and X is on the GPU: choose shuffle=True."
+            )
+        return BlocksInMemory(data)
+    return None if settings.row_augmentation is None else ShuffledRows(data)
+
+
+def taken(data: Dataset, rows) -> Dataset:
+    """Return some rows of a data set, as one in which all take part."""
+    weights = None if data.sample_weight is None else data.sample_weight[rows]
+    return Dataset.of(data.X[rows], data.y[rows], weights)
+
+
+def bytes_of_row(X) -> int:
+    """Return the mean size of a row."""
+    n_bytes = X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes
+    return max(1, n_bytes // X.shape[0])
+
+
+def _order(n, rng):
+    """Return the numbers of n blocks, in random order if there is a generator."""
+    order = np.arange(n)
+    if rng is not None:
+        rng.shuffle(order)
+    return order

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .datasets import Dataset, StreamedDataset
+from .datasets import Dataset
 from .read_ahead import ReadAhead
 from .settings import Settings
 from .shuffling import ShuffleBuffer
@@ -62,24 +62,24 @@ class RowsInMemory:
         self._order = state["rows"]
 
 
-class RowsOfSource:
-    """Epochs of the rows of a source: a thread reads and shuffles some, others are trained on.
+class RowsInParts:
+    """Epochs of rows that come in parts: a thread reads and shuffles some, others are trained on.
 
     The rows of an epoch, and their order, depend on the seed and the number of the epoch alone.
 
     Parameters
     ----------
-    data : StreamedDataset
+    data : StreamedDataset, BlocksInMemory or ShuffledRows
     settings : Settings
     seed : int
     epochs : range
         Numbers of the epochs.
     """
 
-    def __init__(self, data: StreamedDataset, settings: Settings, seed: int, epochs: range):
+    def __init__(self, data, settings: Settings, seed: int, epochs: range):
         self.n_rows, self._data, self._seed = data.n_rows, data, seed
-        self._shuffles = settings.shuffle
-        self._buffer = ShuffleBuffer(settings.batch_size, data.n_rows, data.source.shuffle_buffer)
+        self._shuffles, self._augmentation = settings.shuffle, settings.row_augmentation
+        self._buffer = ShuffleBuffer(settings.batch_size, data.n_rows, data.shuffle_buffer)
         self._ahead = ReadAhead(self._buffer.parts(map(self._pieces, epochs)))
 
     def __enter__(self):
@@ -111,11 +111,13 @@ class RowsOfSource:
 
     def _pieces(self, epoch):
         """Return the pieces of an epoch, and the generator that draws their rows."""
-        rng, order = None, np.arange(len(self._data.source.blocks()))
+        rng = None
         if self._shuffles:
             rng = np.random.Generator(np.random.SFC64([self._seed, epoch]))
-            rng.shuffle(order)
-        return self._counted(epoch, self._data.pieces(order)), rng
+        pieces = self._counted(epoch, self._data.pieces(rng))
+        if self._augmentation is not None:
+            pieces = self._augmentation.changed(pieces, epoch)
+        return pieces, None if self._data.shuffle_buffer == 0 else rng
 
     def _counted(self, epoch, pieces):
         n_rows = 0

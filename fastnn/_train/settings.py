@@ -20,7 +20,7 @@ class Settings:
     learning_rate_init: float
     max_iter: int
     n_iter_no_change: float
-    shuffle: bool
+    shuffle: bool | str
     tol: float
     verbose: Any
     loss_divisor: int = 1  # of the engine's data loss, in reports
@@ -30,5 +30,6 @@ class Settings:
     early_stopping: bool = False  # whether the validation score decides
     columns: dict[int, float | Callable[[Steps], Any]] = field(default_factory=dict)
     mixing: Any = None  # `Mixing` of the rows of a batch, by the engine
-    augmentation: Any = None  # `BackgroundAugmentation` of the rows of an epoch
+    augmentation: Any = None  # `BackgroundAugmentation` of all rows of an epoch
+    row_augmentation: Any = None  # `RowAugmentation` of those of a part
     label_smoothing: float | Scheduled = 0.0

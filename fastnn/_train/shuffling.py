@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from .._core.device_arrays import PassingRows
-from .datasets import Dataset
+from .datasets import Dataset, bytes_of_row
 
 # Size of the rows of a part, if these are small: a call of the engine for each costs microseconds.
 _PART_BYTES = 1 << 22
@@ -89,15 +89,13 @@ class ShuffleBuffer:
 
     def _lay_out(self, piece, rng):
         """Choose the sizes of buffer and parts by the size of the rows."""
-        X = piece.X
-        n_bytes = X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes
-        of_row = max(1, n_bytes // X.shape[0])
+        of_row = bytes_of_row(piece.X)
         most = _BUFFER_BYTES // of_row if self._n_buffered is None else self._n_buffered
         self._n_held = 0 if rng is None else min(most, self._n_rows)
         wanted = _PART_BYTES // of_row if rng is None else min(_PART_BYTES // of_row, most)
         self._per_part = max(1, wanted // self._batch_size) * self._batch_size
         n_kept = self._n_held + (1 + _N_LENT) * self._per_part
-        self._rows = _SparsePieces() if sparse.issparse(X) else _Slots(n_kept)
+        self._rows = _SparsePieces() if sparse.issparse(piece.X) else _Slots(n_kept)
 
 
 class _Epoch:

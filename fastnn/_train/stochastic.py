@@ -28,7 +28,7 @@ class StochasticTraining(Training):
     ----------
     engine, state
         The engine, and the state whose arenas it trains in place.
-    epochs : RowsInMemory or RowsOfSource
+    epochs : RowsInMemory or RowsInParts
         The rows of each epoch.
     optimizer : StochasticOptimizer
     schedule : Schedule

@@ -27,7 +27,7 @@ _COMMON = {
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
+    "shuffle": ["boolean", OneOf({"blocks"})],
     "random_state": ["random_state"],
     "tol": [Interval(Real, 0, None, closed="left")],
     "verbose": ["verbose"],

@@ -81,8 +81,10 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
     max_iter : int, default=200
         Maximum number of epochs, or of iterations of 'lbfgs'.
 
-    shuffle : bool, default=True
-        Whether to visit the rows in a new random order in each epoch. Not used by 'lbfgs'.
+    shuffle : bool or 'blocks', default=True
+        Whether to visit the rows in a new random order in each epoch. 'blocks' is for memory maps
+        that do not fit in memory: blocks of neighbouring rows, of about 1 MiB, are read in a random
+        order, and shuffled in a buffer of 64 MiB. Not used by 'lbfgs'.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the validation set, the order of the rows, dropout, mixing and
@@ -207,14 +209,16 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
     augment : {'mixup', 'cutmix'}, Mixup, CutMix, a spec of `fastnn.augment`, callable, \
 list of these, or None, default=None
         Data augmentation: random transforms of the training rows, drawn anew in each epoch. A list
-        is applied in order. Specs such as ``augment.Rotate(10)`` and functions
-        ``(X, y, rng) -> (X, y)`` transform the rows of an epoch in a thread while the engine trains
-        on those of the epoch before. Their `numpy.random.Generator` depends only on `random_state`,
-        the epoch and the position in the list. A function receives copies of all training rows and
-        targets, as passed to `fit`, and returns arrays of the same shapes. It may change targets,
-        but not the weights of rows or validation data. This needs memory for two copies of the
-        training rows, and a thread in addition to `n_jobs`. `fastnn.augment` has specs for images,
-        signals and tables, and `TokenAugmenter` for lists of tokens before vectorizing.
+        is applied in order, in a thread, while the engine trains on rows before. Specs such as
+        ``augment.Rotate(10)`` transform the rows as they are read, a few MiB at a time. Their
+        `numpy.random.Generator` depends only on `random_state`, the epoch and the position in the
+        list. A function ``(X, y, rng) -> (X, y)``, or a spec that needs several rows, such as
+        `SwapNoise`, receives copies of all training rows and targets, as passed to `fit`, for the
+        epoch after the present one, and returns arrays of the same shapes. It may change targets,
+        but not the weights of rows or validation data. That needs memory for two copies of the
+        training rows, and is not available for sources and with ``shuffle='blocks'``.
+        `fastnn.augment` has specs for images, signals and tables, and `TokenAugmenter` for lists of
+        tokens before vectorizing.
 
         'mixup' and 'cutmix', last in a list, mix the rows of a batch and their losses in the
         engine. 'mixup' is ``Mixup()``, weighted means of two rows (Zhang et al. 2018); 'cutmix' is

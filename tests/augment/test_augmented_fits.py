@@ -2,6 +2,7 @@
 
 import contextlib
 import doctest
+import importlib
 import threading
 import time
 from dataclasses import dataclass
@@ -387,5 +388,6 @@ def test_blocks_cover_all_rows():
 
 
 def test_examples_in_the_documentation():
-    assert doctest.testmod(augment.text).attempted
-    assert not doctest.testmod(augment.text).failed
+    text = importlib.import_module("fastnn.augment.text")
+    assert doctest.testmod(text).attempted
+    assert not doctest.testmod(text).failed

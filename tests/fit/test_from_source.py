@@ -51,16 +51,16 @@ class RowsSeen:
     """Remembers the first column of each part that a training takes."""
 
     def __init__(self, monkeypatch):
-        from fastnn._train.epochs import RowsOfSource
+        from fastnn._train.epochs import RowsInParts
 
-        own, self.parts = RowsOfSource.parts, []
+        own, self.parts = RowsInParts.parts, []
 
         def parts(epochs):
             for part in own(epochs):
                 self.parts.append(part.X[part.rows, 0].copy())  # others lie there later
                 yield part
 
-        monkeypatch.setattr(RowsOfSource, "parts", parts)
+        monkeypatch.setattr(RowsInParts, "parts", parts)
 
     def first_column(self, epoch):
         values = np.concatenate(self.parts)
