@@ -13,7 +13,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_digits
 
-from fastnn import MLPClassifier, MLPRegressor, augment
+from fastnn import MLPClassifier, MLPRegressor
 from fastnn.augment import (
     Brightness,
     Gain,
