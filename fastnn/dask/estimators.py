@@ -32,6 +32,10 @@ _DESCRIPTION = """\
     `batch_size` is the number of rows of a step of a partition. 'lbfgs' sums the gradients of all
     partitions, and learns what it would on one machine, up to rounding.
 
+    All parameters of `LOCAL` are taken too, with the same defaults. `device` cannot be 'cuda', and
+    `augment` can only mix rows. `n_jobs` limits the threads of a task, which has its share of the
+    processors of its worker.
+
     Parameters
     ----------
     client : dask.distributed.Client, default=None
@@ -40,11 +44,6 @@ _DESCRIPTION = """\
     steps_per_round : int, default=16
         Number of steps that each partition takes between two averages. Fewer are closer to training
         on one machine, and communicate more often. Not used by 'lbfgs'.
-
-    **parameters
-        The parameters of `LOCAL`, with the same defaults. `device` cannot be 'cuda', and `augment`
-        can only mix rows. `n_jobs` limits the threads of a task, which has its share of the
-        processors of its worker.
 
     References
     ----------

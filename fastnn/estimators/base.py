@@ -254,13 +254,14 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
     def to_onnx(self, path=None):
         """Return the fitted network as an ONNX model, and write it to a file.
 
-        Its input ``X`` has the shape (n, n_features_in_), in float64 if `precision` was 'float64'
-        and else in float32. Needs the package onnx (``pip install "fastnn-mlp[onnx]"``).
+        Its input ``X`` has the shape ``(n, n_features_in_)``, in float64 if `precision` was
+        'float64' and else in float32. Needs the package onnx (``pip install "fastnn-mlp[onnx]"``).
 
         Of a classifier, ``label`` has the labels, whole numbers or strings, and ``probabilities``
         what `predict_proba` returns: a list for multiclass-multioutput targets, as a sequence.
         Where the loss has no probabilities, ``scores`` has what `decision_function` returns, always
-        of two dimensions. Of a regressor, ``variable`` has the targets, of shape (n, n_outputs_).
+        of two dimensions. Of a regressor, ``variable`` has the targets, of shape
+        ``(n, n_outputs_)``.
 
         After ``import fastnn.onnx``, ``skl2onnx.to_onnx`` converts pipelines that end in a network.
 
