@@ -127,11 +127,14 @@ def write_pages(app, config):
 def is_not_for_users(app, what, name, obj, skip, options):
     """Leave out what scikit-learn adds to all estimators, and the members of specs.
 
-    Specs have methods by which they are compiled; of callbacks only the base shows its hooks.
+    Specs have methods by which they are compiled; of callbacks only the base shows its hooks, and
+    of sources only the base what a new kind of source has.
     """
     if FOR_ROUTING.fullmatch(name):
         return True
     function = obj.fget if isinstance(obj, property) else obj
+    if inspect.isfunction(function) and function.__doc__ is None:
+        return True  # the base class tells about it
     module = sys.modules.get(getattr(function, "__module__", None))
     owner = getattr(module, getattr(function, "__qualname__", "").partition(".")[0], None)
     if not (inspect.isclass(owner) and issubclass(owner, Spec)):
