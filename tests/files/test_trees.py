@@ -43,7 +43,7 @@ def again(value, trusted=()):
         {},
         {"a": {"b": (1,)}},
         {0: 2.0, "a": 1, None: 3, 1.5: True},
-        frozenset(("a", 1)),
+        frozenset(("a",)),
         float,
         [0.1] * 50,
     ],
