@@ -9,6 +9,17 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .cpu.engine import are_same
+
+__all__ = ["are_same"]
+
+# Native code is loaded where something is trained or predicted.
+__getattr__, __dir__ = lazy_names(__name__, {"cpu.engine": ("are_same",)})
 
 DEVICES = ("cpu", "cuda")
 

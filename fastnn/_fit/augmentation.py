@@ -1,4 +1,4 @@
-"""What `augment` stands for: transforms, mixing, and the augmentation of a fit."""
+"""Augmentation of a fit: the transforms and the mixing that `augment` names."""
 
 import functools
 

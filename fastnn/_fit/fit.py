@@ -172,7 +172,7 @@ class Fit:
         n_before = len(history.loss_curve) - history.n_iter
         self.settings.planned_epochs = model.max_iter + n_before * (not self.partial)
         if transforms:
-            prepare_augmentation(self, transforms)
+            self.prepare_augmentation(transforms)
 
     def train(self):
         """Train the network in place; an error leaves it as it was."""
@@ -235,6 +235,10 @@ class Fit:
             partial=self.partial,
             some=some,
         )
+
+    def prepare_augmentation(self, transforms):
+        """Set the augmentation by transforms in the settings."""
+        prepare_augmentation(self, transforms)
 
     def encode(self, y):
         """Return targets as an engine reads them."""

@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import _core
 from .._core.codes import Kind, StatisticsForm
-from .._core.cpu.engine import are_same
 from .._core.device_arrays import DeviceRows
 from .._core.program import State, new_arena
 from .._core.sparse import is_sparse
@@ -342,7 +341,7 @@ class Network:
             device = _core.chosen_device(device, program, X.shape[0], on_gpu=on_gpu)
         made_of = program, state.parameters, state.statistics, device
         kept = self._predictor
-        if kept is None or not are_same(kept[1], made_of):
+        if kept is None or not _core.are_same(kept[1], made_of):
             kept = self._predictor = _core.make_predictor(*made_of), made_of
         n_threads, n_rows = 1, X.shape[0]
         if n_rows > _core.ROWS_OF_ONE_THREAD or n_jobs not in (None, 1):

@@ -80,7 +80,7 @@ class DaskFit(SourceFit):
             n_jobs=model.n_jobs,
         )
 
-    def _augmentation(self, transforms):
+    def prepare_augmentation(self, transforms):
         raise ValueError(
             "augment can be 'mixup' or 'cutmix' on a cluster, and no other transforms: let dask "
             "transform the rows before fit."

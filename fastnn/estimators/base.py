@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr
 
-from .._core.cpu.engine import are_same
+from .. import _core
 from .._data.rows import check_finite, read_rows, read_targets
 from .._fit.locking import training_lock
 from .._specs.constraints import check_parameters
@@ -160,7 +160,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
         while (network := own.get("_network")) is not None:
             coefs, intercepts = self.coefs_, self.intercepts_
             mine = (*coefs, *intercepts)
-            if are_same(mine, network.views):
+            if _core.are_same(mine, network.views):
                 return network
             if own.get("_network") is network:  # otherwise a fit has ended in the meantime
                 self.coefs_, self.intercepts_ = network.adopt(coefs, intercepts)
