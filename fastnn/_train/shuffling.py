@@ -62,8 +62,7 @@ class ShuffleBuffer:
         epoch = next(waiting, None)
         while epoch is not None:
             while self._read_piece(epoch):
-                while epoch.n_held >= self._n_held + self._per_part:
-                    yield self._rows.lend(epoch.take(self._per_part))
+                yield from self._surplus(epoch)
             following = next(waiting, None)
             while n := epoch.n_held:
                 yield self._rows.lend(epoch.take(min(self._per_part, n)))
@@ -71,6 +70,13 @@ class ShuffleBuffer:
                     if not self._read_piece(following):
                         break
             epoch = following
+            if epoch is not None:
+                yield from self._surplus(epoch)  # before more is read, as of a first epoch
+
+    def _surplus(self, epoch):
+        """Yield the parts of an epoch that the buffer has no room for."""
+        while epoch.n_held >= self._n_held + self._per_part:
+            yield self._rows.lend(epoch.take(self._per_part))
 
     def _read_piece(self, epoch):
         """Read a piece of an epoch; return False if there is none."""

@@ -4,7 +4,9 @@ import threading
 import time
 
 import numpy as np
+import pytest
 
+from fastnn._train import shuffling
 from fastnn._train.datasets import Dataset
 from fastnn._train.read_ahead import ReadAhead
 from fastnn._train.shuffling import ShuffleBuffer
@@ -13,18 +15,18 @@ N_ROWS, N_BUFFERED = 1000, 300
 
 
 class Epochs:
-    """Epochs of rows that are numbers, in pieces of 20."""
+    """Epochs of rows that are numbers, in pieces."""
 
-    def __init__(self):
-        self.n_read = 0
+    def __init__(self, n_piece=20):
+        self.n_read, self.n_piece = 0, n_piece
 
     def __iter__(self):
         return ((self.pieces(), np.random.default_rng(epoch)) for epoch in range(3))
 
     def pieces(self):
-        for start in range(0, N_ROWS, 20):
-            self.n_read += 20
-            rows = np.arange(start, start + 20, dtype=np.float32)
+        for start in range(0, N_ROWS, self.n_piece):
+            self.n_read += self.n_piece
+            rows = np.arange(start, start + self.n_piece, dtype=np.float32)
             yield Dataset.of(rows[:, np.newaxis], rows)
 
 
@@ -48,11 +50,14 @@ def test_the_next_epoch_fills_the_buffer_while_the_last_leaves_it():
     assert (ends_of_epochs >= N_BUFFERED // 2).all()
 
 
-def test_epochs_in_one_buffer_keep_their_rows_apart():
-    order = np.concatenate([rows for rows, _ in parts_of(Epochs())]).reshape(3, N_ROWS)
+@pytest.mark.parametrize("n_piece", [20, 200])
+def test_epochs_in_one_buffer_keep_their_rows_apart(n_piece, monkeypatch):
+    monkeypatch.setattr(shuffling, "_PART_BYTES", 40 * 4)  # less than a piece of 200 rows
+    given = Epochs(n_piece)
+    order = np.concatenate([rows for rows, _ in parts_of(given)]).reshape(3, N_ROWS)
     assert (np.sort(order) == np.arange(N_ROWS)).all()
-    second = list(Epochs())[1:2]
-    alone = np.concatenate([rows for rows, _ in parts_of(Epochs(), second)])
+    second = list(given)[1:2]
+    alone = np.concatenate([rows for rows, _ in parts_of(given, second)])
     np.testing.assert_array_equal(alone, order[1])
 
 
