@@ -367,7 +367,8 @@ class Fit:
             origin["training"] = self.identity
         if self.checkpoint is not None:
             states = self.checkpoint["callbacks"]
-        return CallbackList(self.callbacks, context, origin, states)
+        within_epoch = "within" in (self.checkpoint or ())
+        return CallbackList(self.callbacks, context, origin, states, within_epoch)
 
     def _n_batches(self):
         """Return the number of batches of an epoch that callbacks see."""

@@ -63,12 +63,14 @@ class StepTables:
         self._begin = end
         return part, rates
 
+    def measured(self, n_steps: int) -> np.ndarray:
+        """Return those of the first steps of an epoch that measure the norm of their gradient."""
+        measuring = self._measuring
+        return measuring if n_steps == self._steps_per_epoch else measuring[measuring < n_steps]
+
     def mean_norm(self, n_steps: int) -> float:
         """Return the mean of the norms that were measured in the first steps of an epoch."""
-        measuring = self._measuring
-        if n_steps < self._steps_per_epoch:
-            measuring = measuring[measuring < n_steps]
-        norms = self.norms[measuring].tolist()
+        norms = self.norms[self.measured(n_steps)].tolist()
         return sum(norms) / len(norms) if norms else math.nan
 
     def _fill(self, n, start, step, history):
@@ -124,15 +126,15 @@ class StepTables:
                 "pass all rows to fit, as a source of fastnn.data."
             )
 
-    def check_plan(self, max_iter: int, history: History) -> None:
+    def check_plan(self, max_iter: int, history: History, n_begun: int) -> None:
         """Refuse to resume a training whose schedules would have been others with this `max_iter`.
 
-        `max_iter` is that of the training, and `history` how far it came.
+        `max_iter` is that of the training, which has begun so many epochs.
         """
         settings, per_epoch = self._settings, self._steps_per_epoch
-        if history.n_iter > settings.max_iter:
+        if n_begun > settings.max_iter:
             raise ValueError(
-                f"The checkpoint is of epoch {history.n_iter}, beyond max_iter="
+                f"The checkpoint is of epoch {n_begun}, beyond max_iter="
                 f"{settings.max_iter}: give a larger one, or remove the file."
             )
         if max_iter == settings.max_iter:
@@ -141,7 +143,7 @@ class StepTables:
         looked_at = np.unique(np.linspace(0, per_epoch - 1, STEPS_AHEAD).astype(int))
         curve, sign = history.progress()
         begun = len(history.loss_curve) - history.n_iter
-        for epoch in range(history.n_iter):
+        for epoch in range(n_begun):
             first = history.n_steps - (history.n_iter - epoch) * per_epoch
             steps = Steps(
                 number=first + looked_at,

@@ -5,6 +5,7 @@ and in which order. Its loss curves come out the same.
 """
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from .history import History
 from .settings import Settings
 from .snapshot import Snapshot
 from .step_table import StepTables
-from .steps import take_steps
+from .steps import Begun, Block, take_steps
 from .training import INTERRUPTED, NOT_FINITE, EpochResult, Training
 
 
@@ -79,6 +80,9 @@ class StochasticTraining(Training):
         self._before_epoch: Snapshot | None = None
         self._diverged, self._is_finite = False, _FiniteCheck(state)
         self._first_step = state.step if checkpoint is None else None
+        self.begun: Begun | None = None
+        self.batch_interval = 0 if callbacks is None else callbacks.batch_interval
+        self.checkpoint_interval = 0 if callbacks is None else callbacks.checkpoint_interval
         if checkpoint is not None:
             self._resume(checkpoint)
 
@@ -96,6 +100,9 @@ class StochasticTraining(Training):
         return take_steps(self)
 
     def begin_epoch(self):
+        if self.begun is not None:  # a checkpoint was written within the epoch
+            self._began = time.perf_counter()
+            return True
         if not super().begin_epoch():
             return False
         history = self.history
@@ -148,6 +155,18 @@ class StochasticTraining(Training):
                     ConvergenceWarning,
                 )
 
+    def offer_checkpoint(self, block: Block) -> None:
+        """Offer callbacks a checkpoint within the epoch, if it is time for one."""
+        batch, interval, tables = block.batch, self.checkpoint_interval, self.tables
+        if not interval or batch % interval or batch == len(self.batch_sizes):
+            return
+
+        def checkpoint(stops):
+            within = block.begun()._asdict() | {"norms": tables.norms[tables.measured(batch)]}
+            return self.checkpoint(stops) | {"within": within, "generator": block.generator}
+
+        self.callbacks.after_batch(batch, checkpoint)
+
     def checkpoint(self, stops):
         before = self._before_epoch
         return super().checkpoint(stops) | {
@@ -159,13 +178,23 @@ class StochasticTraining(Training):
         }
 
     def _resume(self, checkpoint):
-        self.tables.check_plan(checkpoint["max_iter"], self.history)
+        n_begun = self.history.n_iter + ("within" in checkpoint)
+        self.tables.check_plan(checkpoint["max_iter"], self.history, n_begun)
         self.epochs.set_state(checkpoint)
         self.stops = checkpoint["stops"]
         self.best.set_state(checkpoint["best"])
         if checkpoint["before"]:
             self._before_epoch = Snapshot(self.state)
             self._before_epoch.set_state(checkpoint["before"])
+        if "within" in checkpoint:
+            self._resume_within(**checkpoint["within"])
+
+    def _resume_within(self, norms, **begun):
+        """Continue after some steps of an epoch."""
+        self.begun = Begun(**begun)
+        if not 0 < self.begun.n_steps < len(self.batch_sizes):
+            raise ValueError("The checkpoint was changed by hand: its epoch has other batches.")
+        self.tables.norms[self.tables.measured(self.begun.n_steps)] = norms
 
     def _validate(self, result):
         if self._score is None:

@@ -56,6 +56,7 @@ class Callback(Spec):
     def on_epoch_begin(self, context) -> Any:
         """Called before each epoch, or iteration of 'lbfgs'. True skips it and ends training.
 
+        It is called again, before `set_state`, where a training resumes within an epoch.
         No iteration follows where 'lbfgs' turns out to have converged.
         """
 
@@ -81,6 +82,12 @@ class Callback(Spec):
 
     def _after_epoch_end(self, context) -> None:
         """Called after `on_epoch_end` of all callbacks."""
+
+    # Number of batches between two calls of `_after_batch`; 0: it is not called.
+    _checkpoint_interval = 0
+
+    def _after_batch(self, context) -> None:
+        """Called within an epoch, after `on_batch_end` of all callbacks."""
 
 
 class Context:
@@ -204,9 +211,12 @@ class CallbackList:
         What a checkpoint keeps about the fit as a whole.
     states : list of tuple, optional
         Class name and state of each callback, from a checkpoint to resume.
+    within_epoch : bool, default=False
+        Whether that was written within an epoch.
     """
 
-    def __init__(self, callbacks, context, origin, states=()):
+    def __init__(self, callbacks, context, origin, states=(), within_epoch=False):
+        self._within_epoch = within_epoch
         self._given, self._context, self._begun = callbacks, context, []
         self._callbacks = []  # within a fit
         self._origin, self._states = origin, states
@@ -214,6 +224,8 @@ class CallbackList:
         intervals = [c.batch_interval for c in callbacks if type(c).on_batch_end is not base]
         #: Steps between two calls of `on_batch_end`; 0 if no callback has that hook.
         self.batch_interval = math.gcd(*intervals)
+        #: Steps between two calls of `after_batch`; 0 if no callback wants any.
+        self.checkpoint_interval = math.gcd(*(one._checkpoint_interval for one in callbacks))
 
     @contextmanager
     def _hook(self, callback, name):
@@ -237,6 +249,8 @@ class CallbackList:
             for callback in self._callbacks:
                 self._begun.append(callback)
                 self._call("on_fit_begin", [callback])
+            if self._within_epoch:
+                self._begin_epoch_again()
             for callback, (name, state) in zip(self._callbacks, self._states, strict=False):
                 if state is not None and type(callback).__name__ == name:
                     callback.set_state(state, self._context)
@@ -244,6 +258,13 @@ class CallbackList:
             self.__exit__(type(error), error, None)
             raise
         return self
+
+    def _begin_epoch_again(self):
+        """Call `on_epoch_begin` of an epoch that goes on: what it does to the rate was done."""
+        history = self._context._history
+        rate_factor = history.rate_factor
+        self._call("on_epoch_begin")
+        history.rate_factor = rate_factor
 
     def __exit__(self, kind, error, traceback):
         self._context.error, failure = error, None
@@ -283,8 +304,20 @@ class CallbackList:
         context.logs = {name: values[-1] for name, values in context.history.items()}
         context.learning_rate = rate
         stops = self._call("on_epoch_end") or stops
+        self._offer(checkpoint, stops)
+        self._call("_after_epoch_end")
+        return stops
+
+    def after_batch(self, batch, checkpoint):
+        """Call `_after_batch` of those that are due; `checkpoint` is as for `on_epoch_end`."""
+        self._context.batch = batch
+        self._offer(checkpoint, False)
+        wanted = [one for one in self._callbacks if one._checkpoint_interval]
+        self._call("_after_batch", [one for one in wanted if batch % one._checkpoint_interval == 0])
+
+    def _offer(self, checkpoint, stops):
+        """Set the function of the context that returns what a checkpoint keeps."""
+        context = self._context
         states = [(type(one).__name__, one.get_state()) for one in self._callbacks]
         context._stops = stops
         context._checkpoint = lambda: checkpoint(stops) | {"callbacks": states} | self._origin
-        self._call("_after_epoch_end")
-        return stops

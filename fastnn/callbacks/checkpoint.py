@@ -56,6 +56,11 @@ class Checkpoint(Callback):
         So each model, also in a search, needs a separate file. Not available with 'lbfgs', because
         SciPy does not expose its memory, and for `partial_fit`, which continues from the estimator
         that `load_checkpoint` returns; its first call refuses a file that exists.
+    batches : int, default=None
+        Number of batches between two checkpoints within an epoch, for epochs that take hours. None
+        writes none. Resuming goes on after the last of these batches; the rows before it are read
+        again, where they come from a source, and not trained on again. Not available with
+        `monitor`, 'lbfgs', `partial_fit` and dask.
 
     Examples
     --------
@@ -78,6 +83,7 @@ class Checkpoint(Callback):
     monitor: str | None = None
     mode: str = "auto"
     resume: bool = False
+    batches: int | None = None
 
     _parameter_constraints: ClassVar[dict] = {
         "path": [str, os.PathLike],
@@ -85,7 +91,12 @@ class Checkpoint(Callback):
         "monitor": [None, str],
         "mode": MODE,
         "resume": ["boolean"],
+        "batches": [None, Interval(Integral, 1, None, closed="left")],
     }
+
+    @property
+    def _checkpoint_interval(self):
+        return self.batches or 0
 
     def on_fit_begin(self, context):
         check_folder(self.path, "Checkpoint")
@@ -98,12 +109,26 @@ class Checkpoint(Callback):
                 "is of another: continue that with load_checkpoint, remove the file, or give "
                 "another path."
             )
+        if self.batches is not None:
+            self._check_batches(context)
         self._best = -math.inf
         if self.monitor is not None:
             sign = sign_of(self.monitor, self.mode)
             seen = context.history.get(self.monitor, [])[context.first_epoch :]
             seen = seen[self.every - 1 :: self.every]
             self._best = max((sign * value for value in seen if value == value), default=-math.inf)
+
+    def _check_batches(self, context):
+        """Refuse checkpoints within an epoch where nothing could resume from them."""
+        if self.monitor is not None:
+            raise ValueError(
+                f"Checkpoint: a file of the best epoch by monitor={self.monitor!r} is not one of "
+                "the last batches: use a Checkpoint with batches and another with monitor, each "
+                "with a file of its own."
+            )
+        if context.is_partial or context.learning_rate is None:
+            what = "partial_fit, which does not resume" if context.is_partial else "solver='lbfgs'"
+            raise ValueError(f"Checkpoint(batches={self.batches}) is not for {what}: leave it out.")
 
     def on_epoch_end(self, context):
         if self.monitor is not None:
@@ -121,6 +146,13 @@ class Checkpoint(Callback):
             if not value > self._best:
                 return
             self._best = value
+        self._write(context)
+
+    def _after_batch(self, context):
+        self._write(context)
+
+    def _write(self, context):
+        """Replace the file, unless another training has written it."""
         if seal_at(self.path) not in (self._seal, None):
             raise RuntimeError(
                 f"Checkpoint: another training has written {str(self.path)!r} since this one "
@@ -194,8 +226,13 @@ def resumed(callbacks, optimizer, is_partial, parameters) -> dict[str, Any] | No
             found[str(callback.path)] = needed
     if not found:
         return None
-    latest = max(found.values(), key=lambda content: content["history"].n_recorded)
+    latest = max(found.values(), key=_progress)
     return latest | {"files": {path: content["training"] for path, content in found.items()}}
+
+
+def _progress(content):
+    """Return how far a training has come, in epochs and in steps."""
+    return content["history"].n_recorded, content["network"].state.step
 
 
 def _check_types(parts) -> None:

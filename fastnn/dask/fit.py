@@ -43,6 +43,14 @@ class DaskFit(SourceFit):
         with self.cluster.held():
             super().run(*given)
 
+    def resolve_parameters(self, *given):
+        super().resolve_parameters(*given)
+        if any(callback._checkpoint_interval for callback in self.callbacks):
+            raise ValueError(
+                "Checkpoint(batches=...) is not available on a cluster, which trains in rounds: "
+                "leave it out, and the file is written after epochs."
+            )
+
     def read_data(self, X, y, sample_weight, validation, classes):
         if self.model.device == "cuda":
             raise ValueError(

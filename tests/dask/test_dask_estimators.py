@@ -191,6 +191,8 @@ def test_a_checkpoint_resumes_to_the_same_bits(tmp_path):
         fitted(callbacks=saved, max_iter=5, steps_per_round=4, **options)
     with pytest.raises(ValueError, match="another training: X was '3 partitions"):
         fitted(rows(chunks=150), callbacks=saved, max_iter=5, **options)
+    with pytest.raises(ValueError, match="is not available on a cluster"):
+        fitted(callbacks=[Checkpoint(path, batches=2)])
 
 
 def test_a_warm_start_goes_on():
