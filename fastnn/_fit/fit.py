@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from .. import _core
 from .._core.codes import Column
 from .._core.device_arrays import is_on_gpu, to_host
-from .._data.held_out import split, warn_of_far_columns
-from .._data.rows import check_range, read_data
+from .._data.held_out import split
+from .._data.rows import read_data
 from .._data.sample_weights import row_weights
 from .._train.datasets import Dataset, in_pieces
 from .._train.epochs import RowsInMemory, RowsInParts
@@ -18,8 +18,6 @@ from .._train.stochastic import StochasticTraining
 from .._warnings import warn
 from ..callbacks.base import CallbackList, Context
 from ..callbacks.protocol import OF_SCIKIT_LEARN, Bridge, has_callbacks
-from ..data.passes import refuse_beside
-from ..data.source import Source
 from .augmentation import augmentation_of, prepare_augmentation
 from .build import build_network
 from .locking import training_lock
@@ -33,6 +31,7 @@ from .resolve import (
     specs_of,
 )
 from .scoring import evaluation, validator, warn_of_unused_scoring
+from .validation_data import read_validation_data
 
 
 class Fit:
@@ -115,7 +114,7 @@ class Fit:
         self._balance = self.y, sample_weight
         weights = self.row_weights(sample_weight, X, self.y)
         self.data = Dataset.of(X, targets, weights)
-        self.held_out = self._read_validation_data(*validation) if validation else None
+        self.held_out = read_validation_data(self, *validation) if validation else None
         if self.keeps_checkpoints:
             self._identify()
 
@@ -243,33 +242,6 @@ class Fit:
     def encode(self, y):
         """Return targets as an engine reads them."""
         return self.encoder.encode(y, self.dtype, self.loss)
-
-    def _read_validation_data(self, X, y, sample_weight):
-        if X is None and y is None and sample_weight is None:
-            return None
-        of_source = isinstance(X, Source)
-        if of_source:
-            refuse_beside(X, y, sample_weight)
-        if not of_source and (X is None or y is None):
-            raise ValueError("X_val and y_val belong together: give both, or none.")
-        if not self.specs.is_stochastic:
-            raise ValueError(
-                f"X_val and y_val need a solver such as 'sgd' or 'adam': {self.model.solver!r} "
-                "does not use validation data."
-            )
-        try:
-            if of_source:
-                data = self.reader(X).validation_data()
-            else:
-                X, y = read_data(self.model, X, y, name="X_val")
-                check_range(X, self.dtype)
-                weights = self.row_weights(to_host(sample_weight), X, y)
-                data = Dataset.of(X, self.encode(y), weights)
-        except ValueError as error:
-            raise ValueError(f"Validation data (X_val, y_val): {error}") from error
-        if not self.partial:  # which may see rows of one class, or day
-            warn_of_far_columns(self.data.X, data.X)
-        return data, y
 
     def _identify(self):
         """Find what tells this training from others; refuse the checkpoint of another one."""

@@ -8,6 +8,7 @@ from .._network.batch_statistics import Moments, inputs_of, set_statistics
 from ..data.passes import refuse_beside, side_by_side
 from .fit import Fit
 from .resolve import dtype_of
+from .validation_data import read_validation_data
 
 
 class SourceFit(Fit):
@@ -31,7 +32,7 @@ class SourceFit(Fit):
         self.encoder, self.loss = model._encoder(labels, self.fitted, self.partial, classes)
         self._check_class_weight()
         self.data = self._reader.dataset(n_rows)
-        self.held_out = self._read_validation_data(*validation) if validation else None
+        self.held_out = read_validation_data(self, *validation) if validation else None
         if self.keeps_checkpoints:
             self._identify()
 

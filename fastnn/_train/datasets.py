@@ -76,7 +76,7 @@ class StreamedDataset:
     @property
     def identity(self) -> tuple:
         """Values that tell the data from others."""
-        return self.source.identity(), None, None
+        return f"{self.source.identity()}, shuffle_buffer={self.shuffle_buffer}", None, None
 
     @property
     def shuffle_buffer(self) -> int | None:
