@@ -3,7 +3,6 @@
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import narwhals as nw
 import numpy as np
 
 from .source import Rows, Source
@@ -127,6 +126,8 @@ def _joined(parts):
     """Return arrays or frames below each other."""
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
+    import narwhals as nw  # which only frames need
+
     return nw.concat([nw.from_native(part) for part in parts]).to_native()
 
 
