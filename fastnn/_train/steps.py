@@ -13,8 +13,8 @@ from .training import EpochResult
 STEPS_PER_CALL = 1 << 16
 
 OTHER_PARTS = (
-    "The checkpoint is of an epoch whose rows came in other parts: give the same shuffle_buffer, "
-    "or remove the file."
+    "The checkpoint is of an epoch whose rows came in other parts, as by another version of "
+    "fastnn: remove the file."
 )
 
 _NO_LOSSES = np.empty((0, 2))
