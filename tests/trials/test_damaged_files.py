@@ -1,5 +1,6 @@
 """Damaged checkpoints are refused; damaged pickles and forged files end no process."""
 
+import copy
 import io
 import pickle
 import re
@@ -88,7 +89,8 @@ def forged(content, rng):
             nodes = list(inner_nodes(document["parts"]))
             node = nodes[rng.integers(len(nodes))]
             keys = list(node) if isinstance(node, dict) else range(len(node))
-            node[keys[rng.integers(len(keys))]] = OTHERS[rng.integers(len(OTHERS))]
+            other = copy.deepcopy(OTHERS[rng.integers(len(OTHERS))])
+            node[keys[rng.integers(len(keys))]] = other
     return pack(document, arrays)
 
 
