@@ -4,7 +4,7 @@ import numpy as np
 
 from .._data.rows import check_finite, read_targets, targets_of_rows, validated_targets
 from .._train.datasets import Dataset, StreamedDataset
-from ..data.passes import Count, count, first_rows, nameless, placed
+from ..data.passes import MIXED_WEIGHTS, Count, count, first_rows, nameless, placed
 
 
 class RowReader:
@@ -47,7 +47,7 @@ class RowReader:
             check_finite(fit.model, X)
             X = self._in_type_of_first(X)
             if (rows.sample_weight is None) != (self.first.sample_weight is None):
-                raise ValueError("some rows have a weight and others none: give all one.")
+                raise ValueError(MIXED_WEIGHTS)
             y = targets_of_rows(fit.model, X, read_targets(fit.model, rows.y))
             weights = fit.row_weights(rows.sample_weight, X, y, some=True)
             return Dataset.of(X, fit.encode(y), weights)

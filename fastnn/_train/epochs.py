@@ -27,13 +27,12 @@ class RowsInMemory:
     """
 
     def __init__(self, data: Dataset, settings: Settings, random_state):
-        self.n_rows, self._data, self._random_state = data.n_rows, data, random_state
+        self.n_rows, self._random_state = data.n_rows, random_state
         self._shuffles, self._augmentation = settings.shuffle, settings.augmentation
-        self._order = data.rows
+        order = data.rows
         if self._augmentation is not None:
-            self._order = np.arange(data.n_rows)  # of its data
-        if self._shuffles:
-            self._order = self._order.copy()
+            order = np.arange(data.n_rows)  # of its data
+        self._data = data._replace(rows=order.copy() if self._shuffles else order)
         self._context = self._augmentation or nullcontext()
 
     def __enter__(self):
@@ -46,20 +45,22 @@ class RowsInMemory:
     def begin(self) -> None:
         """Draw the order of the next epoch."""
         if self._shuffles:
-            self._random_state.shuffle(self._order)  # as sklearn.utils.shuffle draws
+            self._random_state.shuffle(self._data.rows)  # as sklearn.utils.shuffle draws
 
     def parts(self) -> Iterator[Dataset]:
         """Yield the parts of the epoch."""
-        data = self._data if self._augmentation is None else self._augmentation.next_epoch()
-        yield data._replace(rows=self._order)
+        if self._augmentation is None:
+            yield self._data
+        else:
+            yield self._augmentation.next_epoch()._replace(rows=self._data.rows)
 
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps of the order."""
-        return {"rows": self._order}
+        return {"rows": self._data.rows}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from what `get_state` returned."""
-        self._order = state["rows"]
+        self._data = self._data._replace(rows=state["rows"])
 
 
 class RowsInParts:

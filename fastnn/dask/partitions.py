@@ -119,7 +119,7 @@ class PartitionReader(RowReader):
 
 
 class _Blocks(Source):
-    """Source of some blocks of another, without pieces that have no rows."""
+    """Source of some blocks of another."""
 
     def __init__(self, source, blocks):
         super().__init__()
@@ -132,9 +132,7 @@ class _Blocks(Source):
         return self._blocks
 
     def read(self, block, *, targets_only=False):
-        for rows in self._source.read(block, targets_only=targets_only):
-            if len(rows.numbers):
-                yield rows
+        return self._source.read(block, targets_only=targets_only)
 
     def identity(self):
         return self._source.identity()

@@ -7,7 +7,7 @@ import numpy as np
 from dask import array as da
 from dask.base import is_dask_collection, tokenize
 from scipy import sparse
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 
 from ..data.source import PIECE_BYTES, Rows, Source
 from .cluster import Cluster
@@ -167,12 +167,7 @@ def _size_of(rows):
 
 
 def _piece_of(rows, start, stop, targets_only):
-    chosen = slice(start, stop)
-    X, y, sample_weight = (
-        None if values is None else _safe_indexing(values, chosen)
-        for values in (None if targets_only else rows.X, rows.y, rows.sample_weight)
-    )
-    return rows._replace(X=X, y=y, sample_weight=sample_weight, numbers=rows.numbers[chosen])
+    return (rows._replace(X=None) if targets_only else rows).take(slice(start, stop))
 
 
 def _drawn(rows, fraction, seed, number, held_out):
@@ -182,8 +177,4 @@ def _drawn(rows, fraction, seed, number, held_out):
     chosen = drawn.permutation(n_rows)[: round(fraction * n_rows)]
     if not held_out:
         chosen = np.delete(np.arange(n_rows), chosen)
-    chosen = np.sort(chosen)
-    X, y, sample_weight = (
-        None if values is None else _safe_indexing(values, chosen) for values in rows[:3]
-    )
-    return rows._replace(X=X, y=y, sample_weight=sample_weight, numbers=chosen)
+    return rows.take(np.sort(chosen))

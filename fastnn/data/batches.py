@@ -133,12 +133,10 @@ def _checked(X, where):
 
 def _pieces(rows):
     """Cut the rows of a large array."""
-    X, y, weight, origin, numbers = rows
+    X = rows.X
     if not isinstance(X, np.ndarray) or X.nbytes <= PIECE_BYTES:
         yield rows
         return
     step = max(1, PIECE_BYTES // X[:1].nbytes)
     for start in range(0, len(X), step):
-        part = slice(start, start + step)
-        own = [None if values is None else values[part] for values in (y, weight)]
-        yield Rows(X[part], *own, origin, numbers[part])
+        yield rows.take(slice(start, start + step))

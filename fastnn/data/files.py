@@ -54,7 +54,8 @@ class Files:
 
     def identity(self) -> str:
         """Return the number of files, and a digest of their names, sizes and times."""
-        full = [(os.path.abspath(name), *stat) for name, stat in zip(self.names, self.stats)]  # noqa: B905
+        each = zip(self.names, self.stats, strict=True)
+        full = [(os.path.abspath(name), *stat) for name, stat in each]
         return f"{len(full)} file(s) {hashlib.sha256(repr(full).encode()).hexdigest()[:32]}"
 
 

@@ -1,11 +1,15 @@
 """Passes over a source: its first rows, its targets, and errors that tell which rows are wrong."""
 
+import functools
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
 from .source import Rows, Source
+
+MIXED_WEIGHTS = "Some rows have a weight and others none: give all one."
 
 
 @contextmanager
@@ -29,12 +33,18 @@ def _describe(rows):
     return f"Rows {numbers[0]} to {numbers[-1]} of {rows.origin}" if len(numbers) else rows.origin
 
 
-def first_rows(source: Source) -> Rows:
-    """Return the first rows that a source has; a ValueError if it has none."""
+def rows_of(source: Source) -> Iterator[Rows]:
+    """Yield the pieces of a source; raise a ValueError if it has no rows."""
+    rows = None
     for rows in source:
-        if len(rows.numbers):
-            return rows
-    raise ValueError(f"{source!r} has no rows.")
+        yield rows
+    if rows is None:
+        raise ValueError(f"{source!r} has no rows.")
+
+
+def first_rows(source: Source) -> Rows:
+    """Return the first rows that a source has."""
+    return next(rows_of(source))
 
 
 def nameless(model, source: Source, X, reset: bool):
@@ -80,26 +90,35 @@ class Targets(NamedTuple):
 
 def pieces_of_targets(source: Source, read):
     """Yield the targets of a source in pieces; `read` checks those of a piece and converts them."""
+    has_rows = False
     for block in source.blocks():
         for rows in source.read(block, targets_only=True):
             if rows.y is None:
-                raise ValueError(
-                    f"{source!r} has no target: name the column, or let it yield (X, y)."
-                )
+                raise ValueError(_no_target(source))
             if len(rows.numbers):
+                has_rows = True
                 with placed(rows._replace(X=None)):
                     yield Targets(read(rows.y), rows.sample_weight)
+    if not has_rows:
+        raise ValueError(f"{source!r} has no rows.")
+
+
+def _no_target(source):
+    return f"{source!r} has no target: name the column, or let it yield (X, y)."
 
 
 def targets_of(source: Source, read) -> Targets:
     """Return all targets of a source, with their weights."""
-    pieces = list(pieces_of_targets(source, read))
-    if not pieces:
-        raise ValueError(f"{source!r} has no rows.")
-    y, weights = zip(*pieces, strict=True)
-    if any(one is None for one in weights):
-        return Targets(np.concatenate(y), None)
-    return Targets(np.concatenate(y), np.concatenate(weights))
+    y, weights = zip(*pieces_of_targets(source, read), strict=True)
+    return Targets(np.concatenate(y), _joined_weights(weights))
+
+
+def _joined_weights(parts):
+    """Return the weights of all pieces, or None if there are none."""
+    are_given = {one is not None for one in parts}
+    if len(are_given) > 1:
+        raise ValueError(MIXED_WEIGHTS)
+    return np.concatenate(parts) if True in are_given else None
 
 
 def targets_to_score(X, y, sample_weight, read) -> Targets:
@@ -112,14 +131,10 @@ def targets_to_score(X, y, sample_weight, read) -> Targets:
 
 def in_memory(source: Source):
     """Return all rows of a source: X, y and sample_weight, of which the last may be None."""
-    pieces = [rows[:3] for rows in source if len(rows.numbers)]
-    if not pieces:
-        raise ValueError(f"{source!r} has no rows.")
-    X, y, weights = zip(*pieces, strict=True)
+    X, y, weights = zip(*(rows[:3] for rows in rows_of(source)), strict=True)
     if y[0] is None:
-        raise ValueError(f"{source!r} has no target: name the column, or let it yield (X, y).")
-    sample_weight = None if weights[0] is None else np.concatenate(weights)
-    return _joined(X), np.concatenate(y), sample_weight
+        raise ValueError(_no_target(source))
+    return _joined(X), np.concatenate(y), _joined_weights(weights)
 
 
 def _joined(parts):
@@ -150,13 +165,8 @@ class Count(NamedTuple):
 
 def count(source: Source, read, of_classes: bool) -> Count:
     """Count rows, and the labels `of_classes`, in one pass over the targets."""
-    counted = None
-    for y, sample_weight in pieces_of_targets(source, read):
-        piece = _count(y, sample_weight, of_classes)
-        counted = piece if counted is None else joined(counted, piece, of_classes)
-    if counted is None:
-        raise ValueError(f"{source!r} has no rows.")
-    return counted
+    pieces = (_count(y, weights, of_classes) for y, weights in pieces_of_targets(source, read))
+    return functools.reduce(functools.partial(joined, of_classes=of_classes), pieces)
 
 
 def _count(y, sample_weight, of_classes):

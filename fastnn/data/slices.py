@@ -51,7 +51,8 @@ class SlicedSource(BlockSource):
                     f"{'' if len(shape) < 2 else f', as many as {shapes[0]} in {self.names[0]}'}."
                 )
         self.n_features = math.prod(shapes[0][1:])
-        kinds = [row_dtype(dtype, f"X in {name}") for name, dtype in zip(self.names, dtypes)]  # noqa: B905
+        each = zip(self.names, dtypes, strict=True)
+        kinds = [row_dtype(dtype, f"X in {name}") for name, dtype in each]
         same = all(kind == kinds[0] for kind in kinds)
         self._dtype = kinds[0] if same else np.result_type(np.float32, *kinds)
         n_rows = rows_of_block(self.n_features * self._dtype.itemsize, self.shuffle_buffer)

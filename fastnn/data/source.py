@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils import _safe_indexing
 
 #: Largest size of the rows of a piece, in bytes, where a reader can choose it.
 PIECE_BYTES = 1 << 24
@@ -35,6 +36,14 @@ class Rows(NamedTuple):
     def place(self, row: int) -> str:
         """Return where a row is, for a message."""
         return f"row {self.numbers[row]} of {self.origin}"
+
+    def take(self, chosen) -> "Rows":
+        """Return some of the rows: a slice of them, or those in an array of places."""
+        X, y, sample_weight = (
+            None if values is None else _safe_indexing(values, chosen) for values in self[:3]
+        )
+        numbers = self.numbers if isinstance(chosen, slice) else np.asarray(self.numbers)
+        return Rows(X, y, sample_weight, self.origin, numbers[chosen])
 
 
 class Source(ABC):
@@ -76,7 +85,7 @@ class Source(ABC):
     def read(self, block, *, targets_only: bool = False) -> Iterator[Rows]:
         """Yield the rows of a block in pieces of about `PIECE_BYTES`.
 
-        It may be called in another thread, but never in two at a time.
+        Several threads may read at a time, such as one for training and one for validation.
 
         Parameters
         ----------
@@ -162,4 +171,4 @@ class Source(ABC):
 
     def __iter__(self):
         for block in self.blocks():
-            yield from self.read(block)
+            yield from (rows for rows in self.read(block) if len(rows.numbers))

@@ -1,11 +1,11 @@
 """Sources of a part of the rows or files of another."""
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 
 from .blocks import Block
 from .derived import Derived
-from .source import Rows, Source
+from .source import Source
 
 
 def split(source, validation, by, random_state) -> tuple[Source, Source]:
@@ -70,9 +70,7 @@ class SomeRows(Derived):
         generator = self._generator(number)
         for rows in self._source.read(own, targets_only=targets_only):
             if (drawn := np.flatnonzero(self._draw(generator, len(rows.numbers)))).size:
-                *parts, origin, numbers = rows
-                taken = [None if part is None else _safe_indexing(part, drawn) for part in parts]
-                yield Rows(*taken, origin, np.asarray(numbers)[drawn])
+                yield rows.take(drawn)
 
     def identity(self):
         part = self._fraction, self._seed, self._is_held_out

@@ -14,7 +14,7 @@ from .._fit.locking import training_lock
 from .._specs.constraints import check_parameters
 from .._specs.spec import ListsOfSpecs, plain_parameters
 from ..callbacks.protocol import TakesCallbacks
-from ..data.passes import nameless, placed, targets_to_score
+from ..data.passes import nameless, placed, rows_of, targets_to_score
 from ..data.source import Source
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS
@@ -197,16 +197,12 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
         from .._train.read_ahead import ReadAhead
 
         twin, outputs, reader = self._twin(), [], None
-        with ReadAhead(source) as pieces:
+        with ReadAhead(rows_of(source)) as pieces:
             for rows in pieces:
-                if not len(rows.numbers):
-                    continue
                 with placed(rows):
                     if reader is None:
                         reader = nameless(twin, source, rows.X, reset=False)
                     outputs.append(reader._outputs(rows.X, *how)[1])
-        if not outputs:
-            raise ValueError(f"{source!r} has no rows.")
         return np.concatenate(outputs)
 
     def _targets(self, X, y, sample_weight):

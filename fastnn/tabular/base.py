@@ -13,7 +13,7 @@ from .._data.rows import read_targets
 from .._files import models
 from .._fit.locking import training_lock
 from .._specs.constraints import Interval, OneOf, check_parameters
-from ..data.passes import in_memory, refuse_beside, targets_to_score
+from ..data.passes import in_memory, refuse_beside, rows_of, targets_to_score
 from ..data.source import Source
 from .configurations import PRESETS
 
@@ -172,7 +172,7 @@ class BaseTabularMLP(BaseEstimator):
     def _decisions(self, X):
         check_is_fitted(self, "_ensemble")
         if isinstance(X, Source):
-            return np.concatenate([self._decisions(rows.X) for rows in X])
+            return np.concatenate([self._decisions(rows.X) for rows in rows_of(X)])
         return self._ensemble.decisions(X, self.n_jobs)
 
     def _targets(self, X, y, sample_weight):

@@ -9,6 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._data.sample_weights import read_sample_weight
 from .._specs.constraints import OneOf
 from .._specs.suggestions import suggest_arguments_of
+from ..data.passes import rows_of
+from ..data.source import Source
 from . import docstrings
 from .base import BaseTabularMLP
 from .targets import NumberTargets
@@ -124,6 +126,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     def _decisions_and_scales(self, X):
         check_is_fitted(self, "_ensemble")
+        if isinstance(X, Source):
+            parts = [self._decisions_and_scales(rows.X) for rows in rows_of(X)]
+            return tuple(map(np.concatenate, zip(*parts, strict=True)))
         return self._ensemble.decisions_and_scales(X, self.n_jobs)
 
     def _clipped(self, decisions):

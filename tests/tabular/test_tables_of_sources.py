@@ -36,6 +36,13 @@ def test_a_source_of_frames_is_the_table(estimator):
     assert model.score(source) == pytest.approx(memory.score(TABLE, y, weights))
     with pytest.raises(ValueError, match="leave out y"):
         model.fit(source, y)
+    if estimator is TabularMLPRegressor:
+        np.testing.assert_array_equal(
+            model.predict(source, return_std=True), memory.predict(TABLE, return_std=True)
+        )
+        np.testing.assert_array_equal(
+            model.predict_quantiles(source), memory.predict_quantiles(TABLE)
+        )
 
 
 def test_a_source_of_arrays_is_their_rows():
