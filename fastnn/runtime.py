@@ -7,6 +7,7 @@ predictions have the bits of those of the estimator.
 
 import numpy as np
 
+from ._core.codes import READABLE
 from ._files.parts import Parts
 from ._network.network import Network
 from ._network.predictions import confidence_scores, probabilities
@@ -14,7 +15,7 @@ from .losses import LOSSES
 
 __all__ = ["Classifier", "Regressor", "load"]
 
-_TYPES = frozenset(map(np.dtype, ("float32", "float64", "uint8")))
+_TYPES = frozenset(READABLE)
 
 
 def load(path, *, n_jobs=None, trusted=()):

@@ -67,6 +67,13 @@ def test_checkpoints_and_files_of_earlier_versions(tmp_path):
         )
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float16", "bool"])
+def test_rows_of_other_types(tmp_path, dtype):
+    model, rows = classifier().fit(X, LABELS["int"]), (3 * X).astype(dtype)
+    found = loaded(model, tmp_path / "file")
+    np.testing.assert_array_equal(found.predict_proba(rows), model.predict_proba(rows))
+
+
 def test_many_threads_predict_with_one_model(tmp_path):
     model = classifier().fit(X, LABELS["int"])
     found, expected, wrong = loaded(model, tmp_path / "file"), model.predict_proba(X), []

@@ -7,6 +7,8 @@ package, whose native code is not built yet: nothing of fastnn may be imported h
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+
 
 class Kind(IntEnum):
     """Kinds of stages.
@@ -75,6 +77,10 @@ class RowsType(IntEnum):
     INT64 = 8
     UINT64 = 9
     FLOAT16 = 10
+
+
+#: Types of arrays with such elements, as NumPy's codes: a boolean is read as a uint8.
+READABLE = tuple(map(np.dtype, "dfBe?bhHiIlLqQ"))
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,14 @@ from sklearn.utils.validation import (
 )
 
 from .. import _core
+from .._core.codes import READABLE
 from .._core.device_arrays import DeviceRows, is_on_gpu, to_host
 from .._core.memory import pinned_view
 from .columns import describe_non_finite, describe_unreadable, refuse_dates
 from .sparse_matrices import checked_csr
 from .targets import read_labels, read_numbers
 
-# Types that an engine reads in arrays; in all else it is the first three. Others are converted to
-# float64. Values are checked later, in blocks.
-_READABLE = tuple(map(np.dtype, "dfBe?bhHiIlLqQ"))
-_PLAIN = frozenset(_READABLE)
+_PLAIN = frozenset(READABLE)
 #: Number of elements checked, or copied for validation, at a time.
 BLOCK = 1 << 20
 
@@ -125,7 +123,9 @@ def _validated(model, X, name, **checks):
     """Validate rows with scikit-learn; errors name the columns that are not numeric."""
     refuse_dates(model, X, name)
     checks |= {"accept_sparse": "csr", "ensure_all_finite": False}
-    checks["dtype"] = _READABLE if isinstance(X, np.ndarray) else _READABLE[:3]
+    # What is no array, such as a sparse matrix, is read in the first three. Others are converted
+    # to float64. Values are checked later, in blocks.
+    checks["dtype"] = READABLE if isinstance(X, np.ndarray) else READABLE[:3]
     try:
         return validate_data(model, checked_csr(X, name), **checks)
     except (TypeError, ValueError) as error:
