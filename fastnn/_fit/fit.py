@@ -155,7 +155,7 @@ class Fit:
                 split_rows = self.checkpoint["split"]
             self.data, held_out = (data._replace(rows=rows) for rows in split_rows)
             self.held_out = held_out, self.y
-        if model.scoring is not None and self.held_out is None and not self.partial:
+        if model.scoring is not None and not self.scores and not self.partial:
             warn_of_unused_scoring(model, self.specs.is_stochastic)
 
     def set_up_training(self):
@@ -168,6 +168,7 @@ class Fit:
         )
         self.settings.verbose = specs.verbose
         history.score_by(repr(model.scoring))
+        history.validates = self.held_out is not None
         n_before = len(history.loss_curve) - history.n_iter
         self.settings.planned_epochs = model.max_iter + n_before * (not self.partial)
         if transforms:
@@ -176,7 +177,7 @@ class Fit:
     def train(self):
         """Train the network in place; an error leaves it as it was."""
         network, specs, settings = self.network, self.specs, self.settings
-        if self.callbacks or self.held_out is not None:  # they see an estimator that is complete
+        if self.callbacks or self.scores:  # they see an estimator that is complete
             self.model._set_fitted(network, self.history, specs.is_stochastic)
         with (
             training_lock(network.state, type(self.model).__name__),
@@ -273,7 +274,7 @@ class Fit:
             or bool(self.callbacks)
             or self.settings.augmentation is not None
             or self.settings.row_augmentation is not None
-            or self.held_out is not None
+            or self.scores
             or runs_users_code(self.model)
             or self.model.averaging is not None
             or self.network.shows_other_numbers
@@ -315,7 +316,7 @@ class Fit:
             self.settings,
             self.history,
             self.random_state,
-            validator(self, engine) if self.held_out else None,
+            validator(self, engine),
             callbacks,
             self.checkpoint,
         )
@@ -350,9 +351,14 @@ class Fit:
         """Return the numbers of the rows that are trained on, and of those held out or None."""
         return self.data.rows, self.held_out and self.held_out[0].rows
 
-    def evaluation(self, engine, with_default):
-        """Return a function that computes loss and score of the validation data."""
-        return evaluation(self, engine, with_default)
+    @property
+    def scores(self):
+        """Whether rows are scored after each epoch."""
+        return self.held_out is not None or bool(self.model.train_score)
+
+    def evaluation(self, engine, data, with_default):
+        """Return a function that computes loss and score of the rows of a data set."""
+        return evaluation(self, engine, data, with_default)
 
     def _view(self, copied):
         """Return an estimator with what is learned so far, in arrays of its own if `copied`."""

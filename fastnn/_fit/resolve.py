@@ -24,7 +24,7 @@ from ..layers import Dense, Dropout, Heads, checked
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
 from ..schedules import SKLEARN_SCHEDULES, Constant, Schedule, Scheduled, resolve_schedule
-from .scoring import check_scoring
+from .scoring import check_scoring, check_train_score
 
 # What `layers` takes the place of.
 _TOLD_BY_LAYERS = ("hidden_layer_sizes", "activation", "normalization", "dropout")
@@ -74,6 +74,7 @@ def specs_of(model, partial):
         )
     schedule, averaging = schedule_of(model, optimizer), averaging_of(model, optimizer)
     check_scoring(model)
+    check_train_score(model, is_stochastic)
     return Specs(optimizer, schedule, averaging, early_stopping, *callbacks_of(model))
 
 

@@ -1,4 +1,4 @@
-"""Scores of validation data: what `scoring` names, and its values after each epoch."""
+"""Scores of validation data and of training rows: their names, and values after each epoch."""
 
 import copy
 import functools
@@ -15,6 +15,7 @@ from .._specs.suggestions import suggest_value
 from .._train.datasets import Dataset, StreamedDataset
 from .._warnings import warn
 from ..data.passes import targets_of
+from .training_rows import training_rows
 
 
 def check_scoring(model):
@@ -32,6 +33,16 @@ def check_scoring(model):
                 f"Unknown scoring {scoring!r}: give 'loss', a function, or one of "
                 f"sklearn.metrics.get_scorer_names(), such as 'neg_log_loss' or 'r2'.{suggestion}"
             )
+
+
+def check_train_score(model, is_stochastic):
+    """Refuse names that `scoring` has not, and solvers that score nothing after an epoch."""
+    if model.train_score and not is_stochastic:
+        raise ValueError(
+            f"train_score={model.train_score!r} needs a solver such as 'sgd' or 'adam': "
+            f"{model.solver!r} does not score rows in training. Its history_ has the loss."
+        )
+    of_training_rows(model)
 
 
 def warn_of_unused_scoring(model, stochastic):
@@ -65,6 +76,24 @@ def scorings(model):
     return dict(named)
 
 
+def of_training_rows(model):
+    """Return the scorings of training rows, by name in the history: all, or those that are named.
+
+    The loss is always there.
+    """
+    named, names = scorings(model), model.train_score
+    if isinstance(names, bool | np.bool_):
+        return named
+    names, known = [names] if isinstance(names, str) else names, list({**named, "loss": "loss"})
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"train_score names {name!r}, and the scores of `scoring` are "
+                f"{', '.join(map(repr, known))}."
+            )
+    return {name: scoring for name, scoring in named.items() if name in names}
+
+
 def _name(model, scoring):
     if scoring is None:
         return "accuracy" if is_classifier(model) else "r2"
@@ -75,49 +104,71 @@ def _name(model, scoring):
 
 
 def validator(fit, engine):
-    """Return a function that scores the validation data of a `Fit` with the current parameters.
+    """Return a function that scores the rows of a `Fit` with the current parameters.
 
-    It returns the score that decides, and all values for the history.
+    It returns the score of the validation data that decides, None if there is no such data, and
+    all values for the history. Without rows to score, it is None itself.
     """
-    network = fit.network
-    named = scorings(fit.model)
-    scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
-    with_default = None in scorers.values()
-    if with_default:
-        _refuse_single_row(fit)
-    evaluate = fit.evaluation(engine, with_default)
-    if any(scoring is not None for scoring in scorers.values()):
-        score = _scorer(fit)
+    network, named = fit.network, scorings(fit.model)
+    parts = []
+    if fit.model.train_score:
+        chosen = of_training_rows(fit.model)
+        parts.append(_values(fit, engine, *training_rows(fit), chosen, "train"))
+    if fit.held_out:
+        parts.append(_values(fit, engine, *fit.held_out, named, "val"))
     first = next(iter(named))
 
     def validate():
+        logs = {}
         with network.average_parameters(fit.recompute_statistics):
-            loss, default = evaluate()
-            finite = math.isfinite(loss)
-            loss = loss / fit.settings.loss_divisor if finite else math.nan
-            logs = {"val_loss": loss}
-            for name, scoring in scorers.items():
-                if scoring is None:
-                    value = default
-                else:
-                    value = score(scoring) if finite else math.nan
-                logs[f"val_{name}"] = value
-        return -loss if named[first] == "loss" else logs[f"val_{first}"], logs
+            for values in parts:
+                logs |= values()
+        if not fit.held_out:
+            return None, logs
+        return -logs["val_loss"] if named[first] == "loss" else logs[f"val_{first}"], logs
 
-    return validate
+    return validate if parts else None
 
 
-def evaluation(fit, engine, with_default):
-    """Return a function that computes loss and default score of the validation data of a `Fit`.
+_WORDS = {"train": "training data", "val": "validation data"}
+
+
+def _values(fit, engine, data, y, named, prefix):
+    """Return a function that computes the values of rows for the history, by name."""
+    scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
+    with_default, words = None in scorers.values(), _WORDS[prefix]
+    if with_default:
+        _refuse_single_row(fit.model, data, words)
+    evaluate = fit.evaluation(engine, data, with_default)
+    if any(scoring is not None for scoring in scorers.values()):
+        score = _scorer(fit, data, y, words)
+
+    def values():
+        loss, default = evaluate()
+        finite = math.isfinite(loss)
+        found = {f"{prefix}_loss": loss / fit.settings.loss_divisor if finite else math.nan}
+        for name, scoring in scorers.items():
+            if scoring is None:
+                value = default
+            else:
+                value = score(scoring) if finite else math.nan
+            found[f"{prefix}_{name}"] = value
+        return found
+
+    return values
+
+
+def evaluation(fit, engine, data, with_default):
+    """Return a function that computes loss and default score of rows, a data set of a `Fit`.
 
     That is what `score` of the estimator would return; NaN unless `with_default`.
     """
-    by_parts = isinstance(fit.held_out[0], StreamedDataset)
-    return (_by_parts if by_parts else _in_memory)(fit, engine, with_default)
+    by_parts = isinstance(data, StreamedDataset)
+    return (_by_parts if by_parts else _in_memory)(fit, engine, data, with_default)
 
 
-def _in_memory(fit, engine, with_default):
-    network, (X, targets, sample_weight, rows) = fit.network, fit.held_out[0]
+def _in_memory(fit, engine, data, with_default):
+    network, (X, targets, sample_weight, rows) = fit.network, data
     all_rows = len(rows) == X.shape[0]
     which = None if all_rows else rows
 
@@ -147,13 +198,13 @@ def _in_memory(fit, engine, with_default):
     return lambda: (loss(), score())
 
 
-def _by_parts(fit, engine, with_default):
+def _by_parts(fit, engine, data, with_default):
     """Return such a function for rows of a source, which are read once for both."""
     network = fit.network
 
     def evaluate():
         total, loss, outputs, parts = 0.0, 0.0, [], []
-        for X, targets, sample_weight, rows in fit.held_out[0].parts():
+        for X, targets, sample_weight, rows in data.parts():
             weight = len(rows) if sample_weight is None else float(sample_weight.sum())
             loss, total = loss + weight * engine.loss(X, targets, sample_weight), total + weight
             if with_default:
@@ -169,15 +220,14 @@ def _by_parts(fit, engine, with_default):
     return evaluate
 
 
-def _refuse_single_row(fit):
-    data = fit.held_out[0]
+def _refuse_single_row(model, data, words):
     n_rows = data.n_rows
     if isinstance(data, Dataset) and data.sample_weight is not None:
         n_rows = np.count_nonzero(data.sample_weight[data.rows])
-    if n_rows < 2 and not is_classifier(fit.model):
+    if n_rows < 2 and not is_classifier(model):
         raise ValueError(
-            "R2 of one row of validation data is undefined: give two or more, or another "
-            "scoring, such as 'neg_mean_squared_error'."
+            f"R2 of one row of {words} is undefined: give two or more, or another scoring, such "
+            "as 'neg_mean_squared_error'."
         )
 
 
@@ -187,9 +237,8 @@ def _default_score(network, targets, outputs, sample_weight):
     return network.encoder.score(network.loss, targets, outputs, sample_weight)
 
 
-def _scorer(fit):
+def _scorer(fit, data, y, words):
     """Return a function that computes the score by a name of scikit-learn's, or by a function."""
-    data, y = fit.held_out
     if isinstance(data, StreamedDataset):
         X, model = data.source, fit.model._twin(device=fit.device)
         y, sample_weight = targets_of(X, functools.partial(validated_targets, model))
@@ -205,7 +254,7 @@ def _scorer(fit):
 
     def score(scoring):
         model._set_fitted(fit.network, fit.history, stochastic=True)
-        return score_by(scoring, model, X, y, sample_weight, fit.encoder.row_classes)
+        return score_by(scoring, model, X, y, sample_weight, fit.encoder.row_classes, words)
 
     return score
 
@@ -226,10 +275,10 @@ def _with_classes(scorer, classes):
     return scorer
 
 
-def score_by(scoring, model, X, y, sample_weight, classes=None):
+def score_by(scoring, model, X, y, sample_weight, classes=None, words="validation data"):
     """Compute the score of a model's predictions, by a name of scikit-learn's or by a function.
 
-    `classes` are all classes of a problem in which each row has one.
+    `classes` are all classes of a problem in which each row has one; `words` name the rows.
     """
     from sklearn.metrics import get_scorer  # slow to import
 
@@ -242,11 +291,11 @@ def score_by(scoring, model, X, y, sample_weight, classes=None):
             raise
         raise ValueError(
             f"scoring={scoring!r} cannot score the predictions of {type(model).__name__} for the "
-            f"validation data: choose another, or None. {error}"
+            f"{words}: choose another, or None. {error}"
         ) from error
     if not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(
-            f"scoring={scoring!r} returned {value!r} for the validation data: it must be a finite "
-            "number. Choose another, or other validation data."
+            f"scoring={scoring!r} returned {value!r} for the {words}: it must be a finite number. "
+            f"Choose another, or other {words}."
         )
     return float(value)

@@ -39,9 +39,9 @@ class StochasticTraining(Training):
     random_state : RandomState
         Draws how rows are mixed; a checkpoint keeps its state.
     validate : callable, optional
-        Returns the validation score of the current parameters, or of their average, and a dict of
-        scores for the history. With `early_stopping`, training stops when the score stalls, and
-        leaves the parameters that had the best.
+        Returns the validation score of the current parameters, or of their average, or None without
+        validation data; and a dict of scores for the history. With `early_stopping`, training stops
+        when the score stalls, and leaves the parameters that had the best.
     callbacks : fastnn.callbacks.base.CallbackList, optional
         Called at epochs and batches; may end training.
     checkpoint : dict, optional
@@ -59,14 +59,13 @@ class StochasticTraining(Training):
         settings: Settings,
         history: History,
         random_state,
-        validate: Callable[[], tuple[float, dict[str, float]]] | None = None,
+        validate: Callable[[], tuple[float | None, dict[str, float]]] | None = None,
         callbacks=None,
         checkpoint: dict[str, Any] | None = None,
     ):
         super().__init__(state, settings, history, callbacks)
         self.engine, self.epochs = engine, epochs
         self.random_state, self._schedule, self._score = random_state, schedule, validate
-        history.validates = validate is not None
         history.stops_early = history.validates and settings.early_stopping
 
         n_rows, size = epochs.n_rows, settings.batch_size
@@ -200,10 +199,17 @@ class StochasticTraining(Training):
         if self._score is None:
             return {}
         score, scores = (math.nan, {}) if self._diverged else self._score()
-        self.history.validation_scores.append(score)
-        if self.settings.verbose:
-            print(f"Validation score: {score:f}")
+        if self.history.validates:
+            self.history.validation_scores.append(score)
         return scores
+
+    def _print(self, row):
+        super()._print(row)
+        of_rows = [f"{name[6:]} {row[name]:f}" for name in row if name.startswith("train_")]
+        if of_rows:
+            print(f"Training rows: {', '.join(of_rows)} ({row['seconds']:.3g} s)")
+        if self.history.validates:
+            print(f"Validation score: {self.history.validation_scores[-1]:f}")
 
     def _ends_after(self, result):
         if self._diverged:

@@ -75,15 +75,16 @@ class Training:
         history, rate = self.history, result.learning_rate
         history.n_iter += 1
         history.loss = result.loss
-        if self.settings.verbose:
-            print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
         row = {"loss": history.loss, **self._validate(result), "grad_norm": result.grad_norm}
         if self.settings.partial:
             history.n_calls += 1
             row = {"call": history.n_calls, **row}
         if rate is not None:
             row["learning_rate"] = rate
-        history.record(**row, seconds=time.perf_counter() - self._began)
+        row["seconds"] = time.perf_counter() - self._began
+        history.record(**row)
+        if self.settings.verbose:
+            self._print(row)
         self.stops = self._ends_after(result)
         if self.callbacks is not None:
             self.stops = self.callbacks.on_epoch_end(rate, self.stops, self.checkpoint)
@@ -95,6 +96,10 @@ class Training:
     def _validate(self, result: EpochResult) -> dict[str, float]:
         """Return the scores of the validation data, by their names in the history."""
         return {}
+
+    def _print(self, row: dict[str, float]) -> None:
+        """Print the progress of an epoch, as scikit-learn does; `row` are its values."""
+        print(f"Iteration {self.history.n_iter}, loss = {row['loss']:.8f}")
 
     def _ends_after(self, result: EpochResult) -> bool:
         """Return whether training ends after this epoch, whatever callbacks say."""

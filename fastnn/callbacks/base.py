@@ -168,6 +168,8 @@ class Context:
             advice = ""
             if name.startswith("val_"):
                 advice = " Scores need validation data: X_val and y_val, or early_stopping=True."
+            elif name.startswith("train_"):
+                advice = " Scores of training rows need train_score=True."
             raise ValueError(
                 f"monitor={name!r} is not in the history, which has {known}.{advice}"
             ) from None

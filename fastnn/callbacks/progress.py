@@ -36,7 +36,7 @@ class ProgressBar(Callback):
     def on_epoch_end(self, context):
         seconds = (time.perf_counter() - self._began) / (context.epoch - self._first)
         left = seconds * (context.n_epochs - context.epoch)
-        hidden = "epoch", "grad_norm", "learning_rate", "seconds"
+        hidden = "epoch", "grad_norm", "learning_rate"
         parts = [f"{k} {v:.4g}" for k, v in context.logs.items() if k not in hidden]
         parts.insert(0, f"{_duration(left)} left")
         if context.unit == "epoch":

@@ -13,6 +13,7 @@ from ..schedules import ReduceOnPlateau, Steps
 from .base import Callback
 
 MODE = [OneOf({"auto", "min", "max"})]
+_SMALLER_IS_BETTER = "loss", "train_loss", "val_loss", "grad_norm", "seconds"
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _COUNT = Interval(Integral, 0, None, closed="left")
 
@@ -20,7 +21,7 @@ _COUNT = Interval(Integral, 0, None, closed="left")
 def sign_of(monitor: str, mode: str) -> int:
     """Return 1 if larger values are better, -1 if smaller; 'auto' decides by the name."""
     if mode == "auto":
-        mode = "min" if monitor in ("loss", "val_loss", "grad_norm", "seconds") else "max"
+        mode = "min" if monitor in _SMALLER_IS_BETTER else "max"
     return 1 if mode == "max" else -1
 
 
@@ -42,8 +43,9 @@ class EarlyStopping(Callback):
     min_delta : float, default=0.0
         The smallest change that counts as an improvement is larger than this.
     mode : {"auto", "min", "max"}, default="auto"
-        Whether smaller or larger values are better. 'auto' is "min" for "loss", "val_loss",
-        "grad_norm" and "seconds", and "max" for all others, as for scikit-learn's scores.
+        Whether smaller or larger values are better. 'auto' is "min" for "loss", "train_loss",
+        "val_loss", "grad_norm" and "seconds", and "max" for all others, as for scikit-learn's
+        scores.
     restore_best : bool, default=False
         Whether the parameters of the best epoch are restored, also if training ends for another
         reason. `loss_` and `history_` still describe all epochs. Not available for `partial_fit`.

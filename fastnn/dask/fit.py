@@ -108,10 +108,9 @@ class DaskFit(SourceFit):
         n_steps = math.ceil(max(self.data.n_rows_each) / self.settings.batch_size)
         return math.ceil(n_steps / self.estimator.steps_per_round)
 
-    def evaluation(self, engine, with_default):
-        data = self.held_out[0]
+    def evaluation(self, engine, data, with_default):
         if not isinstance(data, PartitionedDataset):
-            return super().evaluation(engine, with_default)
+            return super().evaluation(engine, data, with_default)
         held = self.cluster.hold(self._plan())
 
         def evaluate():

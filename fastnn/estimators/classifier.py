@@ -103,6 +103,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         max_norm=None,
         weight_noise=0.0,
         callbacks=None,
+        train_score=False,
+        train_score_rows=None,
         loss="log_loss",
         output_activation=None,
         label_smoothing=0.0,

@@ -85,6 +85,8 @@ _COMMON = {
     "max_norm": [None, Interval(Real, 0, None, closed="neither")],
     "weight_noise": [Interval(Real, 0, None, closed="left")],
     "callbacks": [None, list, tuple],
+    "train_score": ["boolean", str, list, tuple],
+    "train_score_rows": [None, Interval(Integral, 1, None, closed="left")],
 }
 OF_CLASSIFIERS = {
     **_COMMON,

@@ -97,7 +97,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
     verbose : bool, default=False
         Whether to print the progress of training: True shows `fastnn.callbacks.ProgressBar` in a
         notebook, and in a terminal where rich is installed, and prints scikit-learn's lines
-        elsewhere; 2 always prints these.
+        elsewhere; 2 always prints these. With `train_score` there is another line, with the seconds
+        of the epoch too.
 
     warm_start : bool, default=False
         Whether `fit` continues from the end of the last call: from its parameters, and the state of
@@ -284,7 +285,19 @@ list of these, or None, default=None
         ``ReduceLROnPlateau()``, ``Checkpoint(path, resume=True)``, ``CSVLogger(path)``,
         ``TensorBoard()``, ``MLflow()``, ``TerminateOnNaN()``, ``ProgressBar()``, or subclasses of
         ``Callback``. Their parameters can be searched over: ``callbacks__0__patience``. Callbacks
-        of scikit-learn are passed to `set_callbacks`."""
+        of scikit-learn are passed to `set_callbacks`.
+
+    train_score : bool, str or list of str, default=False
+        Whether training rows are scored after each epoch, as validation data is: in `history_`,
+        "train_loss" and a score for each of `scoring` ("train_accuracy") stand beside "val_loss"
+        and those of validation. Unlike "loss", the mean over the steps of an epoch, they are of the
+        parameters at its end, without augmentation, dropout and penalty. A name or a list of names
+        chooses some of `scoring`. It changes no other number. Not available with 'lbfgs'.
+
+    train_score_rows : int or None, default=None
+        Largest number of these rows, which are drawn once, at random. None is the number of rows of
+        the validation data, and all without. Of a source, about as many are drawn, which are read
+        again after each epoch."""
 
 OUTPUT_ACTIVATION = """\
 output_activation : str, an activation's spec or None, default=None
@@ -314,8 +327,9 @@ loss_ : float
     history_ : dict of list
         Metrics of each epoch, or iteration of 'lbfgs', in all calls: "epoch", its number from 1;
         "loss" as in `loss_curve_`; with validation data "val_loss", without penalty and dropout,
-        and each score as ``val_NAME``; "grad_norm"; "learning_rate" of the last step (not with
-        'lbfgs'); "seconds", validation included. Each call of `partial_fit` counts as an epoch,
+        and each score as ``val_NAME``; with `train_score` "train_loss" and ``train_NAME``, of
+        training rows in the same way; "grad_norm"; "learning_rate" of the last step (not with
+        'lbfgs'); "seconds", scores included. Each call of `partial_fit` counts as an epoch,
         and has its number, from 1, in "call" too. NaN marks unknown values.
         ``pandas.DataFrame(model.history_)`` converts it to a table.
 

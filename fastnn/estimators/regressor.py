@@ -67,6 +67,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         max_norm=None,
         weight_noise=0.0,
         callbacks=None,
+        train_score=False,
+        train_score_rows=None,
         output_activation=None,
     ):
         self._set_parameters(locals())

@@ -123,6 +123,15 @@ def test_validation_rows_on_the_cluster_score_as_those_in_memory():
         np.testing.assert_allclose(model.history_[name], local.history_[name])
 
 
+def test_training_rows_on_the_cluster_are_scored():
+    model = fitted(train_score=True)
+    assert_same(model, plain_model())
+    score = model.to_local().score(X_DIGITS, Y_DIGITS)
+    assert model.history_["train_accuracy"][-1] == pytest.approx(score)
+    some = fitted(train_score=True, train_score_rows=100)
+    assert some.history_["train_accuracy"] != model.history_["train_accuracy"]
+
+
 def test_numbers_are_scored_by_r2():
     X, y = rows(X_REGRESSION, 60), rows(np.column_stack([Y_REGRESSION, -Y_REGRESSION]), 60)
     model = DaskMLPRegressor(**SMALL).fit(X, y, X_val=X, y_val=y)

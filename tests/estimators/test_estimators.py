@@ -27,7 +27,7 @@ NEW = [
     *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
     *("layers", "scoring", "averaging", "augment", "input_noise", "clip_norm", "clip_value"),
     *("learning_rate_factors", "l1_ratio", "penalize_intercepts", "max_norm", "weight_noise"),
-    "callbacks",
+    *("callbacks", "train_score", "train_score_rows"),
 ]
 NEW_OF = {
     MLPClassifier: [*NEW, "loss", "output_activation", "label_smoothing", "class_weight"],
@@ -152,7 +152,8 @@ OWN_CHANGES = [
     (classifier, "class_weight", {"loss": "hinge"}, {3: 5.0}),
     (classifier, "output_activation", {"loss": "squared_error"}, "logistic"),
 ]
-NO_CHANGE = {"verbose", "device", "n_jobs", "callbacks"}  # how, not what
+# how, not what
+NO_CHANGE = {"verbose", "device", "n_jobs", "callbacks", "train_score", "train_score_rows"}
 
 
 def _predicted(estimator, fits=1, y=None, **options):
