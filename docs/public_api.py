@@ -28,6 +28,7 @@ GALLERY = [
     "batch_norm",
     "robust_losses",
     "polynomial",
+    "polynomial_steps",
     "regularization_paths",
     "dropout_as_bagging",
     "augmentation",

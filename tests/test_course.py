@@ -12,6 +12,8 @@ from support.reference import LOSSES, clip_norm, elastic_net
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 GRADIENTS = np.array([1.0, 0.5, -2.0])
+PLAIN = {"solver": SGD(momentum=0.0), "alpha": 0.0}
+ZEROS = {"weight_init": "zeros", "bias_init": "zeros"}
 
 
 def path(spec, gradients, learning_rate=0.1, w=0.0):
@@ -109,6 +111,41 @@ def test_polynomial(order):
         np.testing.assert_allclose(model.predict(powers), y, atol=1e-3)
 
 
+def test_polynomials_by_gradient_descent():
+    """Check the lab: order 2 ends best, and order 5 has been better than it ends.
+
+    The draw is that of `examples/polynomial_steps.py`, with steps ten times as long.
+    """
+    rng = np.random.default_rng(72)
+    x, grid = rng.uniform(-1, 1, 8), np.linspace(-1, 1, 201)
+    y = x**2 + 3 * x + 3 + rng.uniform(-0.4, 0.4, 8)
+    risks = {}
+    for order in (1, 2, 5):
+        model = MLPRegressor(
+            hidden_layer_sizes=(),
+            batch_size=8,
+            learning_rate_init=0.1,
+            max_iter=100,
+            n_iter_no_change=np.inf,
+            warm_start=True,
+            precision="float64",
+            **PLAIN,
+            **ZEROS,
+        )
+        exponents = np.arange(1, order + 1)
+        found = risks[order] = []
+        for _ in range(20):
+            model.fit(x[:, np.newaxis] ** exponents, y)
+            away = model.predict(grid[:, np.newaxis] ** exponents) - (grid**2 + 3 * grid + 3)
+            found.append(np.mean(away**2))
+    assert risks[2][-1] < min(risks[1][-1], risks[5][-1]) / 3
+    assert risks[2][-1] == pytest.approx(0.0069, abs=1e-4)
+    best = int(np.argmin(risks[5]))
+    assert best in (6, 7)  # after 700 or 800 steps
+    assert risks[5][best] == pytest.approx(0.0065, abs=1e-4)
+    assert risks[5][-1] == pytest.approx(0.0224, abs=1e-4)
+
+
 # --- batch norm -----------------------------------------------------------------------------------
 
 
@@ -133,8 +170,6 @@ def test_batch_norm_backward_written_out():
 # --- back-propagation, perceptrons, hinges --------------------------------------------------------
 
 CORNERS = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
-PLAIN = {"solver": SGD(momentum=0.0), "alpha": 0.0}
-ZEROS = {"weight_init": "zeros", "bias_init": "zeros"}
 
 
 def test_one_step_of_backpropagation_in_a_network_with_two_inputs():
