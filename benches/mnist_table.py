@@ -2,9 +2,11 @@
 
     python benches/mnist_table.py [FOLDER] [--seeds N] [--threads N] [--json PATH]
 
-FOLDER holds the usual IDX files; without it MNIST is downloaded. A fifth of the images is for
-testing, the same for all models and seeds; what is new in the last model was chosen on a part of
-the others. Pixels are scaled to 0-1 in float32.
+FOLDER holds the usual IDX files, of MNIST or of Fashion-MNIST; without it MNIST is downloaded. The
+models are trained on 55,000 of the 60,000 training images, validated on the other 5,000, and tested
+on the 10,000 test images. If only the 10,000 test images are there, a fifth of them is for testing,
+and none validates. The parts are the same for all models and seeds; what is new in the last model
+was chosen on rows that were not for testing. Pixels are scaled to 0-1 in float32.
 """
 
 import argparse
@@ -41,11 +43,36 @@ def models(seed, threads):
     }
 
 
+N_VALIDATION = 5000
+
+
 def load(folder):
-    """Training images, test images, and the labels of both."""
-    X, y = load_mnist(folder)
+    """Images and labels by part: training, validation if there are training files, and test."""
+    X, y, n_train = load_mnist(folder, return_n_train=True)
     X = X.astype(np.float32) / 255
-    return train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
+    is_whole = 0 < n_train < len(X)
+    rest, n_held_out = (slice(n_train), N_VALIDATION) if is_whole else (slice(None), 0.2)
+    X_train, X_other, y_train, y_other = train_test_split(
+        X[rest], y[rest], test_size=n_held_out, stratify=y[rest], random_state=0
+    )
+    parts = {"training": (X_train, y_train)}
+    if is_whole:
+        return parts | {"validation": (X_other, y_other), "test": (X[n_train:], y[n_train:])}
+    return parts | {"test": (X_other, y_other)}
+
+
+def add_errors(result, model, parts):
+    """Append the errors of a fitted model, in percent, to the list of each part."""
+    for name, (X, y) in parts.items():
+        result.setdefault(f"{name} error", []).append(100 * (1 - model.score(X, y)))
+
+
+def mean_and_deviation(values):
+    return f"{statistics.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
+
+
+def describe(parts):
+    return ", ".join(f"{len(y):,} {name} images" for name, (_, y) in parts.items())
 
 
 def n_parameters(model):
@@ -62,29 +89,29 @@ def main():
     measure.restart_without_forced_blas()
     warnings.simplefilter("ignore", ConvergenceWarning)
 
-    X_train, X_test, y_train, y_test = load(arguments.folder)
+    parts = load(arguments.folder)
+    shown = [f"{name} error" for name in parts if name != "training"]
     environment = measure.environment(arguments.threads)
     results = {}
     with threadpool_limits(arguments.threads):
         for seed in range(arguments.seeds):
             for name, model in models(seed, arguments.threads).items():
-                elapsed = measure.seconds(lambda model=model: model.fit(X_train, y_train))
-                result = results.setdefault(
-                    name,
-                    {"parameters": n_parameters(model), "error": [], "seconds": [], "epochs": []},
-                )
-                result["error"].append(100 * (1 - model.score(X_test, y_test)))
+                elapsed = measure.seconds(lambda model=model: model.fit(*parts["training"]))
+                start = {"parameters": n_parameters(model), "seconds": [], "epochs": []}
+                result = results.setdefault(name, start)
+                add_errors(result, model, parts)
                 result["seconds"].append(elapsed)
                 result["epochs"].append(model.n_iter_)
 
     print(", ".join(f"{name}: {value}" for name, value in environment.items()))
-    print(f"{len(X_train)} images to train, {len(X_test)} to test, {arguments.seeds} seeds\n")
-    header = ["", "parameters", "test error, % (mean ± deviation)", "fit, s (median)", "epochs"]
+    print(f"{describe(parts)}, {arguments.seeds} seeds\n")
+    header = ["", "parameters", *(f"{error}, % (mean ± deviation)" for error in shown)]
+    header += ["fit, s (median)", "epochs"]
     rows = [
         [
             name,
             f"{result['parameters']:,}",
-            f"{statistics.mean(result['error']):.2f} ± {np.std(result['error'], ddof=1):.2f}",
+            *(mean_and_deviation(result[error]) for error in shown),
             measure.spread(result["seconds"]),
             f"{statistics.median(result['epochs']):.0f}",
         ]

@@ -2,7 +2,7 @@
 
     python benches/mnist_techniques.py [FOLDER] [--seeds N] [--epochs N] [--only NAME ..]
 
-FOLDER and the split are those of ``mnist_table.py``. All networks are 784-100-100-10, trained in
+FOLDER and the parts are those of ``mnist_table.py``. All networks are 784-100-100-10, trained in
 float32 with batches of 100 for the same number of epochs, by Adam where the option is no solver.
 Nothing was tuned: the options are those of ``options.py``.
 """
@@ -12,12 +12,11 @@ import statistics
 import warnings
 from pathlib import Path
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 import measure
-from mnist_table import load
+from mnist_table import add_errors, describe, load, mean_and_deviation
 from options import OPTIONS, classifier
 
 
@@ -33,9 +32,10 @@ def main():
     measure.restart_without_forced_blas()
     warnings.simplefilter("ignore", ConvergenceWarning)
 
-    X_train, X_test, y_train, y_test = load(arguments.folder)
+    parts = load(arguments.folder)
+    shown = [f"{name} error" for name in parts if name != "training"]
     names = ["plain", *(arguments.only or list(OPTIONS)[1:])]
-    results = {name: {"error": [], "training error": [], "seconds": []} for name in names}
+    results = {name: {"seconds": []} for name in names}
     with threadpool_limits(arguments.threads):
         for seed in range(arguments.seeds):
             for name in names:
@@ -46,19 +46,19 @@ def main():
                     n_jobs=arguments.threads,
                     random_state=seed,
                 )
-                seconds = measure.seconds(lambda model=model: model.fit(X_train, y_train))
-                results[name]["error"].append(100 * (1 - model.score(X_test, y_test)))
-                results[name]["training error"].append(100 * (1 - model.score(X_train, y_train)))
+                seconds = measure.seconds(lambda model=model: model.fit(*parts["training"]))
+                add_errors(results[name], model, parts)
                 results[name]["seconds"].append(seconds)
 
     environment = measure.environment(arguments.threads)
     print(", ".join(f"{name}: {value}" for name, value in environment.items()))
-    print(f"{len(X_train)} images to train, {len(X_test)} to test, {arguments.epochs} epochs\n")
-    header = ["", "test error, % (mean ± deviation)", "training error, %", "ms an epoch (median)"]
+    print(f"{describe(parts)}, {arguments.epochs} epochs\n")
+    header = ["", *(f"{error}, % (mean ± deviation)" for error in shown)]
+    header += ["training error, %", "ms an epoch (median)"]
     rows = [
         [
             f"`{name}`",
-            f"{statistics.mean(result['error']):.2f} ± {np.std(result['error'], ddof=1):.2f}",
+            *(mean_and_deviation(result[error]) for error in shown),
             f"{statistics.mean(result['training error']):.2f}",
             f"{1e3 * statistics.median(result['seconds']) / arguments.epochs:.1f}",
         ]

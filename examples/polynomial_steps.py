@@ -21,7 +21,7 @@ from fastnn import SGD, MLPRegressor
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
 # Steps ten times as long take nearly the same path.
-RATE, STEPS, INTERVAL = (0.1, 2000, 40) if FAST else (0.01, 20000, 50)
+RATE, STEPS, INTERVAL = (0.1, 2000, 100) if FAST else (0.01, 20000, 50)
 N_ROWS, NOISE, SEED = 8, 0.4, 72
 DRAWS, DRAW_STEPS = (3, 400) if FAST else (50, 2000)
 STYLES = {1: "C0--", 2: "k-", 5: "C1-"}
@@ -95,7 +95,7 @@ print(f"coefficients at the least risk: {path[best].round(2)}, at the end: {path
 ends, simpler, rises = [], 0, 0
 for seed in range(DRAWS):
     x, y = draw(seed)
-    (path, risks), (_, others) = (descend(x, y, order, 0.1, DRAW_STEPS, 40) for order in (5, 2))
+    (path, risks), (_, others) = (descend(x, y, order, 0.1, DRAW_STEPS, 100) for order in (5, 2))
     ends.append(path[-1])
     simpler += others[-1] < risks[-1]
     rises += risks[-1] > 2 * risks.min()

@@ -99,7 +99,11 @@ def _read_idx(path, file, size, is_packed=False):
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def load_mnist(folder=None):
+#: Number of training images in MNIST and Fashion-MNIST, which come first.
+N_TRAIN_IMAGES = 60000
+
+
+def load_mnist(folder=None, *, return_n_train=False):
     """Load MNIST, or a data set in the same format (Fashion-MNIST, KMNIST), one image a row.
 
     Parameters
@@ -108,6 +112,8 @@ def load_mnist(folder=None):
         Folder of the usual four files (``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and
         the same for ``t10k``), compressed (``.gz``) or not; either pair may be missing. None
         downloads MNIST through :func:`sklearn.datasets.fetch_openml`, which caches it.
+    return_n_train : bool, default=False
+        Whether to return the number of training images, too.
 
     Returns
     -------
@@ -115,11 +121,20 @@ def load_mnist(folder=None):
         Training images first, then test images.
     y : ndarray of shape (n_images,), int64
         Their labels.
+    n_train : int
+        Number of training images, if `return_n_train`: 60,000 of all 70,000; 0 for a folder that
+        only holds the test files.
+
+    Examples
+    --------
+    >>> from fastnn.datasets import load_mnist
+    >>> X, y, n_train = load_mnist("mnist", return_n_train=True)  # doctest: +SKIP
+    >>> X_train, X_test = X[:n_train], X[n_train:]  # doctest: +SKIP
     """
-    return _fetch("mnist_784") if folder is None else _load_folder(Path(folder))
+    return _load("mnist_784", folder, return_n_train)
 
 
-def load_fashion_mnist(folder=None):
+def load_fashion_mnist(folder=None, *, return_n_train=False):
     """Load Fashion-MNIST: ten kinds of clothes in the format of MNIST, and harder to classify.
 
     Parameters
@@ -127,6 +142,8 @@ def load_fashion_mnist(folder=None):
     folder : str or path-like, default=None
         Folder of its IDX files, which have the names of those of MNIST; see :func:`load_mnist`.
         None downloads it through :func:`sklearn.datasets.fetch_openml`, which caches it.
+    return_n_train : bool, default=False
+        Whether to return the number of training images, too.
 
     Returns
     -------
@@ -134,17 +151,25 @@ def load_fashion_mnist(folder=None):
         Training images first, then test images, if read from files; else in the order of OpenML.
     y : ndarray of shape (n_images,), int64
         Their labels, named in ``FASHION_MNIST_CLASSES``.
+    n_train : int
+        Number of training images, if `return_n_train`; of a download, the first 60,000.
 
     References
     ----------
     Xiao, H., Rasul, K. and Vollgraf, R. "Fashion-MNIST: a novel image dataset for benchmarking
     machine learning algorithms" (2017).
     """
-    return _fetch("Fashion-MNIST") if folder is None else _load_folder(Path(folder))
+    return _load("Fashion-MNIST", folder, return_n_train)
+
+
+def _load(name, folder, return_n_train):
+    X, y, n_train = _fetch(name) if folder is None else _load_folder(Path(folder))
+    return (X, y, n_train) if return_n_train else (X, y)
 
 
 def _load_folder(folder):
-    parts = [part for name in ("train", "t10k") if (part := _load_pair(folder, name)) is not None]
+    found = {name: _load_pair(folder, name) for name in ("train", "t10k")}
+    parts = [part for part in found.values() if part is not None]
     if not parts:
         raise FileNotFoundError(
             f"{folder} holds neither train-images-idx3-ubyte nor t10k-images-idx3-ubyte (or .gz); "
@@ -153,7 +178,8 @@ def _load_folder(folder):
     images, labels = zip(*parts, strict=True)
     if len({part.shape[1] for part in images}) > 1:
         raise ValueError(f"The train and t10k images in {folder} differ in size.")
-    return np.concatenate(images), np.concatenate(labels)
+    n_train = len(images[0]) if found["train"] is not None else 0
+    return np.concatenate(images), np.concatenate(labels), n_train
 
 
 def _load_pair(folder, name):
@@ -201,7 +227,7 @@ def _fetch(name):
             f"{name} cannot be downloaded from OpenML ({error.reason}): try again later, or name "
             "the folder of its IDX files."
         ) from error
-    return X.astype(np.uint8), y.astype(np.int64)
+    return X.astype(np.uint8), y.astype(np.int64), min(N_TRAIN_IMAGES, len(X))
 
 
 # Horizontal position, at 12 heights, of a pen that draws the digit from top to bottom.

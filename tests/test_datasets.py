@@ -83,6 +83,18 @@ def test_mnist_folder(tmp_path, separator, suffix):
     np.testing.assert_array_equal(y, np.concatenate([y_train, y_test]))
 
 
+@pytest.mark.parametrize("load", [load_mnist, load_fashion_mnist])
+@pytest.mark.parametrize("parts", [["t10k"], ["train"], ["train", "t10k"]], ids="+".join)
+def test_boundary_between_training_and_test_images(tmp_path, load, parts):
+    written = {part: write_mnist(tmp_path, part, n) for part, n in zip(parts, (6, 4), strict=False)}
+    X, y, n_train = load(tmp_path, return_n_train=True)
+    assert n_train == (6 if "train" in parts else 0)
+    for part, rows in (("train", slice(n_train)), ("t10k", slice(n_train, None))):
+        images, labels = written.get(part, (np.empty((0, 9)), np.empty(0)))
+        np.testing.assert_array_equal(X[rows], images)
+        np.testing.assert_array_equal(y[rows], labels)
+
+
 def test_mnist_folder_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match="name the folder of the IDX files"):
         load_mnist(tmp_path)
@@ -116,6 +128,8 @@ def test_without_a_folder_openml_is_asked(monkeypatch, load, name):
     monkeypatch.setattr(sklearn.datasets, "fetch_openml", fetch_openml)
     X, y = load()
     assert X.dtype == np.uint8 and X.shape == (3, 784) and y.tolist() == [1, 0, 7]
+    monkeypatch.setattr("fastnn.datasets.N_TRAIN_IMAGES", 2)
+    assert load(return_n_train=True)[2] == 2
 
 
 def test_without_a_network_a_folder_is_asked_for(monkeypatch):
