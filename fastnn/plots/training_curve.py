@@ -12,10 +12,13 @@ from .axes import add_legend, axes_for, check_matplotlib, figure_of, fitted_netw
 
 _TITLES = {
     "loss": "training loss",
+    "train_loss": "training loss after the epoch",
     "val_loss": "validation loss",
     "learning_rate": "learning rate",
     "grad_norm": "norm of the gradient",
 }
+_LOSSES = "loss", "train_loss", "val_loss"
+_ROWS = {"train_": "training", "val_": "validation"}
 _DASHES = "-", (0, (4, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1))
 
 
@@ -65,6 +68,7 @@ class TrainingCurveDisplay:
         ax=None,
         *,
         name=None,
+        columns=None,
         panels=None,
         learning_rate=False,
         grad_norm=False,
@@ -81,10 +85,13 @@ class TrainingCurveDisplay:
             display draws both in the same panels. None creates a figure.
         name : str, default=None
             Name of the network in the legend, to compare several.
+        columns : list of str, default=None
+            Names of the columns to draw, also those that a callback has logged. The losses share a
+            panel, and so do the scores of training and validation; scores whose name begins with
+            ``neg_`` have a panel for each name, and so have other columns. None is all losses and
+            scores.
         panels : list, default=None
-            Names of columns, or lists of names that share a panel. None puts the losses in one
-            panel, the validation scores in another, and each score whose name begins with ``neg_``
-            in a panel of its own.
+            Names of columns, or lists of names that share a panel, in place of `columns`.
         learning_rate, grad_norm : bool, default=False
             Whether to add a panel for the learning rate, or for the norm of the gradient.
         log_scale : bool, default=False
@@ -103,7 +110,7 @@ class TrainingCurveDisplay:
         from matplotlib.lines import Line2D
 
         history = _columns(self.history)
-        chosen = _default_panels(history) if panels is None else _chosen(panels, history)
+        chosen = _panels(columns, panels, history)
         for column, wanted in ("learning_rate", learning_rate), ("grad_norm", grad_norm):
             if wanted:
                 chosen += _chosen([column], history)
@@ -116,7 +123,7 @@ class TrainingCurveDisplay:
             color = None
             for column, dashes in zip(names, itertools.cycle(_DASHES)):
                 style = {"linestyle": dashes, "color": color, **normalize_kwargs(line_kw, Line2D)}
-                line = _curve(axes, epochs, history[column], _title(column, name), style)
+                line = _curve(axes, epochs, history[column], _title(column, names, name), style)
                 self.lines_[column] = line
                 # The curves of a named network have one colour, so that several can be compared.
                 color = None if name is None else line.get_color()
@@ -189,7 +196,12 @@ class TrainingCurveDisplay:
 
 
 def _is_score(name):
-    return name.startswith("val_") and name != "val_loss"
+    return name.startswith(tuple(_ROWS)) and name not in _LOSSES
+
+
+def _quantity(name):
+    """Return the name of a score or loss, whatever rows it is of."""
+    return name.removeprefix("train_").removeprefix("val_")
 
 
 def _columns(history):
@@ -210,19 +222,33 @@ def _columns(history):
     return columns
 
 
-def _default_panels(history):
-    """Return the columns of each panel, by default; see `plot`."""
-    scores = [name for name in history if _is_score(name)]
-    negative = [name for name in scores if name.startswith("val_neg_")]
-    together = [name for name in scores if name not in negative]
-    losses = [name for name in ("loss", "val_loss") if name in history]
-    chosen = [names for names in (losses, together, *([name] for name in negative)) if names]
-    if not chosen:
-        raise ValueError(
-            "The history has neither losses nor scores of validation: name what to draw in panels, "
-            f"of {', '.join(map(repr, history))}."
-        )
-    return chosen
+def _panels(columns, panels, history):
+    """Return the columns of each panel; see `plot`."""
+    if panels is not None:
+        if columns is not None:
+            raise ValueError("columns and panels both name what to draw: give one of them.")
+        return _chosen(panels, history)
+    if columns is None:
+        columns = [name for name in history if name in _LOSSES or _is_score(name)]
+        if not columns:
+            raise ValueError(
+                "The history has neither losses nor scores: name what to draw in columns, of "
+                f"{', '.join(map(repr, history))}."
+            )
+    elif isinstance(columns, str) or not columns:
+        raise ValueError(f"columns must be a list of names, got {columns!r}.")
+    _check_known(columns, history)
+    return _grouped(columns)
+
+
+def _grouped(columns):
+    """Return lists of the columns that share a panel, with those of one score side by side."""
+    panels = {"loss": {}, "score": {}}
+    for name in columns:
+        quantity = _quantity(name)
+        panel = "score" if _is_score(name) and not quantity.startswith("neg_") else quantity
+        panels.setdefault(panel, {}).setdefault(quantity, []).append(name)
+    return [list(itertools.chain(*panel.values())) for panel in panels.values() if panel]
 
 
 def _chosen(panels, history):
@@ -233,25 +259,38 @@ def _chosen(panels, history):
             f"panels must be a list of names, or of lists of names that share a panel, got "
             f"{panels!r}."
         )
-    for name in (name for names in chosen for name in names):
+    _check_known(itertools.chain(*chosen), history)
+    return chosen
+
+
+def _check_known(names, history):
+    for name in names:
         if name not in history:
             raise ValueError(
                 f"The history has no {name!r}: it has {', '.join(map(repr, history))}."
             )
-    return chosen
 
 
 def _label(names):
-    if len(names) > 1 and names[0] in ("loss", "val_loss"):
+    """Return the label of an axis."""
+    if len(names) > 1 and names[0] in _LOSSES:
         return "loss"
     if all(map(_is_score, names)):
-        return "validation score" if len(names) > 1 else f"validation {names[0][4:]}"
+        kinds = {_ROWS[name.removesuffix(_quantity(name))] for name in names}
+        quantities = {*map(_quantity, names)}
+        words = [*kinds] if len(kinds) == 1 else []
+        return " ".join([*words, *(quantities if len(quantities) == 1 else ["score"])])
     return ", ".join(_TITLES.get(name, name) for name in names)
 
 
-def _title(column, name):
-    """Return the label of a curve in the legend."""
-    title = _TITLES.get(column, column.removeprefix("val_"))
+def _title(column, names, name):
+    """Return the label of a curve in the legend of a panel with the columns `names`."""
+    title = _TITLES.get(column, column)
+    if _is_score(column):
+        title = _quantity(column)
+        rows = column.removesuffix(title)
+        if not all(one.startswith(rows) for one in names):
+            title = f"{_ROWS[rows]} {title}"
     return title if name is None else f"{name}: {title}"
 
 

@@ -49,6 +49,7 @@ CHANGES = {
     ),
     TrainingCurveDisplay: dict(
         name="a",
+        columns=["loss", "seconds"],
         panels=["loss"],
         learning_rate=True,
         log_scale=True,

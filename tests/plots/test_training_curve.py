@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from fastnn import MLPClassifier
-from fastnn.callbacks import EarlyStopping
+from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.plots import TrainingCurveDisplay
 from support.displayed import X_train, X_val, classifier, legend, moons, wine, y_train, y_val
 
@@ -44,6 +44,38 @@ def test_curves_are_the_history():
     assert legend(display.axes_[0])[:2] == ["training loss", "validation loss"]
     assert legend(display.axes_[1]) == ["accuracy", "f1_macro"]
     assert display.axes_[2].get_legend() is None
+
+
+class LogsNorm(Callback):
+    def on_epoch_end(self, context):
+        context.log("norm", float(sum((coef**2).sum() for coef in context.model.coefs_)))
+
+
+def test_columns_are_grouped_by_what_they_measure():
+    scoring = ["accuracy", "neg_log_loss"]
+    model = MLPClassifier((8,), max_iter=3, scoring=scoring, train_score=True, random_state=0)
+    model.set_params(callbacks=[LogsNorm()])
+    model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    display = curves(model)
+    assert [list_of(ax, display) for ax in display.axes_] == [
+        ["loss", "train_loss", "val_loss"],
+        ["train_accuracy", "val_accuracy"],
+        ["train_neg_log_loss", "val_neg_log_loss"],
+    ]
+    assert [ax.get_ylabel() for ax in display.axes_] == ["loss", "accuracy", "neg_log_loss"]
+    assert legend(display.axes_[1]) == ["training accuracy", "validation accuracy"]
+    display = curves(model, columns=["val_accuracy", "norm", "train_accuracy", "seconds"])
+    assert [list_of(ax, display) for ax in display.axes_] == [
+        ["val_accuracy", "train_accuracy"],
+        ["norm"],
+        ["seconds"],
+    ]
+    assert display.lines_["norm"].get_ydata().tolist() == model.history_["norm"]
+    assert curves(model, columns=["train_accuracy"]).axes_[0].get_ylabel() == "training accuracy"
+
+
+def list_of(ax, display):
+    return [name for name, line in display.lines_.items() if line.axes is ax]
 
 
 def marked(display):
@@ -196,5 +228,10 @@ def test_wrong_histories():
     for panels in "loss", [], [[]]:
         with pytest.raises(ValueError, match=r"^panels must be a list of names"):
             curves(classifier, panels=panels)
-    with pytest.raises(ValueError, match="name what to draw in panels, of 'epoch', 'seconds'"):
+    for columns in "loss", []:
+        with pytest.raises(ValueError, match=r"^columns must be a list of names"):
+            curves(classifier, columns=columns)
+    with pytest.raises(ValueError, match="columns and panels both name what to draw"):
+        curves(classifier, columns=["loss"], panels=["loss"])
+    with pytest.raises(ValueError, match="name what to draw in columns, of 'epoch', 'seconds'"):
         TrainingCurveDisplay.from_history({"epoch": [1, 2], "seconds": [1, 2]})
