@@ -20,6 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import chart
 import measure
 import report
 from footprint import import_times, installed_size, missing
@@ -189,11 +190,13 @@ def main():
     parser.add_argument(
         "--patience", type=float, default=120, help="seconds to wait for other programs, in all"
     )
-    parser.add_argument("--readme", action="store_true", help="only: write README's from the JSON")
+    parser.add_argument("--pages", action="store_true", help="only: write tables and charts")
     arguments = parser.parse_args()
     measure.restart_without_forced_blas()
-    if arguments.readme:
-        report.write_readme(json.loads(arguments.json.read_text()))
+    if arguments.pages:
+        content = json.loads(arguments.json.read_text())
+        report.write_pages(content)
+        chart.write(content)
         return
 
     columns = [column for column in COLUMNS if column in (*own, *arguments.peers)]

@@ -7,11 +7,11 @@ from pathlib import Path
 import measure
 from peers import COLUMNS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 MARKERS = "<!-- made by benches/compare.py -->", "<!-- until here -->"
 
 TIMES = "median (smallest-largest), times that of fastnn"
-# Of PyTorch, the short table has the faster of two columns.
+# The short table has the faster of two columns of PyTorch.
 SHORT = {
     "fastnn": ("fastnn",),
     "scikit-learn": ("scikit-learn",),
@@ -22,6 +22,14 @@ SHORT = {
     "fastnn, bfloat16": ("fastnn bfloat16",),
     "PyTorch, bfloat16": ("PyTorch bfloat16", "PyTorch bfloat16 compiled"),
 }
+# The rows and columns of README.md.
+FEW = {
+    "fit: 60000 x 784, hidden (100, 100), batch 128, 3 epochs",
+    "fit: 20000 x 64, hidden (64, 32), batch 200, 40 epochs",
+    "fit: 1000 x 20, hidden (50), batch 32, 200 epochs",
+    "predict: 1 x 64, hidden (64, 32)",
+}
+FEW_COLUMNS = ["fastnn", "scikit-learn", "PyTorch", "JAX"]
 
 
 def head(columns):
@@ -32,40 +40,52 @@ def row(result, columns):
     return measure.markdown_row([label(result), *(cell(result, column) for column in columns)])
 
 
-def short_table(results):
-    def best(result, columns):
-        medians = {c: statistics.median(v) for c, v in result["seconds"].items() if c in columns}
-        return cell(result, min(medians, key=medians.get)) if medians else ""
+def short_table(results, columns=tuple(SHORT), ranges=True):
+    """Return a table with a column for each library; columns without times are left out."""
+    rows = {
+        label(r): [cell(r, fastest(r, SHORT[name]), ranges) for name in columns] for r in results
+    }
+    used = [i for i in range(len(columns)) if any(cells[i] for cells in rows.values())]
+    return measure.markdown(
+        [TIMES if ranges else "median, times that of fastnn", *(columns[i] for i in used)],
+        [[name, *(cells[i] for i in used)] for name, cells in rows.items()],
+    )
 
-    rows = [
-        [label(result), *(best(result, columns) for columns in SHORT.values())]
-        for result in results
-    ]
-    return measure.markdown([TIMES, *SHORT], rows)
+
+def fastest(result, columns):
+    """Return the column with the lowest median, or None if none was measured."""
+    times = {c: statistics.median(v) for c, v in result["seconds"].items() if c in columns}
+    return min(times, key=times.get) if times else None
 
 
 def label(result):
     return f"{result['operation']}: {result['what']}"
 
 
-def cell(result, column):
+def cell(result, column, ranges=True):
     """``median (smallest-largest) unit, times that of fastnn`` in the same precision."""
     times = result["seconds"]
     if column not in times:
         return ""
     base = "fastnn bfloat16" if COLUMNS[column].bfloat16 else "fastnn"
-    text = duration(times[column])
+    text = duration(times[column], ranges)
     if column == base or base not in times:
         return text
-    ratios = [a / b for a, b in zip(times[column], times[base], strict=True)]
-    return f"{text}, **{statistics.median(ratios):.1f}x**"
+    return f"{text}, **{ratio(times[column], times[base]):.1f}x**"
 
 
-def duration(seconds):
+def ratio(times, base):
+    """Return the median of the ratios of runs in turn."""
+    return statistics.median([a / b for a, b in zip(times, base, strict=True)])
+
+
+def duration(seconds, ranges=True):
     median = statistics.median(seconds)
     factor, unit = (1, "s") if median >= 1 else (1e3, "ms") if median >= 1e-3 else (1e6, "µs")
     digits = max(0, 2 - int(math.log10(factor * median)))
-    return f"{measure.spread([factor * value for value in seconds], digits)} {unit}"
+    scaled = [factor * value for value in seconds]
+    text = measure.spread(scaled, digits) if ranges else f"{factor * median:.{digits}f}"
+    return f"{text} {unit}"
 
 
 def memory_table(results, columns):
@@ -126,11 +146,23 @@ def circumstances(content):
     return text + (": not to be trusted." if disturbed > len(shares) / 20 else ".")
 
 
-def write_readme(content):
-    """Put the short table, and how it came about, between the markers."""
-    text = README.read_text()
+def between_markers(path, made):
+    """Replace what a page has between the markers."""
+    text = path.read_text(encoding="utf-8")
     begin, end = (text.find(marker) for marker in MARKERS)
     if not 0 <= begin < end:
-        raise SystemExit(f"README.md needs the lines {MARKERS[0]} and {MARKERS[1]}.")
-    made = f"{short_table(content['results'])}\n\n{circumstances(content)}"
-    README.write_text(f"{text[:begin]}{MARKERS[0]}\n\n{made}\n\n{text[end:]}")
+        raise SystemExit(f"{path} needs the lines {MARKERS[0]} and {MARKERS[1]}.")
+    path.write_text(f"{text[:begin]}{MARKERS[0]}\n\n{made}\n\n{text[end:]}", encoding="utf-8")
+
+
+def write_pages(content):
+    """Write the tables of README.md and of the page on performance."""
+    results = content["results"]
+    few = [result for result in results if label(result) in FEW]
+    between_markers(ROOT / "README.md", short_table(few, FEW_COLUMNS, ranges=False))
+    parts = [
+        short_table([r for r in results if r["operation"] == operation], ranges=False)
+        for operation in ("fit", "predict", "import")
+    ]
+    made = "\n\n".join([*parts, circumstances(content)])
+    between_markers(ROOT / "docs/performance.md", made)

@@ -20,12 +20,15 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "public_api",
 ]
 exclude_patterns = ["_build", "_templates", "auto_examples/*.ipynb", "auto_examples/*.py"]
 templates_path = ["_templates"]
 myst_heading_anchors = 4
+myst_enable_extensions = ["colon_fence"]
 
 # `name` in a docstring is a link where there is a page, and code where there is none.
 default_role = "py:obj"
@@ -51,6 +54,7 @@ sphinx_gallery_conf = {
     "doc_module": ("fastnn",),
     "reference_url": {"fastnn": None},
     "download_all_examples": False,
+    "thumbnail_size": (640, 448),  # shown at half the size, sharp on dense screens
     "show_memory": False,
     "min_reported_time": 0,
     "remove_config_comments": True,
@@ -62,15 +66,17 @@ html_static_path = ["_static"]
 html_css_files = ["fastnn.css"]
 html_show_sphinx = False
 html_copy_source = False
-# What has no section beside it needs no column for one.
+# Pages without a section need no column for its navigation.
 html_sidebars = {
-    page: [] for page in ("index", "start", "guarantees", "contributing", "changes", "performance")
+    page: []
+    for page in ("index", "start", "guarantees", "cite", "contributing", "changes", "performance")
 }
 html_theme_options = {
     "navigation_with_keys": False,
     "show_nav_level": 1,
     "show_toc_level": 2,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
+    "navbar_align": "left",
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],

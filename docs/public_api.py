@@ -14,9 +14,22 @@ import fastnn
 from fastnn._specs.spec import Spec
 from fastnn.callbacks import Callback
 
-# Modules whose many names are shown by file.
-BY_FILE = {"fastnn", "fastnn.augment"}
-FIRST = "estimators"
+# Pages of the names that are imported from `fastnn`, by the files that define them. Names of other
+# files are on the last page.
+GROUPS = {
+    "Estimators": {"estimators"},
+    "Estimators for tables": {"tabular"},
+    "Layers": {"layers"},
+    "Activations": {"activations"},
+    "Losses": {"losses"},
+    "Normalization": {"normalization"},
+    "Optimizers": {"optimizers"},
+    "Schedules": {"schedules"},
+    "Averages of the weights": {"averaging"},
+    "Augmentation in the engine": {"augment"},
+    "User-defined functions": {"custom"},
+    "Functions": set(),
+}
 FOR_ROUTING = re.compile("set_[a-z_]+_request|get_metadata_routing|set_output")
 
 # From what is simple to what takes some knowledge; scripts that are not named come at the end.
@@ -60,20 +73,30 @@ def public_names(module):
     return [name for name in module.__all__ if not inspect.ismodule(getattr(module, name))]
 
 
+def file_of(module, name):
+    """Return the file or folder of a module that defines a public name."""
+    path = getattr(module, name).__module__.removeprefix(f"{module.__name__}.")
+    return path.partition(".")[0]
+
+
+def groups_of_package():
+    """Titles of pages, and the names of the package that belong there."""
+    groups = {title: [] for title in GROUPS}
+    for name in public_names(fastnn):
+        file = file_of(fastnn, name)
+        groups[next((t for t, files in GROUPS.items() if file in files), "Functions")].append(name)
+    return {title: names for title, names in groups.items() if names}
+
+
 def groups_of(module):
-    """Titles, and the names that belong below them."""
+    """Titles of sections of a page, and the names that belong below them."""
     names = public_names(module)
-    if module.__name__ not in BY_FILE:
+    if module.__name__ != "fastnn.augment":
         return {"": names}
     groups = {}
     for name in names:
-        file = getattr(module, name).__module__.removeprefix(f"{module.__name__}.")
-        file = file.partition(".")[0]
-        is_private = file == "fastnn" or file.startswith("_")
-        groups.setdefault("general" if is_private else file, []).append(name)
-    return {
-        file.capitalize(): groups[file] for file in sorted(groups, key=lambda f: (f != FIRST, f))
-    }
+        groups.setdefault(file_of(module, name).capitalize(), []).append(name)
+    return dict(sorted(groups.items()))
 
 
 def is_in_package(module, name):
@@ -82,32 +105,60 @@ def is_in_package(module, name):
     return module is not fastnn and public
 
 
+def heading(title, line="="):
+    return [title, line * len(title), ""]
+
+
+def table_of(module, names):
+    """Lines of a table that links to a page for each name."""
+    lines = []
+    again = [each for each in names if is_in_package(module, each)]
+    own = [each for each in names if each not in again]
+    if own:
+        lines += [".. autosummary::", "   :toctree: generated", "   :nosignatures:", ""]
+        lines += [f"   {each}" for each in own] + [""]
+    if again:
+        lines += [".. autosummary::", "   :nosignatures:", ""]
+        lines += [f"   ~fastnn.{each}" for each in again] + [""]
+    return lines
+
+
 def page_of(module):
-    """The page of a module: what its docstring says, and tables of its names."""
+    """The page of a module: its docstring, and tables of its names."""
     name = module.__name__
-    lines = [name, "=" * len(name), "", f".. automodule:: {name}", ""]
-    lines += [f".. currentmodule:: {name}", ""]
+    lines = [*heading(name), f".. automodule:: {name}", "", f".. currentmodule:: {name}", ""]
     for title, names in groups_of(module).items():
         if title:
-            lines += [title, "-" * len(title), ""]
-        again = [each for each in names if is_in_package(module, each)]
-        own = [each for each in names if each not in again]
-        if own:
-            lines += [".. autosummary::", "   :toctree: generated", "   :nosignatures:", ""]
-            lines += [f"   {each}" for each in own] + [""]
-        if again:
-            lines += [".. autosummary::", "   :nosignatures:", ""]
-            lines += [f"   ~fastnn.{each}" for each in again] + [""]
+            lines += heading(title, "-")
+        lines += table_of(module, names)
     return "\n".join(lines)
 
 
-def index_of(modules):
-    """The page that leads to those of the modules."""
-    lines = ["API reference", "=============", ""]
-    lines += ["All public names, by the module that they are imported from.", ""]
+def page_of_group(title, names):
+    """The page of some names of the package."""
+    lines = [*heading(title), "Names to import from ``fastnn``.", ""]
+    return "\n".join([*lines, ".. currentmodule:: fastnn", "", *table_of(fastnn, names)])
+
+
+def file_name(title):
+    return title.lower().replace(" ", "_")
+
+
+def index_of(groups, modules):
+    """The page that leads to those of the package's groups and of the modules."""
+    lines = [*heading("API reference"), ".. automodule:: fastnn", ""]
+    lines += ["All public names, by the module to import them from.", ""]
+    lines += heading("fastnn", "-")
+    for title, names in groups.items():
+        links = ", ".join(f":py:obj:`~fastnn.{name}`" for name in names)
+        lines += [f":doc:`{title} <{file_name(title)}>`", f"   {links}", ""]
+    lines += heading("Modules", "-")
     for module in modules:
         lines += [f":doc:`{module.__name__}`", f"   {module.__doc__.splitlines()[0]}", ""]
-    lines += [".. toctree::", "   :hidden:", "", *(f"   {m.__name__}" for m in modules), ""]
+    pages = {"fastnn": map(file_name, groups), "Modules": [module.__name__ for module in modules]}
+    for caption, names in pages.items():
+        lines += [".. toctree::", "   :hidden:", f"   :caption: {caption}", ""]
+        lines += [*(f"   {name}" for name in names), ""]
     return "\n".join(lines)
 
 
@@ -115,8 +166,9 @@ def write_pages(app, config):
     """Write the reference, before Sphinx looks which pages there are."""
     folder = Path(app.srcdir, "api")
     folder.mkdir(exist_ok=True)
-    modules = public_modules()
-    pages = {"index": index_of(modules)} | {m.__name__: page_of(m) for m in modules}
+    groups, modules = groups_of_package(), public_modules()[1:]
+    pages = {"index": index_of(groups, modules)} | {m.__name__: page_of(m) for m in modules}
+    pages |= {file_name(title): page_of_group(title, names) for title, names in groups.items()}
     for name, text in pages.items():
         path = folder / f"{name}.rst"
         if (
