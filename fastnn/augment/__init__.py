@@ -12,9 +12,10 @@ from .mixing import CutMix, Mixing, Mixup
 from .rows import RowTransform
 
 if TYPE_CHECKING:
-    from .colors import Blur, Brightness, ChannelJitter, Contrast, Erase, Sharpen
-    from .geometry import Crop, Flip, Rotate, Shift, Zoom
-    from .randaugment import RandAugment
+    from .channels import ChannelJitter, ChannelShuffle, Hue, Lighting, Saturation
+    from .colors import Blur, Brightness, Contrast, Erase, Sharpen
+    from .geometry import Crop, Flip, Rotate, Shear, Shift, Zoom
+    from .policies import AutoAugment, Operation, RandAugment
     from .signals import Gain, Stretch, TimeMask, TimeShift
     from .tables import LabelMixup, Noise, SwapNoise
     from .text import (
@@ -26,23 +27,30 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AutoAugment",
     "Blur",
     "Brightness",
     "ChannelJitter",
+    "ChannelShuffle",
     "Contrast",
     "Crop",
     "CutMix",
     "Erase",
     "Flip",
     "Gain",
+    "Hue",
     "LabelMixup",
+    "Lighting",
     "Mixing",
     "Mixup",
     "Noise",
+    "Operation",
     "RandAugment",
     "Rotate",
     "RowTransform",
+    "Saturation",
     "Sharpen",
+    "Shear",
     "Shift",
     "Stretch",
     "SwapNoise",
@@ -59,9 +67,10 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "colors": ("Blur", "Brightness", "ChannelJitter", "Contrast", "Erase", "Sharpen"),
-        "geometry": ("Crop", "Flip", "Rotate", "Shift", "Zoom"),
-        "randaugment": ("RandAugment",),
+        "channels": ("ChannelJitter", "ChannelShuffle", "Hue", "Lighting", "Saturation"),
+        "colors": ("Blur", "Brightness", "Contrast", "Erase", "Sharpen"),
+        "geometry": ("Crop", "Flip", "Rotate", "Shear", "Shift", "Zoom"),
+        "policies": ("AutoAugment", "Operation", "RandAugment"),
         "signals": ("Gain", "Stretch", "TimeMask", "TimeShift"),
         "tables": ("LabelMixup", "Noise", "SwapNoise"),
         "text": (

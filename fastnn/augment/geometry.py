@@ -7,84 +7,36 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._specs.constraints import Interval, OneOf
-from .rows import AT_LEAST_ONE, BELOW_ONE, FINITE, FRACTION, OF_IMAGES, ImageTransform
+from .resampling import INTERPOLATION, moved, resampled
+from .rows import ABOVE_ZERO, FINITE, FRACTION, NOT_NEGATIVE, OF_IMAGES, ImageTransform, interval_of
+
+# Boxes drawn for each crop, of which the first that fits is taken.
+_TRIES = 10
 
 
-def moved(images, rows, columns, fill):
-    """Return images shifted down and to the right by whole pixels, with `fill` outside."""
-    n, height, width, channels = images.shape
-    by = max(np.abs(rows).max(), np.abs(columns).max())
-    padded = np.full((n, height + 2 * by, width + 2 * by, channels), fill, images.dtype)
-    padded[:, by : by + height, by : by + width] = images
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
-    out = windows[np.arange(n), by - rows, by - columns]
-    return np.ascontiguousarray(out.transpose(0, 2, 3, 1))
+class AffineTransform(ImageTransform):
+    """Base class of the transforms that resample images through affine maps."""
 
+    fill: Any
+    interpolation: str
 
-def resampled(images, matrices, centres, fill):
-    """Return images resampled through affine maps, with bilinear interpolation.
+    def maps(self, n, sides, rng):
+        """Draw matrices and centres for n images of given height and width; see `resampled`."""
+        raise NotImplementedError
 
-    Equivalent to `scipy.ndimage.affine_transform` of each image with ``order=1`` and
-    ``mode="grid-constant"``, and faster for many small images.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, height, width, channels)
-    matrices : ndarray of shape (n, 2, 2)
-        Map the offset of a new pixel from the middle to that of the point it samples.
-    centres : ndarray of shape (n, 2)
-        The point sampled by the middle pixel, as an offset from the middle.
-    fill : float
-        Value of the pixels outside.
-    """
-    n, height, width, channels = images.shape
-    dtype = images.dtype
-    padded = np.full((n, height + 2, width + 2, channels), fill, dtype)
-    padded[:, 1:-1, 1:-1] = images
-    pixels = padded.reshape(-1, channels) if channels > 1 else padded.ravel()
-    y = (np.arange(height) - (height - 1) / 2).astype(dtype)[:, np.newaxis]
-    x = (np.arange(width) - (width - 1) / 2).astype(dtype)
-    parts, indices = [], np.arange(n)[:, np.newaxis, np.newaxis] * (height + 2) * (width + 2)
-    for axis, (size, step) in enumerate([(height, width + 2), (width, 1)]):
-        a, b = (matrices[:, axis, i].astype(dtype)[:, np.newaxis, np.newaxis] for i in (0, 1))
-        middle = centres[:, axis].astype(dtype)[:, np.newaxis, np.newaxis] + (size + 1) / 2
-        places = a * y + (b * x + middle.astype(dtype))
-        np.clip(places, 0, size + 1, out=places)
-        whole = places.astype(np.intp)  # the pixel before
-        np.minimum(whole, size, out=whole)
-        places -= whole
-        whole *= step
-        indices = whole + indices
-        parts.append(places if channels == 1 else places[..., np.newaxis])
-    down, right = parts
-
-    def between(indices):
-        """Interpolate between two neighbouring pixels of a row."""
-        first = pixels.take(indices, axis=0, mode="clip")  # skips the bounds check
-        indices += 1
-        second = pixels.take(indices, axis=0, mode="clip")
-        second -= first
-        second *= right
-        first += second
-        return first
-
-    upper = between(indices)
-    indices += width + 1
-    lower = between(indices)
-    lower -= upper
-    lower *= down
-    upper += lower
-    return upper.reshape(images.shape)
+    def change_images(self, images, rng):
+        maps = self.maps(len(images), np.array(images.shape[1:3]), rng)
+        return resampled(images, *maps, self.fill, self.interpolation)
 
 
 @dataclass
 class Shift(ImageTransform):
-    """Shift images by whole pixels, up or down and to the left or right.
+    """Shift images up or down, and to the left or right.
 
     Parameters
     ----------
-    pixels : int, default=2
-        Largest shift in each direction.
+    pixels : float, default=2
+        Largest shift in each direction; a whole number if `whole`.
     fill : float, default=0.0
         Value of the pixels that are shifted in.
     probability : float, default=1.0
@@ -92,28 +44,54 @@ class Shift(ImageTransform):
     shape : tuple of int, default=None
         Shape of the image in a row, in C order: (height, width) or (height, width, channels).
         None is a square image of one channel.
+    whole : bool, default=True
+        Whether images are shifted by whole pixels. If not, also by parts of a pixel.
+    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
+        How pixels between those of the image are computed, unless `whole`.
     """
 
-    pixels: int = 2
+    pixels: float = 2
     fill: float = 0.0
     probability: float = 1.0
     shape: Any = None
+    whole: bool = True
+    interpolation: str = "bilinear"
 
     _parameter_constraints: ClassVar[dict] = {
-        "pixels": [AT_LEAST_ONE],
+        "pixels": [ABOVE_ZERO],
         "fill": [FINITE],
         **OF_IMAGES,
+        "whole": ["boolean"],
+        **INTERPOLATION,
     }
 
+    def check(self, n_features):
+        super().check(n_features)
+        if self.whole and self.pixels != int(self.pixels):
+            raise ValueError(
+                f"Shift(pixels={self.pixels}) is no whole number of pixels: give whole=False to "
+                "shift by parts of a pixel."
+            )
+
     def change_images(self, images, rng):
-        by = rng.integers(-self.pixels, self.pixels, (2, len(images)), endpoint=True)
+        if not self.whole:
+            by = rng.uniform(-self.pixels, self.pixels, (len(images), 2))
+            matrices = np.broadcast_to(np.eye(2), (len(images), 2, 2))
+            return resampled(images, matrices, by, self.fill, self.interpolation)
+        by = rng.integers(-int(self.pixels), int(self.pixels), (2, len(images)), endpoint=True)
         limits = np.array(images.shape[1:3])[:, np.newaxis]
         return moved(images, *np.clip(by, -limits, limits), self.fill)
 
 
+def rotations(angles):
+    """Return the matrices of rotations by angles in radians."""
+    cosines, sines = np.cos(angles), np.sin(angles)
+    return np.array([[cosines, -sines], [sines, cosines]]).transpose(2, 0, 1)
+
+
 @dataclass
-class Rotate(ImageTransform):
-    """Rotate images about their middle, with bilinear interpolation.
+class Rotate(AffineTransform):
+    """Rotate images about their middle.
 
     Parameters
     ----------
@@ -126,34 +104,36 @@ class Rotate(ImageTransform):
     shape : tuple of int, default=None
         Shape of the image in a row: (height, width) or (height, width, channels). None is a
         square image of one channel.
+    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
+        How pixels between those of the image are computed.
     """
 
     degrees: float = 10.0
     fill: float = 0.0
     probability: float = 1.0
     shape: Any = None
+    interpolation: str = "bilinear"
 
     _parameter_constraints: ClassVar[dict] = {
         "degrees": [Interval(Real, 0, 180, closed="right")],
         "fill": [FINITE],
         **OF_IMAGES,
+        **INTERPOLATION,
     }
 
-    def change_images(self, images, rng):
-        angles = np.deg2rad(rng.uniform(-self.degrees, self.degrees, len(images)))
-        cosines, sines = np.cos(angles), np.sin(angles)
-        matrices = np.array([[cosines, -sines], [sines, cosines]]).transpose(2, 0, 1)
-        return resampled(images, matrices, np.zeros((len(images), 2)), self.fill)
+    def maps(self, n, sides, rng):
+        return rotations(np.deg2rad(rng.uniform(-self.degrees, self.degrees, n))), np.zeros((n, 2))
 
 
 @dataclass
-class Zoom(ImageTransform):
-    """Enlarge or shrink images about their middle, with bilinear interpolation.
+class Zoom(AffineTransform):
+    """Enlarge, shrink and stretch images about their middle.
 
     Parameters
     ----------
     amount : float, default=0.1
-        Lengths are multiplied by a number drawn between ``1 - amount`` and ``1 + amount``; below 1.
+        Lengths are multiplied by a number drawn between ``1 - amount`` and ``1 + amount``; in
+        [0, 1).
     fill : float, default=0.0
         Value of the pixels outside the image.
     probability : float, default=1.0
@@ -161,23 +141,75 @@ class Zoom(ImageTransform):
     shape : tuple of int, default=None
         Shape of the image in a row: (height, width) or (height, width, channels). None is a
         square image of one channel.
+    stretch : float, default=0.0
+        The height is also multiplied by the square root of a number, and the width divided by it.
+        The number is drawn between ``1 / (1 + stretch)`` and ``1 + stretch``, uniformly in its
+        logarithm.
+    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
+        How pixels between those of the image are computed.
     """
 
     amount: float = 0.1
     fill: float = 0.0
     probability: float = 1.0
     shape: Any = None
+    stretch: float = 0.0
+    interpolation: str = "bilinear"
 
     _parameter_constraints: ClassVar[dict] = {
-        "amount": [BELOW_ONE],
+        "amount": [Interval(Real, 0, 1, closed="left")],
         "fill": [FINITE],
         **OF_IMAGES,
+        "stretch": [NOT_NEGATIVE],
+        **INTERPOLATION,
     }
 
-    def change_images(self, images, rng):
-        factors = rng.uniform(1 - self.amount, 1 + self.amount, len(images))
-        matrices = np.eye(2) / factors[:, np.newaxis, np.newaxis]
-        return resampled(images, matrices, np.zeros((len(images), 2)), self.fill)
+    def maps(self, n, sides, rng):
+        factors = rng.uniform(1 - self.amount, 1 + self.amount, n)[:, np.newaxis]
+        if self.stretch:
+            half = np.log1p(self.stretch) / 2
+            factors = factors * np.exp(np.multiply.outer(rng.uniform(-half, half, n), [1, -1]))
+        return np.eye(2) / factors[..., np.newaxis], np.zeros((n, 2))
+
+
+@dataclass
+class Shear(AffineTransform):
+    """Slant images: shift each line in proportion to its distance from the middle.
+
+    Parameters
+    ----------
+    amount : float, default=0.1
+        Rows are shifted by their distance times a number drawn between ``-amount`` and `amount`,
+        then columns by another.
+    fill : float, default=0.0
+        Value of the pixels outside the image.
+    probability : float, default=1.0
+        The fraction of rows that are transformed, in (0, 1].
+    shape : tuple of int, default=None
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
+    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
+        How pixels between those of the image are computed.
+    """
+
+    amount: float = 0.1
+    fill: float = 0.0
+    probability: float = 1.0
+    shape: Any = None
+    interpolation: str = "bilinear"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "amount": [ABOVE_ZERO],
+        "fill": [FINITE],
+        **OF_IMAGES,
+        **INTERPOLATION,
+    }
+
+    def maps(self, n, sides, rng):
+        down, right = rng.uniform(-self.amount, self.amount, (2, n))
+        one = np.ones(n)
+        matrices = np.array([[one, down], [right, one + down * right]]).transpose(2, 0, 1)
+        return matrices, np.zeros((n, 2))
 
 
 @dataclass
@@ -209,39 +241,72 @@ class Flip(ImageTransform):
 
 
 @dataclass
-class Crop(ImageTransform):
-    """Enlarge a random box of each image, with the image's aspect ratio, to its full size.
+class Crop(AffineTransform):
+    """Enlarge a random box of each image to its full size.
+
+    ``Crop(area=0.08, ratio=(3 / 4, 4 / 3))`` is the "Inception crop", the defaults of torchvision's
+    `RandomResizedCrop`.
 
     Parameters
     ----------
-    area : float, default=0.8
-        Smallest area of a box, as a fraction of the image, in (0, 1]. The area is drawn first, then
-        the position.
+    area : float or pair of float, default=0.8
+        Smallest area of a box, as a fraction of the image, in (0, 1]; or the smallest and the
+        largest. The area is drawn first, then the position.
     probability : float, default=1.0
         The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
         Shape of the image in a row: (height, width) or (height, width, channels). None is a
         square image of one channel.
+    ratio : pair of float or None, default=None
+        Smallest and largest ratio of width and height of a box, in pixels, drawn uniformly in its
+        logarithm. Of boxes that do not fit, others are drawn, ten in all, then one is cut to the
+        sides of the image. None is the ratio of the image.
+    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
+        How pixels between those of the image are computed.
 
     References
     ----------
-    Szegedy, C. et al. "Going deeper with convolutions" (2015), section 6, without the change of
-    aspect ratio.
+    Szegedy, C. et al. "Going deeper with convolutions" (2015), section 6.
     """
 
-    area: float = 0.8
+    area: Any = 0.8
     probability: float = 1.0
     shape: Any = None
+    ratio: Any = None
+    interpolation: str = "bilinear"
 
+    fill = None  # pixels at the edges are repeated
     _parameter_constraints: ClassVar[dict] = {
-        "area": [FRACTION],
+        "area": [FRACTION, "array-like"],
         **OF_IMAGES,
+        "ratio": [None, "array-like"],
+        **INTERPOLATION,
     }
 
-    def change_images(self, images, rng):
-        n = len(images)
-        sides = np.sqrt(rng.uniform(self.area, 1, n))[:, np.newaxis]
-        room = (np.array(images.shape[1:3]) - 1) * (1 - sides)
-        return resampled(
-            images, np.eye(2) * sides[..., np.newaxis], room * (rng.random((n, 2)) - 0.5), 0.0
-        )
+    def check(self, n_features):
+        super().check(n_features)
+        if not 0 < self._areas[0] <= self._areas[1] <= 1:
+            raise ValueError(f"area of Crop must be above 0 and at most 1, got {self.area!r}.")
+        if self.ratio is not None and interval_of(self, "ratio")[0] <= 0:
+            raise ValueError(f"ratio of Crop must be above 0, got {self.ratio!r}.")
+
+    @property
+    def _areas(self):
+        return (self.area, 1.0) if np.ndim(self.area) == 0 else interval_of(self, "area")
+
+    def maps(self, n, sides, rng):
+        lengths = self._lengths(n, sides, rng)
+        room = (sides - 1) * (1 - lengths)
+        return np.eye(2) * lengths[..., np.newaxis], room * (rng.random((n, 2)) - 0.5)
+
+    def _lengths(self, n, sides, rng):
+        """Draw heights and widths of boxes, as fractions of those of the image."""
+        if self.ratio is None:
+            return np.sqrt(rng.uniform(*self._areas, n))[:, np.newaxis]
+        areas = rng.uniform(*self._areas, (_TRIES, n))
+        ratios = np.exp(rng.uniform(*np.log(interval_of(self, "ratio")), (_TRIES, n)))
+        ratios *= sides[0] / sides[1]  # of fractions
+        lengths = np.sqrt(np.stack([areas / ratios, areas * ratios], axis=-1))
+        fits = (lengths <= 1).all(axis=-1)
+        fits[-1] = True
+        return np.minimum(lengths[fits.argmax(axis=0), np.arange(n)], 1)

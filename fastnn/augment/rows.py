@@ -93,15 +93,30 @@ def blocks(n_rows: int, n_features: int):
     return (slice(start, min(n_rows, start + step)) for start in range(0, n_rows, step))
 
 
+def of_rows(numbers, like):
+    """Return a number for each row, of the type of `like` and shaped to broadcast with it."""
+    return np.asarray(numbers).astype(like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+
+
 def uniform(rng, low, high, n, like):
     """Draw a number for each of n rows, of the type of `like` and shaped to broadcast with it."""
-    numbers = low + (high - low) * rng.random(n)
-    return numbers.astype(like.dtype).reshape(n, *[1] * (like.ndim - 1))
+    return of_rows(low + (high - low) * rng.random(n), like)
 
 
 def signs(rng, n):
     """Draw n signs, 1 or -1."""
     return 1.0 - 2.0 * rng.integers(0, 2, n)
+
+
+def interval_of(spec, name: str) -> tuple[float, float]:
+    """Return the bounds that a parameter of a spec gives, after checking them."""
+    bounds = np.asarray(getattr(spec, name))
+    if bounds.shape != (2,) or not np.isfinite(bounds).all() or bounds[0] > bounds[1]:
+        raise ValueError(
+            f"{name} of {type(spec).__name__} must be a pair of finite numbers, the smaller one "
+            f"first, got {getattr(spec, name)!r}."
+        )
+    return float(bounds[0]), float(bounds[1])
 
 
 def image_sides(spec, n_features: int) -> tuple[int, int, int]:

@@ -3,19 +3,26 @@
 import numpy as np
 
 from fastnn.augment import (
+    AutoAugment,
     Blur,
     Brightness,
     ChannelJitter,
+    ChannelShuffle,
     Contrast,
     Crop,
     Erase,
     Flip,
     Gain,
+    Hue,
     LabelMixup,
+    Lighting,
     Noise,
+    Operation,
     RandAugment,
     Rotate,
+    Saturation,
     Sharpen,
+    Shear,
     Shift,
     Stretch,
     SwapNoise,
@@ -28,11 +35,13 @@ SHAPE = (6, 8, 2)
 IMAGES = np.random.default_rng(0).random((40, 96), np.float32)
 LABELS = np.arange(40) % 4
 OF_IMAGES = [
-    *(cls(shape=SHAPE) for cls in (Shift, Rotate, Zoom, Flip, Crop, Blur, Sharpen, Erase)),
+    *(cls(shape=SHAPE) for cls in (Shift, Rotate, Zoom, Flip, Crop, Blur, Sharpen, Erase, Shear)),
     ChannelJitter(shape=SHAPE),
-    RandAugment(shape=SHAPE),
+    *(cls(shape=SHAPE, value_range=(0, 256)) for cls in (RandAugment, AutoAugment)),
+    Operation("Rotate", shape=SHAPE, value_range=(0, 256)),
 ]
-SPECS = [*OF_IMAGES, Brightness(), Contrast(), Noise(), SwapNoise(), LabelMixup()]
+OF_COLORS = [cls(shape=(4, 8, 3)) for cls in (Hue, Saturation, ChannelShuffle, Lighting)]
+SPECS = [*OF_IMAGES, *OF_COLORS, Brightness(), Contrast(), Noise(), SwapNoise(), LabelMixup()]
 SPECS += [TimeShift(), Stretch(), Gain(), TimeMask()]
 
 
