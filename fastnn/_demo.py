@@ -5,7 +5,6 @@ bundled digits, prints accuracies and times, and saves a figure of the loss curv
 that fastnn misclassified.
 """
 
-import sys
 import time
 import warnings
 
@@ -80,7 +79,7 @@ def run():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.table import Table
     except ImportError as error:
-        sys.exit(f"The demo needs {error.name}: {pip_install('demo')} installs it.")
+        raise ImportError(f"The demo needs {error.name}: {pip_install('demo')}.") from None
 
     X_train, X_test, y_train, y_test = digits()
     models = {

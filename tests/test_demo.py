@@ -1,19 +1,17 @@
-"""The command ``fastnn``, its demo, and what a source folder says."""
+"""The demo of the command ``fastnn``, and what a source folder says."""
 
-import importlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 import sklearn.neural_network
 
 import fastnn
-from fastnn import MLPClassifier, __main__, _demo
+from fastnn import MLPClassifier, _demo
 from support import ROOT
 
 
@@ -54,43 +52,8 @@ def test_demo_says_what_is_missing(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     for name in [name for name in sys.modules if name.startswith(f"{missing}.")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(SystemExit, match=rf'needs {missing}.*: pip install "fastnn-mlp\[demo\]"'):
-        __main__.main(["demo"])
-
-
-# --- the command ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "arguments, said",
-    [
-        ([], "usage: fastnn "),
-        (["--help"], "usage: fastnn "),
-        (["demo", "--help"], "usage: fastnn demo "),
-        (["--version"], f"fastnn {fastnn.__version__}"),
-        (["versions"], "instruction set: "),
-    ],
-    ids=" ".join,
-)
-def test_what_the_command_says(arguments, said, monkeypatch, capsys):
-    monkeypatch.setattr(_demo, "run", lambda: pytest.fail("the demo ran"))
-    try:
-        __main__.main(arguments)
-    except SystemExit as end:
-        assert end.code == 0
-    assert said in capsys.readouterr().out
-
-
-def test_asking_for_help_runs_nothing(tmp_path):
-    result = run(sys.executable, "-m", "fastnn", "--help", cwd=tmp_path)
-    assert result.returncode == 0 and "usage: fastnn " in result.stdout
-    assert not [*tmp_path.iterdir()]
-
-
-def test_there_is_a_script():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    module, _, function = project["scripts"]["fastnn"].partition(":")
-    assert getattr(importlib.import_module(module), function) is __main__.main
+    with pytest.raises(ImportError, match=rf'needs {missing}: pip install "fastnn-mlp\[demo\]"'):
+        _demo.run()
 
 
 def test_commands_of_the_readme_do_not_start_python_in_the_clone():

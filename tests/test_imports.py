@@ -24,7 +24,7 @@ LAYERS = [
     "estimators",
     "preprocessing datasets tuning many diagnostics tabular onnx dask",
     "plots",
-    "_old_paths _demo _show_versions __init__ __main__",
+    "_old_paths _cli _demo _show_versions __init__ __main__",
 ]
 RANKS = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}
 PACKAGE = ROOT / "fastnn"

@@ -160,6 +160,11 @@ class Columns:
             warn(f"{table.name} has {_join(new)}, which fit has not seen: ignored.")
         return [index[label] for label in self._labels]
 
+    def labels_of_text(self):
+        """Return the names of the columns that have strings among their levels."""
+        each = zip(self._labels or (), self._columns, strict=False)
+        return [label for label, one in each if one.levels is not None and str in one.levels.types]
+
     def table(self):
         """Return the `ColumnTable` of what is done with each column."""
         labels = range(self.n_features_in) if self._labels is None else self._labels
