@@ -79,7 +79,8 @@ def run():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.table import Table
     except ImportError as error:
-        raise ImportError(f"The demo needs {error.name}: {pip_install('demo')}.") from None
+        library = str(error.name).partition(".")[0]
+        raise ImportError(f"The demo needs {library}: {pip_install('demo')}.") from None
 
     X_train, X_test, y_train, y_test = digits()
     models = {
