@@ -77,6 +77,14 @@ def test_rprop():
     np.testing.assert_allclose(path(Rprop(), [3.0, 0.01, -5.0, -5.0]), [-0.1, -0.22, -0.22, -0.16])
 
 
+def test_rprop_that_always_steps():
+    """Sizes .01, .012, .0144, and at the turn .0072, in the direction of the new gradient."""
+    np.testing.assert_allclose(
+        path(Rprop(wait=False), [0.1, 0.1, 0.1, -0.5], learning_rate=0.01),
+        [-0.01, -0.022, -0.0364, -0.0292],
+    )
+
+
 def test_rprop_goes_the_wrong_way_on_mini_batches():
     """Gradients 0.1, 0.1, 0.1, -0.5 sum to -0.2: downhill is up. Three small ones outvote it."""
     gradients = [0.1, 0.1, 0.1, -0.5]

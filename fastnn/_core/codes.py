@@ -212,6 +212,7 @@ class Rule(IntEnum):
     AMSGRAD = 12
     LOOK_AHEAD = 13
     LAMB = 14
+    NESTEROV_AVERAGED = 15
 
 
 class Column(IntEnum):

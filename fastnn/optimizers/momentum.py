@@ -25,37 +25,64 @@ class SGD(StochasticOptimizer):
     stand for w: a network is trained at the point ahead, and predicts with w. At a constant rate
     both walk the same way.
 
+    The velocity v is a sum of updates, each with the rate of its own step. With
+    ``velocity="gradients"`` it is a sum of gradients, as in PyTorch, and a new rate acts on all of
+    the step::
+
+        v = momentum v + g
+        w = w - lr v                        or, with nesterov=True, w - lr (g + momentum v)
+
+    Both forms differ only where the rate changes.
+
     Parameters
     ----------
     momentum : float, default=0.9
         How much of the last update is repeated, from 0 (nothing) to 1.
     nesterov : bool or "look_ahead", default=True
-        Whether to use Nesterov's momentum, and in which form.
+        Whether to use Nesterov's momentum, and in which form. "look_ahead" needs a velocity of
+        updates.
     weight_decay : float, default=0.0
         What is taken off the weights at each step, as a part of learning rate times weight, beside
         the penalty `alpha`.
+    velocity : {"updates", "gradients"}, default="updates"
+        Whether the velocity is a sum of updates, as in scikit-learn, or of gradients.
 
     References
     ----------
     Sutskever, I. et al. "On the importance of initialization and momentum in deep learning" (2013),
     equations 1 to 4; with the parameters at the point ahead: Bengio, Y. et al. "Advances in
-    optimizing recurrent networks" (2013), section 3.5.
+    optimizing recurrent networks" (2013), section 3.5. With a velocity of gradients: Paszke, A. et
+    al. "PyTorch: an imperative style, high-performance deep learning library" (2019),
+    `torch.optim.SGD`.
     """
 
     momentum: float = 0.9
     nesterov: bool | str = True
     weight_decay: float = 0.0
+    velocity: str = "updates"
 
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterov": ["boolean", OneOf({"look_ahead"})],
         "weight_decay": [NOT_NEGATIVE, Scheduled],
+        "velocity": [OneOf({"updates", "gradients"})],
     }
+
+    def validate(self):
+        super().validate()
+        if self.nesterov == "look_ahead" and self.velocity == "gradients":
+            raise ValueError(
+                "nesterov='look_ahead' of SGD is ahead by an update, which a velocity of gradients "
+                "does not contain: set velocity='updates' or nesterov=True."
+            )
+        return self
 
     @property
     def code(self):
         if self.momentum == 0:
             return Rule.SGD
+        if self.velocity == "gradients":
+            return Rule.NESTEROV_AVERAGED if self.nesterov else Rule.AVERAGED
         if self.nesterov == "look_ahead":
             return Rule.LOOK_AHEAD
         return Rule.NESTEROV if self.nesterov else Rule.MOMENTUM
@@ -66,7 +93,8 @@ class SGD(StochasticOptimizer):
 
     def coefficients(self, learning_rates, alpha, first_step):
         decay = learning_rates * self.weight_decay
-        return table_of(learning_rates, alpha, self.momentum, decay=decay)
+        # The weight of a gradient is read where the velocity is a sum of gradients.
+        return table_of(learning_rates, alpha, self.momentum, 1.0, decay=decay)
 
 
 @dataclass
@@ -79,7 +107,8 @@ class Momentum(StochasticOptimizer):
         w = w - lr m
 
     At a constant rate this is ``SGD(momentum=beta, nesterov=False)`` at ``lr * (1 - beta)``. At
-    another rate it is not: here a new rate acts on all of the step, there on the new gradient only.
+    another rate it is not: here a new rate acts on all of the step, there on the new gradient only,
+    unless ``velocity="gradients"``.
 
     Parameters
     ----------

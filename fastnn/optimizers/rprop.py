@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import ClassVar
 
+import numpy as np
+
 from .._core.codes import Rule
 from .._specs.constraints import Interval
 from .base import POSITIVE, StochasticOptimizer, table_of
@@ -20,7 +22,8 @@ class Rprop(StochasticOptimizer):
         w = w - sign(g) size
 
     with the size kept between `step_min` and `step_max`. The learning rate is the first size, and
-    has no further effect.
+    has no further effect. With ``wait=False``, g remains as it is where the gradient turns: the
+    parameter takes the smaller step at once.
 
     A step needs the gradient of all rows, so that ``batch_size="auto"`` is all of them. With less
     there is a warning: Rprop takes steps of the same size for gradients of 0.1, 0.1, 0.1 and -0.5
@@ -34,25 +37,29 @@ class Rprop(StochasticOptimizer):
         What it is multiplied by where the gradient has kept its sign, above 1.
     step_min, step_max : float, default=1e-6 and 50
         The smallest and the largest size.
+    wait : bool, default=True
+        Whether a parameter stays for one step where its gradient has turned.
 
     References
     ----------
     Riedmiller, M. and Braun, H. "A direct adaptive method for faster backpropagation learning: the
     RPROP algorithm" (1993), section 3. A step is not taken back where the gradient turns: Igel, C.
     and Huesken, M. "Improving the Rprop learning algorithm" (2000), Rprop- with the derivative set
-    to zero (iRprop-), as in PyTorch.
+    to zero (iRprop-), as in PyTorch; with ``wait=False``, Rprop- itself.
     """
 
     eta_minus: float = 0.5
     eta_plus: float = 1.2
     step_min: float = 1e-6
     step_max: float = 50.0
+    wait: bool = True
 
     _parameter_constraints: ClassVar[dict] = {
         "eta_minus": [Interval(Real, 0, 1, closed="neither")],
         "eta_plus": [Interval(Real, 1, None, closed="neither")],
         "step_min": [POSITIVE],
         "step_max": [POSITIVE],
+        "wait": ["boolean"],
     }
     code: ClassVar[int] = Rule.RPROP
     n_slots: ClassVar[int] = 2
@@ -69,4 +76,5 @@ class Rprop(StochasticOptimizer):
 
     def coefficients(self, learning_rates, alpha, first_step):
         own = self.eta_minus, self.eta_plus, self.step_min, self.step_max
-        return table_of(learning_rates, alpha, *own)
+        # A gradient is forgotten where its product with the last is below this.
+        return table_of(learning_rates, alpha, *own, 0.0 if self.wait else -np.inf)

@@ -97,7 +97,21 @@ def textbook_rmsprop_centered(w, gradient, rates):
     return textbook_rmsprop(w, gradient, rates, momentum=0.9, centered=True)
 
 
-def textbook_rprop(w, gradient, rates):
+def textbook_momentum_of_gradients(w, gradient, rates, nesterov=False):
+    """The step is the present rate times the sum of all gradients, weighted by their age."""
+    gradients = []
+    for rate in rates:
+        gradients.append(gradient(w))
+        velocity = sum(0.9**age * g for age, g in enumerate(reversed(gradients)))
+        w = w - rate * (velocity if not nesterov else gradients[-1] + 0.9 * velocity)
+    return w
+
+
+def textbook_nesterov_of_gradients(w, gradient, rates):
+    return textbook_momentum_of_gradients(w, gradient, rates, nesterov=True)
+
+
+def textbook_rprop(w, gradient, rates, waits=True):
     """Igel and Huesken 2000, case by case."""
     size, last = rates[0], 0.0
     for _ in rates:
@@ -105,9 +119,13 @@ def textbook_rprop(w, gradient, rates):
         if g * last > 0:
             size = min(1.2 * size, 50.0)
         elif g * last < 0:
-            size, g = max(0.5 * size, 1e-6), 0.0
+            size, g = max(0.5 * size, 1e-6), 0.0 if waits else g
         w, last = w - math.copysign(size, g) * (g != 0), g
     return w
+
+
+def textbook_rprop_minus(w, gradient, rates):
+    return textbook_rprop(w, gradient, rates, waits=False)
 
 
 def textbook_adamw(w, gradient, rates):

@@ -181,6 +181,17 @@ def test_estimator_walks_pytorchs_trajectory_of_a_schedule(schedule, make):
     assert_same_regression(model, module)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_velocity_of_gradients_is_pytorchs_under_a_schedule(nesterov):
+    model, module, X, y = regression(learning_rate=InverseDecay(1.0))
+    model.set_params(solver=SGD(0.9, nesterov, velocity="gradients"))
+    model.fit(X.numpy(), y.numpy()[:, 0])
+    optim = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9, nesterov=nesterov)
+    torch_regression(module, optim, lr.LambdaLR(optim, lambda t: 1 / (1 + t)), X, y, 5)
+    assert_same_regression(model, module)
+
+
 class InterruptAfter(Callback):
     """Ends a training as Ctrl-C does."""
 

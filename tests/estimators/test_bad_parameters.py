@@ -193,6 +193,10 @@ BAD_PARAMETERS = [
     ({"max_norm": 3.0, "solver": "lbfgs"}, "max_norm moves .*'lbfgs' would not know: .* 'adam'"),
     ({"weight_noise": -0.1}, "'weight_noise' parameter"),
     ({"weight_noise": 0.1, "solver": "lbfgs"}, "weight_noise needs .*'sgd' .*'lbfgs' cannot"),
+    (
+        {"solver": SGD(nesterov="look_ahead", velocity="gradients")},
+        "nesterov='look_ahead' of SGD .* set velocity='updates' or nesterov=True",
+    ),
     ({"weight_noise": 0.1, "solver": "rprop"}, "weight_noise needs .*'sgd' .*'rprop' cannot"),
     ({"learning_rate_factors": 0.5}, "'learning_rate_factors' parameter"),
     ({"learning_rate_factors": {"bias": 2.0}}, "the key 'bias': it must be one of 'weights', 'bi"),

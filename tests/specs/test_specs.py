@@ -354,9 +354,9 @@ def test_the_slopes_of_rrelu_are_in_order():
 @pytest.mark.parametrize(
     "optimizer, own",
     [
-        (SGD(momentum=0.0), [0.0]),
-        (SGD(momentum=0.7, nesterov=False), [0.7]),
-        (SGD(momentum=0.7), [0.7]),
+        (SGD(momentum=0.0), [0.0, 1.0]),
+        (SGD(momentum=0.7, nesterov=False), [0.7, 1.0]),
+        (SGD(momentum=0.7), [0.7, 1.0]),
     ],
     ids=repr,
 )

@@ -11,7 +11,7 @@ from fastnn._network.compiler import compile_program
 from fastnn._network.parameter_groups import with_factors
 from fastnn._train.regularization import Regularization
 from fastnn.losses import LOSSES
-from fastnn.optimizers import OPTIMIZERS, SGD, Momentum, RMSprop
+from fastnn.optimizers import OPTIMIZERS, SGD, Momentum, RMSprop, Rprop
 
 # By the names of the reference.
 SOLVERS = {
@@ -19,9 +19,12 @@ SOLVERS = {
     "sgd": partial(SGD, momentum=0.0, nesterov=False),
     "momentum": partial(SGD, nesterov=False),
     "nesterov": SGD,
+    "momentum_of_gradients": partial(SGD, nesterov=False, velocity="gradients"),
+    "nesterov_of_gradients": partial(SGD, velocity="gradients"),
     "averaged": Momentum,
     "rmsprop_momentum": partial(RMSprop, momentum=0.9),
     "rmsprop_centered": partial(RMSprop, momentum=0.9, centered=True),
+    "rprop_minus": partial(Rprop, wait=False),
     "look_ahead": partial(SGD, nesterov="look_ahead"),
 }
 del SOLVERS["lbfgs"]
@@ -45,7 +48,8 @@ def small_rate(optimizer):
     With momentum, the first steps of RMSprop are up to a hundred times as long as the rate. Rprop
     turns where the gradient is a rounding error, if it comes there.
     """
-    return 0.002 if optimizer in ("rmsprop_momentum", "rmsprop_centered", "rprop") else 0.02
+    long = "rmsprop_momentum", "rmsprop_centered", "rprop", "rprop_minus"
+    return 0.002 if optimizer in long else 0.02
 
 
 class Engine:

@@ -162,10 +162,29 @@ class Ahead(torch.optim.Optimizer):
         self.settle(1)
 
 
+class RpropMinus(torch.optim.Optimizer):
+    """Rprop- of Igel and Huesken (2000); PyTorch has iRprop-."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr, "eps": None})
+
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state, g = self.state[p], p.grad
+                turn = torch.sign(g * state.get("g", torch.zeros_like(p)))
+                factor = 1 + 0.2 * (turn > 0) - 0.5 * (turn < 0)
+                size = state.get("size", torch.full_like(p, group["lr"])) * factor
+                state["g"], state["size"] = g.clone(), size.clamp(1e-6, 50)
+                p.data.sub_(torch.sign(g) * state["size"])
+
+
 TORCH_OPTIMIZERS = {
     "sgd": torch.optim.SGD,
     "momentum": partial(torch.optim.SGD, momentum=0.9),
     "nesterov": partial(torch.optim.SGD, momentum=0.9, nesterov=True),
+    "momentum_of_gradients": partial(torch.optim.SGD, momentum=0.9),
+    "nesterov_of_gradients": partial(torch.optim.SGD, momentum=0.9, nesterov=True),
     "adam": torch.optim.Adam,
     "averaged": partial(torch.optim.SGD, momentum=0.9, dampening=0.9),
     "adagrad": torch.optim.Adagrad,
@@ -174,6 +193,7 @@ TORCH_OPTIMIZERS = {
     "rmsprop_momentum": partial(torch.optim.RMSprop, momentum=0.9),
     "rmsprop_centered": partial(torch.optim.RMSprop, momentum=0.9, centered=True),
     "rprop": torch.optim.Rprop,
+    "rprop_minus": RpropMinus,
     "adamw": torch.optim.AdamW,
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,

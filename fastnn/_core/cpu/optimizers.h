@@ -39,9 +39,16 @@ INLINE void adam(const real *c, real *w, real g, real *first, real *second)
 
 INLINE void averaged(const real *c, real *w, real g, real *average)
 {
-    const real *own = c + COEF_OWN; /* beta, 1 - beta */
+    const real *own = c + COEF_OWN; /* beta, and the weight of the gradient */
     *average = fused(own[1], g, own[0] * *average);
     *w = fused(-c[COEF_LEARNING_RATE], *average, *w);
+}
+
+INLINE void nesterov_averaged(const real *c, real *w, real g, real *average)
+{
+    const real *own = c + COEF_OWN; /* beta, and the weight of the gradient */
+    *average = fused(own[1], g, own[0] * *average);
+    *w = fused(-c[COEF_LEARNING_RATE], fused(own[1], g, own[0] * *average), *w);
 }
 
 INLINE void adagrad(const real *c, real *w, real g, real *sum)
@@ -89,17 +96,18 @@ INLINE void rmsprop_centered(const real *c, real *w, real g, real *square, real 
 }
 
 /* A step size of 0 is one that has not begun: it does with the first gradient, at the learning
- * rate. A gradient that turned is forgotten, and the parameter stays for this step. What is chosen
- * from is read before, so that there are no branches. */
+ * rate. A gradient that turned, and whose product with the last is below the rule's last coefficient,
+ * is forgotten, and the parameter stays for this step: the coefficient is 0, or minus infinity. What
+ * is chosen from is read before, so that there are no branches. */
 INLINE void rprop(const real *c, real *w, real g, real *previous, real *size)
 {
     const real initial = c[COEF_LEARNING_RATE], eta_minus = c[COEF_OWN], eta_plus = c[COEF_OWN + 1];
-    const real step_min = c[COEF_OWN + 2], step_max = c[COEF_OWN + 3];
+    const real step_min = c[COEF_OWN + 2], step_max = c[COEF_OWN + 3], forgets = c[COEF_OWN + 4];
     const real turn = g * *previous, old = *size, begun = old > 0 ? old : initial;
     const real factor = turn > 0 ? eta_plus : turn < 0 ? eta_minus : 1;
     const real bounded = minimum(maximum(begun * factor, maximum(step_min, SMALLEST)), step_max);
     const real new = g == 0 ? old : bounded;
-    const real remembered = turn < 0 ? 0 : g;
+    const real remembered = turn < forgets ? 0 : g;
     *previous = remembered;
     *size = new;
     *w -= remembered == 0 ? 0 : copy_sign(new, remembered);
@@ -189,6 +197,7 @@ static void optimize(int code, int64_t n, const double *coefficients, double fac
         UPDATE(OPT_NESTEROV, 1, nesterov(c, w + j, gradient, s0 + j))
         UPDATE(OPT_ADAM, 2, adam(c, w + j, gradient, s0 + j, s1 + j))
         UPDATE(OPT_AVERAGED, 1, averaged(c, w + j, gradient, s0 + j))
+        UPDATE(OPT_NESTEROV_AVERAGED, 1, nesterov_averaged(c, w + j, gradient, s0 + j))
         UPDATE(OPT_ADAGRAD, 1, adagrad(c, w + j, gradient, s0 + j))
         UPDATE(OPT_ADADELTA, 2, adadelta(c, w + j, gradient, s0 + j, s1 + j))
         UPDATE(OPT_RMSPROP, 1, rmsprop(c, w + j, gradient, s0 + j))

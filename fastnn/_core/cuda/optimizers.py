@@ -76,9 +76,15 @@ def adam(own, rate, factor, decay, w, g, s0, s1, s2):
 
 @device
 def averaged(own, rate, factor, decay, w, g, s0, s1, s2):
-    """Momentum by a moving average; own coefficients: beta, 1 - beta."""
+    """Momentum by an average or a sum; own coefficients: beta, and the weight of the gradient."""
     mean = own[0] * s0 + own[1] * g
     return w - rate * mean, mean, s1, s2
+
+
+@device
+def nesterov_averaged(own, rate, factor, decay, w, g, s0, s1, s2):
+    mean = own[0] * s0 + own[1] * g
+    return w - rate * (own[0] * mean + own[1] * g), mean, s1, s2
 
 
 @device
@@ -126,15 +132,16 @@ def rmsprop_centered(own, rate, factor, decay, w, g, s0, s1, s2):
 def rprop(own, rate, factor, decay, w, g, s0, s1, s2):
     """A size of 0 is one that has not begun: it does with the first gradient, at the learning rate.
 
-    A gradient that turned is forgotten, and the parameter stays for this step. Its own: eta_minus,
-    eta_plus, step_min, step_max.
+    A gradient whose product with the last is below the last coefficient is forgotten, and the
+    parameter stays for this step. Its own: eta_minus, eta_plus, step_min, step_max, and 0 or minus
+    infinity.
     """
     turn = g * s0
     begun = s1 if s1 > real(0) else rate
     growth = own[1] if turn > real(0) else (own[0] if turn < real(0) else real(1))
     bounded = minimum(maximum(begun * growth, maximum(own[2], SMALLEST)), own[3])
     size = s1 if g == real(0) else bounded
-    remembered = real(0) if turn < real(0) else g
+    remembered = real(0) if turn < own[4] else g
     step = size if remembered > real(0) else (-size if remembered < real(0) else real(0))
     return w - step, remembered, size, s2
 
@@ -183,6 +190,7 @@ RULES = {
     Rule.NESTEROV: "nesterov",
     Rule.ADAM: "adam",
     Rule.AVERAGED: "averaged",
+    Rule.NESTEROV_AVERAGED: "nesterov_averaged",
     Rule.ADAGRAD: "adagrad",
     Rule.ADADELTA: "adadelta",
     Rule.RMSPROP: "rmsprop",

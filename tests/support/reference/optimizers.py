@@ -47,6 +47,20 @@ def averaged(w, g, slots, t, learning_rate, beta=0.9):
     return w - learning_rate * m
 
 
+def momentum_of_gradients(w, g, slots, t, learning_rate, momentum=0.9):
+    """Momentum in PyTorch's form: the velocity excludes the learning rate."""
+    (v,) = slots
+    v[...] = momentum * v + g
+    return w - learning_rate * v
+
+
+def nesterov_of_gradients(w, g, slots, t, learning_rate, momentum=0.9):
+    """Nesterov's momentum in PyTorch's form: the velocity excludes the learning rate."""
+    (v,) = slots
+    v[...] = momentum * v + g
+    return w - learning_rate * (g + momentum * v)
+
+
 def adagrad(w, g, slots, t, learning_rate, epsilon=1e-10):
     """Duchi, Hazan, Singer, "Adaptive subgradient methods" (2011), figure 1."""
     (s,) = slots
@@ -99,6 +113,15 @@ def rprop(w, g, slots, t, learning_rate, eta_minus=0.5, eta_plus=1.2, step_min=1
     size[...] = np.where(g == 0, size, np.clip(begun * factor, step_min, step_max))
     previous[...] = np.where(turn < 0, 0.0, g)
     return w - np.sign(previous) * size
+
+
+def rprop_minus(w, g, slots, t, learning_rate, **sizes):
+    """Rprop- of Igel and Huesken (2000): a step is taken where the gradient turns, too."""
+    w = rprop(w, g, slots, t, learning_rate, **sizes)
+    previous, size = slots
+    turned = (previous == 0) & (g != 0)
+    previous[...] = g
+    return np.where(turned, w - np.sign(g) * size, w)
 
 
 def adamw(w, g, slots, t, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
@@ -198,12 +221,15 @@ OPTIMIZERS = {
     "nesterov": Optimizer(nesterov, 1),
     "adam": Optimizer(adam, 2),
     "averaged": Optimizer(averaged, 1),
+    "momentum_of_gradients": Optimizer(momentum_of_gradients, 1),
+    "nesterov_of_gradients": Optimizer(nesterov_of_gradients, 1),
     "adagrad": Optimizer(adagrad, 1),
     "adadelta": Optimizer(adadelta, 2),
     "rmsprop": Optimizer(rmsprop, 1),
     "rmsprop_momentum": Optimizer(rmsprop_momentum, 2),
     "rmsprop_centered": Optimizer(rmsprop_centered, 3),
     "rprop": Optimizer(rprop, 2),
+    "rprop_minus": Optimizer(rprop_minus, 2),
     "adamw": Optimizer(adamw, 2, decoupled=True, still=(("weight_decay", 0.0),)),
     "nadam": Optimizer(nadam, 2),
     "radam": Optimizer(radam, 2),
