@@ -40,6 +40,7 @@ GALLERY = [
     "initialization",
     "batch_norm",
     "robust_losses",
+    "quantile_band",
     "polynomial",
     "polynomial_steps",
     "regularization_paths",

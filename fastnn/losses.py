@@ -5,8 +5,9 @@ parameter `loss`.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ._core.codes import LOSSES, Loss, loss_of_values
 from ._specs.constraints import Interval
@@ -29,14 +30,14 @@ class LossSpec(Spec):
     ----------
     name : str
         The row of `LOSSES` that it stands for.
-    parameter : float
-        The number that the native code needs for it.
+    parameter : float or tuple of float
+        The number that the native code needs for it, or one for each of several quantiles.
     """
 
     name: ClassVar[str]
 
     @property
-    def parameter(self) -> float:
+    def parameter(self) -> Any:
         raise NotImplementedError
 
     def row(self) -> Loss:
@@ -46,6 +47,11 @@ class LossSpec(Spec):
     def native(self, dtype) -> dict[str, int]:
         """Further fields of the output stage."""
         return {}
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The quantiles that each target has an output for, or () where it has one output."""
+        return ()
 
 
 @dataclass
@@ -110,24 +116,57 @@ class Quantile(LossSpec):
     Of a target y and an output z it is ``quantile * (y - z)``, or ``(1 - quantile) * (z - y)``
     where the output is too high: with ``quantile=0.5`` half the absolute error.
 
+    With several quantiles, each has an output of its own over shared layers, and the loss is the
+    mean over all of them. Predictions are the outputs in ascending order, so that they cannot
+    cross (Chernozhukov et al. 2010), and their loss is never larger than that of the outputs.
+
     Parameters
     ----------
-    quantile : float, default=0.5
-        Between 0 and 1: the part of the targets that shall lie below the output.
+    quantile : float or sequence of float, default=0.5
+        Between 0 and 1: the part of the targets that shall lie below the output. A list or tuple in
+        ascending order, such as ``[0.05, 0.5, 0.95]``, predicts several quantiles at once:
+        `predict` has the shape (n_samples, n_quantiles), and (n_samples, n_outputs, n_quantiles) if
+        `y` has several columns. `score` is then the mean of `sklearn.metrics.d2_pinball_score`.
 
     References
     ----------
     Koenker, R. and Bassett, G. "Regression quantiles" (1978).
+
+    Chernozhukov, V., Fernández-Val, I. and Galichon, A. "Quantile and probability curves without
+    crossing" (2010).
     """
 
-    quantile: float = 0.5
+    quantile: float | list[float] | tuple[float, ...] = 0.5
 
-    _parameter_constraints: ClassVar[dict] = {"quantile": [Interval(Real, 0, 1, closed="neither")]}
+    _parameter_constraints: ClassVar[dict] = {
+        "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple]
+    }
     name: ClassVar[str] = "quantile"
 
     @property
+    def quantiles(self):
+        return tuple(self.quantile) if isinstance(self.quantile, list | tuple) else ()
+
+    @property
     def parameter(self):
-        return self.quantile
+        return self.quantiles or self.quantile
+
+    def validate(self):
+        """Check the values of the parameters."""
+        super().validate()
+        if isinstance(self.quantile, list | tuple) and not _are_quantiles(self.quantile):
+            raise ValueError(
+                "Several quantiles must be numbers between 0 and 1 in ascending order, such as "
+                f"[0.05, 0.5, 0.95], got Quantile({self.quantile!r})."
+            )
+        return self
+
+
+def _are_quantiles(values) -> bool:
+    """Return whether values are numbers between 0 and 1, each above the one before."""
+    if not values or not all(isinstance(value, Real) for value in values):
+        return False
+    return all(low < high for low, high in pairwise((0, *values, 1)))
 
 
 #: Names that stand for specs, whose parameters they can be given.
@@ -136,8 +175,13 @@ register(LOSS_SPECS, "loss")
 _DEFAULTS = {name: spec() for name, spec in LOSS_SPECS.items()}
 
 
-def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, float]:
-    """Return the row and the parameter of a loss given by name or spec."""
+def quantiles_of(loss: str | LossSpec) -> tuple[float, ...]:
+    """Return the quantiles that each target has an output for; () for any other loss."""
+    return () if isinstance(loss, str) else loss.quantiles
+
+
+def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, Any]:
+    """Return the row and the parameter of a loss given by name or spec: a tuple of quantiles."""
     if isinstance(loss, str):
         if loss not in _DEFAULTS:
             return LOSSES[loss], 0.0
@@ -157,7 +201,7 @@ def output_stage(loss: str | LossSpec, output_activation: str | ActivationSpec):
     Returns
     -------
     code : int
-    parameter : float
+    parameter : float or tuple of float
     activation : str or ActivationSpec
         'identity' where the loss contains the output activation.
     """

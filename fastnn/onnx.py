@@ -75,13 +75,13 @@ def _convert(scope, operator, container):
         names[tensor.name] = tensor.name = scope.get_unique_variable_name(tensor.name)
         container.initializers.append(tensor)
     for node in graph.nodes:
-        (output,) = node.output
-        if output not in names:
-            names[output] = scope.get_unique_variable_name(output)
+        for output in node.output:
+            if output not in names:
+                names[output] = scope.get_unique_variable_name(output)
         container.add_node(
             node.op_type,
             [names[name] for name in node.input],
-            [names[output]],
+            [names[name] for name in node.output],
             name=scope.get_unique_operator_name(node.op_type),
             **{a.name: helper.get_attribute_value(a) for a in node.attribute},
         )

@@ -10,7 +10,7 @@ import numpy as np
 from ._core.codes import READABLE
 from ._files.parts import Parts
 from ._network.network import Network
-from ._network.predictions import confidence_scores, probabilities
+from ._network.predictions import confidence_scores, probabilities, values
 from .losses import LOSSES
 
 __all__ = ["Classifier", "Regressor", "load"]
@@ -136,10 +136,9 @@ class Regressor(_Model):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The targets.
+            The targets; of several quantiles, these are an axis more.
         """
-        _, outputs = self._outputs(X)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return values(*self._outputs(X))
 
 
 class Classifier(_Model):

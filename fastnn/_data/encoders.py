@@ -15,17 +15,30 @@ class RealTargets:
 
     Parameters
     ----------
-    n_outputs : int
+    n_targets : int
+        Number of columns of y.
+    quantiles : tuple of float, default=()
+        Those that each has an output for, which is a head of its own.
+
+    Attributes
+    ----------
+    n_outputs : int or tuple of int
+        Number of units of the output layer, or of each head.
     """
 
     kind = "continuous"
     row_classes = None
 
-    def __init__(self, n_outputs):
-        self.n_outputs = self.shown_outputs = n_outputs
+    def __init__(self, n_targets, quantiles=()):
+        self.n_targets, self.quantiles = n_targets, quantiles
+        self.n_outputs = (1,) * (n_targets * len(quantiles)) if quantiles else n_targets
+        self.shown_outputs = n_targets * max(1, len(quantiles))
 
     def encode(self, y, dtype, loss):
-        """Convert targets to the network's type, with the shape (n_rows, n_outputs)."""
+        """Convert targets to the network's type, with the shape (n_rows, n_outputs).
+
+        Of several quantiles, a target is repeated for each, in Fortran order as heads have it.
+        """
         y = y.toarray() if sparse.issparse(y) else y
         with np.errstate(over="ignore"):
             targets = pinned_view(np.require(y.reshape(len(y), -1), dtype, "CA"))
@@ -36,18 +49,29 @@ class RealTargets:
             )
         if loss == "poisson" and targets.min() < 0:
             raise ValueError("loss='poisson' needs targets y >= 0, and there is a negative one.")
-        if targets.shape[1] != self.n_outputs:
-            raise ValueError(f"y has {targets.shape[1]} outputs, not {self.n_outputs}.")
-        return targets
+        if targets.shape[1] != self.n_targets:
+            raise ValueError(f"y has {targets.shape[1]} outputs, not {self.n_targets}.")
+        if not self.quantiles:
+            return targets
+        return pinned_view(np.repeat(targets.T, len(self.quantiles), axis=0).T)
 
     def class_numbers(self, targets):
         """Return None, because there are no classes."""
 
     def score(self, loss, targets, outputs, sample_weight):
-        """Return R2."""
-        from sklearn.metrics import r2_score  # slow to import
+        """Return R2, or the mean D2 of the pinball losses of several quantiles."""
+        from sklearn.metrics import d2_pinball_score, r2_score  # slow to import
 
-        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+        if not self.quantiles:
+            return float(r2_score(targets, outputs, sample_weight=sample_weight))
+        n = len(self.quantiles)
+        scores = [
+            d2_pinball_score(
+                targets[:, k::n], outputs[:, k::n], alpha=q, sample_weight=sample_weight
+            )
+            for k, q in enumerate(self.quantiles)
+        ]
+        return float(np.mean(scores))
 
 
 def make_labels(y, classes=None):

@@ -89,6 +89,19 @@ static void normalize(int n, const float *x, float *y)
     for (int j = 0; j < n; j++) y[j] = sum == 0.0f ? 1.0f / (float)n : x[j] / sum;
 }
 """
+_SORT = """\
+/* groups of so many columns in ascending order, in place: insertion sort */
+static void sort(int n, int n_group, float *x)
+{
+    for (int g = 0; g < n; g += n_group)
+        for (int i = g + 1; i < g + n_group; i++)
+            for (int j = i; j > g && x[j] < x[j - 1]; j--) {
+                const float higher = x[j - 1];
+                x[j - 1] = x[j];
+                x[j] = higher;
+            }
+}
+"""
 
 
 def number(value) -> str:
@@ -269,6 +282,12 @@ def _normalize(source, step, x, y):
     source.call("normalize", _NORMALIZE, step.n_out, x, y)
 
 
+def _sort(source, step, x, y):
+    for j, value in enumerate(step.reads):
+        source.statements.append(f"{y}[{j}] = {source.places[value]}[0];")
+    source.call("sort", _SORT, step.n_out, step.n_group, y)
+
+
 # Functions of (source, operation, places of x and y).
 _WRITERS: dict[type, Callable[..., None]] = {
     ops.Dense: _dense,
@@ -280,4 +299,5 @@ _WRITERS: dict[type, Callable[..., None]] = {
     ops.Add: _add,
     ops.BothClasses: _both_classes,
     ops.Normalize: _normalize,
+    ops.Sort: _sort,
 }

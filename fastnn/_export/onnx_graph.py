@@ -51,7 +51,8 @@ class Graph:
         """Append a node; return the name of its output. Arrays as inputs become constants."""
         names = [x if isinstance(x, str) else self.constant(x) for x in inputs]
         name = name or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, names, [name], name, **attributes))
+        unused = [f"{name}_places"] if operator == "TopK" else []
+        self.nodes.append(helper.make_node(operator, names, [name, *unused], name, **attributes))
         return name
 
     def output(self, name, operator, *inputs, **attributes):
@@ -191,6 +192,13 @@ def _normalize(g, x):
     return g("Div", x, g("ReduceSum", x, np.array([1]), keepdims=1))
 
 
+def _sort(g, *values):
+    *values, step = values
+    x = g("Reshape", g("Concat", *values, axis=1), np.array([-1, step.n_group]))
+    x = g("TopK", x, np.array([step.n_group]), axis=1, largest=0)
+    return g("Reshape", x, np.array([-1, step.n_out]))
+
+
 # Functions of (graph, names of the values that are read, operation).
 _WRITERS: dict[type, Callable[..., str]] = {
     ops.Dense: lambda g, x, step: g("Gemm", x, step.weights, step.bias),
@@ -202,6 +210,7 @@ _WRITERS: dict[type, Callable[..., str]] = {
     ops.Add: lambda g, x, other, step: g("Add", x, other),
     ops.BothClasses: lambda g, x, step: _both_classes(g, x),
     ops.Normalize: lambda g, x, step: _normalize(g, x),
+    ops.Sort: _sort,
 }
 
 

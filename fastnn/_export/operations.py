@@ -110,6 +110,18 @@ class Normalize(Operation):
     """x divided by the sum of its row; the same in all columns where the sum is 0."""
 
 
+@dataclass(frozen=True)
+class Sort(Operation):
+    """The columns of several values side by side, in ascending order within groups."""
+
+    others: tuple[int, ...]
+    n_group: int
+
+    @property
+    def reads(self):
+        return self.x, *self.others
+
+
 class Operations:
     """The operations of a program with these parameters, in order.
 

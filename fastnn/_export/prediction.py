@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.codes import LOSSES, Kind
-from .operations import BothClasses, Normalize, Operation, Operations, Scale
+from .operations import BothClasses, Normalize, Operation, Operations, Scale, Sort
 
 
 class Head(NamedTuple):
@@ -74,9 +74,16 @@ class Prediction:
         return (len(self.heads),) if len(self.heads) > 1 else ()
 
 
-def predicted_values(program, state) -> Prediction:
-    """Return what a program predicts as numbers, without labels."""
+def predicted_values(program, state, n_quantiles: int = 0) -> Prediction:
+    """Return what a program predicts as numbers, without labels.
+
+    Of several quantiles of each target, which are heads, these are put in ascending order.
+    """
     operations = Operations(program, state.parameters, state.statistics)
+    if n_quantiles:
+        first, *others = operations.outputs
+        fields = {"others": tuple(others), "n_group": n_quantiles}
+        operations.outputs = [operations.append(Sort, first, program.n_outputs, **fields)]
     heads = [Head(value, operations.width(value), None) for value in operations.outputs]
     return Prediction(program.n_features, program.dtype, operations.steps, heads, "targets")
 
@@ -86,7 +93,7 @@ def prediction_of(network) -> Prediction:
     program, labels = network.program, network.encoder
     _refuse_user_functions(program)
     if labels.kind == "continuous":
-        return predicted_values(program, network.state)
+        return predicted_values(program, network.state, len(labels.quantiles))
     loss, kind = LOSSES[network.loss], labels.kind
     thresholds = program.stages["parameter"][program.is_output]  # only a perceptron may have one
     if not loss.probabilities:

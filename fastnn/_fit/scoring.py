@@ -15,6 +15,7 @@ from .._specs.suggestions import suggest_value
 from .._train.datasets import Dataset, StreamedDataset
 from .._warnings import warn
 from ..data.passes import targets_of
+from ..losses import quantiles_of
 from .training_rows import training_rows
 
 
@@ -96,7 +97,9 @@ def of_training_rows(model):
 
 def _name(model, scoring):
     if scoring is None:
-        return "accuracy" if is_classifier(model) else "r2"
+        if is_classifier(model):
+            return "accuracy"
+        return "d2_pinball" if quantiles_of(model.loss) else "r2"
     if isinstance(scoring, str):
         return scoring
     function = getattr(scoring, "_score_func", scoring)  # of make_scorer

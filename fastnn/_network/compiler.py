@@ -208,11 +208,12 @@ class Compiler:
         self._stage(Kind.JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
         self._stages[fork]["other"] = self._gradient
 
-    def outputs(self, units: Sequence[int], activation, **loss) -> None:
+    def outputs(self, units: Sequence[int], activation, parameters: Sequence[float], **loss):
         """Heads of so many units, one beside the other, each with a loss of its own targets.
 
         All read the same values. The backward pass comes to the last first: it writes the gradient
         of these values, and the others add theirs. `loss` are fields of the output stages.
+        Heads take the `parameters` of the loss in turn: each target has a head for each quantile.
         """
         n, x, gradient = self.n, self._x, self._gradient
         for head, n_units in enumerate(units):
@@ -220,7 +221,8 @@ class Compiler:
             self.dense(n_units)
             self._stages[-1]["adds"] = head < len(units) - 1
             self.activation(activation)
-            self._stage(Kind.OUTPUT, head=head, **loss)
+            parameter = parameters[head % len(parameters)]
+            self._stage(Kind.OUTPUT, head=head, parameter=parameter, **loss)
             self.layer += 1
         self.n = sum(units)
 
@@ -299,7 +301,7 @@ def compile_program(
     dtype,
     input_dropout=0.0,
     input_noise: float = 0.0,
-    loss_parameter: float = 0.0,
+    loss_parameter: float | Sequence[float] = 0.0,
     output_activation="identity",
     bfloat16: bool = False,
     loss_functions: Mapping[str, int] | None = None,
@@ -321,8 +323,8 @@ def compile_program(
         Probability of dropping an input value.
     input_noise : float, default=0.0
         Standard deviation of what is added to an input value, before that.
-    loss_parameter : float, default=0.0
-        Of the loss, where it has one.
+    loss_parameter : float or sequence of float, default=0.0
+        Of the loss, where it has one: of several quantiles, one for each head of a target.
     output_activation : str or ActivationSpec, default="identity"
         Comes before the loss, which may contain an activation of its own.
     bfloat16 : bool, default=False
@@ -342,6 +344,6 @@ def compile_program(
     for layer in layers[:-1]:
         compiler.add(layer)
     units = [int(n) for n in np.atleast_1d(layers[-1].units)]
-    loss = {"code": loss_code, "parameter": loss_parameter} | dict(loss_functions or {})
-    compiler.outputs(units, output_activation, **loss)
+    parameters = np.atleast_1d(loss_parameter).tolist()
+    compiler.outputs(units, output_activation, parameters, code=loss_code, **loss_functions or {})
     return compiler.program(n_features, bfloat16, tf32)

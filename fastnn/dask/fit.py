@@ -9,6 +9,7 @@ from .._fit.from_source import SourceFit
 from .._network.batch_statistics import Moments, set_statistics
 from .._specs.constraints import check_parameters
 from ..data.source import Source
+from ..losses import quantiles_of
 from .cluster import Cluster
 from .partitions import PartitionedDataset, PartitionReader
 from .rounds import Plan
@@ -111,6 +112,11 @@ class DaskFit(SourceFit):
     def evaluation(self, engine, data, with_default):
         if not isinstance(data, PartitionedDataset):
             return super().evaluation(engine, data, with_default)
+        if with_default and quantiles_of(self.loss):
+            raise ValueError(
+                "The score of several quantiles is not available on a cluster, as it compares with "
+                "quantiles of all targets at once: set scoring='loss'."
+            )
         held = self.cluster.hold(self._plan())
 
         def evaluate():

@@ -113,7 +113,8 @@ Huber, Minkowski, Quantile, CustomLoss, default='squared_error'
           ``Huber(delta=1.0)``.
         - 'minkowski' is abs(z - y)^p / p (Hanson and Burr 1988): ``Minkowski(p=2.0)``.
         - 'quantile' is the pinball loss max(q (y - z), (1 - q) (z - y)), minimised by the quantile
-          q of the targets (Koenker and Bassett 1978): ``Quantile(quantile=0.5)``.
+          q of the targets (Koenker and Bassett 1978): ``Quantile(quantile=0.5)``, or several that
+          do not cross: ``Quantile([0.05, 0.5, 0.95])``.
         - 'poisson' is half the Poisson deviance, with the exponential as output activation (for
           counts and rates, ``y >= 0``).
         - ``CustomLoss(value, derivative)`` is a user-defined function.

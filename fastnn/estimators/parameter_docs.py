@@ -384,7 +384,8 @@ loss_ : float
         Number of layers, including the input layer.
 
     n_outputs_ : int
-        Number of outputs; for multiclass-multioutput targets, the number of columns.
+        Number of outputs, one for each quantile; for multiclass-multioutput targets, the number of
+        columns.
 
     out_activation_ : str
         Name of the activation of the output layer."""

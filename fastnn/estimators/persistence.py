@@ -8,6 +8,7 @@ from .._files import models
 from .._network.network import Network
 from .._specs.constraints import defaults_of
 from .._train.history import History
+from ..losses import quantiles_of
 
 #: Raised when a pickle of this version could not be read by older ones.
 PICKLE_FORMAT = 2
@@ -24,6 +25,12 @@ def views_of(network):
         network.activation_parameters,
     )
     return dict(zip(_ARRAYS, map(list, arrays), strict=True))
+
+
+def _targets_of(network):
+    """Return the encoder of the targets of a regressor."""
+    quantiles = quantiles_of(network.loss)
+    return RealTargets(network.program.n_outputs // max(1, len(quantiles)), quantiles)
 
 
 class Persistent:
@@ -118,7 +125,7 @@ class Persistent:
             raise ValueError("it has no network, or no history.")
         if (labels is None) == is_classifier(self):
             raise ValueError("it has no labels." if labels is None else "it has labels.")
-        network.use_encoder(RealTargets(network.program.n_outputs) if labels is None else labels)
+        network.use_encoder(_targets_of(network) if labels is None else labels)
         if self.n_features_in_ != network.n_features:
             raise ValueError(
                 f"n_features_in_ is {self.n_features_in_}, and its network has "

@@ -8,8 +8,9 @@ from sklearn.utils.metaestimators import available_if
 
 from .._data.encoders import RealTargets
 from .._data.sample_weights import read_sample_weight
+from .._network.predictions import values
 from .._specs.suggestions import explains_arguments
-from ..losses import LossSpec
+from ..losses import LossSpec, quantiles_of
 from . import docstrings
 from .base import BaseMLP
 from .parameter_constraints import OF_REGRESSORS
@@ -145,13 +146,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The targets.
+            The targets. ``loss=Quantile([0.05, 0.5, 0.95])`` appends an axis of quantiles: the
+            shape is (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles).
         """
-        _, outputs = self._outputs(X)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return values(*self._outputs(X))
 
     def score(self, X, y=None, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
+
+        With several quantiles, it is the mean of their `sklearn.metrics.d2_pinball_score`: D2 is 1
+        minus the pinball loss divided by that of the same quantile of `y`, the best constant.
 
         Parameters
         ----------
@@ -167,18 +171,25 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         score : float
         """
         y, sample_weight = self._targets(X, y, sample_weight)
-        return super().score(X, y, read_sample_weight(sample_weight, y))
+        sample_weight = read_sample_weight(sample_weight, y)
+        if not quantiles_of(self._fitted().loss):
+            return super().score(X, y, sample_weight)
+        network, outputs = self._outputs(X)
+        targets = network.encoder.encode(y, network.dtype, network.loss)
+        return network.encoder.score(network.loss, targets, outputs, sample_weight)
 
     def _encoder(self, y, fitted, partial, classes):
         """Return the encoder of targets and the loss; `fitted` is the network to continue from."""
-        encoder = RealTargets(1 if y.ndim == 1 else y.shape[1])
-        if fitted is not None and encoder.n_outputs != fitted.program.n_outputs:
+        loss = self.loss
+        loss = copy.deepcopy(loss.validate()) if isinstance(loss, LossSpec) else loss
+        encoder = RealTargets(1 if y.ndim == 1 else y.shape[1], quantiles_of(loss))
+        if fitted is not None and encoder.shown_outputs != fitted.program.n_outputs:
+            what = "y and its quantiles have" if encoder.quantiles else "y has"
             raise ValueError(
-                f"y has {encoder.n_outputs} outputs, but was fitted with "
+                f"{what} {encoder.shown_outputs} outputs, but was fitted with "
                 f"{fitted.program.n_outputs}."
             )
-        loss = self.loss
-        return encoder, copy.deepcopy(loss.validate()) if isinstance(loss, LossSpec) else loss
+        return encoder, loss
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

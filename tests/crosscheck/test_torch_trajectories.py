@@ -117,6 +117,40 @@ def test_heads_are_a_sum_of_cross_entropies(dtype, tolerance, smoothing):
         assert_close(own["intercept"], b, tolerance)
 
 
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+def test_quantiles_are_a_sum_of_pinball_losses(dtype, tolerance):
+    rng, real = np.random.default_rng(1), getattr(torch, dtype)
+    levels = [0.05, 0.5, 0.95]
+    layers = [Dense(7, "tanh"), Heads((1,) * 6, "identity")]
+    network = make_network(rng, 6, layers, Quantile(levels))
+    X, y = make_data(rng, 40, 6, 2, "squared_error")
+    weight = rng.uniform(0.5, 2, 40)
+    engine = Engine(network, Quantile(levels), "momentum", dtype, max_batch=40)
+    order, targets = np.tile(np.arange(40), 20), np.repeat(y, 3, axis=1)
+    actual = engine.train(X.astype(dtype), targets, 40, [0.01] * 20, 0.0, weight, order)
+
+    layers = [[leaf(p[name], real) for name in ("coef", "intercept")] for p in network.parameters]
+    optimizer = torch.optim.SGD([t for layer in layers for t in layer], 0.01, momentum=0.9)
+    rows, targets, of_rows = (torch.tensor(a.astype(dtype)) for a in (X, y, weight))
+    (w, b), *heads = layers
+    losses = []
+    for _ in range(20):
+        hidden = torch.tanh(rows @ w + b)
+        outputs = torch.hstack([hidden @ w + b for w, b in heads]).reshape(40, 2, 3)
+        errors = targets[:, :, None] - outputs
+        quantiles = torch.tensor(levels, dtype=real)
+        value = torch.maximum(quantiles * errors, (quantiles - 1) * errors).sum(dim=(1, 2))
+        loss = (of_rows * value).sum() / of_rows.sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    np.testing.assert_allclose(actual[:, 0], losses, rtol=tolerance)
+    for own, (w, b) in zip(engine.parameters, layers, strict=True):
+        assert_close(own["coef"], w, tolerance)
+        assert_close(own["intercept"], b, tolerance)
+
+
 def test_rounding_to_bfloat16():
     """PyTorch keeps denormals, which the processor's instruction takes as zero."""
     rng = np.random.default_rng(0)

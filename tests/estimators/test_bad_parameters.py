@@ -218,6 +218,10 @@ BAD_PARAMETERS_OF_ONE = [
     (MLPRegressor, {"loss": Huber(0)}, "'delta' parameter of Huber must be"),
     (MLPRegressor, {"loss": Minkowski(0.5)}, "'p' parameter of Minkowski must be"),
     (MLPRegressor, {"loss": Quantile(1.5)}, "'quantile' parameter of Quantile must be"),
+    *(
+        (MLPRegressor, {"loss": Quantile(bad)}, r"ascending order, such as .*, got Quantile\(")
+        for bad in ([], [0.5, 0.1], [0.1, 0.1], [0.0, 0.5], (0.5, 1.0), [np.nan], [0.1, "0.5"])
+    ),
     (
         MLPRegressor,
         {"loss": Huber(), "output_activation": "softmax"},

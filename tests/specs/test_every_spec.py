@@ -305,6 +305,7 @@ CASES = [
     case("loss", Huber(), delta=0.3),
     case("loss", Minkowski(), p=1.5),
     case("loss", Quantile(), quantile=0.3),
+    case("loss", Quantile([0.1, 0.9]), quantile=[0.2, 0.9]),
     case(
         "loss",
         CustomLoss(half_square, difference),

@@ -130,6 +130,8 @@ class Engine:
     def targets(self, y):
         if y.dtype == np.int32:  # classes, of each head
             return np.asfortranarray(y)
+        if self.program.is_output.sum() > 1:
+            return np.asfortranarray(y, self.dtype)
         return np.ascontiguousarray(y, self.dtype)
 
     def weights(self, weight):

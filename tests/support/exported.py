@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastnn import BatchNorm, Dense, Dropout, MLPClassifier, MLPRegressor, PReLU, Residual
+from fastnn import BatchNorm, Dense, Dropout, MLPClassifier, MLPRegressor, PReLU, Quantile, Residual
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((200, 6)).astype(np.float32)
@@ -49,6 +49,8 @@ REGRESSORS = {
     "three targets": (Z, {}),
     "poisson": (np.abs(Z), {"loss": "poisson"}),
     "huber": (np.abs(Z), {"loss": "huber", "output_activation": "softplus"}),
+    "quantiles": (Z[:, 0], {"loss": Quantile([0.1, 0.2, 0.5, 0.6, 0.9])}),
+    "quantiles of three targets": (Z, {"loss": Quantile([0.4, 0.5, 0.6]), "precision": "float64"}),
     "float64": (Z, {"precision": "float64"}),
     "layers": (Z, {"layers": STACK}),
 }

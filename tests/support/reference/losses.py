@@ -169,12 +169,17 @@ LOSSES = {
 }
 
 
-def loss_of(of):
-    """The functions that a name or a spec of `fastnn.losses` stands for."""
+def loss_of(of, head=0):
+    """The functions that a name or a spec of `fastnn.losses` stands for, in one of several heads.
+
+    Several quantiles are those of the heads in turn.
+    """
     if isinstance(of, str):
         return LOSSES[of]
     output_activation, value, delta = LOSSES[of.name]
     (parameter,) = of.get_params().values()
+    if isinstance(parameter, list | tuple):
+        parameter = parameter[head % len(parameter)]
     return Loss(
         output_activation,
         lambda z, y: value(z, y, parameter),

@@ -84,6 +84,8 @@ class Network:
         self.layers, self.loss = layers, loss_of(loss)
         self.parameters, self.statistics = parameters, statistics
         self.input_dropout, self.input_noise, self.seed = input_dropout, input_noise, seed
+        n_heads = len(layers[-1].units) if isinstance(layers[-1], Heads) else 1
+        self.losses = [loss_of(loss, head) for head in range(n_heads)]
         own, before = self.loss.output_activation, layers[-1].activation
         self.output_activation = before if before == "threshold" else own
         stage = "identity" if before in (own, "threshold") else before
@@ -97,21 +99,24 @@ class Network:
         if self.widths is None:
             return [(z, y)]
         parts = np.split(z, np.cumsum(self.widths)[:-1], axis=1)
-        return [(part, None if y is None else y[:, h]) for h, part in enumerate(parts)]
+        if y is None:
+            return [(part, None) for part in parts]
+        numbers = y.dtype.kind == "f"  # of a head with one unit
+        return [(part, y[:, [h]] if numbers else y[:, h]) for h, part in enumerate(parts)]
 
     def value(self, z, y, smoothing=0.0):
         """The loss of each row, summed over the heads."""
         return sum(
-            self.loss.value(part, self._target(part, of, smoothing))
-            for part, of in self.heads(z, y)
+            loss.value(part, self._target(part, of, smoothing))
+            for loss, (part, of) in zip(self.losses, self.heads(z, y), strict=True)
         )
 
     def delta(self, z, y, smoothing=0.0):
         """The derivative of the loss of each row with respect to the pre-activations."""
         return np.hstack(
             [
-                self.loss.delta(part, self._target(part, of, smoothing))
-                for part, of in self.heads(z, y)
+                loss.delta(part, self._target(part, of, smoothing))
+                for loss, (part, of) in zip(self.losses, self.heads(z, y), strict=True)
             ]
         )
 

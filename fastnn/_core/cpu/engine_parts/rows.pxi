@@ -111,8 +111,10 @@ cdef inline void share_columns(const Job *job, Worker *worker) noexcept nogil:
     """
     cdef const Task *task
     cdef const Stage *stage
-    cdef int i
-    worker.shares_columns = job.n_heads > 1 and reads_input(job, job.n_stages - 2)
+    cdef int i, n_readers = 0
+    for i in range(job.n_stages):
+        n_readers += reads_input(job, i)
+    worker.shares_columns = n_readers > 1
     worker.first_column, worker.last_column = -1, 0
     for i in range(worker.first_task, worker.last_task):
         task, stage = job.tasks + i, job.stages + job.tasks[i].stage

@@ -11,6 +11,7 @@ from fastnn._core.cuda.plan import small as small_plan
 from fastnn.activations import ELU, LeakyReLU, Maxout, PReLU, RReLU
 from fastnn.custom import CustomActivation
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual
+from fastnn.losses import Quantile
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from support.engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
 from support.problems import (
@@ -179,6 +180,15 @@ def test_rows_of_every_kind(layout, is_ordered):
         np.testing.assert_allclose(actual, expected, rtol=TOLERANCE["float32"])
     assert_same_state(engine, network, TOLERANCE["float32"])
     np.testing.assert_allclose(engine.predict(rows), network.predict(X), rtol=1e-5, atol=1e-5)
+
+
+def test_several_quantiles():
+    """Each head has a parameter and targets of its own."""
+    rng, loss = np.random.default_rng(2), Quantile([0.2, 0.7])
+    network = make_network(rng, N_FEATURES, [Dense(4), Heads((1, 1), "identity")], loss)
+    X, y = rng.standard_normal((N_ROWS, N_FEATURES)), rng.standard_normal((N_ROWS, 1))
+    y = np.repeat(y, 2, axis=1)
+    check_trajectory(network, loss, "adam", "float64", X, y, None, BATCH, epochs=2, device="cuda")
 
 
 def test_several_heads():
