@@ -50,7 +50,7 @@ class LossSpec(Spec):
 
     @property
     def quantiles(self) -> tuple[float, ...]:
-        """The quantiles that each target has an output for, or () where it has one output."""
+        """Quantiles that each target has an output for, or () where it has one output."""
         return ()
 
 

@@ -5,9 +5,9 @@ import distributed
 import numpy as np
 import pytest
 
-from fastnn import MLPClassifier
+from fastnn import MLPClassifier, Quantile
 from fastnn.callbacks import Callback
-from fastnn.dask import DaskMLPClassifier
+from fastnn.dask import DaskMLPClassifier, DaskMLPRegressor
 from support.small_fits import X_DIGITS, Y_DIGITS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -76,6 +76,15 @@ def test_bad_rows(case):
     with pytest.raises((TypeError, ValueError), match=message):
         model.fit(*make(), **given)
     assert vars(model) == before
+
+
+@pytest.mark.usefixtures("client")
+def test_the_score_of_several_quantiles_is_refused():
+    model = DaskMLPRegressor(Quantile([0.1, 0.9]), (3,), max_iter=1, early_stopping=True)
+    with pytest.raises(ValueError, match="score of several quantiles is not .* scoring='loss'"):
+        model.fit(rows(), rows(X_DIGITS[:, 0]))
+    model.set_params(scoring="loss").fit(rows(), rows(X_DIGITS[:, 0]))
+    assert model.predict(rows()).compute().shape == (300, 2)
 
 
 @pytest.mark.usefixtures("client")
