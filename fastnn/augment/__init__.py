@@ -8,7 +8,7 @@ the engine. `TokenAugmenter` transforms texts before they are vectorized.
 from typing import TYPE_CHECKING
 
 from .._lazy import lazy_names
-from .mixing import CutMix, Mixing, Mixup
+from .mixing import CutMix, Mixing, Mixup, RandomChoice
 from .rows import RowTransform
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ __all__ = [
     "Noise",
     "Operation",
     "RandAugment",
+    "RandomChoice",
     "Rotate",
     "RowTransform",
     "Saturation",

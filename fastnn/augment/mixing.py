@@ -22,9 +22,6 @@ class Mixing(Spec):
     partner, the row `shift` rows later in the shuffled batch.
     """
 
-    alpha: float
-    probability: float
-
     def check(self, n_features: int) -> None:
         """Raise a ValueError if rows of so many features do not fit."""
 
@@ -39,6 +36,16 @@ class Mixing(Spec):
         n_features : int
         random_state : RandomState
         """
+        raise NotImplementedError
+
+
+class BetaMixing(Mixing):
+    """Base class of the specs whose weights are drawn from a beta distribution."""
+
+    alpha: float
+    probability: float
+
+    def draw(self, coefficients, batch_sizes, n_features, random_state):
         n_steps = len(batch_sizes)
         weights = random_state.beta(self.alpha, self.alpha, n_steps)
         shifts = 1 + np.floor(random_state.random_sample(n_steps) * (batch_sizes - 1))
@@ -55,7 +62,7 @@ class Mixing(Spec):
 
 
 @dataclass
-class Mixup(Mixing):
+class Mixup(BetaMixing):
     """Train on weighted means of two rows, with the same weighted mean of their losses.
 
     ::
@@ -89,7 +96,7 @@ class Mixup(Mixing):
 
 
 @dataclass
-class CutMix(Mixing):
+class CutMix(BetaMixing):
     """Replace a box of each training row by the same box of another row.
 
     The loss is ``weight loss(y_i) + (1 - weight) loss(y_j)`` as for `Mixup`. For each batch a
@@ -151,6 +158,54 @@ class CutMix(Mixing):
         coefficients[:, Column.MIX_N_RUNS] = bottom - top
         coefficients[:, Column.MIX_STRIDE] = width * channels
         return 1 - (bottom - top) * (right - left) / (height * width)
+
+
+@dataclass
+class RandomChoice(Mixing):
+    """Mix the rows of each batch by one of several specs, drawn at random.
+
+    ``RandomChoice([Mixup(0.8), CutMix(1.0)])`` is timm's mixup and CutMix with a `switch_prob` of
+    0.5. A batch is unchanged where the `probability` of its spec says so.
+
+    Parameters
+    ----------
+    mixings : list of Mixup and CutMix
+    p : list of float, default=None
+        The probability of each, with a sum of 1. None is the same for all.
+    """
+
+    mixings: Any = (Mixup(0.8), CutMix(1.0))
+    p: Any = None
+
+    _parameter_constraints: ClassVar[dict] = {
+        "mixings": [list, tuple],
+        "p": [None, "array-like"],
+    }
+
+    def check(self, n_features):
+        if not self.mixings or not all(isinstance(one, Mixing) for one in self.mixings):
+            raise ValueError(
+                "RandomChoice chooses how a batch is mixed, between objects such as Mixup() and "
+                f"CutMix(), got {self.mixings!r}; RandAugment chooses transforms of rows."
+            )
+        p = np.ones(1) if self.p is None else np.asarray(self.p, float)
+        if len(p) != (1 if self.p is None else len(self.mixings)) or not (
+            (p >= 0).all() and np.isclose(p.sum(), 1)
+        ):
+            raise ValueError(
+                f"p of RandomChoice must be {len(self.mixings)} probabilities with a sum of 1, one "
+                f"for each mixing, got {self.p!r}."
+            )
+        for one in self.mixings:
+            one.validate().check(n_features)
+
+    def draw(self, coefficients, batch_sizes, n_features, random_state):
+        chosen = random_state.choice(len(self.mixings), len(batch_sizes), p=self.p)
+        for number, mixing in enumerate(self.mixings):
+            own = np.flatnonzero(chosen == number)
+            part = coefficients[own]
+            mixing.draw(part, batch_sizes[own], n_features, random_state)
+            coefficients[own] = part
 
 
 MIXINGS: dict[str, type[Mixing]] = {"mixup": Mixup, "cutmix": CutMix}

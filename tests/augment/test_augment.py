@@ -8,6 +8,7 @@ from sklearn.model_selection import train_test_split
 
 from fastnn import CutMix, Mixup, MLPClassifier, MLPRegressor
 from fastnn._core.codes import Column
+from fastnn.augment import Noise, RandomChoice
 from support.engines import Engine, rounded
 from support.problems import (
     LAYOUTS,
@@ -234,6 +235,35 @@ def test_boxes_have_the_sides_of_the_paper():
     assert (coefficients[:-1, Column.MIX_STRIDE] == 200).all()
 
 
+def test_a_batch_is_mixed_by_one_of_several_specs():
+    choice = RandomChoice([Mixup(5.0), CutMix(1.0, shape=(3, 4))], [0.3, 0.7])
+    coefficients = drawn(choice)[:-1]
+    cut = coefficients[:, Column.MIX_STRIDE] > 0
+    assert abs(cut.mean() - 0.7) < 0.05
+    weights = coefficients[~cut, Column.MIX_WEIGHT]
+    assert weights.var() == pytest.approx(1 / 44, rel=0.2)
+    assert not coefficients[~cut, Column.MIX_FIRST :].any()
+    never = drawn(RandomChoice([Mixup(), CutMix()], [1.0, 0.0]))
+    assert not never[:, Column.MIX_STRIDE].any()
+
+
+@pytest.mark.parametrize(
+    "choice, message",
+    [
+        (RandomChoice([]), "RandomChoice chooses how a batch is mixed"),
+        (RandomChoice([Mixup(), Noise()]), "RandomChoice chooses .* RandAugment chooses transfo"),
+        (RandomChoice(p=[0.5, 0.4]), "p of RandomChoice must be 2 probabilities with a sum of 1, one"),
+        (RandomChoice(p=[1.0]), "p of RandomChoice must be 2 probabilities"),
+        (RandomChoice([Mixup(-1.0)]), "'alpha' parameter of Mixup"),
+        (RandomChoice([CutMix(shape=(2, 2))]), "is for rows of 4 features, and X has 6"),
+    ],
+    ids=repr,
+)
+def test_bad_choices(choice, message):
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(augment=choice).fit(np.eye(6), np.arange(6) % 2)
+
+
 # --- estimators -----------------------------------------------------------------------------------
 
 
@@ -244,7 +274,7 @@ def digits():
 
 
 @pytest.mark.parametrize(
-    "augment", ["mixup", "cutmix", Mixup(alpha=1.0, probability=0.5), CutMix(shape=(8, 8))], ids=str
+    "augment", ["mixup", "cutmix", Mixup(alpha=1.0, probability=0.5), RandomChoice()], ids=str
 )
 def test_digits_are_learned(digits, augment):
     X, X_test, y, y_test = digits

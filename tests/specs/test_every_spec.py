@@ -71,7 +71,7 @@ from fastnn import (
 )
 from fastnn._specs.spec import Spec
 from fastnn.activations import HIDDEN_ACTIVATIONS
-from fastnn.augment import RowTransform
+from fastnn.augment import RandomChoice, RowTransform
 from fastnn.augment.mixing import MIXINGS
 from fastnn.averaging import AVERAGES
 from fastnn.callbacks import Callback
@@ -279,6 +279,7 @@ CASES = [
     case("layers", [Dropout(0.1)], rate=0.2, inverted=False),
     case("layers", [BatchNorm()], momentum=0.3, epsilon=0.1),
     case("augment", Mixup(), alpha=0.5, probability=0.5),
+    case("augment", RandomChoice(), mixings=[CutMix(), Mixup()], p=[0.9, 0.1]),
     case("augment", CutMix(), alpha=0.5, probability=0.1, shape=(2, 6)),
     *IMAGES,
     case("augment", augment.Brightness(), amount=0.5, probability=0.5),
@@ -387,7 +388,7 @@ def test_every_spec_is_exported_under_its_name():
         module = fastnn
         if issubclass(cls, initializers.Initializer):
             module = initializers
-        elif issubclass(cls, RowTransform):
+        elif issubclass(cls, RowTransform | RandomChoice):
             module = augment
         assert getattr(module, cls.__name__) is cls
         assert module is initializers or cls.__name__ in module.__all__
@@ -469,6 +470,7 @@ SEARCHES = [
     (EPOCHS | {"averaging": EMA()}, {"averaging__decay": [0.5, 0.9]}),
     ({"augment": Mixup()}, {"augment__alpha": [0.1, 1.0]}),
     ({"augment": [augment.Noise(), Mixup()]}, {"augment__0__std": [0.1, 1.0]}),
+    ({"augment": RandomChoice()}, {"augment__mixings__0__alpha": [0.1, 1.0]}),
     ({"loss": Huber()}, {"loss__delta": [0.3, 1.0]}),
     ({"activation": LeakyReLU()}, {"activation__negative_slope": [0.0, 0.2]}),
     ({"activation": PReLU()}, {"activation__shared": [True, False]}),
