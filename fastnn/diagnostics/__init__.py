@@ -27,6 +27,7 @@ from .finding import Finding
 from .gradients import GradientCheck, check_gradients
 from .hessian import Curvature, curvature
 from .inputs import InputScale, input_scale
+from .landscape import LossLandscape, loss_along_gradient, loss_landscape
 from .layers import LayerHealth, activations_of, layer_health
 from .rates import LearningRateRange, learning_rate_range
 from .report import TrainingReport, check_training
@@ -49,6 +50,7 @@ __all__ = [
     "InputScale",
     "LayerHealth",
     "LearningRateRange",
+    "LossLandscape",
     "RegularizationEffect",
     "TinySubset",
     "TrainingReport",
@@ -61,6 +63,8 @@ __all__ = [
     "input_scale",
     "layer_health",
     "learning_rate_range",
+    "loss_along_gradient",
+    "loss_landscape",
     "overfit_tiny_subset",
     "regularization_effect",
 ]

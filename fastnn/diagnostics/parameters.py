@@ -17,6 +17,8 @@ checked = checks_arguments(
         "n_elements": [_COUNT],
         "n_eigenvalues": [_COUNT],
         "n_steps": [Interval(Integral, 10, None, closed="left")],
+        "n_points": [Interval(Integral, 2, None, closed="left")],
+        "distance": [Interval(Real, 0, None, closed="neither")],
         "min_rate": [Interval(Real, 0, None, closed="neither")],
         "max_rate": [Interval(Real, 0, None, closed="neither")],
         "tolerance": [Interval(Real, 0, None, closed="left")],

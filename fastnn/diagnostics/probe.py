@@ -201,11 +201,15 @@ class Probe:
     @property
     def parameters(self):
         """Copy of all trained parameters, of shape (n,)."""
-        return self.network.state.parameters[self._places]
+        return self.flat(self.network.state.parameters)
 
     @parameters.setter
     def parameters(self, vector):
         self.network.state.parameters[self._places] = vector
+
+    def flat(self, arena):
+        """Return the trained parameters, or their gradients, in an arena as a vector."""
+        return arena[self._places]
 
     def engine(self):
         """Return an engine that evaluates the network without randomness."""
@@ -238,7 +242,7 @@ class Probe:
     def gradient(self, alpha=0.0):
         """Return the gradient of loss and penalty by `parameters`, of shape (n,)."""
         self.differentiate(alpha)
-        return self.arena[self._places]
+        return self.flat(self.arena)
 
     def loss(self):
         """Return the mean loss of the rows, as it is reported."""
@@ -248,6 +252,18 @@ class Probe:
         """Return the gradients by the weights of each dense layer, shaped like `coefs_`."""
         self.differentiate()
         return [array.copy() for array in self.network.program.coefs(self.arena)]
+
+    def unit_gradients(self):
+        """Return the gradients by the pre-activations: arrays (n_rows, units), like `coefs_`.
+
+        Each row is a batch of its own, in which the gradient by a bias is that by its unit.
+        """
+        rows, engine = [], self.engine()
+        for i in range(self.X.shape[0]):
+            one = slice(i, i + 1)
+            engine.loss_and_grad(self.X[one], self.targets[one], None, 0.0, self.arena)
+            rows.append([bias.copy() for bias in self.network.program.intercepts(self.arena)])
+        return [np.array(values) for values in zip(*rows, strict=True)]
 
     def activations(self):
         """Return the activations of each dense layer; see `fastnn.diagnostics.activations_of`."""

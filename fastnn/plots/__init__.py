@@ -16,19 +16,28 @@ Examples
 >>> display.figure_.savefig("training.png")  # doctest: +SKIP
 """
 
+from .activation_functions import ActivationFunctionDisplay
 from .activation_histogram import ActivationHistogramDisplay
 from .decision_boundary import DecisionBoundaryDisplay
 from .failure_cases import FailureCasesDisplay
+from .feature_histogram import FeatureHistogramDisplay
+from .gradient_histogram import GradientHistogramDisplay
 from .learning_rate_range import LearningRateRangeDisplay
+from .loss_landscape import GradientStepDisplay, LossLandscapeDisplay
 from .training_curve import TrainingCurveDisplay
 from .validation_curve import ValidationCurveDisplay
 from .weight_histogram import WeightHistogramDisplay
 
 __all__ = [
+    "ActivationFunctionDisplay",
     "ActivationHistogramDisplay",
     "DecisionBoundaryDisplay",
     "FailureCasesDisplay",
+    "FeatureHistogramDisplay",
+    "GradientHistogramDisplay",
+    "GradientStepDisplay",
     "LearningRateRangeDisplay",
+    "LossLandscapeDisplay",
     "TrainingCurveDisplay",
     "ValidationCurveDisplay",
     "WeightHistogramDisplay",

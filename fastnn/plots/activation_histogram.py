@@ -1,14 +1,11 @@
 """Histograms of the activations of each layer."""
 
-import numpy as np
-
-from .._data.tables import take
 from ..diagnostics import activations_of
 from ..diagnostics.finding import fmt
 from ..diagnostics.layers import dead_and_saturated
 from ..layers import dense_activations
 from .axes import fitted_network, format_percent
-from .histograms import HistogramDisplay, describe_zeros, layer_names
+from .histograms import HistogramDisplay, describe_zeros, drawn_rows, layer_names
 
 
 class ActivationHistogramDisplay(HistogramDisplay):
@@ -87,11 +84,7 @@ class ActivationHistogramDisplay(HistogramDisplay):
         display : ActivationHistogramDisplay
         """
         model = fitted_network(estimator, cls.__name__)
-        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        if n_rows > max_rows:
-            drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
-            X = take(X, np.sort(drawn))
-        values = activations_of(estimator, X)
+        values = activations_of(estimator, drawn_rows(X, max_rows, random_state))
         n_hidden = len(values) - int(model._network.program.is_output.sum())
         names = layer_names(coef.shape for coef in model.coefs_)
         names = [*names[:n_hidden], *(f"{name}: output" for name in names[n_hidden:])]

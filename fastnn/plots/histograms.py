@@ -1,16 +1,30 @@
 """Base class of the histograms of layers."""
 
+from typing import ClassVar
+
 import numpy as np
 
-from .axes import COLORS, axes_for, check_matplotlib, figure_of, format_percent, grid_layout
+from .._data.tables import take
+from .axes import (
+    COLORS,
+    add_legend,
+    axes_for,
+    check_matplotlib,
+    figure_of,
+    format_percent,
+    grid_layout,
+)
 
 
 class HistogramDisplay:
     """Base class of displays with a histogram for each layer.
 
     A subclass has `_histograms(show_zeros)`, which returns arrays, their titles and the label of
-    the horizontal axis.
+    the horizontal axis. With `_labels`, each array is a list of arrays with these labels, which are
+    drawn as outlines in one panel.
     """
+
+    _labels: ClassVar[list | None] = None
 
     def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
         """Draw the histograms.
@@ -40,12 +54,29 @@ class HistogramDisplay:
         n_columns, scale = grid_layout(ax, len(arrays), *size)
         self.axes_ = axes_for(ax, len(arrays), n_columns, size)
         for panel, array, title in zip(self.axes_, arrays, titles, strict=True):
-            values = array[np.isfinite(array) & ((array != 0) | show_zeros)]
-            panel.hist(values, bins=bins, color=COLORS[0], log=log_scale)
+            series = [array] if self._labels is None else array
+            values = [one[np.isfinite(one) & ((one != 0) | show_zeros)] for one in series]
+            edges = np.histogram_bin_edges(np.concatenate(values, axis=None), bins)
+            for i, one in enumerate(values):
+                style = dict(color=COLORS[i % len(COLORS)])
+                if self._labels is not None:
+                    style |= dict(histtype="step", linewidth=1.5, label=self._labels[i])
+                panel.hist(one, bins=edges, log=log_scale, **style)
+            panel.xaxis.get_major_locator().set_params(nbins=5)
             panel.set_title(title, fontsize=10 * scale)
             panel.set(xlabel=xlabel, ylabel="count")
+        add_legend(self.axes_[0])
         self.figure_ = figure_of(self.axes_[0])
         return self
+
+
+def drawn_rows(X, max_rows, random_state):
+    """Return at most `max_rows` rows, drawn without replacement, in their order."""
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    if n_rows <= max_rows:
+        return X
+    drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
+    return take(X, np.sort(drawn))
 
 
 def describe_zeros(array, show_zeros):

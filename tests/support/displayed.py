@@ -10,10 +10,15 @@ from sklearn.preprocessing import StandardScaler
 
 from fastnn import MLPClassifier, MLPRegressor
 from fastnn.plots import (
+    ActivationFunctionDisplay,
     ActivationHistogramDisplay,
     DecisionBoundaryDisplay,
     FailureCasesDisplay,
+    FeatureHistogramDisplay,
+    GradientHistogramDisplay,
+    GradientStepDisplay,
     LearningRateRangeDisplay,
+    LossLandscapeDisplay,
     TrainingCurveDisplay,
     ValidationCurveDisplay,
     WeightHistogramDisplay,
@@ -52,19 +57,31 @@ def counts(ax):
 
 
 ONES = {
+    ActivationFunctionDisplay: (["elu", "tanh"],),
     ActivationHistogramDisplay: (classifier, X_val),
     DecisionBoundaryDisplay: (moons, X_moons, y_moons),
     FailureCasesDisplay: (classifier, X_val, y_val),
+    FeatureHistogramDisplay: (X_moons,),
+    GradientHistogramDisplay: (moons, X_moons, y_moons),
+    GradientStepDisplay: (moons, X_moons, y_moons),
     LearningRateRangeDisplay: (classifier, X_train, y_train),
+    LossLandscapeDisplay: (moons, X_moons, y_moons),
     TrainingCurveDisplay: (classifier,),
     ValidationCurveDisplay: (moons, X_moons, y_moons),
     WeightHistogramDisplay: (classifier,),
 }
 NEEDED = {
     FailureCasesDisplay: {"n_cases": 4},
+    LossLandscapeDisplay: {"n_points": 9},
     ValidationCurveDisplay: {"param_name": "alpha", "param_range": [1e-3, 100], "cv": 3},
 }
 
 
+def constructor(display):
+    """The class method by which a display computes what it draws."""
+    names = ("from_estimator", "from_data", "from_activations")
+    return next(getattr(display, name) for name in names if hasattr(display, name))
+
+
 def drawn(display, **parameters):
-    return display.from_estimator(*ONES[display], **NEEDED.get(display, {}) | parameters)
+    return constructor(display)(*ONES[display], **NEEDED.get(display, {}) | parameters)

@@ -1,0 +1,225 @@
+"""Plots of the loss near the parameters of a network."""
+
+import numpy as np
+
+from ..diagnostics import loss_along_gradient, loss_landscape
+from ..diagnostics.finding import fmt
+from ..diagnostics.probe import find_network
+from .axes import COLORS, axes_for, check_matplotlib, figure_of
+
+
+class LossLandscapeDisplay:
+    """Contours of the loss in a plane of two random directions through the parameters.
+
+    Parameters
+    ----------
+    landscape : LossLandscape
+        See `fastnn.diagnostics.loss_landscape`.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+    contours_ : QuadContourSet
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import LossLandscapeDisplay
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier(solver="lbfgs", max_iter=50, random_state=0).fit(X, y)
+    >>> display = LossLandscapeDisplay.from_estimator(model, X, y, n_points=11)
+    >>> display.landscape.losses.shape
+    (11, 11)
+    """
+
+    def __init__(self, *, landscape):
+        self.landscape = landscape
+
+    def plot(self, ax=None, *, levels=15, cmap="viridis"):
+        """Draw the contours, whose levels grow by a constant factor, and the centre.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw; None creates a figure.
+        levels : int or sequence of float, default=15
+            Number of the levels, or the losses where they are.
+        cmap : str or Colormap, default="viridis"
+
+        Returns
+        -------
+        display : LossLandscapeDisplay
+        """
+        check_matplotlib("LossLandscapeDisplay")
+        from matplotlib.colors import LogNorm
+
+        places, losses = self.landscape.distances, self.landscape.losses
+        finite = losses[np.isfinite(losses)]
+        if not (finite > 0).any():
+            raise ValueError("There is nothing to draw: no loss is finite and above 0.")
+        low, high = finite[finite > 0].min(), finite.max()
+        if np.ndim(levels) == 0:
+            levels = np.geomspace(low, max(high, 1.001 * low), levels)
+        [ax] = axes_for(ax, 1, size=(5.2, 4.4))
+        shown = np.where(np.isfinite(losses), np.maximum(losses, low), np.nan).T
+        norm = LogNorm(levels[0], levels[-1])
+        self.contours_ = ax.contour(places, places, shown, levels, cmap=cmap, norm=norm)
+        ax.clabel(self.contours_, self.contours_.levels[1::3], fontsize="x-small", fmt=fmt)
+        ax.plot(0, 0, "*", color=COLORS[2], markersize=10)
+        ax.set(xlabel="first direction", ylabel="second direction", aspect="equal")
+        self.ax_, self.figure_ = ax, figure_of(ax)
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        distance=1.0,
+        n_points=21,
+        max_rows=500,
+        random_state=0,
+        ax=None,
+        levels=15,
+        cmap="viridis",
+    ):
+        """Compute the losses around an estimator's parameters, and draw them.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            Fitted or not; it is not modified.
+        X, y
+            As for `fit`.
+        distance, n_points, max_rows, random_state
+            See `fastnn.diagnostics.loss_landscape`.
+        ax, levels, cmap
+            See `plot`.
+
+        Returns
+        -------
+        display : LossLandscapeDisplay
+        """
+        check_matplotlib(cls.__name__)
+        find_network(estimator, f"{cls.__name__} draws")
+        plane = dict(distance=distance, n_points=n_points)
+        chance = dict(max_rows=max_rows, random_state=random_state)
+        landscape = loss_landscape(estimator, X, y, **plane, **chance)
+        return cls(landscape=landscape).plot(ax, levels=levels, cmap=cmap)
+
+
+class GradientStepDisplay:
+    """Curve of the loss after one step of gradient descent, by its learning rate.
+
+    Parameters
+    ----------
+    rates, losses : ndarray of shape (n_rates,)
+        The learning rates, and the losses; see `fastnn.diagnostics.loss_along_gradient`.
+    slope : float
+        Derivative of the loss at rate 0.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> from fastnn import MLPClassifier
+    >>> from fastnn.plots import GradientStepDisplay
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> display = GradientStepDisplay.from_estimator(MLPClassifier(random_state=0), X / 16, y)
+    >>> best = display.rates[display.losses.argmin()]
+    """
+
+    def __init__(self, *, rates, losses, slope):
+        self.rates = rates
+        self.losses = losses
+        self.slope = slope
+
+    def plot(self, ax=None, *, show_tangent=True, line_kw=None):
+        """Draw the losses and the tangent, which is what the gradient promises.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw; None creates a figure.
+        show_tangent : bool, default=True
+            Whether to draw the tangent.
+        line_kw : dict, default=None
+            Parameters of matplotlib's `plot` for the curve, such as `label`.
+
+        Returns
+        -------
+        display : GradientStepDisplay
+        """
+        check_matplotlib("GradientStepDisplay")
+        [ax] = axes_for(ax, 1, size=(6.0, 4.2))
+        style = {"color": COLORS[0], "label": "loss after the step"} | (line_kw or {})
+        losses = np.where(np.isfinite(self.losses), self.losses, np.nan)
+        [line] = ax.plot(self.rates, losses, **style)
+        if show_tangent:
+            tangent = self.losses[0] + self.slope * (self.rates - self.rates[0])
+            above = tangent >= np.nanmin(losses) - 0.05 * np.ptp(losses[np.isfinite(losses)])
+            own = dict(color=line.get_color(), linestyle=":", label="tangent")
+            ax.plot(self.rates[above], tangent[above], **own)
+        ax.set(xlabel="learning rate of the step", ylabel="training loss")
+        ax.grid(alpha=0.3)
+        ax.legend()
+        self.ax_, self.figure_ = ax, figure_of(ax)
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        max_rate=None,
+        n_points=51,
+        max_rows=2000,
+        random_state=0,
+        ax=None,
+        show_tangent=True,
+        line_kw=None,
+    ):
+        """Compute the losses along the gradient of an estimator, and draw them.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline that ends with one
+            Fitted or not; it is not modified.
+        X, y
+            As for `fit`.
+        max_rate : float, default=None
+            Highest learning rate; None is the power of 2 at which the loss is back where it was.
+        n_points : int, default=51
+            Number of learning rates, from 0 on.
+        max_rows, random_state
+            See `fastnn.diagnostics.loss_along_gradient`.
+        ax, show_tangent, line_kw
+            See `plot`.
+
+        Returns
+        -------
+        display : GradientStepDisplay
+        """
+        check_matplotlib(cls.__name__)
+        find_network(estimator, f"{cls.__name__} draws")
+        chance = dict(max_rows=max_rows, random_state=random_state)
+        if max_rate is None:
+            powers = np.concatenate([[0], 2.0 ** np.arange(-20, 21)])
+            losses, _ = loss_along_gradient(estimator, X, y, powers, **chance)
+            lowest = losses.argmin()
+            higher = np.flatnonzero(losses[lowest:] >= losses[0])
+            max_rate = powers[lowest + higher[0] if len(higher) else -1] or powers[1]
+        rates = np.linspace(0, max_rate, n_points)
+        losses, slope = loss_along_gradient(estimator, X, y, rates, **chance)
+        display = cls(rates=rates, losses=losses, slope=slope)
+        return display.plot(ax, show_tangent=show_tangent, line_kw=line_kw)
