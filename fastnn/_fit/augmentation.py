@@ -70,9 +70,15 @@ def prepare_augmentation(fit, transforms):
 
     fit.network.draw_seed(fit.random_state)
     seed, settings, data = fit.network.seed, fit.settings, fit.data
+    for one in transforms:
+        if isinstance(one, RowTransform):
+            one.check_classes(fit.encoder.row_classes)
     of_all_rows = [one for one in transforms if not is_by_row(one)]
+    repeat = _repeat_among(transforms, of_all_rows, settings, data)
     if not of_all_rows:
-        settings.row_augmentation = RowAugmentation(transforms, automatic_precision(data.X), seed)
+        labels_of = functools.partial(_labels_of, fit.encoder)
+        given = transforms, automatic_precision(data.X), seed, labels_of, repeat
+        settings.row_augmentation = RowAugmentation(*given)
         return
     if not isinstance(data, Dataset) or settings.shuffle == "blocks":
         raise ValueError(
@@ -87,3 +93,32 @@ def prepare_augmentation(fit, transforms):
     settings.augmentation = BackgroundAugmentation(
         transforms, data, fit.y, encode, seed, fit.numbers_of_epochs()
     )
+
+
+def _labels_of(encoder, targets):
+    """Return the labels that targets of an engine stand for; None if a row has not one label."""
+    classes = encoder.row_classes
+    return None if classes is None else classes[encoder.class_numbers(targets)]
+
+
+def _repeat_among(transforms, of_all_rows, settings, data):
+    """Return the transform that adds copies of rows, or None, after checking that it can."""
+    repeats = [one for one in transforms if isinstance(one, RowTransform) and one.adds_rows]
+    if not repeats:
+        return None
+    name = type(repeats[0]).__name__
+    if len(repeats) > 1:
+        raise ValueError(f"augment adds copies of rows once: join the transforms of {repeats}.")
+    if of_all_rows:
+        from .._train.row_augmentation import name_of
+
+        raise ValueError(
+            f"augment: {name} adds rows, and {name_of(of_all_rows[0])} takes all rows at once: "
+            "choose transforms that change each row by itself."
+        )
+    if not isinstance(data, Dataset) or settings.shuffle == "blocks":
+        raise ValueError(
+            f"augment: {name} adds copies of rows in memory, and they are read in parts: pass an "
+            "array that fits in memory, with shuffle=True."
+        )
+    return repeats[0]

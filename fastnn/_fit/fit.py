@@ -324,7 +324,7 @@ class Fit:
     def _callback_list(self):
         """Return the list of callbacks, which get the model from `_view`."""
         settings, history, is_stochastic = self.settings, self.history, self.specs.is_stochastic
-        n_rows, rate = self.data.n_rows, settings.learning_rate_init * history.rate_factor
+        n_rows, rate = self._n_rows(), settings.learning_rate_init * history.rate_factor
         context = Context(
             history,
             settings,
@@ -345,7 +345,11 @@ class Fit:
 
     def _n_batches(self):
         """Return the number of batches of an epoch that callbacks see."""
-        return math.ceil(self.data.n_rows / self.settings.batch_size)
+        return math.ceil(self._n_rows() / self.settings.batch_size)
+
+    def _n_rows(self):
+        """Return the number of rows of an epoch, copies among them."""
+        return self.data.n_rows * self.settings.times
 
     def _split_rows(self):
         """Return the numbers of the rows that are trained on, and of those held out or None."""

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from .._core.device_arrays import PassingRows
 from .._core.program import new_arena
 from .._data.rows import automatic_precision
-from ..augment.rows import RowTransform, blocks
+from ..augment.rows import About, RowTransform, blocks
 from .row_augmentation import generators, is_by_row, name_of, not_finite, transformed
 
 
@@ -85,11 +85,11 @@ class BackgroundAugmentation:
         pairs = zip(self._transforms, rngs, strict=True)
         for by_row, group in itertools.groupby(pairs, lambda pair: is_by_row(pair[0])):
             if by_row:
-                X = self._transform_rows(X, list(group), out, epoch)
+                X = self._transform_rows(X, list(group), out, epoch, About(y))
                 continue
             for transform, rng in group:
                 if X is not out:
-                    X = self._transform_rows(X, [], out, epoch)
+                    X = self._transform_rows(X, [], out, epoch, About())
                 y = self._transform_all(transform, out, y, rng, epoch)
         return self._data._replace(
             X=out.view(PassingRows),
@@ -98,13 +98,13 @@ class BackgroundAugmentation:
             rows=np.arange(len(out)),
         )
 
-    def _transform_rows(self, X, pairs, out, epoch):
+    def _transform_rows(self, X, pairs, out, epoch, about):
         """Fill `out` with transformed rows, block by block through all transforms."""
         for block in blocks(*out.shape):
             if self._stopped:
                 raise _StoppedError
             chosen = block if X is out or self._rows is None else self._rows[block]
-            out[block] = transformed(X[chosen], pairs, self._dtype, epoch)
+            out[block] = transformed(X[chosen], pairs, self._dtype, epoch, about.of(block))
         return out
 
     def _transform_all(self, transform, out, y, rng, epoch):

@@ -46,9 +46,27 @@ class Dataset(NamedTuple):
         """Values that tell the data from others."""
         return self[:3]
 
+    @property
+    def is_copy(self) -> np.ndarray | None:
+        """Which rows are copies of others, where there are any."""
+        return None
+
     def parts(self) -> Iterator["Dataset"]:
         """Yield the data part by part: in memory, all of it."""
         yield self
+
+
+class RowsWithCopies(Dataset):
+    """Rows of which some are copies of others."""
+
+    is_copy: Any = None
+
+    @classmethod
+    def marked(cls, data: Dataset, is_copy: np.ndarray) -> "RowsWithCopies":
+        """Return a data set whose copies are marked."""
+        marked = cls(*data)
+        marked.is_copy = is_copy
+        return marked
 
 
 class StreamedDataset:
@@ -129,21 +147,25 @@ class ShuffledRows:
     Parameters
     ----------
     data : Dataset
+    repeat : Repeat, default=None
+        Spec of the copies of rows, if there are any.
     """
 
     shuffle_buffer = 0  # they are in their order when they come
 
-    def __init__(self, data: Dataset):
-        self.n_rows, self._data = data.n_rows, data
+    def __init__(self, data: Dataset, repeat=None):
+        self.n_rows = data.n_rows * (1 if repeat is None else repeat.times)
+        self._data, self._repeat = data, repeat
         self._step = max(1, _BLOCK_BYTES // bytes_of_row(data.X))
 
     def pieces(self, rng=None) -> Iterator[Dataset]:
         """Yield all rows piece by piece; `rng` draws their order."""
-        order = self._data.rows
-        if rng is not None:
-            order = rng.permutation(order)
+        n = self._data.n_rows
+        places = _order(n, rng) if self._repeat is None else self._repeat.places(n, rng)
         for start in range(0, self.n_rows, self._step):
-            yield taken(self._data, order[start : start + self._step])
+            part = places[start : start + self._step]
+            piece = taken(self._data, self._data.rows[part % n])
+            yield piece if self._repeat is None else RowsWithCopies.marked(piece, part >= n)
 
 
 def in_pieces(data, settings: Settings):
@@ -156,7 +178,8 @@ def in_pieces(data, settings: Settings):
                 "shuffle='blocks' is for rows in a file, and X is on the GPU: choose shuffle=True."
             )
         return BlocksInMemory(data)
-    return None if settings.row_augmentation is None else ShuffledRows(data)
+    augmentation = settings.row_augmentation
+    return None if augmentation is None else ShuffledRows(data, augmentation.repeat)
 
 
 def taken(data: Dataset, rows) -> Dataset:

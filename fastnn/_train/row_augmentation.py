@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..augment.rows import RowTransform, blocks
+from ..augment.rows import About, RowTransform, blocks
 from .datasets import Dataset
 
 
@@ -19,10 +19,15 @@ class RowAugmentation:
         Of the rows that they change.
     seed : int
         Seeds the generators, together with the number of the epoch and the place of the transform.
+    labels_of : callable
+        Returns the labels that targets of an engine stand for, or None.
+    repeat : Repeat or None
+        One of the transforms, if rows come several times in an epoch.
     """
 
-    def __init__(self, transforms, dtype, seed):
+    def __init__(self, transforms, dtype, seed, labels_of, repeat=None):
         self._transforms, self._dtype, self._seed = transforms, dtype, seed
+        self._labels_of, self.repeat = labels_of, repeat
 
     def changed(self, pieces: Iterable[Dataset], epoch: int) -> Iterator[Dataset]:
         """Yield the pieces of an epoch with other rows."""
@@ -30,8 +35,10 @@ class RowAugmentation:
         pairs = list(zip(self._transforms, rngs, strict=True))
         for piece in pieces:
             out = np.empty(piece.X.shape, self._dtype)
+            about = About(self._labels_of(piece.y), piece.is_copy)
             for block in blocks(*out.shape):
-                out[block] = transformed(piece.X[block], pairs, self._dtype, epoch)
+                part = piece.X[block], pairs, self._dtype, epoch, about.of(block)
+                out[block] = transformed(*part)
             yield piece._replace(X=out)
 
 
@@ -46,12 +53,12 @@ def generators(seed: int, epoch: int, n: int) -> list[np.random.Generator]:
     return [np.random.Generator(np.random.SFC64(one)) for one in seeds]
 
 
-def transformed(rows, pairs, dtype, epoch: int):
+def transformed(rows, pairs, dtype, epoch: int, about: About):
     """Return a few rows after all pairs of a transform and a generator have changed them."""
     part = np.ascontiguousarray(rows, dtype).view()
     part.flags.writeable = False  # it may be the user's
     for transform, rng in pairs:
-        part = transform.changed(part, rng)
+        part = transform.changed(part, rng, about)
     if np.shape(part) != rows.shape:
         raise ValueError(
             f"augment: {name_of(pairs[-1][0])} must return rows of the shape {rows.shape}, as it "

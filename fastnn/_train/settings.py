@@ -33,3 +33,11 @@ class Settings:
     augmentation: Any = None  # `BackgroundAugmentation` of all rows of an epoch
     row_augmentation: Any = None  # `RowAugmentation` of those of a part
     label_smoothing: float | Scheduled = 0.0
+
+    @property
+    def times(self) -> int:
+        """Number of times that each row comes in an epoch, with its copies."""
+        augmentation = self.row_augmentation
+        return (
+            1 if augmentation is None or augmentation.repeat is None else augmentation.repeat.times
+        )

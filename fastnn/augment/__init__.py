@@ -25,8 +25,10 @@ if TYPE_CHECKING:
         replace_synonyms,
         swap_tokens,
     )
+    from .wrappers import Append, Exclude, RepeatedAugmentation
 
 __all__ = [
+    "Append",
     "AutoAugment",
     "Blur",
     "Brightness",
@@ -36,6 +38,7 @@ __all__ = [
     "Crop",
     "CutMix",
     "Erase",
+    "Exclude",
     "Flip",
     "Gain",
     "Hue",
@@ -47,6 +50,7 @@ __all__ = [
     "Operation",
     "RandAugment",
     "RandomChoice",
+    "RepeatedAugmentation",
     "Rotate",
     "RowTransform",
     "Saturation",
@@ -81,5 +85,6 @@ __getattr__, __dir__ = lazy_names(
             "replace_synonyms",
             "swap_tokens",
         ),
+        "wrappers": ("Append", "Exclude", "RepeatedAugmentation"),
     },
 )

@@ -2,7 +2,7 @@
 
 import math
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,25 @@ OF_SIGNALS = OF_ROWS | {"n_channels": [AT_LEAST_ONE]}
 _BLOCK = 1 << 15
 
 
+class About(NamedTuple):
+    """What is known about rows beside their features.
+
+    Attributes
+    ----------
+    labels : ndarray or None
+        Their labels, as in y; None if they have none.
+    is_copy : ndarray of bool or None
+        Which rows are copies of others, if there are any.
+    """
+
+    labels: Any = None
+    is_copy: Any = None
+
+    def of(self, rows) -> "About":
+        """Return what is known about some of the rows."""
+        return About(*(None if values is None else values[rows] for values in self))
+
+
 class RowTransform(Spec):
     """Base class of the transforms of rows, callable like a user's own function.
 
@@ -35,13 +54,19 @@ class RowTransform(Spec):
     ----------
     by_row : bool
         Whether each row is transformed independently of the others, and targets are unchanged.
+    adds_rows : bool
+        Whether copies of the rows are added to them.
     """
 
     by_row: ClassVar[bool] = True
+    adds_rows: ClassVar[bool] = False
     probability: float
 
     def check(self, n_features: int) -> None:
         """Raise a ValueError if rows of so many features do not fit."""
+
+    def check_classes(self, classes) -> None:
+        """Raise a ValueError if targets have not the right classes; None if a row has not one."""
 
     def __call__(self, X, y, rng):
         """Transform rows.
@@ -59,12 +84,12 @@ class RowTransform(Spec):
         """
         X = as_rows(X)
         self.validate().check(X.shape[1])
-        out = np.empty(X.shape, X.dtype)
+        out, about = np.empty(X.shape, X.dtype), About(None if y is None else np.asarray(y))
         for rows in blocks(*X.shape):
-            out[rows] = self.changed(X[rows], rng)
+            out[rows] = self.changed(X[rows], rng, about.of(rows))
         return out, y
 
-    def changed(self, rows, rng):
+    def changed(self, rows, rng, about=None):
         """Return rows of which a fraction `probability` is transformed; may be the argument."""
         if self.probability == 1:
             return self.change(rows, rng)

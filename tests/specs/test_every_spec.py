@@ -98,8 +98,12 @@ def _concrete(base):
 
 for name in augment.__all__:
     getattr(augment, name)  # imports it
-# But for the output layer that the estimators make; callbacks have tests of their own.
-CLASSES = sorted(set(_concrete(Spec)) - {Heads, *_concrete(Callback)}, key=lambda cls: cls.__name__)
+# But for the output layer that the estimators make; callbacks, and what is for classes, have tests
+# of their own.
+CLASSES = sorted(
+    set(_concrete(Spec)) - {Heads, augment.Exclude, *_concrete(Callback)},
+    key=lambda cls: cls.__name__,
+)
 
 
 def twice(x):
@@ -284,6 +288,13 @@ CASES = [
     *IMAGES,
     case("augment", augment.Brightness(), amount=0.5, probability=0.5),
     case("augment", augment.Contrast(), amount=0.5, probability=0.5),
+    case("augment", augment.Append(augment.Noise()), transforms=augment.Gain(), copies=2),
+    case(
+        "augment",
+        augment.RepeatedAugmentation(augment.Noise(), 2),
+        transforms=[augment.Noise(), augment.Gain()],
+        copies=4,
+    ),
     case("augment", augment.Noise(), std=0.5, probability=0.5),
     case("augment", augment.SwapNoise(), rate=0.5, probability=0.5),
     case("augment", augment.LabelMixup(bandwidth=0.5), alpha=1.0, bandwidth=1.0, probability=0.5),
