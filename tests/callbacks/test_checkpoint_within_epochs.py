@@ -5,7 +5,7 @@ import pytest
 
 from fastnn import EMA, BatchNorm
 from fastnn._train import datasets, shuffling, steps
-from fastnn.augment import Noise
+from fastnn.augment import Append, Noise
 from fastnn.callbacks import Callback, Checkpoint, load_checkpoint
 from support.callback_fits import VALIDATION, X, Y, assert_same, classifier
 from support.sources import RowsInBlocks
@@ -65,7 +65,7 @@ CASES = {
     "mixup": {"augment": "mixup", "dropout": 0.2},
     "schedule": {"learning_rate": "cosine", "averaging": EMA(0.9), "normalization": BatchNorm()},
     "function": {"augment": [noisy]},
-    "early stopping": {"early_stopping": True, "augment": [Noise(), "mixup"]},
+    "early stopping": {"early_stopping": True, "augment": [Append(Noise()), "mixup"]},
     "blocks": {"shuffle": "blocks", "augment": Noise()},
     "source": {"augment": "mixup", "normalization": BatchNorm(statistics="exact")},
 }
