@@ -1,7 +1,8 @@
 """Diagnostics of a training: checks before a long fit, and after it.
 
 Each function examines one aspect and returns a `Finding`: numbers, whether they are sound (`ok`),
-and a `verdict` in words. `check_training` runs all of them.
+and a `verdict` in words. `check_training` runs all of them. `bias_variance`, which trains many
+times, is apart from these.
 
 They take an `MLPClassifier`, an `MLPRegressor`, or a pipeline that ends with one, fitted or not,
 and do not modify it: they train clones. The initial loss, the effect of the penalty, the tiny
@@ -23,6 +24,7 @@ Examples
 initial loss: 2.44, where guessing has 2.3.
 """
 
+from .decomposition import BiasVariance, bias_variance
 from .finding import Finding
 from .gradients import GradientCheck, check_gradients
 from .hessian import Curvature, curvature
@@ -42,6 +44,7 @@ from .start import (
 )
 
 __all__ = [
+    "BiasVariance",
     "Curvature",
     "Finding",
     "Generalization",
@@ -55,6 +58,7 @@ __all__ = [
     "TinySubset",
     "TrainingReport",
     "activations_of",
+    "bias_variance",
     "check_gradients",
     "check_training",
     "curvature",

@@ -16,6 +16,7 @@ checked = checks_arguments(
         "max_iter": [_COUNT],
         "n_elements": [_COUNT],
         "n_eigenvalues": [_COUNT],
+        "n_rounds": [Interval(Integral, 2, None, closed="left")],
         "n_steps": [Interval(Integral, 10, None, closed="left")],
         "n_points": [Interval(Integral, 2, None, closed="left")],
         "distance": [Interval(Real, 0, None, closed="neither")],

@@ -76,7 +76,7 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
         check_consistent_length(X_val, y_val)
         X_val, y_val = _subsample(X_val, y_val, max_rows, random_state)
     else:
-        X, X_val, y, y_val = _split(estimator, X, y, random_state)
+        X, X_val, y, y_val = split(estimator, X, y, random_state)
     if not (is_fitted(estimator) and given):
         model = silent_clone(estimator, random_state)
         with ignore_warnings():
@@ -194,7 +194,7 @@ def _score_of_guess(model, y, weights):
     return float(np.bincount(codes.ravel(), weights).max() / total)
 
 
-def _rows(array, numbers):
+def take(array, numbers):
     from sklearn.utils import _safe_indexing
 
     return _safe_indexing(array, numbers)
@@ -206,10 +206,10 @@ def _subsample(X, y, max_rows, random_state):
     if n_rows <= max_rows:
         return X, y
     rows = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
-    return _rows(X, np.sort(rows)), _rows(y, np.sort(rows))
+    return take(X, np.sort(rows)), take(y, np.sort(rows))
 
 
-def _split(estimator, X, y, random_state):
+def split(estimator, X, y, random_state):
     """Split rows for training and validation, stratified if each class has several rows."""
     from sklearn.model_selection import train_test_split
 

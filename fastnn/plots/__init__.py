@@ -18,6 +18,7 @@ Examples
 
 from .activation_functions import ActivationFunctionDisplay
 from .activation_histogram import ActivationHistogramDisplay
+from .bias_variance import BiasVarianceDisplay
 from .decision_boundary import DecisionBoundaryDisplay
 from .failure_cases import FailureCasesDisplay
 from .feature_histogram import FeatureHistogramDisplay
@@ -31,6 +32,7 @@ from .weight_histogram import WeightHistogramDisplay
 __all__ = [
     "ActivationFunctionDisplay",
     "ActivationHistogramDisplay",
+    "BiasVarianceDisplay",
     "DecisionBoundaryDisplay",
     "FailureCasesDisplay",
     "FeatureHistogramDisplay",

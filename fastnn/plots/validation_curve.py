@@ -62,7 +62,7 @@ class ValidationCurveDisplay(ScoresDisplay):
     """
 
     def __init__(self, *, param_name, param_range, train_scores, test_scores, score_name=None):
-        _check_values(param_range)
+        check_values(param_range)
         super().__init__(
             param_name=param_name,
             param_range=param_range,
@@ -94,7 +94,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         [ax] = axes_for(ax, 1, size=(6.4, 4.4))
         self._judge()
         values = self.param_range
-        numbers = _numbers(values)
+        numbers = numbers_of(values)
         parameters = {"fill_between_kw": {"alpha": 0.2}, **parameters}
         self.param_range = np.arange(len(values)) if numbers is None else numbers
         try:
@@ -197,7 +197,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         check_matplotlib(cls.__name__)
         model = find_network(estimator, f"{cls.__name__} draws")
         param_range = list(param_range)
-        _check_values(param_range)
+        check_values(param_range)
         train_scores, test_scores = validation_curve(
             estimator,
             X,
@@ -220,7 +220,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         return display.plot(ax, **parameters)
 
 
-def _check_values(values):
+def check_values(values):
     """Raise a ValueError if there are fewer than two values, or equal ones."""
     if len({repr(value) for value in values}) < max(2, len(values)):
         raise ValueError(
@@ -228,7 +228,7 @@ def _check_values(values):
         )
 
 
-def _numbers(values):
+def numbers_of(values):
     """Return the values as an array, or None if they are not all numbers."""
     plain = all(isinstance(value, Real) and not isinstance(value, bool) for value in values)
     return np.array(values, float) if plain else None

@@ -17,6 +17,7 @@ from fastnn import MLPClassifier, plots
 from fastnn.plots import (
     ActivationFunctionDisplay,
     ActivationHistogramDisplay,
+    BiasVarianceDisplay,
     DecisionBoundaryDisplay,
     FailureCasesDisplay,
     FeatureHistogramDisplay,
@@ -48,6 +49,9 @@ CHANGES = {
     ActivationFunctionDisplay: dict(limits=(-1.0, 1.0), n_points=4, show_derivatives=False),
     ActivationHistogramDisplay: dict(
         max_rows=20, random_state=1, bins=7, show_zeros=True, log_scale=True
+    ),
+    BiasVarianceDisplay: dict(
+        n_rounds=5, random_state=2, log_scale=True, mark_best=False, line_kw={"lw": 5}
     ),
     DecisionBoundaryDisplay: dict(
         grid_resolution=5,
@@ -143,6 +147,7 @@ def picture_of_defaults(display, **start):
 def test_changes_are_complete():
     rare = {"estimator", "X", "y", "ax", "param_name", "param_range", "groups", "n_jobs"}
     rare |= {"error_score", "parameters", "cmap", "grad_norm", "self", "activations"}
+    rare |= {"X_val", "y_val"}
     for display, changed in CHANGES.items():
         known = {*inspect.signature(constructor(display)).parameters}
         known |= {*inspect.signature(display.plot).parameters}

@@ -12,6 +12,7 @@ from fastnn import MLPClassifier, MLPRegressor
 from fastnn.plots import (
     ActivationFunctionDisplay,
     ActivationHistogramDisplay,
+    BiasVarianceDisplay,
     DecisionBoundaryDisplay,
     FailureCasesDisplay,
     FeatureHistogramDisplay,
@@ -59,6 +60,7 @@ def counts(ax):
 ONES = {
     ActivationFunctionDisplay: (["elu", "tanh"],),
     ActivationHistogramDisplay: (classifier, X_val),
+    BiasVarianceDisplay: (moons, X_moons, y_moons),
     DecisionBoundaryDisplay: (moons, X_moons, y_moons),
     FailureCasesDisplay: (classifier, X_val, y_val),
     FeatureHistogramDisplay: (X_moons,),
@@ -71,6 +73,7 @@ ONES = {
     WeightHistogramDisplay: (classifier,),
 }
 NEEDED = {
+    BiasVarianceDisplay: {"param_name": "alpha", "param_range": [1e-3, 100], "n_rounds": 3},
     FailureCasesDisplay: {"n_cases": 4},
     LossLandscapeDisplay: {"n_points": 9},
     ValidationCurveDisplay: {"param_name": "alpha", "param_range": [1e-3, 100], "cv": 3},
