@@ -73,7 +73,7 @@ ONES = {
     WeightHistogramDisplay: (classifier,),
 }
 NEEDED = {
-    BiasVarianceDisplay: {"param_name": "alpha", "param_range": [1e-3, 100], "n_rounds": 3},
+    BiasVarianceDisplay: {"param_name": "alpha", "param_range": [1e-3, 100], "n_rounds": 2},
     FailureCasesDisplay: {"n_cases": 4},
     LossLandscapeDisplay: {"n_points": 9},
     ValidationCurveDisplay: {"param_name": "alpha", "param_range": [1e-3, 100], "cv": 3},
