@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .tables import LabelMixup, Noise, SwapNoise
     from .text import (
         TokenAugmenter,
+        back_translate,
         delete_tokens,
         insert_synonyms,
         replace_synonyms,
@@ -63,6 +64,7 @@ __all__ = [
     "TimeShift",
     "TokenAugmenter",
     "Zoom",
+    "back_translate",
     "delete_tokens",
     "insert_synonyms",
     "replace_synonyms",
@@ -80,6 +82,7 @@ __getattr__, __dir__ = lazy_names(
         "tables": ("LabelMixup", "Noise", "SwapNoise"),
         "text": (
             "TokenAugmenter",
+            "back_translate",
             "delete_tokens",
             "insert_synonyms",
             "replace_synonyms",

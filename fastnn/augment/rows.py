@@ -145,8 +145,20 @@ def interval_of(spec, name: str) -> tuple[float, float]:
 
 
 def image_sides(spec, n_features: int) -> tuple[int, int, int]:
-    """Return height, width and number of channels from the `shape` of a spec, after checking it."""
-    name, shape = type(spec).__name__, tuple(spec.shape)
+    """Return height, width and number of channels from the `shape` of a spec, after checking it.
+
+    None is a square image of one channel.
+    """
+    name = type(spec).__name__
+    if spec.shape is None:
+        side = int(np.sqrt(n_features) + 0.5)
+        if side * side != n_features:
+            raise ValueError(
+                f"Rows of {n_features} features are no square images: give the shape of your "
+                f"images, {name}(shape=(height, width)) or (height, width, channels)."
+            )
+        return side, side, 1
+    shape = tuple(spec.shape)
     whole = all(isinstance(side, Integral) for side in shape)
     if not whole or len(shape) not in (2, 3) or min(shape) <= 0:
         raise ValueError(
@@ -169,15 +181,6 @@ class ImageTransform(RowTransform):
 
     def sides(self, n_features: int) -> tuple[int, int, int]:
         """Return height, width and number of channels of the images in the rows."""
-        if self.shape is None:
-            side = int(np.sqrt(n_features) + 0.5)
-            if side * side != n_features:
-                raise ValueError(
-                    f"Rows of {n_features} features are no square images: give the shape of your "
-                    f"images, {type(self).__name__}(shape=(height, width)) or (height, width, "
-                    "channels)."
-                )
-            return side, side, 1
         return image_sides(self, n_features)
 
     def check(self, n_features):

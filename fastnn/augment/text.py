@@ -5,6 +5,8 @@ classification tasks" (2019), section 2. The user gives the synonyms: a dict fro
 of others. A token that is not in it, such as a stop word, has none.
 """
 
+from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -123,11 +125,41 @@ def insert_synonyms(tokens, rng, synonyms, rate=0.1):
     return tokens
 
 
+def back_translate(tokens, rng, translate):
+    """Return what a function makes of the tokens, such as a translation and its translation back.
+
+    Parameters
+    ----------
+    tokens : list
+    rng : numpy.random.Generator
+        Not used; here as in the other functions.
+    translate : callable
+        Takes a list of tokens, and returns another.
+
+    Returns
+    -------
+    tokens : list
+
+    References
+    ----------
+    Sennrich, R., Haddow, B. and Birch, A. "Improving neural machine translation models with
+    monolingual data" (2016), section 3. Xie, Q. et al. "Unsupervised data augmentation for
+    consistency training" (2020), section 2.2, for classification.
+    """
+    translated = translate(list(tokens))
+    if isinstance(translated, str | bytes) or not np.iterable(translated):
+        raise ValueError(
+            "The function that translates must return a list of tokens, as it is given, and "
+            f"returned {type(translated).__name__}: split texts, as in text.split()."
+        )
+    return list(translated)
+
+
 class TokenAugmenter(BaseEstimator):
     """Add augmented copies of texts (lists of tokens), with their targets.
 
-    Each copy is transformed by one of `replace_synonyms`, `insert_synonyms`, `swap_tokens` and
-    `delete_tokens`, drawn at random. Use it before vectorizing, on training data only: as a sampler
+    Each copy is transformed by one of `replace_synonyms`, `insert_synonyms`, `swap_tokens`,
+    `delete_tokens` and `back_translate`, drawn at random. Use it before vectorizing, on training data only: as a sampler
     with `fit_resample`, in a pipeline of imbalanced-learn.
 
     Parameters
@@ -139,6 +171,9 @@ class TokenAugmenter(BaseEstimator):
     n_copies : int, default=4
         Number of copies of each text.
     random_state : int, RandomState or None, default=None
+    translate : callable or None, default=None
+        Translates a list of tokens to another language and back, for `back_translate`: a function
+        of yours, with any model. None leaves it out.
 
     Attributes
     ----------
@@ -160,13 +195,15 @@ class TokenAugmenter(BaseEstimator):
         "rate": [Interval(Real, 0, 1, closed="neither")],
         "n_copies": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
+        "translate": [callable, None],
     }
 
-    def __init__(self, synonyms=None, rate=0.1, n_copies=4, random_state=None):
+    def __init__(self, synonyms=None, rate=0.1, n_copies=4, random_state=None, translate=None):
         self.synonyms = synonyms
         self.rate = rate
         self.n_copies = n_copies
         self.random_state = random_state
+        self.translate = translate
 
     def fit_resample(self, X, y):
         """Return the texts, followed by their copies.
@@ -190,15 +227,18 @@ class TokenAugmenter(BaseEstimator):
                 "in [text.split() for text in X]."
             )
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        changes = [(swap_tokens, ()), (delete_tokens, ())]
+        changes: list[Callable] = [swap_tokens, delete_tokens]
         if self.synonyms:
-            known = (self.synonyms,)
-            changes += [(replace_synonyms, known), (insert_synonyms, known)]
+            changes += [
+                partial(f, synonyms=self.synonyms) for f in (replace_synonyms, insert_synonyms)
+            ]
+        changes = [partial(change, rate=self.rate) for change in changes]
+        if self.translate is not None:
+            changes.append(partial(back_translate, translate=self.translate))
         texts = [list(tokens) for tokens in X]
         copies = []
         for _ in range(self.n_copies):
             for tokens in texts:
-                change, known = _chosen(changes, rng)
-                copies.append(change(tokens, rng, *known, rate=self.rate))
+                copies.append(_chosen(changes, rng)(tokens, rng))
         self.sample_indices_ = np.tile(np.arange(len(texts)), 1 + self.n_copies)
         return texts + copies, np.asarray(y)[self.sample_indices_]

@@ -1,9 +1,10 @@
-"""Preparation of data before `fit`: cleaning a table, and splitting it into parts."""
+"""Preparation of data before `fit`: cleaning a table, splitting it, and resizing images."""
 
 from .duplicates import DuplicateRemover
 from .nulls import NullColumnRemover, NullRemover
 from .outliers import OutlierRemover
 from .removals import Removals
+from .resize import Resize
 from .splitting import train_val_test_split
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "NullRemover",
     "OutlierRemover",
     "Removals",
+    "Resize",
     "train_val_test_split",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from sklearn.base import clone
 
 from fastnn import augment
 from fastnn.augment import (
@@ -26,6 +27,7 @@ from fastnn.augment import (
     TimeShift,
     TokenAugmenter,
     Zoom,
+    back_translate,
     delete_tokens,
     insert_synonyms,
     replace_synonyms,
@@ -291,3 +293,19 @@ def test_token_augmenter():
         TokenAugmenter().fit_resample(["a text"], [1])
     with pytest.raises(ValueError, match="'rate' parameter of TokenAugmenter"):
         TokenAugmenter(rate=2.0).fit_resample(texts, y)
+
+
+def test_translations_are_among_the_changes():
+    def translate(tokens):
+        assert isinstance(tokens, list)
+        return tuple(token.upper() for token in tokens)
+
+    assert back_translate(TEXT[:2], rng(), translate) == ["THE", "QUICK"]
+    augmenter = TokenAugmenter(n_copies=60, random_state=0, translate=translate)
+    copies = augmenter.fit_resample([TEXT], [1])[0][1:]
+    assert abs(sum(copy[0].isupper() for copy in copies) / 60 - 1 / 3) < 0.15
+    assert clone(augmenter).fit_resample([TEXT], [1])[0][1:] == copies
+    with pytest.raises(ValueError, match="must return a list of tokens, .* returned str: split"):
+        TokenAugmenter(translate=" ".join, n_copies=20).fit_resample([TEXT], [1])
+    with pytest.raises(ValueError, match="'translate' parameter of TokenAugmenter"):
+        TokenAugmenter(translate="de").fit_resample([TEXT], [1])
