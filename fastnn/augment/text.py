@@ -159,8 +159,8 @@ class TokenAugmenter(BaseEstimator):
     """Add augmented copies of texts (lists of tokens), with their targets.
 
     Each copy is transformed by one of `replace_synonyms`, `insert_synonyms`, `swap_tokens`,
-    `delete_tokens` and `back_translate`, drawn at random. Use it before vectorizing, on training data only: as a sampler
-    with `fit_resample`, in a pipeline of imbalanced-learn.
+    `delete_tokens` and `back_translate`, drawn at random. Use it before vectorizing, on training
+    data only: as a sampler with `fit_resample`, in a pipeline of imbalanced-learn.
 
     Parameters
     ----------

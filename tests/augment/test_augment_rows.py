@@ -305,7 +305,7 @@ def test_translations_are_among_the_changes():
     copies = augmenter.fit_resample([TEXT], [1])[0][1:]
     assert abs(sum(copy[0].isupper() for copy in copies) / 60 - 1 / 3) < 0.15
     assert clone(augmenter).fit_resample([TEXT], [1])[0][1:] == copies
-    with pytest.raises(ValueError, match="must return a list of tokens, .* returned str: split"):
+    with pytest.raises(ValueError, match=r"must return a list of tokens, .* returned str: split"):
         TokenAugmenter(translate=" ".join, n_copies=20).fit_resample([TEXT], [1])
     with pytest.raises(ValueError, match="'translate' parameter of TokenAugmenter"):
         TokenAugmenter(translate="de").fit_resample([TEXT], [1])
