@@ -15,7 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from ._extras import pip_install
-from .callbacks import Callback
+from ._printed_tables import PrintedTable
+from .callbacks import ProgressBar
 from .estimators import MLPClassifier
 
 PICTURE = "fastnn-demo.png"
@@ -35,14 +36,17 @@ def digits():
     return train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
 
 
-class Advance(Callback):
-    """Callback that advances a progress bar of rich after each epoch."""
+class Results(PrintedTable):
+    """Table of the results of both libraries."""
 
-    def __init__(self, progress, task):
-        self.progress, self.task = progress, task
+    _right = frozenset(("test accuracy", "training time", "epochs"))
 
-    def on_epoch_end(self, context):
-        self.progress.advance(self.task)
+    def __init__(self, rows):
+        self._lines = rows
+
+    def _rows(self):
+        yield ("library", "test accuracy", "training time", "epochs")
+        yield from self._lines
 
 
 def train(model, X, y):
@@ -75,39 +79,22 @@ def run():
     """Train, compare and draw both libraries."""
     try:
         import matplotlib  # noqa: F401
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.table import Table
-    except ImportError as error:
-        library = str(error.name).partition(".")[0]
-        raise ImportError(f"The demo needs {library}: {pip_install('demo')}.") from None
+    except ImportError:
+        raise ImportError(f"The demo needs matplotlib: {pip_install('demo')}.") from None
 
     X_train, X_test, y_train, y_test = digits()
     models = {
-        "fastnn": MLPClassifier(**SETTINGS),
+        "fastnn": MLPClassifier(**SETTINGS, callbacks=[ProgressBar(every=50)]),
         "scikit-learn": sklearn.neural_network.MLPClassifier(**SETTINGS),
     }
-    console = Console()
-    columns = TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn()
-    times = {}
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("fastnn", total=SETTINGS["max_iter"])
-        models["fastnn"].callbacks = [Advance(progress, task)]
-        times["fastnn"] = train(models["fastnn"], X_train, y_train)
-        task = progress.add_task("scikit-learn", total=None)  # its progress is unknown
-        times["scikit-learn"] = train(models["scikit-learn"], X_train, y_train)
-        n_epochs = models["scikit-learn"].n_iter_
-        progress.update(task, total=n_epochs, completed=n_epochs)
-
-    table = Table("", "test accuracy", "training time", "epochs")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    times, rows = {}, []
     for name, model in models.items():
+        print(f"{name} learns {len(X_train):,} digits ..", flush=True)
+        times[name] = train(model, X_train, y_train)
         accuracy = model.score(X_test, y_test)
-        table.add_row(name, f"{accuracy:.2%}", f"{times[name]:.2f} s", str(model.n_iter_))
-    console.print(table)
+        rows.append((name, f"{accuracy:.2%}", f"{times[name]:.2f} s", str(model.n_iter_)))
     ratio = times["scikit-learn"] / times["fastnn"]
-    console.print(f"fastnn trained {ratio:.1f} times as fast as scikit-learn.")
+    print(f"\n{Results(rows)}\n\nfastnn trained {ratio:.1f} times as fast as scikit-learn.")
 
     draw(models, X_test, y_test).savefig(PICTURE)
-    console.print(f"Loss curves and misclassified digits: {PICTURE}")
+    print(f"Loss curves and misclassified digits: {PICTURE}")

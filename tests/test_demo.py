@@ -28,7 +28,7 @@ def test_demo(tmp_path):
     result = run(*command, cwd=tmp_path, env=environment | {"COLUMNS": "100"})
     assert result.returncode == 0, result.stderr
     for library in ("fastnn", "scikit-learn"):
-        [accuracy] = re.findall(rf"{library} +│ +([\d.]+)%", result.stdout)
+        [accuracy] = re.findall(rf"^{library} +([\d.]+)%", result.stdout, re.M)
         assert float(accuracy) > 95
     assert (tmp_path / "fastnn-demo.png").read_bytes().startswith(b"\x89PNG")
 
@@ -47,12 +47,9 @@ def test_demo_draws_both_curves_and_what_is_wrong():
     assert len(shown) > 5 and shown[0].get_title().startswith("target ")
 
 
-@pytest.mark.parametrize("missing", ["matplotlib", "rich"])
-def test_demo_says_what_is_missing(monkeypatch, missing):
-    monkeypatch.setitem(sys.modules, missing, None)
-    for name in [name for name in sys.modules if name.startswith(f"{missing}.")]:
-        monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(ImportError, match=rf'needs {missing}: pip install "fastnn-mlp\[demo\]"'):
+def test_demo_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r'needs matplotlib: pip install "fastnn-mlp\[demo\]"'):
         _demo.run()
 
 

@@ -96,7 +96,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
 
     verbose : bool, default=False
         Whether to print the progress of training: True shows `fastnn.callbacks.ProgressBar` in a
-        notebook, and in a terminal where rich is installed, and prints scikit-learn's lines
+        notebook or terminal where tqdm is installed, and prints scikit-learn's lines
         elsewhere; 2 always prints these. With `train_score` there is another line, with the seconds
         of the epoch too.
 
