@@ -1,6 +1,55 @@
-"""Tables that print themselves, as text and as HTML."""
+"""Tables that print themselves, as text and as HTML for notebooks."""
 
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
+
+# Notebooks align all cells to the right, and have colours of their own, light or dark.
+_TABLE = "border-collapse: collapse; font-variant-numeric: tabular-nums"
+_CELL = "text-align: {}; vertical-align: top; max-width: 60em; white-space: pre-line"
+_RULE = "border-top: 1px solid currentColor; "
+#: What is drawn in red.
+FAULT = "FAULT"
+
+
+def html_table(
+    rows: Iterable[Sequence[str]],
+    right: Collection[str] = (),
+    has_foot: bool = False,
+    caption: str = "",
+) -> str:
+    """Return a table as HTML.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+        The names of the columns, then the cells of each row.
+    right : collection of str
+        Names of columns that are aligned to the right.
+    has_foot : bool, default=False
+        Whether the last row is apart, such as one of sums.
+    caption : str, default=""
+        Text above the table.
+    """
+    head, *body = rows
+    styles = [_CELL.format("right" if name in right else "left") for name in head]
+
+    def line(tag, cells, rule=""):
+        each = zip(styles, cells, strict=True)
+        return "".join(
+            f'<{tag} style="{rule}{style}">{_drawn(cell)}</{tag}>' for style, cell in each
+        )
+
+    rules = [""] * (len(body) - has_foot) + [_RULE] * has_foot
+    lines = (f"<tr>{line('td', *each)}</tr>" for each in zip(body, rules, strict=True))
+    above = f'<caption style="text-align: left">{escape(caption)}</caption>' if caption else ""
+    return (
+        f'<table style="{_TABLE}">{above}<thead><tr>{line("th", head)}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table>"
+    )
+
+
+def _drawn(cell):
+    return f'<b style="color: #d32f2f">{cell}</b>' if cell == FAULT else escape(cell)
 
 
 class PrintedTable:
@@ -25,7 +74,24 @@ class PrintedTable:
         return "\n".join([lines[0], rule, *body])
 
     def _repr_html_(self):
-        head, *body = self._rows()
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-        rows = (f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return html_table(self._rows(), self._right, self._has_foot)
+
+
+class PrintedColumns(dict):
+    """Columns of one length by name: a dict of lists, and in notebooks a table.
+
+    Of many rows the table has the first and the last.
+    """
+
+    _MOST, _AT_ENDS = 20, 8
+
+    def _repr_html_(self):
+        rows = list(zip(*self.values(), strict=True))
+        cells = [[_shown(value) for value in row] for row in rows]
+        if len(cells) > self._MOST:
+            cells[self._AT_ENDS : -self._AT_ENDS] = [[".."] * len(self)]
+        return html_table([list(self), *cells], right=self, caption=f"{len(rows)} rows")
+
+
+def _shown(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

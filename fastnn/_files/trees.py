@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._printed_tables import PrintedColumns
 from .._specs.spec import Spec
 from .classes import CLASSES, RECORDS, TAGS, imported, public_module, record_class, spec_class
 
@@ -85,6 +86,7 @@ class Writer:
         tuple: _tuple,
         frozenset: _set,
         dict: _dict,
+        PrintedColumns: _dict,
         np.ndarray: _array,
         np.random.RandomState: _random_state,
     }

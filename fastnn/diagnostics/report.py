@@ -1,11 +1,11 @@
 """Report of all diagnostics."""
 
-import html
 import inspect
 import textwrap
 from time import perf_counter
 
 from .._fit.resolve import optimizer_of
+from .._printed_tables import FAULT, html_table
 from ..optimizers import LBFGS, Rprop
 from .finding import join_names
 from .gradients import GradientCheck, check_gradients
@@ -57,7 +57,7 @@ class TrainingReport:
 
     def _lines(self):
         for finding in self.findings.values():
-            yield "ok" if finding.ok else "FAULT", finding.title, finding.verdict
+            yield "ok" if finding.ok else FAULT, finding.title, finding.verdict
         for name, reason in self.skipped.items():
             yield "-", _TITLES[name], f"left out: {reason}"
 
@@ -79,15 +79,7 @@ class TrainingReport:
         return "\n".join([f"check_training: {self._summary()}", "", *text])
 
     def _repr_html_(self):
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>"
-            for line in self._lines()
-        )
-        head = "<tr><th></th><th>check</th><th>verdict</th></tr>"
-        caption = html.escape(self._summary())
-        return (
-            f"<table><caption>{caption}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
-        )
+        return html_table([("", "check", "verdict"), *self._lines()], caption=self._summary())
 
 
 _CHECKS = {

@@ -11,6 +11,7 @@ from sklearn.utils import estimator_html_repr
 from .. import _core
 from .._data.rows import check_finite, read_rows, read_targets
 from .._fit.locking import training_lock
+from .._printed_tables import PrintedColumns
 from .._specs.constraints import check_parameters
 from .._specs.spec import ListsOfSpecs, plain_parameters
 from ..callbacks.protocol import TakesCallbacks
@@ -117,7 +118,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
             "loss_": history.loss,
             "n_iter_": history.n_iter,
             "t_": history.n_seen,
-            "history_": history.columns,
+            "history_": PrintedColumns(history.columns),
             **(curves if stochastic else dict.fromkeys(curves, _ABSENT)),
         }
 

@@ -6,6 +6,7 @@ from .._data.encoders import RealTargets
 from .._data.pickles import damage_raises_value_error
 from .._files import models
 from .._network.network import Network
+from .._printed_tables import PrintedColumns
 from .._specs.constraints import defaults_of
 from .._train.history import History
 from ..losses import quantiles_of
@@ -96,6 +97,7 @@ class Persistent:
         if "_network" in state:
             for name in _ARRAYS:
                 state.pop(name, None)  # the network holds them
+            state["history_"] = self._history.columns
         return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
 
     def __setstate__(self, state):
@@ -117,6 +119,7 @@ class Persistent:
             if "_network" in state:
                 self._check_fitted(labels)
                 self.__dict__.update(views_of(self._network))
+                self.history_ = PrintedColumns(self._history.columns)
 
     def _check_fitted(self, labels):
         """Set the encoder of an unpickled network, after checking that the parts are consistent."""

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._data.rows import read_targets
 from .._files import models
 from .._fit.locking import training_lock
+from .._printed_tables import PrintedColumns
 from .._specs.constraints import Interval, OneOf, check_parameters
 from ..data.passes import in_memory, refuse_beside, rows_of, targets_to_score
 from ..data.source import Source
@@ -165,9 +166,19 @@ class BaseTabularMLP(BaseEstimator):
         ensemble.check()
         learned = {"_ensemble": ensemble, "networks_": ensemble.members}
         self.__dict__.update(parts["attributes"] | learned, columns_=ensemble.columns.table())
+        self._print_history()
 
     def __getstate__(self):
-        return {k: v for k, v in super().__getstate__().items() if k != "_training"}
+        state = {k: v for k, v in super().__getstate__().items() if k != "_training"}
+        return state | ({"history_": dict(self.history_)} if "history_" in state else {})
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._print_history()
+
+    def _print_history(self):
+        if "history_" in vars(self):
+            self.history_ = PrintedColumns(self.history_)
 
     def _decisions(self, X):
         check_is_fitted(self, "_ensemble")

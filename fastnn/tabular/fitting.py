@@ -11,6 +11,7 @@ from .. import _core
 from .._core.device_arrays import to_host
 from .._data.rows import read_one_target
 from .._fit.side_by_side import SideBySide
+from .._printed_tables import PrintedColumns
 from .._train.training import INTERRUPTED
 from .._warnings import warn
 from .candidates import Candidate, Data
@@ -244,7 +245,9 @@ class Fit:
             "_training": self.training,
             "networks_": self.ensemble.members,
             "oof_decision_": self.oof_decision,
-            "history_": {name: [values[i] for i in order] for name, values in history.items()},
+            "history_": PrintedColumns(
+                {name: [values[i] for i in order] for name, values in history.items()}
+            ),
             "n_iter_": sum(history["n_iter"]),
             "columns_": columns.table(),
             "n_features_in_": columns.n_features_in,

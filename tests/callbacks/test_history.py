@@ -1,6 +1,8 @@
 """The history of a fit: a table, its names and scores."""
 
+import copy
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -37,6 +39,18 @@ def test_history_is_a_table():
 def test_the_default_score_has_its_name(estimator, name):
     model = estimator(hidden_layer_sizes=(5,), max_iter=3, early_stopping=True).fit(X, Y)
     assert model.history_[name] == model.validation_scores_
+
+
+def test_history_is_a_table_in_notebooks():
+    model = classifier(max_iter=3).fit(X, Y)
+    for one in (model, pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        html = one.history_._repr_html_()
+        cells = re.findall(r"<t[hd] [^>]*>(.*?)</t", html)
+        assert cells[:3] == ["epoch", "loss", "grad_norm"] and len(cells) == 4 * len(one.history_)
+        assert cells[-len(one.history_) :][:2] == ["3", f"{model.loss_:.4g}"]
+    assert repr(model.history_) == repr(dict(model.history_))
+    long = classifier(max_iter=50, n_iter_no_change=50).fit(X, Y).history_._repr_html_()
+    assert "50 rows" in long and long.count("<tr>") == 1 + 8 + 1 + 8
 
 
 def test_history_of_lbfgs():

@@ -57,7 +57,8 @@ def test_report_in_words():
     assert "FAULT  learning rate" in text
     assert "-      curvature" in text
     assert max(map(len, text.splitlines())) <= 100
-    assert report._repr_html_().count("<tr>") == 1 + 9
+    html = report._repr_html_()
+    assert html.count("<tr>") == 1 + 9 and ">FAULT</b>" in html and "in 8 checks, " in html
     assert "fault: 1 is far too high" in repr(report["learning_rate_range"])
 
 

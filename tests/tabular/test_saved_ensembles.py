@@ -23,6 +23,7 @@ def assert_same(one, other):
     assert repr(one) == repr(other)
     assert str(one.columns_) == str(other.columns_)
     np.testing.assert_equal(other.history_, one.history_)
+    assert other.history_._repr_html_() == one.history_._repr_html_()
     np.testing.assert_equal(other.oof_decision_, one.oof_decision_)
     assert [repr(member) for member in one.networks_] == [repr(m) for m in other.networks_]
 
