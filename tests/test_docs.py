@@ -1,29 +1,23 @@
 """Documentation: its examples run, the names in it exist, and public names have docstrings."""
 
 import ast
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
 from functools import partial
 
-import numpy as np
-import pandas
 import pytest
-from sklearn.model_selection import RandomizedSearchCV
+from sklearn.base import clone
 
 import fastnn
 from fastnn import MLPClassifier, MLPRegressor, TabularMLPRegressor, datasets
-from fastnn.callbacks import Callback, Context
+from fastnn.callbacks import Context
 from support import ROOT, TESTS
 from support.devices import find_device
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-rng = np.random.default_rng(0)
-X, X_VAL = rng.standard_normal((60, 16)), rng.standard_normal((30, 16))
-Y, Y_VAL = (abs(rows[:, 0]) for rows in (X, X_VAL))
-CLASSES, CLASSES_VAL = Y > 0.7, Y_VAL > 0.7
 EACH_PAGE = pytest.mark.parametrize(
     "page", PAGES, ids=lambda page: str(page.relative_to(ROOT)).removesuffix(".md")
 )
@@ -32,57 +26,65 @@ EACH_PAGE = pytest.mark.parametrize(
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def fitted(cls, y, y_val):
-    """Stand-in for a class, whose estimators are fitted immediately, and so validated."""
+def blocks_of(page):
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+def recorded(cls, made):
+    """Stand-in for a class, which appends the estimators that a page makes to a list."""
 
     def build(*args, **parameters):
-        model = cls(*args, **{"max_iter": 4, **parameters})
-        return model.fit(X, y, X_val=X_VAL, y_val=y_val)
+        made.append(cls(*args, **parameters))
+        return made[-1]
 
     return build
 
 
-def short_search(model, space, n_iter):
-    return RandomizedSearchCV(model.set_params(max_iter=2), space, n_iter=1, cv=2)
+def names_of_the_guide(made):
+    """Return the names that blocks may use: those of the lines to paste before them."""
+    names = {}
+    [block] = blocks_of(ROOT / "docs/guide/index.md")
+    exec(block, names)
+    for cls in (MLPClassifier, MLPRegressor):
+        names[cls.__name__] = recorded(cls, made)
+    return names | {"TabularMLPRegressor": partial(TabularMLPRegressor, n_networks=4, n_folds=2)}
 
 
-def names_for(block):
-    """Return the names that blocks may use: the package's names, rows, and suitable targets."""
-    y, y_val = (CLASSES, CLASSES_VAL) if "MLPRegressor" not in block else (Y, Y_VAL)
-    names = {name: getattr(fastnn, name) for name in fastnn.__all__}
-    names |= {"X": X, "y": y, "X_val": X_VAL, "y_val": y_val}
-    names |= {"X_train": X, "y_train": y, "X_test": X_VAL, "y_test": y_val}
-    names |= {"rows_of_probabilities": np.full((60, 3), 1 / 3)}
-    names |= {"columns_of_classes": np.digitize(X[:, :2], [-0.5, 0.5])}
-    names |= {"loss_value": lambda z, y: (z - y) ** 2, "loss_derivative": lambda z, y: 2 * (z - y)}
-    names |= {"pandas": pandas, "Callback": Callback, "RandomizedSearchCV": short_search}
-    names |= {"my_function": lambda X, y, rng: (X, y)}
-    names |= {
-        "TabularMLPRegressor": partial(TabularMLPRegressor, n_networks=4, n_folds=2),
-        "MLPRegressor": fitted(MLPRegressor, Y, Y_VAL),
-        "MLPClassifier": fitted(MLPClassifier, CLASSES, CLASSES_VAL),
-    }
-    return names
+def check_parameters(model, names):
+    """Fit an estimator that a page has made and not fitted, to validate its parameters."""
+    if not hasattr(model, "n_iter_"):
+        y, y_val = (names[name].astype(float) for name in ("y", "y_val"))
+        model = clone(model).set_params(max_iter=4)
+        model.fit(names["X"], y, X_val=names["X_val"], y_val=y_val)
+
+
+def can_run(block):
+    """Return whether the GPU and the libraries that a block needs are there."""
+    if 'device="cuda"' in block and find_device() != "gpu":
+        return False
+    return "import shap" not in block or importlib.util.find_spec("shap")
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @EACH_PAGE
 def test_blocks_run(page, tmp_path, monkeypatch):
-    """Run the blocks of a page in order; later ones may use names that earlier ones define."""
+    """Run the blocks of a page in order; later ones may use names that earlier ones define.
+
+    Pages of the guide begin with its lines to paste, others with nothing.
+    """
     monkeypatch.chdir(tmp_path)
-    defined = {}
-    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+    made = []
+    given = names_of_the_guide(made)
+    names = dict(given) if page.parent.name == "guide" else {}
+    for block in filter(can_run, blocks_of(page)):
         code = compile(block, f"{page.name}: {block.splitlines()[0]}", "exec")
-        if 'device="cuda"' in block and find_device() != "gpu":
-            continue
-        given = names_for(block) | defined
-        names = dict(given)
         exec(code, names)
-        defined |= {name: value for name, value in names.items() if given.get(name) is not value}
+    for model in made:
+        check_parameters(model, given)
 
 
 def test_there_are_blocks():
-    assert sum(len(BLOCK.findall(page.read_text(encoding="utf-8"))) for page in PAGES) >= 40
+    assert sum(len(blocks_of(page)) for page in PAGES) >= 40
 
 
 # --- what is named --------------------------------------------------------------------------------
