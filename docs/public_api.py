@@ -10,6 +10,8 @@ import re
 import sys
 from pathlib import Path
 
+from sphinx.util.inspect import stringify_signature
+
 import fastnn
 from fastnn._specs.spec import Spec
 from fastnn.callbacks import Callback
@@ -35,6 +37,7 @@ FOR_ROUTING = re.compile("set_[a-z_]+_request|get_metadata_routing|set_output")
 # From what is simple to what takes some knowledge; scripts that are not named come at the end.
 GALLERY = [
     "perceptron_to_softmax",
+    "watch_training",
     "gradient_descent",
     "schedules",
     "initialization",
@@ -196,6 +199,13 @@ def is_not_for_users(app, what, name, obj, skip, options):
     return None if owner is Callback else True
 
 
+def signature_of_class(app, what, name, obj, options, signature, returns):
+    """Show the parameters of a class, also if its `__new__` accepts any."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        return stringify_signature(inspect.signature(obj), show_annotation=False), None
+    return None
+
+
 def gallery_order(file):
     """The key by which scripts are sorted."""
     name = file.removesuffix(".py")
@@ -223,4 +233,5 @@ def setup(app):
     app.connect("config-inited", write_pages)
     app.connect("include-read", links_of_the_site)
     app.connect("autodoc-skip-member", is_not_for_users)
+    app.connect("autodoc-process-signature", signature_of_class)
     return {"parallel_read_safe": True}

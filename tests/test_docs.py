@@ -18,6 +18,7 @@ from support.devices import find_device
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+OPTIONAL = ["shap", "torch"]  # too large for the extra `test`
 EACH_PAGE = pytest.mark.parametrize(
     "page", PAGES, ids=lambda page: str(page.relative_to(ROOT)).removesuffix(".md")
 )
@@ -62,7 +63,8 @@ def can_run(block):
     """Return whether the GPU and the libraries that a block needs are there."""
     if 'device="cuda"' in block and find_device() != "gpu":
         return False
-    return "import shap" not in block or importlib.util.find_spec("shap")
+    needed = [library for library in OPTIONAL if f"import {library}\n" in block]
+    return all(map(importlib.util.find_spec, needed))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -101,6 +103,22 @@ def test_names_are_there(page):
         )
     for file, test in re.findall(r"`([\w/]+\.py)::(\w+)`", text):
         assert f"\ndef {test}(" in (TESTS / file).read_text(encoding="utf-8")
+
+
+def constants_of(path):
+    """Return the constant parts of all strings of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return [text.replace("`", "") for text in strings if isinstance(text, str)]
+
+
+def test_messages_of_the_troubleshooting_are_there():
+    """Check that each part of a message, between dots for values, is in the source."""
+    page = (ROOT / "docs/guide/troubleshooting.md").read_text(encoding="utf-8")
+    source = [text for path in (ROOT / "fastnn").rglob("*.py") for text in constants_of(path)]
+    for message in re.findall(r"^\| `(.*?)` \| .* \| ", page, re.MULTILINE):
+        for part in re.split(r"\s*\.\.(?!\.)\s*", message):
+            assert any(part in text for text in source), message
 
 
 # --- what is public -------------------------------------------------------------------------------
