@@ -190,6 +190,8 @@ LOSSES = {
         Loss("weston_watkins", 11, classification=True, class_codes=True),
         Loss("crammer_singer", 12, classification=True, class_codes=True),
         Loss("soft_log_loss", 13, "softmax", probabilities=True),
+        # Targets are the gradient with respect to the outputs: that of any function of them.
+        Loss("linear", 14, any_activation=True),
     )
 }
 

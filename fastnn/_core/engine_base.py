@@ -61,14 +61,19 @@ class EngineBase:
         )
         return loss, penalty
 
-    def add_gradient(self, X, y, sample_weight, total, grad, label_smoothing=0.0):
+    def add_gradient(
+        self, X, y, sample_weight, total, grad, label_smoothing=0.0, as_in_prediction=False
+    ):
         """Add the gradient of the data loss of rows to ``grad``, and return that loss.
 
         Both are sums over the rows, divided by `total`: the sum of the weights of all rows, if
-        these are some of them.
+        these are some of them. Batch norm takes the statistics of the rows, or, if
+        `as_in_prediction`, its moving averages, as for rows that come one by one.
         """
         n = X.shape[0]
-        block = n if self.program.n_statistics else min(n, self.rows_per_block)
+        block = min(n, self.rows_per_block)
+        if self.program.n_statistics:
+            block = 1 if as_in_prediction else n
         coefficients, losses = _tables(n, block)
         coefficients[:, Column.SMOOTHING] = label_smoothing
         self._sum_gradients(X, y, sample_weight, block, coefficients, losses, total, grad)

@@ -9,12 +9,11 @@ from .._fit.from_source import SourceFit
 from .._network.batch_statistics import Moments, set_statistics
 from .._specs.constraints import check_parameters
 from ..data.source import Source
-from ..losses import quantiles_of
 from .cluster import Cluster
 from .partitions import PartitionedDataset, PartitionReader
 from .rounds import Plan
 from .source import DaskRows
-from .sums import evaluation_of, evaluation_of_all, moments_of
+from .sums import evaluation_of, evaluation_of_all, moments_of, refuse_quantiles
 from .training import Rounds, RoundsTraining, SummedLBFGSTraining
 
 # What workers need to convert rows.
@@ -112,11 +111,8 @@ class DaskFit(SourceFit):
     def evaluation(self, engine, data, with_default):
         if not isinstance(data, PartitionedDataset):
             return super().evaluation(engine, data, with_default)
-        if with_default and quantiles_of(self.loss):
-            raise ValueError(
-                "The score of several quantiles is not available on a cluster, as it compares with "
-                "quantiles of all targets at once: set scoring='loss'."
-            )
+        if with_default:
+            refuse_quantiles(self.loss)
         held = self.cluster.hold(self._plan())
 
         def evaluate():

@@ -10,7 +10,7 @@ from dask.base import is_dask_collection
 from sklearn.base import is_classifier
 
 from .source import partitions_of
-from .sums import Residuals, r2, residuals_of
+from .sums import Residuals, r2, refuse_quantiles, residuals_of
 
 
 class ByPartition:
@@ -72,6 +72,7 @@ def _predict(model, method, X, empty):
 
 def score(model, X, y, sample_weight, client):
     """Return the score of predictions for collections, as the estimator of one machine does."""
+    refuse_quantiles(model.loss)
     held = dask.delayed(model, traverse=False)
     parts = [
         dask.delayed(_score)(held, *values)

@@ -9,6 +9,7 @@ from .. import _core
 from .._core.program import Program, aligned_zeros
 from .._network.batch_statistics import Moments, inputs_of
 from .._train.datasets import Dataset
+from ..losses import quantiles_of
 from .rounds import Plan
 
 
@@ -84,6 +85,16 @@ def evaluation_of_all(parts: Sequence[Evaluation]) -> tuple[float, float]:
     if isinstance(scores[0], Residuals):
         return loss, r2(scores)
     return loss, float(np.average(scores, weights=weights))
+
+
+def refuse_quantiles(loss) -> None:
+    """Raise a ValueError for several quantiles, whose score is not made of sums over rows."""
+    if quantiles_of(loss):
+        raise ValueError(
+            "The score of several quantiles is not available on a cluster, as it compares with "
+            "quantiles of all targets at once: train with scoring='loss', and score the rows of an "
+            "array by to_local()."
+        )
 
 
 def _outputs(X, plan, vector, program: Program):

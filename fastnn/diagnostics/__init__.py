@@ -2,7 +2,8 @@
 
 Each function examines one aspect and returns a `Finding`: numbers, whether they are sound (`ok`),
 and a `verdict` in words. `check_training` runs all of them. `bias_variance`, which trains many
-times, is apart from these.
+times, is apart from these. `activations_of`, `input_gradients` and
+`integrated_gradients` return arrays, for all rows.
 
 They take an `MLPClassifier`, an `MLPRegressor`, or a pipeline that ends with one, fitted or not,
 and do not modify it: they train clones. The initial loss, the effect of the penalty, the tiny
@@ -24,6 +25,7 @@ Examples
 initial loss: 2.44, where guessing has 2.3.
 """
 
+from .attributions import input_gradients, integrated_gradients
 from .decomposition import BiasVariance, bias_variance
 from .finding import Finding
 from .gradients import GradientCheck, check_gradients
@@ -64,7 +66,9 @@ __all__ = [
     "curvature",
     "generalization",
     "initial_loss",
+    "input_gradients",
     "input_scale",
+    "integrated_gradients",
     "layer_health",
     "learning_rate_range",
     "loss_along_gradient",

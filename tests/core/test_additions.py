@@ -56,7 +56,7 @@ def throwaway_derivative(y, a):
     },
     "Add a loss": {
         "fastnn/_core/codes.py": {
-            "    )\n}\n\n\nclass Rule": '        loss_of_values("throwaway", 14),\n'
+            "    )\n}\n\n\nclass Rule": '        loss_of_values("throwaway", 15),\n'
         },
         "fastnn/_core/cpu/losses.h": {
             "    F(LOSS_SQUARED_ERROR,": "    F(LOSS_THROWAWAY, (z - y) * (z - y), 2 * (z - y))\\\n"

@@ -81,10 +81,12 @@ def test_bad_rows(case):
 @pytest.mark.usefixtures("client")
 def test_the_score_of_several_quantiles_is_refused():
     model = DaskMLPRegressor(Quantile([0.1, 0.9]), (3,), max_iter=1, early_stopping=True)
-    with pytest.raises(ValueError, match="score of several quantiles is not .* scoring='loss'"):
+    with pytest.raises(ValueError, match=r"score of several quantiles is not .* scoring='loss'"):
         model.fit(rows(), rows(X_DIGITS[:, 0]))
     model.set_params(scoring="loss").fit(rows(), rows(X_DIGITS[:, 0]))
     assert model.predict(rows()).compute().shape == (300, 2)
+    with pytest.raises(ValueError, match=r"score the rows of an array by to_local\(\)"):
+        model.score(rows(), rows(X_DIGITS[:, 0]))
 
 
 @pytest.mark.usefixtures("client")

@@ -101,6 +101,7 @@ TORCH_LOSSES = {
     ),
     "crammer_singer": crammer_singer,
     "soft_log_loss": lambda z, y: functional.cross_entropy(z, y, reduction="none"),
+    "linear": lambda z, y: (z * y).sum(1),
 }
 TORCH_LOSS_SPECS = {
     Huber: lambda z, y, delta: functional.huber_loss(z, y, delta=delta, reduction="none").sum(1),

@@ -131,7 +131,8 @@ INLINE real perceptron_derivative(real z, real y) { return (z > 0 ? 1 : 0) - y; 
     F(LOSS_QUANTILE, quantile_loss(z - y, a), quantile_derivative(z - y, a))              \
     F(LOSS_HINGE, hinge_loss(z, y), hinge_derivative(z, y))                               \
     F(LOSS_SQUARED_HINGE, squared_hinge_loss(z, y), squared_hinge_derivative(z, y))       \
-    F(LOSS_PERCEPTRON, perceptron_loss(z, y), perceptron_derivative(z, y))
+    F(LOSS_PERCEPTRON, perceptron_loss(z, y), perceptron_derivative(z, y))                \
+    F(LOSS_LINEAR, z * y, y)
 
 /* Arguments of the functions below, for at most LOSS_ROWS rows. z becomes the activation. row[i] is
  * the row of targets that belongs to row i, factor[i] what its gradient is multiplied by. Of cross-

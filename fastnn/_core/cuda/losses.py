@@ -172,6 +172,16 @@ def perceptron_derivative(z, y, a):
 
 
 @device
+def linear_loss(z, y, a):
+    return z * y
+
+
+@device
+def linear_derivative(z, y, a):
+    return y
+
+
+@device
 def exponential_output(z, a):
     return exponential(z)
 
@@ -358,6 +368,7 @@ _BINDINGS: dict[str, dict] = {
     "hinge": _of_outputs("hinge_loss", "hinge_derivative"),
     "squared_hinge": _of_outputs("squared_hinge_loss", "squared_hinge_derivative"),
     "perceptron": _of_outputs("perceptron_loss", "perceptron_derivative"),
+    "linear": _of_outputs("linear_loss", "linear_derivative"),
     "log_loss": {"loss_of_row": "softmax_loss", "class_target": "target_of_class"},
     "soft_log_loss": {"loss_of_row": "softmax_loss", "class_target": "target_of_row"},
     "weston_watkins": {

@@ -166,6 +166,7 @@ LOSSES = {
     "weston_watkins": Loss("identity", weston_watkins, weston_watkins_delta),
     "crammer_singer": Loss("identity", crammer_singer, crammer_singer_delta),
     "soft_log_loss": canonical("softmax", _log_loss),
+    "linear": Loss("identity", lambda z, y: np.sum(z * y, axis=1), lambda z, y: y),
 }
 
 
