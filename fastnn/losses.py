@@ -211,7 +211,7 @@ def output_stage(loss: str | LossSpec, output_activation: str | ActivationSpec):
     return row.code, parameter, output_activation if row.any_activation else "identity"
 
 
-# What is meant by some that do not go together.
+# Advice for combinations that are incompatible.
 _OTHERS = {
     ("log_loss", "logistic"): "a logistic unit for each class is loss='binary_log_loss'",
     ("binary_log_loss", "softmax"): (

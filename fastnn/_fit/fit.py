@@ -357,7 +357,7 @@ class Fit:
 
     @property
     def scores(self):
-        """Whether rows are scored after each epoch."""
+        """Return whether rows are scored after each epoch."""
         return self.held_out is not None or bool(self.model.train_score)
 
     def evaluation(self, engine, data, with_default):

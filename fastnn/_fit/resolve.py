@@ -56,7 +56,7 @@ class Specs(NamedTuple):
 
 
 def specs_of(model, partial):
-    """Resolve the parameters to specs; raise a ValueError for those that do not go together."""
+    """Resolve the parameters to specs; raise a ValueError for incompatible ones."""
     optimizer = optimizer_of(model)
     is_stochastic = not isinstance(optimizer, LBFGS)
     regularization_of(model).check(optimizer, model.solver)

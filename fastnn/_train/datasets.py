@@ -48,7 +48,7 @@ class Dataset(NamedTuple):
 
     @property
     def is_copy(self) -> np.ndarray | None:
-        """Which rows are copies of others, where there are any."""
+        """Rows that are copies of others, if there are any."""
         return None
 
     def parts(self) -> Iterator["Dataset"]:

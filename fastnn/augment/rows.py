@@ -26,7 +26,7 @@ _BLOCK = 1 << 15
 
 
 class About(NamedTuple):
-    """What is known about rows beside their features.
+    """Labels of rows and marks of copies, beside their features.
 
     Attributes
     ----------

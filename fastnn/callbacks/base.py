@@ -57,7 +57,7 @@ class Callback(Spec):
         """Called before each epoch, or iteration of 'lbfgs'. True skips it and ends training.
 
         It is called again, before `set_state`, where a training resumes within an epoch.
-        No iteration follows where 'lbfgs' turns out to have converged.
+        If 'lbfgs' has converged, no iteration follows.
         """
 
     def on_batch_end(self, context) -> Any:

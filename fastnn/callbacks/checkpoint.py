@@ -26,7 +26,7 @@ from .stopping import MODE, sign_of
 
 @dataclass
 class Checkpoint(Callback):
-    """Save the training to a file, from which it can be resumed to the same bits.
+    """Save the training to a file, from which it resumes bit for bit.
 
     The file contains the complete state of the training: parameters, the state of the optimizer,
     the history, the generator and the order of the rows, and the states of other callbacks. At any

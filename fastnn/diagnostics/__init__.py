@@ -12,7 +12,7 @@ concern the fitted parameters, or the initial ones if the network is not fitted.
 computed on the CPU, in float64 except for the training of `generalization`. At most `max_rows`
 rows are used, drawn with the seed `random_state`, so that the time depends on the network only.
 
-The limits of a fault are wide, so that a fault is mostly an error by an order of magnitude. They
+The limits of a fault are wide, so that mostly gross errors are faults. They
 are rules of thumb: a network may learn in spite of a fault.
 
 Examples

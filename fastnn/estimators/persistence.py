@@ -50,7 +50,7 @@ class Persistent:
             The file. One that exists is replaced when the new one is complete.
         training : bool, default=False
             Whether the file also has the state of the optimizer and of the averages, so that
-            `partial_fit` and `warm_start` continue to the same bits: two to three times the size.
+            `partial_fit` and `warm_start` continue bit for bit: two to three times the size.
             Otherwise they begin with a new one.
 
         Raises

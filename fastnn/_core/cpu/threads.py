@@ -109,7 +109,7 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     n = startable_team(wanted, stack_size())
     if n < wanted:
         warn(
-            f"Only {n} of {wanted} threads could be started, for want of memory for their stacks "
+            f"Only {n} of {wanted} threads could be started, for lack of memory for their stacks "
             "or because of a limit on processes: set n_jobs to fewer."
         )
     return n

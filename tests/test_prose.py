@@ -1,0 +1,60 @@
+"""English of README and of the site: few rules, in `support/prose.py`; links lead somewhere."""
+
+import re
+
+import pytest
+
+from support import ROOT
+from support.prose import faults, plain
+
+FILES = ("README.md", "CONTRIBUTING.md", "benches/README.md", "benches/results/gpu.md")
+PAGES = [*(ROOT / name for name in FILES), *sorted((ROOT / "docs").rglob("*.md"))]
+EACH_PAGE = pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: str(page.relative_to(ROOT)).removesuffix(".md")
+)
+GENERATED = {"api", "auto_examples", "_build"}
+
+
+@EACH_PAGE
+def test_pages_follow_the_rules(page):
+    assert faults(plain(page.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Of the rows, some are held out.",
+        "All is well. What is held out is not trained on.",
+        "Training goes on to the\nsame bits.",
+        "- In whose first row there is a number.",
+    ],
+)
+def test_rules_find_faults(text):
+    assert faults(plain(text))
+
+
+@pytest.mark.parametrize("text", ["What is wrong?", "A part\nOf code is `Of x`.", "Most of it."])
+def test_rules_leave_good_sentences_alone(text):
+    assert not faults(plain(text))
+
+
+def anchors(text):
+    """Return the anchors of a page: of headings, and those that are set by hand."""
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    return slugs | set(re.findall(r"^\((.*?)\)=$", text, re.MULTILINE))
+
+
+@EACH_PAGE
+def test_links_lead_somewhere(page):
+    """Check relative links and their anchors; Sphinx checks those of generated pages."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):
+        path, _, anchor = "".join(target).partition("#")
+        if re.match(r"\w+:", path) or GENERATED & set(path.split("/")):
+            continue
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:  # those that are set by hand are known on all pages
+            texts = [each.read_text(encoding="utf-8") for each in ([file] if path else PAGES)]
+            assert any(anchor in anchors(each) for each in texts), target
