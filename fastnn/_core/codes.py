@@ -244,6 +244,7 @@ class Column(IntEnum):
     SMOOTHING = 23  # of labels
     AVERAGE = 24  # the weight of the new parameters in their average, 0 for none
     GRAD_NORM = 25  # 1 if the norm of the gradient is requested
+    SOFT_THRESHOLD = 26  # above 0, of L1, which is not in the gradient then
 
 
 #: Number of columns, with room for more.

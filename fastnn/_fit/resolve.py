@@ -105,6 +105,7 @@ def regularization_of(model):
     """Return penalties, clipping, limits and noise of the weights."""
     return Regularization(
         l1_ratio=model.l1_ratio,
+        l1_update=model.l1_update,
         penalize_intercepts=model.penalize_intercepts,
         clip_value=model.clip_value,
         clip_norm=model.clip_norm,

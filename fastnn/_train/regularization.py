@@ -6,7 +6,7 @@ import numpy as np
 
 from .._core.codes import Column, Kind, Rule
 from .._core.program import Program
-from ..optimizers import LBFGS, Optimizer, Rprop
+from ..optimizers import LBFGS, Optimizer, Rprop, StochasticOptimizer
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Regularization:
     ----------
     l1_ratio : float
         Fraction of the penalty that is L1.
+    l1_update : {"gradient", "proximal"}
     penalize_intercepts : bool
     clip_value, clip_norm, max_norm : float or None
     weight_noise : float
@@ -25,22 +26,38 @@ class Regularization:
     -----
     The order within a step: noise is added to the weights for the forward and backward pass; the
     gradient of the penalty is added to that of the loss; elements are clipped; the gradient is
-    clipped by its norm; the optimizer takes its step; columns are scaled to the greatest norm.
+    clipped by its norm; the optimizer takes its step; weights are moved towards zero by the
+    threshold of a proximal L1 penalty; columns are scaled to the greatest norm.
     """
 
     l1_ratio: float = 0.0
+    l1_update: str = "gradient"
     penalize_intercepts: bool = False
     clip_value: float | None = None
     clip_norm: float | None = None
     max_norm: float | None = None
     weight_noise: float = 0.0
 
-    def fill(self, table: np.ndarray) -> None:
+    @property
+    def is_proximal(self) -> bool:
+        """Return whether a threshold takes the place of the gradient of the L1 penalty."""
+        return self.l1_ratio > 0 and self.l1_update == "proximal"
+
+    def fill(
+        self,
+        table: np.ndarray,
+        optimizer: StochasticOptimizer,
+        learning_rates: np.ndarray,
+        first_step: int,
+    ) -> None:
         """Write the columns of a table of steps that has the optimizer's."""
         if self.l1_ratio:
             strength = table[:, Column.L2]
             table[:, Column.L1] = self.l1_ratio * strength
             table[:, Column.L2] = (1 - self.l1_ratio) * strength
+        if self.is_proximal:
+            thresholds = optimizer.proximal_rates(learning_rates, first_step)
+            table[:, Column.SOFT_THRESHOLD] = thresholds * table[:, Column.L1]
         others = (
             (Column.BIAS_PENALTY, self.penalize_intercepts),
             (Column.CLIP_VALUE, self.clip_value),
@@ -74,6 +91,7 @@ class Regularization:
                 "l1_ratio > 0 has none at zero: set l1_ratio=0.0, or choose a solver such as "
                 "'adam'."
             )
+        self._check_proximal(optimizer, solver)
         for name in ("clip_value", "clip_norm"):
             if getattr(self, name) is not None and (lbfgs or rprop):
                 raise ValueError(
@@ -92,6 +110,21 @@ class Regularization:
                 f"weight_noise needs a solver such as 'sgd' or 'adam': {solver!r} cannot minimise "
                 "a loss that changes at random."
             )
+
+    def _check_proximal(self, optimizer, solver):
+        """Refuse a proximal step where the optimizer has none."""
+        proximal_rates = getattr(optimizer, "proximal_rates", None)
+        if self.is_proximal and (not proximal_rates or proximal_rates(np.ones(1), 0) is None):
+            raise ValueError(
+                f"l1_update='proximal' is not available with solver={solver!r}: choose 'sgd', "
+                "'momentum', 'adagrad' or 'adam', or set l1_update='gradient'."
+            )
+
+
+def zero_fraction(program: Program, parameters: np.ndarray) -> float:
+    """Return the fraction of the weights that are exactly zero."""
+    coefs = program.coefs(parameters)
+    return 1 - sum(map(np.count_nonzero, coefs)) / sum(coef.size for coef in coefs)
 
 
 def check_max_norm(max_norm, program: Program):

@@ -200,8 +200,9 @@ def step_table(optimizer, rates, settings: Settings, steps: Steps, first_step: i
     table : ndarray of shape (n_steps, N_COEFFICIENTS)
     """
     alpha = value_at(settings.alpha, steps)
-    table = spec_at(optimizer, steps).coefficients(rates, alpha, first_step)
-    settings.regularization.fill(table)
+    spec = spec_at(optimizer, steps)
+    table = spec.coefficients(rates, alpha, first_step)
+    settings.regularization.fill(table, spec, rates, first_step)
     for column, values in settings.columns.items():
         table[:, column] = values(steps) if callable(values) else values
     return table

@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._warnings import is_searched, warn
 from ..schedules import Adaptive
 from .history import History
+from .regularization import zero_fraction
 from .settings import Settings
 from .snapshot import Snapshot
 from .step_table import StepTables
@@ -210,6 +211,11 @@ class StochasticTraining(Training):
             print(f"Training rows: {', '.join(of_rows)} ({row['seconds']:.3g} s)")
         if self.history.validates:
             print(f"Validation score: {self.history.validation_scores[-1]:f}")
+
+    def _describe_parameters(self):
+        if not self.settings.regularization.is_proximal:
+            return {}
+        return {"zero_fraction": zero_fraction(self.engine.program, self.state.parameters)}
 
     def _ends_after(self, result):
         if self._diverged:

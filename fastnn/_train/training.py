@@ -76,6 +76,7 @@ class Training:
         history.n_iter += 1
         history.loss = result.loss
         row = {"loss": history.loss, **self._validate(result), "grad_norm": result.grad_norm}
+        row |= self._describe_parameters()
         if self.settings.partial:
             history.n_calls += 1
             row = {"call": history.n_calls, **row}
@@ -100,6 +101,10 @@ class Training:
     def _print(self, row: dict[str, float]) -> None:
         """Print the progress of an epoch, as scikit-learn does; `row` are its values."""
         print(f"Iteration {self.history.n_iter}, loss = {row['loss']:.8f}")
+
+    def _describe_parameters(self) -> dict[str, float]:
+        """Return columns of the history that describe the parameters after an epoch."""
+        return {}
 
     def _ends_after(self, result: EpochResult) -> bool:
         """Return whether training ends after this epoch, whatever callbacks say."""

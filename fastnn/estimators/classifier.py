@@ -99,6 +99,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         clip_value=None,
         learning_rate_factors=None,
         l1_ratio=0.0,
+        l1_update="gradient",
         penalize_intercepts=False,
         max_norm=None,
         weight_noise=0.0,

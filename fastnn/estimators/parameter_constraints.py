@@ -81,6 +81,7 @@ _COMMON = {
     "clip_value": [None, Interval(Real, 0, None, closed="neither")],
     "learning_rate_factors": [None, dict],
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "l1_update": [OneOf({"gradient", "proximal"})],
     "penalize_intercepts": ["boolean"],
     "max_norm": [None, Interval(Real, 0, None, closed="neither")],
     "weight_noise": [Interval(Real, 0, None, closed="left")],

@@ -261,9 +261,21 @@ list of these, or None, default=None
         The L1 fraction of the penalty, between 0 and 1. With w all weights, the penalty is
         ``alpha * ((1 - l1_ratio) / 2 * sum(w**2) + l1_ratio * sum(abs(w)))``, divided by the rows
         of the batch; see `alpha`. It is the elastic net (Zou and Hastie 2005) with the parameters
-        of `sklearn.linear_model.SGDClassifier`. The gradient of ``abs(w)`` is ``sign(w)``, and 0 at
-        0: weights become small, but rarely exactly 0. Not available with 'lbfgs', 'adamw' and
-        'lamb'.
+        of `sklearn.linear_model.SGDClassifier`. Not available with 'lbfgs', 'adamw' and 'lamb'.
+
+    l1_update : {'gradient', 'proximal'}, default='gradient'
+        The step for the L1 part of the penalty. 'gradient' adds its gradient, which is ``sign(w)``,
+        and 0 at 0: weights become small, but rarely exactly 0. With 'proximal' it is not in the
+        gradient: after each step every weight moves towards 0 by a threshold t, but not beyond,
+        ``w = sign(w) max(abs(w) - t, 0)``, so that weights become exactly 0. With l the L1 strength
+        ``alpha * l1_ratio / n`` in a batch of n rows, and lr the learning rate, ``t = lr l`` for
+        'sgd' (ISTA, Daubechies et al. 2004; FOBOS, Duchi and Singer 2009) and 'momentum'. A
+        velocity of 'sgd' takes part in the move (iPiano, Ochs et al. 2014); t is ``1 + momentum``
+        times as much with Nesterov's, and divided by ``1 - momentum`` with one of gradients. For
+        'adam' and 'adagrad', t is divided by ``sqrt(v) + epsilon``, like the step: else weights
+        would come to rest elsewhere than where the gradient balances the penalty (ProxGen, Yun et
+        al. 2021). `history_` tells the "zero_fraction" of the weights. Not available with other
+        solvers.
 
     penalize_intercepts : bool, default=False
         Whether the penalty includes the biases. It never includes the parameters of normalizations
@@ -328,9 +340,9 @@ loss_ : float
         Metrics of each epoch, or iteration of 'lbfgs', in all calls: "epoch", its number from 1;
         "loss" as in `loss_curve_`; with validation data "val_loss", without penalty and dropout,
         and each score as ``val_NAME``; with `train_score` "train_loss" and ``train_NAME``, of
-        training rows in the same way; "grad_norm"; "learning_rate" of the last step (not with
-        'lbfgs'); "seconds", scores included. Each call of `partial_fit` counts as an epoch,
-        and has its number, from 1, in "call" too. NaN marks unknown values.
+        training rows in the same way; "grad_norm"; with ``l1_update='proximal'`` "zero_fraction";
+        "learning_rate" of the last step (not with 'lbfgs'); "seconds", scores included. Each call
+        of `partial_fit` counts as an epoch, and has its number, from 1, in "call" too. NaN marks unknown values.
         ``pandas.DataFrame(model.history_)`` converts it to a table.
 
         "grad_norm" is the L2 norm of the gradient of a step, as returned by PyTorch's

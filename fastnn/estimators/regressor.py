@@ -64,6 +64,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         clip_value=None,
         learning_rate_factors=None,
         l1_ratio=0.0,
+        l1_update="gradient",
         penalize_intercepts=False,
         max_norm=None,
         weight_noise=0.0,

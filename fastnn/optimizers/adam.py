@@ -46,6 +46,11 @@ class Adam(StochasticOptimizer):
         rates = learning_rates * np.sqrt(1 - b2**t) / (1 - b1**t)
         return table_of(rates, alpha, b1, 1 - b1, b2, 1 - b2, self.epsilon)
 
+    def proximal_rates(self, learning_rates, first_step):
+        # The bias of the first moment is none of the penalty's, which is not averaged.
+        t = step_numbers(len(learning_rates), first_step)
+        return learning_rates * np.sqrt(1 - self.beta_2**t)
+
 
 class _Moments(StochasticOptimizer):
     """Base of those that follow Adam, with epsilon added after the bias is corrected.

@@ -47,6 +47,9 @@ class Adagrad(StochasticOptimizer):
         decay = learning_rates * self.weight_decay
         return table_of(learning_rates, alpha, self.epsilon, decay=decay)
 
+    def proximal_rates(self, learning_rates, first_step):
+        return learning_rates
+
 
 @dataclass
 class Adadelta(StochasticOptimizer):

@@ -59,6 +59,22 @@ class StochasticOptimizer(Optimizer):
         """
         raise NotImplementedError
 
+    def proximal_rates(self, learning_rates, first_step: int) -> np.ndarray | None:
+        """Return the thresholds of a proximal step by a penalty ``abs(w)``; None: there is no such.
+
+        It is the length of the rule's step along a constant gradient of 1, so that a weight rests
+        where the gradient of the loss balances the penalty. Rules that divide by a root divide the
+        threshold by it too (Yun, J., Lozano, A. C. and Yang, E. "Adaptive proximal gradient methods
+        for structured neural networks" 2021, algorithm 1).
+
+        Parameters
+        ----------
+        learning_rates : ndarray of shape (n_steps,)
+        first_step : int
+            Number of steps taken before.
+        """
+        return None
+
 
 def table_of(learning_rates, alpha, *own, decay=0.0):
     """Return a table with these columns; `decay` is the part of a weight that a step takes away."""

@@ -96,6 +96,14 @@ class SGD(StochasticOptimizer):
         # The weight of a gradient is read where the velocity is a sum of gradients.
         return table_of(learning_rates, alpha, self.momentum, 1.0, decay=decay)
 
+    def proximal_rates(self, learning_rates, first_step):
+        if self.velocity == "gradients":  # a sum of 1 / (1 - momentum) gradients
+            return None if self.momentum == 1 else learning_rates / (1 - self.momentum)
+        # A velocity of updates contains those by the threshold (Ochs, P., Chen, Y., Brox, T. and
+        # Pock, T. "iPiano: inertial proximal algorithm for nonconvex optimization" 2014, algorithm
+        # 2): under a schedule, one of gradients alone would be of other rates than the threshold.
+        return learning_rates * (1 + self.momentum if self.code == Rule.NESTEROV else 1)
+
 
 @dataclass
 class Momentum(StochasticOptimizer):
@@ -137,3 +145,6 @@ class Momentum(StochasticOptimizer):
     def coefficients(self, learning_rates, alpha, first_step):
         decay = learning_rates * self.weight_decay
         return table_of(learning_rates, alpha, self.beta, 1 - self.beta, decay=decay)
+
+    def proximal_rates(self, learning_rates, first_step):
+        return learning_rates

@@ -23,6 +23,7 @@ N_ROWS, N_FEATURES, BATCH = 301, 45, 75
 UPDATES = {
     "clip_value": ("adam", {"clip_value": 0.01}),
     "clip_norm": ("adam", {"clip_norm": 0.1}),
+    "proximal": ("adam", {"l1_ratio": 0.5, "l1_update": "proximal"}),
     "elastic net": ("adam", {"l1_ratio": 0.5, "penalize_intercepts": True}),
     "max_norm": ("adam", {"max_norm": 0.5}),
     "weight_noise": ("adam", {"weight_noise": 0.1}),

@@ -185,6 +185,10 @@ BAD_PARAMETERS = [
     ({"clip_value": -1.0}, "'clip_value' parameter"),
     ({"clip_value": 1.0, "solver": "rprop"}, "clip_value .*solver='rprop'.* 'sgd' or 'adam'"),
     ({"l1_ratio": 1.5}, "'l1_ratio' parameter"),
+    (
+        {"l1_ratio": 0.5, "l1_update": "proximal", "solver": "rmsprop"},
+        "l1_update='proximal' .* solver='rmsprop': choose 'sgd', .* or set l1_update='gradient'",
+    ),
     ({"l1_ratio": 0.5, "solver": "lbfgs"}, "none at zero: set l1_ratio=0.0, or .* 'adam'"),
     ({"l1_ratio": 0.5, "solver": "adamw"}, "l1_ratio .*alpha, which solver='adamw' does not use"),
     ({"penalize_intercepts": True, "solver": "lamb"}, "penalize_intercepts .* solver='lamb'"),

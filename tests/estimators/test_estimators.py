@@ -26,7 +26,8 @@ PAIRS = [(MLPClassifier, TheirClassifier), (MLPRegressor, TheirRegressor)]
 NEW = [
     *("normalization", "dropout", "device", "precision", "n_jobs", "weight_init", "bias_init"),
     *("layers", "scoring", "averaging", "augment", "input_noise", "clip_norm", "clip_value"),
-    *("learning_rate_factors", "l1_ratio", "penalize_intercepts", "max_norm", "weight_noise"),
+    *("learning_rate_factors", "l1_ratio", "l1_update", "penalize_intercepts", "max_norm"),
+    "weight_noise",
     *("callbacks", "train_score", "train_score_rows"),
 ]
 NEW_OF = {
@@ -130,6 +131,7 @@ CHANGES = {
     "clip_value": ({}, 0.01),
     "learning_rate_factors": ({}, {"biases": 2.0}),
     "l1_ratio": ({}, 0.5),
+    "l1_update": ({"l1_ratio": 0.5}, "proximal"),
     "penalize_intercepts": ({}, True),
     "max_norm": ({}, 0.5),
     "weight_noise": ({}, 0.1),

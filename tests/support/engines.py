@@ -157,11 +157,10 @@ class Engine:
 
         `tells_norm` is for all steps, or for each: the norms are added to `grad_norms`.
         """
-        coefficients = self.solver.coefficients(
-            np.asarray(learning_rates, float), alpha, self.state.step
-        )
+        of_steps = np.asarray(learning_rates, float), self.state.step
+        coefficients = self.solver.coefficients(of_steps[0], alpha, of_steps[1])
         coefficients[:, program.Column.AVERAGE] = average_weights
-        Regularization(**regularization).fill(coefficients)
+        Regularization(**regularization).fill(coefficients, self.solver, *of_steps)
         if mixings is not None:
             first = Column.MIX_WEIGHT
             coefficients[:, first : first + len(mixings[0])] = mixings

@@ -90,6 +90,8 @@
     F(optimize, (int code, int64_t n, const double *coefficients, double factor, double l2,     \
                  double decay, void *w, void *g, void *slots, int64_t slot_stride,              \
                  void *penalty))                                                                \
+    F(soft_threshold, (int code, int64_t n, const double *coefficients, double threshold,       \
+                       void *w, void *slots, int64_t slot_stride))                              \
     F(finish_gradient, (int64_t n, double l2, double l1, double limit, const void *w, void *g,  \
                         void *squares, void *magnitudes))                                       \
     F(gradient_squares, (int64_t n, double l2, double l1, const void *w, const void *g,         \

@@ -147,6 +147,9 @@ cdef extern from "kernels.h" nogil:
         void (*optimize)(
             int code, int64_t n, const double *coefficients, double factor, double l2, double decay,
             void *w, void *g, void *slots, int64_t slot_stride, void *penalty) noexcept nogil
+        void (*soft_threshold)(
+            int code, int64_t n, const double *coefficients, double threshold, void *w, void *slots,
+            int64_t slot_stride) noexcept nogil
         void (*finish_gradient)(
             int64_t n, double l2, double l1, double limit, const void *w, void *g, void *squares,
             void *magnitudes) noexcept nogil

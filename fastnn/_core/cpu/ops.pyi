@@ -219,6 +219,14 @@ def optimize(
     isa: str | None = None,
     repeat: int = 1,
 ) -> tuple[NDArray[Any], NDArray[Any], float]: ...
+def soft_threshold(
+    w: NDArray[Any],
+    slots: NDArray[Any],
+    code: int,
+    coefficients: NDArray[Any],
+    threshold: float,
+    isa: str | None = None,
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def finish_gradient(
     w: NDArray[Any],
     g: NDArray[Any],

@@ -223,4 +223,38 @@ static void optimize(int code, int64_t n, const double *coefficients, double fac
     UNROLL for (int v = 0; v < VECTORS; v++) *(vector *)((real *)penalty_ + v * LANES) = square[v];
 }
 
+/* Move each parameter towards 0 by `threshold`, divided by the root that its step was divided by, and
+ * not beyond 0: what is left of a penalty of |w| after a step without it. A velocity of updates takes
+ * part; of Nesterov's, a step contains 1 + momentum times the new update. */
+static void soft_threshold(int code, int64_t n, const double *coefficients, double threshold_,
+                           void *w_, void *slots, int64_t slot_stride)
+{
+    real *w = w_, *s0 = slots, *s1 = s0 + slot_stride;
+    const real threshold = (real)threshold_;
+#define SHRINK(code, set, most, follow)                                      \
+    case code: {                                                             \
+        set;                                                                 \
+        INDEPENDENT for (int64_t j = 0; j < n; j++) {                        \
+            const real limit = most;                                         \
+            const real change = minimum(maximum(w[j], -limit), limit);       \
+            w[j] -= change;                                                  \
+            follow;                                                          \
+        }                                                                    \
+        return;                                                              \
+    }
+#define EPSILON(place) const real epsilon = maximum((real)coefficients[COEF_OWN + place], SMALLEST)
+    switch (code) {
+        SHRINK(OPT_ADAM, EPSILON(4), threshold / (square_root(s1[j]) + epsilon), )
+        SHRINK(OPT_ADAGRAD, EPSILON(0), threshold / (square_root(s0[j]) + epsilon), )
+        SHRINK(OPT_MOMENTUM, , threshold, s0[j] -= change)
+        SHRINK(OPT_LOOK_AHEAD, , threshold, s0[j] -= change)
+        SHRINK(OPT_NESTEROV, const real part = 1 / (1 + (real)coefficients[COEF_OWN]), threshold,
+               s0[j] = fused(-part, change, s0[j]))
+    default:
+        SHRINK(OPT_SGD, , threshold, )
+    }
+#undef EPSILON
+#undef SHRINK
+}
+
 #endif

@@ -39,6 +39,7 @@ SWITCHES = (
     Column.WEIGHT_NOISE,
     Column.SMOOTHING,
     Column.AVERAGE,
+    Column.SOFT_THRESHOLD,
 )
 
 

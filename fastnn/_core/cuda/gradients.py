@@ -20,6 +20,7 @@ L2, L1, OWN = int(Column.L2), int(Column.L1), int(Column.OWN)
 BIAS_PENALTY, WEIGHT_NOISE = int(Column.BIAS_PENALTY), int(Column.WEIGHT_NOISE)
 CLIP_VALUE, CLIP_NORM = int(Column.CLIP_VALUE), int(Column.CLIP_NORM)
 MAX_NORM, GRAD_NORM = int(Column.MAX_NORM), int(Column.GRAD_NORM)
+SOFT_THRESHOLD = int(Column.SOFT_THRESHOLD)
 
 # What callers bind: whether parameters are read ahead of where they are, and with noise; whether a
 # step has a penalty; whether it is one of training.
@@ -62,9 +63,13 @@ def penalised_part(reals, at, group):
 
 @device
 def penalty_slopes(reals, at, group):
-    """Factors of the parameter and of its sign in the gradient of the penalty."""
+    """Factors of the parameter and of its sign in the gradient of the penalty.
+
+    The sign has none where a soft threshold follows.
+    """
     part = penalised_part(reals, at, group) * reals[at, SCALE]
-    return part * reals[at, L2], part * reals[at, L1]
+    l1 = real(0) if reals[at, SOFT_THRESHOLD] > real(0) else reals[at, L1]
+    return part * reals[at, L2], part * l1
 
 
 @device

@@ -21,14 +21,18 @@ from .gradients import (
     wants_norm,
 )
 from .kernels import SMALLEST, THREADS, device, kernel, real
-from .steps import CURSOR, HALTED
+from .steps import CURSOR, HALTED, SCALE
 from .tasks import FIRST, GROUP, LENGTH, WEIGHT, WEIGHT_BEGIN, WEIGHT_END, WEIGHTS
 
 LEARNING_RATE, DECAY, OWN = int(Column.LEARNING_RATE), int(Column.DECAY), int(Column.OWN)
+SOFT_THRESHOLD = int(Column.SOFT_THRESHOLD)
 
 # What callers bind: slots of the rule; whether `finish_gradient` ran before; whether weights decay
 # before the rule has them, which with LAMB is a part of the direction; whether there is a penalty.
 N_SLOTS, IS_FINISHED, DECAYS_AT_ONCE, PENALISES = 0, False, True, True
+# And for `soft_threshold`: the slot whose root divides the step, below 0 for none, and the place of
+# its epsilon among the rule's own coefficients; whether a velocity takes part, and is Nesterov's.
+ROOT_SLOT, ROOT_EPSILON, HAS_VELOCITY, IS_NESTEROVS = -1, 0, False, False
 
 
 @device
@@ -205,6 +209,16 @@ RULES = {
 }
 
 
+#: Bindings of `soft_threshold`; it has none of other rules.
+PROXIMAL = {
+    Rule.ADAM: {"ROOT_SLOT": 1, "ROOT_EPSILON": 4},
+    Rule.ADAGRAD: {"ROOT_SLOT": 0, "ROOT_EPSILON": 0},
+    Rule.MOMENTUM: {"HAS_VELOCITY": True},
+    Rule.LOOK_AHEAD: {"HAS_VELOCITY": True},
+    Rule.NESTEROV: {"HAS_VELOCITY": True, "IS_NESTEROVS": True},
+}
+
+
 @device
 def update_rule(own, rate, factor, decay, w, g, s0, s1, s2):
     """Placeholder to which one of the rules above is bound."""
@@ -296,6 +310,29 @@ def optimize(
         if cuda.threadIdx.x == 0:
             penalties[task] = square if part != real(0) else real(0)
             magnitudes[task] = magnitude if part != real(0) else real(0)
+
+
+@kernel
+def soft_threshold(words, reals, tasks, factors, parameters, slots):
+    """Move penalised parameters towards 0 after a step, and their velocities with them.
+
+    Of Nesterov's, a step contains 1 + momentum times the new update. It has a block for each task.
+    """
+    at, task = words[0, CURSOR], cuda.blockIdx.x
+    threshold = reals[at, SOFT_THRESHOLD] * penalised_part(reals, at, tasks[task, GROUP])
+    threshold *= factors[task] * reals[at, SCALE]
+    if words[0, HALTED] != 0 or not threshold > real(0):
+        return
+    begin = tasks[task, FIRST]
+    for e in range(begin + cuda.threadIdx.x, begin + tasks[task, LENGTH], THREADS):
+        limit, w = threshold, parameters[e]
+        if ROOT_SLOT >= 0:
+            root = square_root(slots[ROOT_SLOT, e])
+            limit /= root + maximum(reals[at, OWN + ROOT_EPSILON], SMALLEST)
+        change = minimum(maximum(w, -limit), limit)
+        parameters[e] = w - change
+        if HAS_VELOCITY:
+            slots[0, e] -= change / (real(1) + reals[at, OWN]) if IS_NESTEROVS else change
 
 
 @kernel

@@ -93,7 +93,7 @@ def programs(dtype):
 
 # All that a step may do besides.
 ALL_COLUMNS = [Column.WEIGHT_NOISE, Column.CLIP_NORM, Column.MAX_NORM, Column.L1, Column.L2]
-ALL_COLUMNS += [Column.AVERAGE, Column.SMOOTHING]
+ALL_COLUMNS += [Column.AVERAGE, Column.SMOOTHING, Column.SOFT_THRESHOLD]
 
 
 def calls():

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from support import reference
-from support.engines import SOLVERS
+from support.engines import SOLVERS, large_epsilon
 from support.kernel_cases.registry import ROWS, WIDTHS, case, float64
 from support.reference import OPTIMIZERS
 
@@ -41,6 +41,23 @@ def optimize(ops, some, rng, dtype, eps):
                 (expected, np.reshape(after, slots.shape), squares),
                 30 * eps * (1 + squares),
             )
+
+
+@case
+def soft_threshold(ops, some, rng, dtype, eps):
+    """Compare parameters, of which about half become zero, and slots, which are squares."""
+    for name in ("sgd", "momentum", "nesterov", "look_ahead", "adagrad", "adam"):
+        hyper, n_slots = large_epsilon(name), OPTIMIZERS[name].n_slots
+        solver = SOLVERS[name](**hyper)
+        (row,) = solver.coefficients(np.ones(1), 0.0, 10)
+        (rate,) = solver.proximal_rates(np.ones(1), 10)
+        for m in some([*WIDTHS, 1000]):
+            w = rng.standard_normal(m).astype(dtype)
+            slots = (0.1 + rng.standard_normal((n_slots, m)) ** 2).astype(dtype)
+            after = list(slots.astype(float))
+            expected = reference.proximal_step(name, *float64(w), after, 11, 1.0, 0.6, **hyper)
+            call = partial(ops.soft_threshold, w, slots, solver.code, row, 0.6 * rate)
+            yield call, (expected, np.reshape(after, slots.shape)), 20 * eps
 
 
 @case

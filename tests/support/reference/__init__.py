@@ -42,7 +42,7 @@ from support.reference.normalization import (
     row_norm_backward,
     row_norm_forward,
 )
-from support.reference.optimizers import OPTIMIZERS
+from support.reference.optimizers import OPTIMIZERS, proximal_step
 from support.reference.randomness import keep_mask, normal_noise, philox4x32
 from support.reference.regularization import clip_norm, elastic_net, limit_norms
 from support.reference.stages import leaves, stage_table

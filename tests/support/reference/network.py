@@ -37,7 +37,7 @@ from support.reference.normalization import (
     row_norm_backward,
     row_norm_forward,
 )
-from support.reference.optimizers import OPTIMIZERS
+from support.reference.optimizers import OPTIMIZERS, proximal_step
 from support.reference.randomness import keep_mask, normal_noise
 from support.reference.regularization import clip_norm, elastic_net, limit_norms, norm_of
 from support.reference.stages import stage_table
@@ -212,6 +212,7 @@ class Network:
         penalize_intercepts=False,
         smoothing=0.0,
         differentiates=True,
+        is_proximal=False,
     ):
         """Data loss, penalty, their gradient and the tape of the forward pass.
 
@@ -221,6 +222,8 @@ class Network:
 
         The loss of mixed rows is that of their own targets, and that of their partners', mixed;
         each row has its own weight (Zhang et al. 2018).
+
+        The gradient excludes that of |w| if a proximal step follows.
         """
         weight = np.ones(len(x)) if sample_weight is None else sample_weight
         total = weight.sum()
@@ -236,8 +239,8 @@ class Network:
         for p, g in zip(self.parameters, gradient, strict=True):
             named = ("coef", "intercept") if penalize_intercepts else ("coef",)
             for name in p.keys() & named:
-                own, slope = elastic_net(p[name], l2, l1)
-                penalty += own
+                penalty += elastic_net(p[name], l2, l1)[0]
+                _, slope = elastic_net(p[name], l2, 0.0 if is_proximal else l1)
                 g[name] = g.get(name, 0.0) + slope
         return data_loss, penalty, gradient, tape
 
@@ -311,6 +314,7 @@ class Network:
         average_weights=None,
         smoothing=0.0,
         l1_ratio=0.0,
+        l1_update="gradient",
         penalize_intercepts=False,
         clip_value=None,
         clip_norm=None,
@@ -370,8 +374,10 @@ class Network:
                 l1_ratio,
                 penalize_intercepts,
                 smoothing,
+                is_proximal=l1_update == "proximal",
             )
             self.parameters = kept
+            l1 = alpha * l1_ratio / (len(rows) if weight is None else weight.sum())
             learning = self._learning(gradient, factors)
             self.grad_norms.append(norm_of([gradient[i][name] for i, name in learning]))
             self._clip(gradient, factors, clip_value, clip_norm)
@@ -384,6 +390,10 @@ class Network:
                     still = dict(rule.still if name != "coef" else ())
                     shrink = rate * decay * p[name] if name == "coef" else 0.0
                     p[name] = rule.update(*own, **hyperparameters | still) - shrink
+                    is_penalised = name == "coef" or (name == "intercept" and penalize_intercepts)
+                    if l1_update == "proximal" and is_penalised:
+                        of_step = p[name], s[name], self.step, rate, l1
+                        p[name] = proximal_step(optimizer, *of_step, **hyperparameters)
                     if max_norm is not None and name == "coef":
                         p[name] = limit_norms(p[name], max_norm)
             for a, p in zip(self.average, self.parameters, strict=True):

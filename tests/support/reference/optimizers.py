@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from support.reference.regularization import soft_threshold
+
 
 def sgd(w, g, slots, t, learning_rate):
     """Robbins and Monro, "A stochastic approximation method" (1951)."""
@@ -200,6 +202,31 @@ def lamb(
     norms = np.linalg.norm(w), np.linalg.norm(u)
     ratio = norms[0] / norms[1] if adapts and all(norms) else 1.0
     return w - learning_rate * ratio * u
+
+
+def proximal_step(
+    optimizer, w, slots, t, learning_rate, strength, beta_2=0.999, epsilon=None, momentum=0.9
+):
+    """Moves parameters after a step by the proximal map of strength |w|; returns them.
+
+    The threshold has the preconditioner of the step: Yun, Lozano, Yang, "Adaptive proximal gradient
+    methods for structured neural networks" (2021), algorithm 1. A velocity of gradients is a mean
+    times 1 / (1 - momentum). One of updates contains all updates: Ochs, Chen, Brox, Pock, "iPiano"
+    (2014), algorithm 2; so does Nesterov's, of which the parameters are ahead.
+    """
+    rate = learning_rate
+    if optimizer == "adam":
+        rate *= np.sqrt(1 - beta_2**t) / (np.sqrt(slots[1]) + (epsilon or 1e-8))
+    elif optimizer == "adagrad":
+        rate = rate / (np.sqrt(slots[0]) + (epsilon or 1e-10))
+    elif optimizer.endswith("_of_gradients"):
+        rate /= 1 - momentum
+    elif optimizer == "nesterov":
+        rate *= 1 + momentum
+    moved = soft_threshold(w, strength * rate)
+    if optimizer in ("momentum", "look_ahead", "nesterov"):
+        slots[0][...] += (moved - w) / (1 + momentum if optimizer == "nesterov" else 1)
+    return moved
 
 
 class Optimizer(NamedTuple):

@@ -10,6 +10,13 @@ def elastic_net(w, l2, l1):
     return 0.5 * l2 * np.sum(w**2) + l1 * np.sum(np.abs(w)), l2 * w + l1 * np.sign(w)
 
 
+def soft_threshold(w, threshold):
+    """The proximal map of threshold |w|: Daubechies, Defrise, De Mol, "An iterative thresholding
+    algorithm for linear inverse problems" (2004), equation 2.7, with half the squared distance.
+    """
+    return np.sign(w) * np.maximum(np.abs(w) - threshold, 0)
+
+
 def clip_norm(gradients, most):
     """Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013),
     algorithm 1, with PyTorch's 1e-6. The norm is of all arrays together.

@@ -58,6 +58,11 @@ cdef inline double penalty_factor(const Task *task, const double *coefficients) 
     return coefficients[COEF_BIAS_PENALTY] if task.group == BIASES else 0
 
 
+cdef inline double l1_slope(const double *coefficients) noexcept nogil:
+    """Return the slope of the L1 penalty in the gradient; 0 where a soft threshold follows."""
+    return 0 if coefficients[COEF_SOFT_THRESHOLD] > 0 else coefficients[COEF_L1]
+
+
 cdef inline char *gradient(const Job *job, const Worker *worker, const Task *task) noexcept nogil:
     """Return where the gradient is: in the thread's memory, if nobody needs it later."""
     if job.mode == TRAIN and not job.update.stores_gradient:
@@ -144,7 +149,7 @@ cdef void sum_gradient_squares(const Job *job, const Worker *worker, int index,
         memset(square, 0, CACHE_LINE)
     else:
         job.kernels.gradient_squares(length(&task.span), scale * coefficients[COEF_L2],
-                                     scale * coefficients[COEF_L1],
+                                     scale * l1_slope(coefficients),
                                      at_span(job, job.arenas.read, &task.span),
                                      gradient(job, worker, task), square)
 
@@ -163,7 +168,7 @@ cdef void penalize_and_clip(const Job *job, const Worker *worker, int index,
     memset(l2, 0, CACHE_LINE)
     memset(l1, 0, CACHE_LINE)
     k.finish_gradient(n, factor * coefficients[COEF_L2] * worker.scale,
-                      factor * coefficients[COEF_L1] * worker.scale,
+                      factor * l1_slope(coefficients) * worker.scale,
                       limit if limit > 0 else INFINITY,
                       at_span(job, job.arenas.read, &task.span), g, l2, l1)
     if factor == 0:
@@ -187,7 +192,7 @@ cdef void apply_optimizer(const Job *job, const Worker *worker, int index,
     cdef const Kernels *k = job.kernels
     cdef bint is_weight = task.group == WEIGHTS
     cdef int64_t n = length(&task.span)
-    cdef double factor = rate_factor(job, task), l2 = 0, decay = 0
+    cdef double factor = rate_factor(job, task), l2 = 0, decay = 0, threshold = 0
     cdef char *w = at_span(job, job.arenas.parameters, &task.span)
     cdef char *g = gradient(job, worker, task)
     # The last line of a thread's memory takes sums that nobody needs.
@@ -208,6 +213,10 @@ cdef void apply_optimizer(const Job *job, const Worker *worker, int index,
                at_span(job, job.arenas.slots, &task.span), job.arenas.n_parameters, penalty)
     if not is_weight and not plan.changes_gradient:
         memset(penalty, 0, CACHE_LINE)
+    threshold = coefficients[COEF_SOFT_THRESHOLD] * penalty_factor(task, coefficients)
+    if threshold > 0:
+        k.soft_threshold(plan.optimizer, n, coefficients, threshold * factor * worker.scale, w,
+                         at_span(job, job.arenas.slots, &task.span), job.arenas.n_parameters)
     if plan.uses_trust_ratio and is_weight:
         k.sum_squares(n, w, lanes(job.sums.weight_squares, index))
         k.sum_squares(n, g, lanes(job.sums.gradient_squares, index))

@@ -44,6 +44,18 @@ def optimize(w, g, slots, int code, coefficients, double l2=0.0, double decay=0.
     return w_row[0, : w.size], slot_rows[: len(slots), : w.size], float(penalty.sum(dtype=float))
 
 
+def soft_threshold(w, slots, int code, coefficients, double threshold, isa=None):
+    """Move a vector and its slots as after the step of `optimize` that left them."""
+    cdef const Kernels *k = choose_kernels(isa, w.dtype)
+    w_row, slot_rows = rows_of(w), rows_of(np.zeros((3, w.size), w.dtype))
+    slot_rows[: len(slots), : w.size] = slots
+    coefficients = np.ascontiguousarray(coefficients, np.float64)
+    cdef int64_t n = w_row.shape[1]
+    k.soft_threshold(code, n, <const double *> data(coefficients), threshold, data(w_row),
+                     data(slot_rows), n)
+    return w_row[0, : w.size], slot_rows[: len(slots), : w.size]
+
+
 def finish_gradient(w, g, double l2, double l1, double limit, isa=None, int repeat=1):
     """Add the gradient of the penalties and clip to -limit .. limit; sum w^2 and |w|."""
     cdef const Kernels *k = choose_kernels(isa, w.dtype)

@@ -37,6 +37,7 @@ from .updates import (
     limit_columns,
     look_ahead,
     optimize,
+    soft_threshold,
     sum_squares,
 )
 
@@ -74,6 +75,7 @@ __all__ = [
     "rows_of",
     "rrelu",
     "scaled",
+    "soft_threshold",
     "sum_squares",
     "tf32_matmul",
     "weighted_sum",

@@ -6,7 +6,7 @@ from fastnn._core.codes import Rule
 
 from ..kernels import kernels_of
 from ..launch import ONE_BLOCK, over_columns, over_elements
-from ..optimizers import RULES
+from ..optimizers import PROXIMAL, RULES
 from ..tasks import (
     BASE,
     FIRST,
@@ -94,6 +94,21 @@ def optimize(w, g, slots, code, coefficients, l2=0.0, decay=0.0, factor=1.0):
         slot_rows.copy_to_host()[: len(slots), : w.size],
         float(squares.copy_to_host().sum(dtype=float)),
     )
+
+
+def soft_threshold(w, slots, code, coefficients, threshold):
+    """(parameters, slots) moved as after the step of `optimize` that left them."""
+    of_step = tables_with(w.dtype, coefficients, SOFT_THRESHOLD=threshold)
+    rows = rows_of(w)[0]
+    slot_rows = np.zeros((3, len(rows)), w.dtype)
+    slot_rows[: len(slots), : w.size] = slots
+    tasks = _tasks_of(len(rows))
+    grid, factors = over_tasks(len(tasks)), np.ones(len(tasks), w.dtype)
+    tasks, factors, parameters, slot_rows = on_device(tasks, factors, rows, slot_rows)
+    kernel = kernels_of(w.dtype)("soft_threshold", **PROXIMAL.get(code, {}))
+    kernel[grid](*of_step, tasks, factors, parameters, slot_rows)
+    slots = slot_rows.copy_to_host()[: len(slots), : w.size]
+    return parameters.copy_to_host()[: w.size], slots
 
 
 def finish_gradient(w, g, l2, l1, limit):

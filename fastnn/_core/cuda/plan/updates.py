@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from fastnn._core.codes import Column, Kind, Rule
 
 from ..launch import ONE_BLOCK, over_columns, over_elements
-from ..optimizers import RULES
+from ..optimizers import PROXIMAL, RULES
 from ..tasks import over_tasks, plan_tasks
 from .normalization import batch_norm_moving
 
@@ -49,6 +49,8 @@ def update(plan):
     if call.clips_norm:
         _clip_norm(plan)
     _optimize(plan)
+    if Column.SOFT_THRESHOLD in call.columns:
+        _soft_threshold(plan)
     if call.optimizer == Rule.LAMB:
         _lamb(plan)
     if Column.MAX_NORM in call.columns:
@@ -84,6 +86,12 @@ def _optimize(plan):
         DECAYS_AT_ONCE=call.optimizer != Rule.LAMB,
         **of_rule(call),
     )
+
+
+def _soft_threshold(plan):
+    arrays = plan.tasks, plan.factors, plan.arenas.parameters, slots_of(plan)
+    bindings = PROXIMAL.get(plan.call.optimizer, {})
+    plan.add(over_tasks(plan.n_tasks), "soft_threshold", *arrays, **bindings)
 
 
 def slots_of(plan):

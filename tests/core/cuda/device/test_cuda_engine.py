@@ -122,6 +122,7 @@ OPTIONS = {
     "clip_value": dict(clip_value=0.02),
     "clip_norm": dict(clip_norm=0.1),
     "elastic net": dict(l1_ratio=0.3, penalize_intercepts=True),
+    "proximal": dict(l1_ratio=0.8, l1_update="proximal", penalize_intercepts=True),
     "max_norm": dict(max_norm=0.7),
     "weight_noise": dict(weight_noise=0.1),
     "smoothing": dict(smoothing=0.2),
@@ -142,8 +143,13 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "look_ahead", "lamb"])
-@pytest.mark.parametrize("name", OPTIONS)
+OPTIMIZERS_WITH = {"proximal": ["nesterov", "adam"]}
+
+
+@pytest.mark.parametrize(
+    "name, optimizer",
+    [(n, o) for n in OPTIONS for o in OPTIMIZERS_WITH.get(n, ["adamw", "look_ahead", "lamb"])],
+)
 def test_every_option(name, optimizer):
     rng = np.random.default_rng(1)
     network = make_network(rng, N_FEATURES, hidden(dropout=0.3), "log_loss", seed=5)
