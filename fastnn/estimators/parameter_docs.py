@@ -342,8 +342,8 @@ loss_ : float
         and each score as ``val_NAME``; with `train_score` "train_loss" and ``train_NAME``, of
         training rows in the same way; "grad_norm"; with ``l1_update='proximal'`` "zero_fraction";
         "learning_rate" of the last step (not with 'lbfgs'); "seconds", scores included. Each call
-        of `partial_fit` counts as an epoch, and has its number, from 1, in "call" too. NaN marks unknown values.
-        ``pandas.DataFrame(model.history_)`` converts it to a table.
+        of `partial_fit` counts as an epoch, and has its number, from 1, in "call" too. NaN marks
+        unknown values. ``pandas.DataFrame(model.history_)`` converts it to a table.
 
         "grad_norm" is the L2 norm of the gradient of a step, as returned by PyTorch's
         `clip_grad_norm_`: of the loss of the batch and its penalty, over all parameters that are

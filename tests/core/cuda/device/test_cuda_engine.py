@@ -143,7 +143,7 @@ OPTIONS = {
 }
 
 
-OPTIMIZERS_WITH = {"proximal": ["nesterov", "adam"]}
+OPTIMIZERS_WITH = {"proximal": ["nesterov"]}
 
 
 @pytest.mark.parametrize(
