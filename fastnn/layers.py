@@ -126,12 +126,12 @@ class Heads(Layer):
     ----------
     units : tuple of int
         Number of outputs of each.
-    activation : str, default="softmax"
-        The activation of all of them.
+    activation : str or tuple of (str or ActivationSpec), default="softmax"
+        The activation of all of them, or that of each.
     """
 
     units: tuple
-    activation: str = "softmax"
+    activation: Any = "softmax"
 
 
 @dataclass

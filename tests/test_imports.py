@@ -13,8 +13,8 @@ LAYERS = [
     "_core",
     "_specs",
     "_files",
-    "activations losses normalization layers custom optimizers schedules averaging initializers "
-    "augment",
+    "activations losses normalization layers heads custom optimizers schedules averaging "
+    "initializers augment",
     "_data",
     "data",
     "_network",

@@ -39,7 +39,7 @@ class Kind(IntEnum):
     BN_APPLY = 2, "batch norm", ("normalization", "normalization")
     ACTIVATION = 3, "activation", ("", ""), "RReLU"
     DROPOUT = 4, "dropout {rate:g}", ("", ""), "dropout"
-    OUTPUT = 5, "output"
+    OUTPUT = 5, "output", ("log_variances", "")
     FORK = 6, "residual block:"
     JOIN = 7, "residual sum", ("", ""), "drop_rate"
     NOISE = 8, "noise {rate:g}", ("", ""), "input_noise"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -52,6 +53,7 @@ STAGE = np.dtype(
         ("parameter", np.float64),
         ("weight_factor", np.float64),
         ("bias_factor", np.float64),
+        ("loss_weight", np.float64),
         ("function", np.uint64),
         ("derivative", np.uint64),
     ],
@@ -64,7 +66,7 @@ NEW_STAGE = {
     **dict.fromkeys(
         ("other", "weight", "bias", "transposed", "statistics", "sums", "vectors", "squares"), -1
     ),
-    **dict.fromkeys(("weight_factor", "bias_factor"), 1),
+    **dict.fromkeys(("weight_factor", "bias_factor", "loss_weight"), 1),
 }
 
 ALIGNMENT = 64
@@ -98,6 +100,12 @@ def new_arena(shape, dtype) -> np.ndarray:
     return arena
 
 
+def target_record(n_outputs: Sequence[int | None], dtype) -> np.dtype:
+    """Return the type of a row's targets for heads of so many outputs; None for a class number."""
+    formats = [np.dtype(np.int32) if n is None else np.dtype((dtype, (n,))) for n in n_outputs]
+    return np.dtype([(str(head), kind) for head, kind in enumerate(formats)], align=True)
+
+
 class Array(NamedTuple):
     """Location of one array of a layer.
 
@@ -106,8 +114,8 @@ class Array(NamedTuple):
     layer : int
         Number of the layer, counting those in residual blocks one after another.
     name : str
-        "coef", "intercept", "scale", "shift", "slope", "g"; "mean" and "variance" of the
-        statistics.
+        "coef", "intercept", "scale", "shift", "slope", "g", "log_variance"; "mean" and "variance"
+        of the statistics.
     is_statistic : bool
         Whether it lies in the arena of the statistics, not of the parameters.
     start : int
@@ -187,6 +195,21 @@ class Program:
     def is_output(self) -> np.ndarray:
         """Return a mask of the stages of outputs."""
         return self.stages["kind"] == Kind.OUTPUT
+
+    @functools.cached_property
+    def target_record(self) -> np.dtype:
+        """Return the type of a row's targets if heads differ in kind: a field for each, by number.
+
+        That of a head is a class number, or a number for each output.
+        """
+        heads = self.stages[self.is_output]
+        classes = [loss.code for loss in LOSSES.values() if loss.class_codes]
+        takes_classes = np.isin(heads["code"], classes).tolist()
+        shapes = [
+            None if takes_class else n
+            for takes_class, n in zip(takes_classes, heads["n_out"].tolist(), strict=True)
+        ]
+        return target_record(shapes, self.dtype)
 
     @functools.cached_property
     def random_kinds(self) -> list[int]:

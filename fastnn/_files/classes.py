@@ -13,6 +13,7 @@ SPECS = (
     "augment",
     "averaging",
     "custom",
+    "heads",
     "initializers",
     "layers",
     "losses",

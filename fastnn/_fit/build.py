@@ -12,6 +12,7 @@ from .._network.parameter_groups import check_factors
 from .._train.regularization import check_max_norm
 from .._warnings import warn
 from ..activations import ActivationSpec
+from ..heads import MixedLoss
 from ..layers import checked
 from ..losses import check_output_activation
 from ..optimizers import LBFGS
@@ -40,7 +41,7 @@ def build_network(
         Its parameters are read.
     optimizer : Optimizer
     X : {ndarray, sparse matrix, DeviceRows}
-    loss : str or LossSpec
+    loss : str, LossSpec or MixedLoss
     encoder : Labels, MultioutputLabels or RealTargets
     dtype : dtype
     random_state : RandomState
@@ -88,7 +89,10 @@ def _with_layers(model, n_features, loss, n_outputs, dtype, fitted, partial):
     output_activation = model.output_activation
     if isinstance(output_activation, ActivationSpec):
         output_activation = checked(output_activation)
-    output_activation = check_output_activation(loss, output_activation)
+    if isinstance(loss, MixedLoss):
+        output_activation = loss.output_activations()
+    else:
+        output_activation = check_output_activation(loss, output_activation)
     layers, input_dropout = layers_of(model, n_outputs, output_activation)
     wanted = dict(
         layers=layers, loss=loss, input_dropout=input_dropout, input_noise=model.input_noise

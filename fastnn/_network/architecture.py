@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._data.pickles import check_count
+from ..heads import MixedLoss
 from ..layers import Dropout, checked
 from ..losses import check_output_activation, output_stage
 from .compiler import compile_program
@@ -21,7 +22,7 @@ class Architecture:
     n_features : int
     layers : list of layers
         The last is the output layer, a Dense or Heads.
-    loss : str or LossSpec
+    loss : str, LossSpec or MixedLoss
         One that goes with the activation of the output layer.
     dtype : dtype-like
         float32 or float64.
@@ -55,7 +56,10 @@ class Architecture:
 
     def compile(self):
         """Compile the layers and the loss to a program."""
-        code, parameter, activation = output_stage(self.loss, self.layers[-1].activation)
+        output, heads = self.layers[-1], None
+        code, parameter, activation = output_stage(self.loss, output.activation)
+        if isinstance(self.loss, MixedLoss):
+            heads = self.loss.stages(output, self.dtype)
         try:
             return compile_program(
                 self.n_features,
@@ -69,6 +73,7 @@ class Architecture:
                 self.bfloat16,
                 {} if isinstance(self.loss, str) else self.loss.native(self.dtype),
                 self.tf32,
+                heads,
             )
         except OverflowError:
             raise MemoryError(
@@ -82,7 +87,10 @@ class Architecture:
         *hidden, output = self.layers
         for layer in hidden:
             checked(layer)
-        check_output_activation(self.loss, output.activation)
+        if isinstance(self.loss, MixedLoss):
+            self.loss.check(output.activation)
+        else:
+            check_output_activation(self.loss, output.activation)
         for n_units in np.atleast_1d(output.units).tolist():
             check_count("units", n_units, least=1)
         name, rounded = self.dtype.name, self.bfloat16 or self.tf32

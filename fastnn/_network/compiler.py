@@ -208,21 +208,25 @@ class Compiler:
         self._stage(Kind.JOIN, x=branch, dx=d_branch, other=x, rate=drop_rate)
         self._stages[fork]["other"] = self._gradient
 
-    def outputs(self, units: Sequence[int], activation, parameters: Sequence[float], **loss):
+    def outputs(self, units: Sequence[int], heads: Sequence[Mapping[str, Any]]) -> None:
         """Heads of so many units, one beside the other, each with a loss of its own targets.
 
         All read the same values. The backward pass comes to the last first: it writes the gradient
-        of these values, and the others add theirs. `loss` are fields of the output stages.
-        Heads take the `parameters` of the loss in turn: each target has a head for each quantile.
+        of these values, and the others add theirs. `heads` has the "activation" of each, and fields
+        of its output stage; one with `groups` has a log variance that weighs its loss.
         """
         n, x, gradient = self.n, self._x, self._gradient
-        for head, n_units in enumerate(units):
+        for head, (n_units, fields) in enumerate(zip(units, heads, strict=True)):
             self.n, self._x, self._gradient = n, x, gradient
             self.dense(n_units)
             self._stages[-1]["adds"] = head < len(units) - 1
-            self.activation(activation)
-            parameter = parameters[head % len(parameters)]
-            self._stage(Kind.OUTPUT, head=head, parameter=parameter, **loss)
+            self.activation(fields["activation"])
+            loss = {name: value for name, value in fields.items() if name != "activation"}
+            if fields.get("groups"):
+                ld = self._width(1)
+                loss |= {"weight": self._parameter("log_variance", (1,)), "n_sums": ld}
+                loss["vectors"] = self._vectors.take(ld)
+            self._stage(Kind.OUTPUT, head=head, **loss)
             self.layer += 1
         self.n = sum(units)
 
@@ -306,6 +310,7 @@ def compile_program(
     bfloat16: bool = False,
     loss_functions: Mapping[str, int] | None = None,
     tf32: bool = False,
+    heads: Sequence[Mapping[str, Any]] | None = None,
 ) -> Program:
     """Turn layer specs into a stage table with every buffer laid out.
 
@@ -333,6 +338,8 @@ def compile_program(
         Addresses of "function" and "derivative" of a loss that the user wrote.
     tf32 : bool, default=False
         Whether matrix products on a GPU take TF32; `dtype` is float32 then.
+    heads : sequence of mapping, default=None
+        Of heads with losses of their own, see `Compiler.outputs`. None: they have the same one.
 
     Returns
     -------
@@ -344,6 +351,10 @@ def compile_program(
     for layer in layers[:-1]:
         compiler.add(layer)
     units = [int(n) for n in np.atleast_1d(layers[-1].units)]
+    same: dict[str, Any] = {"code": loss_code, "activation": output_activation}
     parameters = np.atleast_1d(loss_parameter).tolist()
-    compiler.outputs(units, output_activation, parameters, code=loss_code, **loss_functions or {})
+    if heads is None:  # each target has one for each quantile
+        same |= dict(loss_functions or {})
+        heads = [same | {"parameter": parameters[h % len(parameters)]} for h in range(len(units))]
+    compiler.outputs(units, heads)
     return compiler.program(n_features, bfloat16, tf32)

@@ -38,6 +38,8 @@ class Network:
         of the "g" of one whose weights are.
     activation_parameters : list of (dict or None)
         Views of the "slope" of each layer whose activation has a trainable one.
+    log_variances : list of ndarray
+        Views, of shape (1,), of the log variances that weigh the losses of heads; empty for none.
     optimizer, averaging : str
         Whose slots and whose average the state holds.
     seed : int or None
@@ -78,6 +80,9 @@ class Network:
             named_views(arrays, "scale", "shift", "mean", "variance", "g") for arrays in layers
         ]
         self.activation_parameters = [named_views(arrays, "slope") for arrays in layers]
+        self.log_variances = [
+            arrays["log_variance"] for arrays in layers if "log_variance" in arrays
+        ]
 
     def initialize(self, random_state, weight_init=None, bias_init=None):
         """Draw new parameters, layer by layer; they take up memory from now on."""

@@ -9,7 +9,7 @@ import numpy as np
 from .._core.codes import Kind
 from .._core.program import Program
 
-GROUPS = ("weights", "biases", "normalization")
+GROUPS = ("weights", "biases", "normalization", "log_variances")
 
 
 def check_factors(factors: Mapping, program: Program) -> int:

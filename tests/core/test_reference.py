@@ -332,7 +332,7 @@ def test_stage_table_is_in_the_order_of_the_forward_pass():
     assert [kind for kind, *_ in stage_table(after)] == ["dense", "activation", *norm, *output]
     linear = make_layers([3, 2], "identity", dropout=0.5)
     assert [kind for kind, *_ in stage_table(linear)] == ["dense", "dropout", *output]
-    with_output = [kind for kind, *_ in stage_table(linear, output_activation="logistic")]
+    with_output = [kind for kind, *_ in stage_table(linear, output_activations=["logistic"])]
     assert with_output == ["dense", "dropout", "dense", "activation", "output"]
 
 

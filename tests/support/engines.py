@@ -10,6 +10,7 @@ from fastnn._core.codes import Column
 from fastnn._network.compiler import compile_program
 from fastnn._network.parameter_groups import with_factors
 from fastnn._train.regularization import Regularization
+from fastnn.heads import MixedLoss
 from fastnn.losses import LOSSES
 from fastnn.optimizers import OPTIMIZERS, SGD, Momentum, RMSprop, Rprop
 
@@ -83,7 +84,8 @@ class Engine:
         self.dtype = np.dtype("float32" if rounds else dtype)
         self.solver = SOLVERS[optimizer](**hyper)
         self.n_threads, self.device = n_threads, device
-        code, parameter, activation = losses.output_stage(loss, network.layers[-1].activation)
+        output = network.layers[-1]
+        code, parameter, activation = losses.output_stage(loss, output.activation)
         self.program = compile_program(
             network.n_features,
             network.layers,
@@ -96,13 +98,14 @@ class Engine:
             bfloat16=dtype == "bfloat16",
             tf32=dtype == "tf32",
             loss_functions={} if isinstance(loss, str) else loss.native(self.dtype),
+            heads=loss.stages(output, self.dtype) if isinstance(loss, MixedLoss) else None,
         )
         if factors is not None:
             self.program = with_factors(self.program, factors)
         self.state = program.State.new(self.program, self.solver.n_slots)
         self.state.step = network.step
         self.state.average = program.aligned_zeros(self.program.n_parameters, self.dtype)
-        self.grad_norms = []
+        self.grad_norms, self.head_losses = [], []
         self.parameters = self.named(self.state.parameters)
         self.statistics = [
             {name: view for name, view in both.items() if name not in parameters}
@@ -128,6 +131,8 @@ class Engine:
         return self.program.named(arena)
 
     def targets(self, y):
+        if y.dtype.names:  # records of heads of several kinds
+            return y.astype(self.program.target_record)
         if y.dtype == np.int32:  # classes, of each head
             return np.asfortranarray(y)
         if self.program.is_output.sum() > 1:
@@ -168,14 +173,16 @@ class Engine:
             coefficients[:, Column.DROPOUT] = dropout_factors
         coefficients[:, program.Column.SMOOTHING] = smoothing
         coefficients[:, program.Column.GRAD_NORM] = tells_norm
-        step, losses = self.state.step, np.full((len(coefficients), 2), np.nan)
+        n_heads = int(self.program.is_output.sum())
+        step, losses = self.state.step, np.full((len(coefficients), 2 + n_heads), np.nan)
         rows, norms = (X, self.targets(y), self.weights(sample_weight)), losses[:, 0].copy()
         done = self.native.train_steps(*rows, order, batch_size, coefficients, losses, norms)
         assert done == len(coefficients)
         assert (np.isnan(norms) != np.asarray(tells_norm)).all()
         self.grad_norms += norms[~np.isnan(norms)].tolist()
         assert self.state.step == step + done
-        return losses
+        self.head_losses.append(losses[:, 2:])
+        return losses[:, :2]
 
     def loss(self, X, y, sample_weight=None, order=None):
         """Mean data loss, as in prediction."""

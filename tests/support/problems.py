@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from fastnn.activations import Maxout, PReLU
+from fastnn.heads import MixedLoss
 from fastnn.layers import BatchNorm, Dense, Heads
 from fastnn.losses import Huber, Minkowski, Quantile
 from fastnn.normalization import InstanceNorm, Normalization, WeightNorm
@@ -84,6 +85,9 @@ def make_parameters(rng, n_features, layers):
 def make_network(rng, n_features, layers, loss, input_dropout=0.0, seed=0, input_noise=0.0):
     """A reference network with random parameters."""
     parameters, statistics = make_parameters(rng, n_features, layers)
+    if isinstance(loss, MixedLoss) and loss.uncertainty:
+        for p in parameters[-len(loss.heads) :]:
+            p["log_variance"] = 0.5 * rng.standard_normal(1)
     return Network(
         layers,
         loss,
@@ -101,6 +105,7 @@ def rate_factors(network, factors):
     factors, number, found = factors or {}, -1, []
     n = sum(isinstance(layer, Dense) for layer in leaves(network.layers))
     groups = {"coef": "weights", "intercept": "biases", "slope": None}
+    groups["log_variance"] = "log_variances"
     for layer, p in zip(leaves(network.layers), network.parameters, strict=True):
         number += isinstance(layer, Dense)
         own = factors.get(max(number, 0), 1) * factors.get(max(number, 0) - n, 1)

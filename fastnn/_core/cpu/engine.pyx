@@ -99,7 +99,7 @@ cdef class NativeEngine:
     cdef int64_t n_targets    # numbers, or classes, of a row
     cdef int64_t n_column_sums
     cdef dict buffers
-    cdef object arenas, tasks, operands
+    cdef object arenas, tasks, operands, targets
     cdef OperandSizes sizes
 
     def __init__(self, program, state, int optimizer, int64_t max_batch, int n_threads, seed,
@@ -115,6 +115,7 @@ cdef class NativeEngine:
                 job.n_heads += 1
                 takes = takes_classes(job.stages + index)
                 self.n_targets += 1 if takes else job.stages[index].n_out
+        job.call.targets = <HeadTargets *> self.buffer("targets", job.n_heads, HEAD_TARGETS)
         self.take_arenas()
         if program.n_squares:
             job.buffers.squares = self.buffer("squares", program.n_squares)
@@ -259,15 +260,12 @@ cdef class NativeEngine:
         cdef Call *call = &job.call
         cdef InputRows rows = InputRows(X, self.program.n_features)
         cdef int64_t n_rows = rows.rows.n_rows, n_steps = len(coefficients)
-        cdef bint classes = takes_classes(job.stages + job.n_stages - 1)
         self.rows = rows   # which stays alive so
         call.n_rows = n_rows if order is None else len(order)
         call.batch_size = batch_size = min(batch_size, call.n_rows)
         job.mode, job.progress.in_range = mode, True
         call.rows, call.n_steps = &rows.rows, n_steps
-        call.targets = checked(y, "y", cnp.NPY_INT32 if classes else self.real,
-                               n_rows * self.n_targets, job.n_heads > 1)
-        call.target_run = n_rows * (sizeof(int32_t) if classes else job.itemsize)
+        self.read_targets(y, n_rows)
         call.weights = call.grad_norms = NULL
         if sample_weight is not None:
             call.weights = checked(sample_weight, "sample_weight", self.real, n_rows)
@@ -276,7 +274,8 @@ cdef class NativeEngine:
             call.order = <const int64_t *> checked(order, "order", cnp.NPY_INT64, call.n_rows)
         call.coefficients = <const double *> checked(coefficients, "coefficients", cnp.NPY_DOUBLE,
                                                      n_steps * N_COEFS)
-        call.losses = <double *> checked(losses, "losses", cnp.NPY_DOUBLE, 2 * n_steps)
+        call.n_losses = 2 if losses.shape[1] == 2 else 2 + job.n_heads
+        call.losses = <double *> checked(losses, "losses", cnp.NPY_DOUBLE, call.n_losses * n_steps)
         if grad_norms is not None:
             call.grad_norms = <double *> checked(grad_norms, "grad_norms", cnp.NPY_DOUBLE, n_steps)
         if grad is not None:
@@ -285,13 +284,36 @@ cdef class NativeEngine:
             raise ValueError(f"{n_steps} steps of {batch_size} need more than {call.n_rows} rows.")
         if not rows_exist(job):
             raise ValueError(f"order has numbers of rows that X, of {n_rows} rows, has not.")
-        if classes and not classes_exist(job):
+        if not classes_exist(job):
             raise ValueError("y has numbers of classes that the network has no outputs for.")
         call.step, call.weight_sum = self.state.step, total
         call.row_cost = self.program.flops + OTHER_OPERATIONS_OF_ROW
         self.reserve(batch_size)
         self.reserve_sparse(rows, batch_size)
         self.plan_update()
+
+    cdef read_targets(self, y, int64_t n_rows):
+        """Check the targets of the rows, and find those of each head."""
+        cdef Job *job = &self.job
+        cdef HeadTargets *heads = <HeadTargets *> job.call.targets
+        cdef bint classes = takes_classes(job.stages + job.n_stages - 1)
+        cdef char *first
+        cdef int64_t size
+        cdef int head
+        fields = getattr(y, "dtype", np.dtype(int)).fields
+        if fields is not None:
+            first = checked_records(y, self.program.target_record, n_rows)
+            for head in range(job.n_heads):
+                kind, offset = fields[str(head)]
+                heads[head] = HeadTargets(first + <int64_t> offset,
+                                          y.itemsize // kind.base.itemsize)
+            return
+        first = checked(y, "y", cnp.NPY_INT32 if classes else self.real, n_rows * self.n_targets,
+                        job.n_heads > 1)
+        size = sizeof(int32_t) if classes else job.itemsize
+        for head in range(job.n_heads):   # of several, each has a class or a number of each row
+            heads[head] = HeadTargets(first + head * n_rows * size,
+                                      1 if classes or job.n_heads > 1 else self.n_targets)
 
     cdef claim(self):
         """Claim the engine for a call: one at a time."""
@@ -332,11 +354,13 @@ cdef class NativeEngine:
         """Take len(coefficients) steps; return how many were taken.
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
-        ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
+        ``losses`` (n_steps, 2) receives each step's mean data loss and penalty; with as many more
+        columns as there are heads, their mean losses too, without their weights.
         ``grad_norms`` (n_steps,) receives, where the table asks for it, the norm of the gradient of
         both, before it is clipped, over the parameters that learn; its other elements stay.
-        ``y`` has the targets of several heads one head after the other, (n_rows, n_heads) in
-        Fortran order.
+        ``y`` has the classes, or numbers, of several heads one head after the other, (n_rows,
+        n_heads) in Fortran order; or, for heads of any kinds, a record for each row:
+        ``program.target_record``.
         KeyboardInterrupt comes between steps, or leaves one that is not applied;
         ``state.step`` tells how many were taken.
         """

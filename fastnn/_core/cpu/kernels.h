@@ -80,13 +80,17 @@
     F(weightnorm_correct, (int64_t n_rows, int64_t ld, const void *d_scale, const void *scale,  \
                            const void *inverse, const void *v, void *dv))                       \
     F(loss, (int code, double parameter, double smoothing, int64_t n_rows, int64_t n,           \
-             int64_t ld, void *z, const void *targets, const int64_t *order, int64_t first_row, \
-             const void *weights, double scale, void *delta, void *row_loss))                   \
+             int64_t ld, void *z, const void *targets, int64_t target_stride,                   \
+             const int64_t *order, int64_t first_row, const void *weights, double scale,        \
+             void *delta, void *row_loss))                   \
     F(loss_of_user, (uint64_t value, uint64_t derivative, int64_t n_rows, int64_t n, int64_t ld, \
-                     const void *z, const void *targets, const int64_t *order,                  \
-                     int64_t first_row, const void *weights, double scale, void *delta,         \
-                     void *row_loss))                                                           \
+                     const void *z, const void *targets, int64_t target_stride,                 \
+                     const int64_t *order, int64_t first_row, const void *weights,              \
+                     double scale, void *delta, void *row_loss))                                \
     F(output, (int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld, void *z))     \
+    F(head_weight, (double weight, double terms, const void *log_variance, double *numbers))    \
+    F(log_variance_gradient, (double weight, double terms, double part, double factor,          \
+                              double loss, void *d_log_variance, int accumulate))               \
     F(optimize, (int code, int64_t n, const double *coefficients, double factor, double l2,     \
                  double decay, void *w, void *g, void *slots, int64_t slot_stride,              \
                  void *penalty))                                                                \

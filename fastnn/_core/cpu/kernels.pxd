@@ -9,7 +9,7 @@ cdef extern from "program.h" nogil:
         int32_t kind, code
         int64_t n_in, n_out, ld_in, ld_out, x, y, dx, dy, other, weight, bias
         int64_t transposed, statistics, sums, n_sums, vectors, squares, groups, head, adds
-        double rate, momentum, epsilon, parameter, weight_factor, bias_factor
+        double rate, momentum, epsilon, parameter, weight_factor, bias_factor, loss_weight
         uint64_t function, derivative
 
     ctypedef struct Rows:
@@ -135,15 +135,22 @@ cdef extern from "kernels.h" nogil:
             const void *inverse, const void *v, void *dv) noexcept nogil
         void (*loss)(
             int code, double parameter, double smoothing, int64_t n_rows, int64_t n, int64_t ld,
-            void *z, const void *targets, const int64_t *order, int64_t first_row,
-            const void *weights, double scale, void *delta, void *row_loss) noexcept nogil
+            void *z, const void *targets, int64_t target_stride, const int64_t *order,
+            int64_t first_row, const void *weights, double scale, void *delta,
+            void *row_loss) noexcept nogil
         void (*loss_of_user)(
             uint64_t value, uint64_t derivative, int64_t n_rows, int64_t n, int64_t ld,
-            const void *z, const void *targets, const int64_t *order, int64_t first_row,
-            const void *weights, double scale, void *delta, void *row_loss) noexcept nogil
+            const void *z, const void *targets, int64_t target_stride, const int64_t *order,
+            int64_t first_row, const void *weights, double scale, void *delta,
+            void *row_loss) noexcept nogil
         void (*output)(
             int loss, double parameter, int64_t n_rows, int64_t n, int64_t ld,
             void *z) noexcept nogil
+        void (*head_weight)(
+            double weight, double terms, const void *log_variance, double *numbers) noexcept nogil
+        void (*log_variance_gradient)(
+            double weight, double terms, double part, double factor, double loss,
+            void *d_log_variance, int accumulate) noexcept nogil
         void (*optimize)(
             int code, int64_t n, const double *coefficients, double factor, double l2, double decay,
             void *w, void *g, void *slots, int64_t slot_stride, void *penalty) noexcept nogil

@@ -4,6 +4,7 @@
 #include "dense.h"
 #include "dropout.h"
 #include "gradients.h"
+#include "headweights.h"
 #include "kernels.h"
 #include "losses.h"
 #include "maxout.h"

@@ -135,7 +135,7 @@ INLINE real perceptron_derivative(real z, real y) { return (z > 0 ? 1 : 0) - y; 
     F(LOSS_LINEAR, z * y, y)
 
 /* Arguments of the functions below, for at most LOSS_ROWS rows. z becomes the activation. row[i] is
- * the row of targets that belongs to row i, factor[i] what its gradient is multiplied by. Of cross-
+ * where the targets of row i begin, factor[i] what its gradient is multiplied by. Of cross-
  * entropies the target is (1 - smoothing) of what is given, and the rest spread over all classes. */
 typedef struct {
     int64_t n_rows, n, ld;
@@ -178,12 +178,12 @@ static void soft_log_loss(const LossBlock *b, const real *y)
     real *z = b->z, *delta = b->delta, *row_loss = b->row_loss, sum[LOSS_ROWS] = {0};
     for (int64_t j = 0; j < n; j++)
         for (int64_t i = 0; i < n_rows; i++)
-            sum[i] += (keep * y[b->row[i] * n + j] + rest) * z[i * ld + j];
+            sum[i] += (keep * y[b->row[i] + j] + rest) * z[i * ld + j];
     softmax(n_rows, n, ld, z, row_loss);
     for (int64_t i = 0; i < n_rows; i++) row_loss[i] -= sum[i];
     for (int64_t i = 0; i < n_rows; i++)
         for (int64_t j = 0; j < n; j++) {
-            const real target = keep * y[b->row[i] * n + j] + rest;
+            const real target = keep * y[b->row[i] + j] + rest;
             delta[i * ld + j] = (z[i * ld + j] - target) * b->factor[i];
         }
 }
@@ -257,7 +257,7 @@ INLINE void elementwise(const int packed, int code, double parameter, const Loss
         for (int64_t j = 0; j < n; j++)                                  \
             for (int64_t i = 0; i < n_rows; i++) {                       \
                 const real z = b->z[i * ld + j];                         \
-                const real y = targets[packed ? i : row[i] * n + j];     \
+                const real y = targets[packed ? i : row[i] + j];         \
                 row_loss[i] += value;                                    \
             }                                                            \
         break;
@@ -270,7 +270,7 @@ INLINE void elementwise(const int packed, int code, double parameter, const Loss
         for (int64_t i = 0; i < n_rows; i++)                             \
             for (int64_t j = 0; j < n; j++) {                            \
                 const real z = b->z[i * ld + j];                         \
-                const real y = targets[packed ? i : row[i] * n + j];     \
+                const real y = targets[packed ? i : row[i] + j];         \
                 delta[i * ld + j] = (derivative) * b->factor[i];         \
             }                                                            \
         break;
@@ -306,10 +306,11 @@ static void single_loss(int code, double parameter, const LossBlock *b, const re
 /* z becomes the activation; delta, the gradient with respect to z, and row_loss are filled. Row i of
  * the batch has target and weight row order[i] (first_row + i where order is NULL) of targets and
  * weights (NULL for ones); scale is 1 / the sum of the batch's weights. Targets are int32 class
- * codes, one a row, for the losses that compare classes, else n reals a row. */
+ * codes, one a row, for the losses that compare classes, else n reals a row; those of the next row
+ * begin target_stride numbers further on. */
 static void loss(int code, double parameter, double smoothing, int64_t n_rows, int64_t n, int64_t ld,
-                 void *z, const void *targets, const int64_t *order, int64_t first_row,
-                 const void *weights_, double scale, void *delta, void *row_loss)
+                 void *z, const void *targets, int64_t target_stride, const int64_t *order,
+                 int64_t first_row, const void *weights_, double scale, void *delta, void *row_loss)
 {
     const real *weights = weights_;
     int64_t row[LOSS_ROWS];
@@ -317,8 +318,9 @@ static void loss(int code, double parameter, double smoothing, int64_t n_rows, i
     for (int64_t begin = 0; begin < n_rows; begin += LOSS_ROWS) {
         const int64_t rows = n_rows - begin < LOSS_ROWS ? n_rows - begin : LOSS_ROWS;
         for (int64_t i = 0; i < rows; i++) {
-            row[i] = order ? order[begin + i] : first_row + begin + i;
-            factor[i] = weights ? weights[row[i]] * (real)scale : (real)scale;
+            const int64_t at = order ? order[begin + i] : first_row + begin + i;
+            row[i] = at * target_stride;
+            factor[i] = weights ? weights[at] * (real)scale : (real)scale;
         }
         const LossBlock block = {rows, n, ld, (real *)z + begin * ld, row, factor,
                                  (real *)delta + begin * ld, (real *)row_loss + begin, smoothing};
@@ -338,11 +340,11 @@ static void loss(int code, double parameter, double smoothing, int64_t n_rows, i
 typedef void (*FunctionOfUser)(int64_t n, const void *z, const void *t, void *y);
 
 /* The same for a loss that the user wrote, of the addresses of its value and derivative. Its targets
- * are n reals a row, and it leaves z and the padding of delta as they are. */
+ * are n reals a row, target_stride apart, and it leaves z and the padding of delta as they are. */
 static void loss_of_user(uint64_t value, uint64_t derivative, int64_t n_rows, int64_t n, int64_t ld,
-                         const void *z_, const void *targets_, const int64_t *order,
-                         int64_t first_row, const void *weights_, double scale, void *delta_,
-                         void *row_loss_)
+                         const void *z_, const void *targets_, int64_t target_stride,
+                         const int64_t *order, int64_t first_row, const void *weights_,
+                         double scale, void *delta_, void *row_loss_)
 {
     const FunctionOfUser find_value = (FunctionOfUser)(uintptr_t)value;
     const FunctionOfUser find_derivative = (FunctionOfUser)(uintptr_t)derivative;
@@ -351,7 +353,7 @@ static void loss_of_user(uint64_t value, uint64_t derivative, int64_t n_rows, in
     for (int64_t i = 0; i < n_rows; i++) {
         const int64_t row = order ? order[i] : first_row + i;
         const real factor = weights ? weights[row] * (real)scale : (real)scale;
-        const real *z = (const real *)z_ + i * ld, *target = targets + row * n;
+        const real *z = (const real *)z_ + i * ld, *target = targets + row * target_stride;
         real *delta = (real *)delta_ + i * ld, sum = 0;
         find_value(n, z, target, delta);
         for (int64_t j = 0; j < n; j++) sum += delta[j];

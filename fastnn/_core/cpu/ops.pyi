@@ -282,6 +282,19 @@ def csr_matmul(
 def csr_weight_gradient(
     X: Any, dz: NDArray[Any], first: int = 0, last: int | None = None, isa: str | None = None
 ) -> NDArray[Any]: ...
+def head_weight(
+    log_variance: NDArray[Any], weight: float, terms: float, isa: str | None = None
+) -> NDArray[Any]: ...
+def log_variance_gradient(
+    gradient: NDArray[Any],
+    weight: float,
+    terms: float,
+    part: float,
+    factor: float,
+    loss: float,
+    accumulate: bool = False,
+    isa: str | None = None,
+) -> NDArray[Any]: ...
 def weighted_sum(
     values: NDArray[Any],
     weights: NDArray[Any] | None = None,

@@ -27,7 +27,8 @@ typedef struct {
     int64_t other;      /* JOIN: values that skipped the block; FORK: gradient that did; ROW_NORM:
                          * mean and inverse standard deviation of each group of a row; ACTIVATION:
                          * buffer of the derivative, -1 for none */
-    int64_t weight;     /* parameter arena: weight and bias, or scale and shift; -1 for none */
+    int64_t weight;     /* parameter arena: weight and bias, or scale and shift; -1 for none. OUTPUT:
+                         * the log variance that weighs the loss, whose gradient needs no `sums` */
     int64_t bias;
     int64_t transposed; /* arena of transposed weights, -1 for none */
     int64_t statistics; /* moving mean, then moving variance */
@@ -36,7 +37,8 @@ typedef struct {
     int64_t n_sums;
     int64_t vectors;    /* a thread's own vectors, of ld_out each */
     int64_t squares;    /* WEIGHT_NORM: sums of squares of the columns, for each task of rows */
-    int64_t groups;     /* ROW_NORM: groups of a row; MAXOUT: pieces of a unit */
+    int64_t groups;     /* ROW_NORM: groups of a row; MAXOUT: pieces of a unit; OUTPUT: terms of the
+                         * loss, half a log variance each */
     int64_t head;       /* OUTPUT: which of several, each with targets of its own */
     int64_t adds;       /* DENSE: whether its input gradient is added to what is there, as of all
                          * heads but the last, the first of the backward pass */
@@ -47,6 +49,7 @@ typedef struct {
                          * kept */
     double weight_factor; /* of the learning rate of weight and bias; scale and shift have the first */
     double bias_factor;
+    double loss_weight; /* OUTPUT: constant factor of the loss */
     uint64_t function;  /* of an activation that the user wrote: addresses of functions of (n, x, y);
                          * of such a loss of (n, z, target, y) */
     uint64_t derivative;

@@ -49,20 +49,33 @@ def check_width(program, X):
 def check_data(program, X, y, sample_weight, order):
     """Refuse what does not belong together: kernels trust it, and others may have got at it."""
     check_width(program, X)
-    heads, n_rows = program.stages[program.is_output], X.shape[0]
-    classes = np.isin(heads["code"], CLASS_CODES)
-    size = n_rows * int(np.where(classes, 1, heads["n_out"]).sum())
-    if y.size != size:
-        raise ValueError(f"y must be {size} numbers, for {n_rows} rows, and is {y.size}.")
+    n_rows = X.shape[0]
+    _check_targets(program, y, n_rows)
     if sample_weight is not None and sample_weight.shape != (n_rows,):
         raise ValueError(
             f"sample_weight must be {n_rows} numbers, and has the shape {sample_weight.shape}."
         )
     if order is not None and ((order < 0) | (order >= n_rows)).any():
         raise ValueError(f"order has numbers of rows that X, of {n_rows} rows, has not.")
-    if classes.all():
-        numbers = y.reshape(n_rows, -1)
-        if (numbers < 0).any() or (numbers >= heads["n_out"]).any():
+
+
+def _check_targets(program, y, n_rows):
+    heads = program.stages[program.is_output]
+    classes = np.isin(heads["code"], CLASS_CODES)
+    if y.dtype.names:
+        if y.shape != (n_rows,) or y.dtype != program.target_record:
+            raise ValueError(
+                f"y must be {n_rows} records of type {program.target_record}, and is an array of "
+                f"{y.dtype} with the shape {y.shape}."
+            )
+        numbers = [y[str(head)] for head in np.flatnonzero(classes)]
+    else:
+        size = n_rows * int(np.where(classes, 1, heads["n_out"]).sum())
+        if y.size != size:
+            raise ValueError(f"y must be {size} numbers, for {n_rows} rows, and is {y.size}.")
+        numbers = y.reshape(n_rows, -1).T if classes.all() else []
+    for of_head, n_classes in zip(numbers, heads["n_out"][classes], strict=False):
+        if (of_head < 0).any() or (of_head >= n_classes).any():
             raise ValueError("y has numbers of classes that the network has no outputs for.")
 
 
@@ -116,6 +129,8 @@ def on_device(X):
 def of_heads(y, n_heads):
     """The targets of each head: codes as a vector, numbers as a matrix."""
     n = len(y)
+    if y.dtype.names:
+        return [np.ascontiguousarray(y[name]) for name in y.dtype.names]
     if y.dtype == np.int32:
         return [np.ascontiguousarray(column) for column in y.reshape(n, -1).T]
     if n_heads == 1:

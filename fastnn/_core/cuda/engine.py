@@ -118,6 +118,7 @@ class Engine(EngineBase):
             n_slots=len(state.slots),
             columns=frozenset(column for column in SWITCHES if coefficients[:, column].any()),
             mixes=mode == TRAIN and bool((coefficients[:, Column.MIX_WEIGHT] != 1).any()),
+            tells_heads=losses.shape[1] > 2,
         )
         n_heads, n_done = int(program.is_output.sum()), 0
         with device_errors(), steps.arenas_of(state, mode):
@@ -132,7 +133,9 @@ class Engine(EngineBase):
                     n_done += steps.n_done
                     state.step += steps.n_done * (mode == TRAIN)
                 results = steps.results()
-                losses[first : first + len(results)] = results[:, :2]
+                losses[first : first + len(results), :2] = results[:, :2]
+                if call.tells_heads:
+                    losses[first : first + len(results), 2:] = results[:, 3:]
                 if grad_norms is not None:
                     wanted = coefficients[first : first + steps.n_done, Column.GRAD_NORM]
                     wanted = wanted.nonzero()[0]
@@ -147,11 +150,13 @@ class Engine(EngineBase):
         """Take len(coefficients) steps; returns how many were taken.
 
         Fewer were taken when the loss of a step was not finite: that step is not applied.
-        ``losses`` (n_steps, 2) receives each step's mean data loss and penalty.
+        ``losses`` (n_steps, 2) receives each step's mean data loss and penalty; with as many more
+        columns as there are heads, their mean losses too, without their weights.
         ``grad_norms`` (n_steps,) receives, where the table asks for it, the norm of the gradient of
         both, before it is clipped, over the parameters that learn; its other elements stay.
-        ``y`` has the targets of several heads one head after the other, (n_rows, n_heads) in
-        Fortran order.
+        ``y`` has the classes, or numbers, of several heads one head after the other, (n_rows,
+        n_heads) in Fortran order; or, for heads of any kinds, a record for each row:
+        ``program.target_record``.
         KeyboardInterrupt comes between steps; ``state.step`` tells how many were taken.
         """
         rows = X, y, sample_weight, order
@@ -235,7 +240,7 @@ class Steps:
         words[1:, START] -= words[1, START]
         self._fill("words", words)
         self._fill("reals", np.concatenate([reals[:1], reals]))
-        self.buffer("losses", (len(reals), 3))
+        self.buffer("losses", (len(reals), 3 + int(self._program.is_output.sum())))
         replay = self._replay(call, data, batch_size, outputs)
         try:
             replay.run(len(reals))
@@ -247,7 +252,7 @@ class Steps:
         self.buffer(name, values.shape, values.dtype)[: len(values)].copy_to_device(values)
 
     def results(self):
-        """The mean data loss, the penalty and, where it was asked for, the norm of the gradient.
+        """The mean data loss, the penalty and, where asked for, the norm and the losses of heads.
 
         Of the steps of the last run, also of one that was not done for a loss that is not finite.
         """

@@ -31,6 +31,7 @@ MODULES = (
     "dropout",
     "elementary",
     "gradients",
+    "headweights",
     "losses",
     "maxout",
     "mix",

@@ -17,6 +17,7 @@ from fastnn import CustomActivation, losses
 from fastnn._core.codes import Column, Kind
 from fastnn._network.compiler import compile_program
 from fastnn.activations import ELEMENTWISE, Maxout, PReLU, RReLU
+from fastnn.heads import Head, MixedLoss
 from fastnn.layers import Dense, Dropout, Heads, Residual
 from fastnn.losses import LOSSES
 from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
@@ -84,6 +85,9 @@ def programs(dtype):
     for loss in [*LOSSES, SQUARE]:
         yield program_of(dtype, [Dense(3)], loss)
     yield program_of(dtype, [Heads((2, 3))], "log_loss")
+    mixed = MixedLoss([Head("log_loss"), Head("squared_error", 0.5)], uncertainty=True)
+    heads = Heads((2, 3), ("softmax", "identity"))
+    yield compile_program(N_FEATURES, [heads], 0, dtype, heads=mixed.stages(heads, dtype))
     for activation in ("relu", "gelu"):
         layers = [Dense(3, activation, dropout=0.5), Dense(3)]
         yield program_of(dtype, layers, "log_loss", 0.25)
@@ -118,7 +122,7 @@ def arenas_of(program, call, X_dtype, order="C"):
     return plan.Arenas(
         words=np.zeros((9, 99), np.int64),
         reals=np.zeros((9, 99), dtype),
-        losses=np.zeros((9, 3), dtype),
+        losses=np.zeros((9, 5), dtype),
         parameters=np.zeros(n, dtype),
         gradient=np.zeros(n, dtype),
         read=np.zeros(n, dtype),

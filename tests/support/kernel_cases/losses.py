@@ -97,3 +97,24 @@ def weighted_sum(ops, some, rng, dtype, eps):
         yield partial(ops.weighted_sum, values), v.sum(), bound
         yield partial(ops.weighted_sum, values, weights), v @ w, bound
         yield partial(ops.weighted_sum, values, weights, order), v @ w[order], bound
+
+
+@case
+def head_weight(ops, some, rng, dtype, eps):
+    """(factor, what is added) of log variances, and the gradient of these."""
+    for weight, terms in some([(1.0, 1), (0.3, 5), (0.0, 2)]):
+        s = np.array([rng.normal(0, 3)], dtype)
+        precision = weight * np.exp(-float(s[0]))
+        expected = np.array([precision, weight * terms / 2 * float(s[0])])
+        yield partial(ops.head_weight, s, weight, terms), expected, 10 * eps * (1 + abs(expected))
+
+
+@case
+def log_variance_gradient(ops, some, rng, dtype, eps):
+    for weight, terms, part in some([(1.0, 1, 1.0), (0.3, 5, 0.25), (2.0, 2, 1.0)]):
+        gradient = np.array([[rng.standard_normal()]], dtype)
+        factor, loss = rng.uniform(0.5, 2, 2).astype(dtype).tolist()
+        own = np.array([[weight * terms / 2 * part - factor * loss]])
+        call = partial(ops.log_variance_gradient, gradient, weight, terms, part, factor, loss)
+        yield call, own, 20 * eps
+        yield partial(call, True), own + gradient, 20 * eps

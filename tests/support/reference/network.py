@@ -16,6 +16,7 @@ from support.reference.activations import (
     prelu_forward,
     random_slopes,
 )
+from support.reference.heads import heads_of, targets_of
 from support.reference.layers import (
     Kept,
     dense_backward,
@@ -24,7 +25,6 @@ from support.reference.layers import (
     rounded_backward,
     rounded_forward,
 )
-from support.reference.losses import as_target, loss_of, smoothed
 from support.reference.mixing import Mixing, mix_rows, partners
 from support.reference.normalization import (
     batch_norm_backward,
@@ -51,13 +51,14 @@ class Network:
     layers : list of specs of fastnn.layers and fastnn.activations
         The last is the output layer, a Dense. Its activation is the loss's; or another, that comes
         before the loss; or the threshold, that counts in prediction only. Or the last are `Heads`:
-        targets have a column for each, outputs lie side by side, and losses are summed (Caruana,
-        "Multitask learning", 1997).
-    loss : str or LossSpec
+        targets have a column or a field for each, outputs lie side by side, and losses are summed
+        (Caruana, "Multitask learning", 1997).
+    loss : str, LossSpec or MixedLoss
         Key of `LOSSES`, or a spec.
     parameters : list of dict
         For each of the `leaves` of the layers "coef" and "intercept", if it is dense, and what its
-        normalisation and its activation have: "scale" and "shift", "g", "slope".
+        normalisation and its activation have: "scale" and "shift", "g", "slope"; of a head whose
+        loss is weighted by its uncertainty, "log_variance".
     statistics : list of dict
         For each leaf the moving "mean" and "variance", or nothing.
     rounds : callable, optional
@@ -81,50 +82,39 @@ class Network:
         if rounds is not None:
             self.dense_forward = partial(rounded_forward, rounds)
             self.dense_backward = partial(rounded_backward, rounds)
-        self.layers, self.loss = layers, loss_of(loss)
+        self.layers, self.heads = layers, heads_of(layers[-1], loss)
         self.parameters, self.statistics = parameters, statistics
         self.input_dropout, self.input_noise, self.seed = input_dropout, input_noise, seed
-        n_heads = len(layers[-1].units) if isinstance(layers[-1], Heads) else 1
-        self.losses = [loss_of(loss, head) for head in range(n_heads)]
-        own, before = self.loss.output_activation, layers[-1].activation
-        self.output_activation = before if before == "threshold" else own
-        stage = "identity" if before in (own, "threshold") else before
-        self.stages = stage_table(layers, input_dropout, input_noise, stage)
-        self.widths = layers[-1].units if isinstance(layers[-1], Heads) else None
+        before = [head.before for head in self.heads]
+        self.stages = stage_table(layers, input_dropout, input_noise, before)
+        self.n_columns = len(self.heads) if isinstance(layers[-1], Heads) else None
         self.slots, self.step, self.average = None, 0, None
         self.grad_norms = []  # of all steps: of the gradient before anything is clipped
 
-    def heads(self, z, y=None):
-        """Pre-activations and targets of each head, or of the only one."""
-        if self.widths is None:
-            return [(z, y)]
-        parts = np.split(z, np.cumsum(self.widths)[:-1], axis=1)
-        if y is None:
-            return [(part, None) for part in parts]
-        numbers = y.dtype.kind == "f"  # of a head with one unit
-        return [(part, y[:, [h]] if numbers else y[:, h]) for h, part in enumerate(parts)]
+    def with_targets(self, y):
+        """Each head with its targets, and the weights of its loss: factor, and what is added."""
+        targets = targets_of(y, self.n_columns)
+        for head, of, p in zip(self.heads, targets, self._of_heads(self.parameters), strict=True):
+            yield head, of, head.weighted(*p.get("log_variance", [0.0]))
+
+    def _of_heads(self, values):
+        return values[-len(self.heads) :]
 
     def value(self, z, y, smoothing=0.0):
-        """The loss of each row, summed over the heads."""
+        """The loss of each row, the weighted sum of those of the heads."""
         return sum(
-            loss.value(part, self._target(part, of, smoothing))
-            for loss, (part, of) in zip(self.losses, self.heads(z, y), strict=True)
+            factor * head.value(z, of, smoothing) + added
+            for head, of, (factor, added) in self.with_targets(y)
         )
 
     def delta(self, z, y, smoothing=0.0):
         """The derivative of the loss of each row with respect to the pre-activations."""
-        return np.hstack(
-            [
-                loss.delta(part, self._target(part, of, smoothing))
-                for loss, (part, of) in zip(self.losses, self.heads(z, y), strict=True)
-            ]
-        )
+        heads = self.with_targets(y)
+        return np.hstack([factor * h.delta(z, of, smoothing) for h, of, (factor, _) in heads])
 
-    def _target(self, z, y, smoothing):
-        if not smoothing:
-            return y
-        n_classes = 2 if self.output_activation == "logistic" else z.shape[1]
-        return smoothed(as_target(y, z), n_classes, smoothing)
+    def head_losses(self, z, y, smoothing=0.0):
+        """The loss of each row in each head, without weights, of shape (n_heads, n_rows)."""
+        return np.array([head.value(z, of, smoothing) for head, of, _ in self.with_targets(y)])
 
     def forward(self, x, training, step=None, dropout_factor=1.0):
         """Pre-activation of the output layer; and for each stage what its backward pass needs.
@@ -134,14 +124,15 @@ class Network:
         only (`step` given), dropout at its rates times a factor. Without a step, the original form
         of dropout scales by the probability of keeping a value (Srivastava et al. 2014, figure 2).
         """
-        tape, forks, outputs = [], [], []
+        tape, forks, outputs, trunk = [], [], [], x
         for stage, (kind, spec, i) in enumerate(self.stages[:-1]):
             parameters = None if i is None else self.parameters[i]
             saved = x
             if kind == "output":  # of a head; the next begins where this one did
                 outputs.append(x)
-                x = tape[-1]
+                x = trunk
             elif kind == "dense":
+                trunk = x
                 x = self.dense_forward(x, self._weights(i), parameters["intercept"])
             elif kind == "row_norm":
                 scale, shift = parameters.get("scale"), parameters.get("shift")
@@ -189,6 +180,14 @@ class Network:
             tape.append(saved)
         return np.hstack([*outputs, x]), tape
 
+    def _differentiate_log_variances(self, gradient, losses):
+        """Add the gradients of the log variances, by the mean losses of the heads."""
+        parameters, gradient = map(self._of_heads, (self.parameters, gradient))
+        for head, p, g, loss in zip(self.heads, parameters, gradient, losses, strict=True):
+            if head.terms:
+                factor, _ = head.weighted(p["log_variance"])
+                g["log_variance"] = head.weight * head.terms / 2 - factor * loss
+
     def _weights(self, i):
         """Return what a dense layer multiplies by: its coefs, but for weight norm."""
         p = self.parameters[i]
@@ -197,7 +196,8 @@ class Network:
     def predict(self, x):
         """Output of the network for new rows."""
         z, _ = self.forward(x, training=False)
-        return np.hstack([OUTPUT_ACTIVATIONS[self.output_activation](z) for z, _ in self.heads(z)])
+        outputs = [OUTPUT_ACTIVATIONS[h.output_activation](z[:, h.columns]) for h in self.heads]
+        return np.hstack(outputs)
 
     def loss_and_grad(
         self,
@@ -235,6 +235,8 @@ class Network:
         if differentiates:
             delta = sum(part * self.delta(z, of, smoothing) for part, of in pairs)
             gradient = self.backward(tape, delta * weight[:, np.newaxis] / total)
+            losses = sum(part * self.head_losses(z, of, smoothing) for part, of in pairs)
+            self._differentiate_log_variances(gradient, losses @ weight / total)
         penalty, l2, l1 = 0.0, alpha * (1 - l1_ratio) / total, alpha * l1_ratio / total
         for p, g in zip(self.parameters, gradient, strict=True):
             named = ("coef", "intercept") if penalize_intercepts else ("coef",)
@@ -254,12 +256,12 @@ class Network:
         Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors" (1986).
         """
         gradient, skipped = [{} for _ in self.parameters], []
-        *others, (delta, _) = self.heads(delta)
+        *others, delta = [delta[:, head.columns] for head in self.heads]
         above = 0.0  # what the heads after this one have made of theirs
         for stage in reversed(range(len(tape))):
             (kind, spec, i), saved = self.stages[stage], tape[stage]
             if kind == "output":
-                above, (delta, _) = above + delta, others.pop()
+                above, delta = above + delta, others.pop()
             elif kind == "dense":
                 delta, gradient[i]["coef"], gradient[i]["intercept"] = self.dense_backward(
                     saved, self._weights(i), delta

@@ -16,16 +16,16 @@ def leaves(layers):
         if isinstance(layer, Residual):
             found += leaves(layer.layers)
         elif isinstance(layer, Heads):
-            found += [Dense(n, layer.activation) for n in layer.units]
+            found += [Dense(n) for n in layer.units]
         else:
             found.append(layer)
     return found
 
 
-def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activation="identity"):
+def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activations=("identity",)):
     """The stages of a network in the order of the forward pass: (kind, spec, leaf) triples.
 
-    `output_activation` is what comes before the loss, which may contain another.
+    `output_activations` are what comes before the loss of each head, which may contain another.
 
     The spec tells what the stage is made of, and the leaf is the number of its layer. A stage's
     place in this list is part of the counter of its random bits. Batch norm takes two places, as
@@ -73,12 +73,9 @@ def stage_table(layers, input_dropout=0.0, input_noise=0.0, output_activation="i
     if as_dropout(input_dropout).rate:
         first.append(("dropout", as_dropout(input_dropout), None))
     hidden = [stage for layer in layers[:-1] for stage in stages(layer)]
-    last = next(numbers)
-    if isinstance(layers[-1], Heads):
-        heads = [("dense", head, last + h) for h, head in enumerate(leaves(layers[-1:]))]
-        ends = [
-            stage for _, head, i in heads for stage in (("dense", head, i), ("output", head, i))
-        ]
-        return [*first, *hidden, *ends]
-    before = [("activation", output_activation, last)] if output_activation != "identity" else []
-    return [*first, *hidden, ("dense", layers[-1], last), *before, ("output", layers[-1], last)]
+    heads = []
+    for head, before in zip(leaves(layers[-1:]), output_activations, strict=True):
+        i = next(numbers)
+        own = [("activation", before, i)] if before != "identity" else []
+        heads += [("dense", head, i), *own, ("output", head, i)]
+    return [*first, *hidden, *heads]

@@ -60,6 +60,7 @@ cdef inline char *parameter(const Job *job, int64_t offset) noexcept nogil:
 cdef enum Vector:
     MEAN, VARIANCE, INVERSE_STD, D_SCALE, D_SHIFT   # of batch norm
     INVERSE_NORM = 0, SCALE, D_SUMS                 # of weight norm; D_SUMS are two
+    HEAD_WEIGHTS = 0                                # of an output: two float64
 
 cdef inline char *vector(const Job *job, const Worker *worker, const Stage *stage,
                          Vector which) noexcept nogil:
@@ -86,9 +87,9 @@ cdef inline char *squares(const Job *job, const Stage *stage, int64_t first) noe
     return job.buffers.squares + at * job.itemsize
 
 
-cdef inline const char *targets_of(const Job *job, const Stage *stage) noexcept nogil:
+cdef inline const HeadTargets *targets_of(const Job *job, const Stage *stage) noexcept nogil:
     """Return the targets of a head."""
-    return job.call.targets + stage.head * job.call.target_run
+    return job.call.targets + stage.head
 
 
 cdef inline char *losses_of_rows(const Job *job, int64_t head, int64_t row) noexcept nogil:

@@ -69,6 +69,18 @@ cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) e
     )
 
 
+cdef char *checked_records(array, record, int64_t n_rows) except? NULL:
+    """Return the memory of an array of records, if it has one of this type for each row."""
+    cdef cnp.ndarray known = <cnp.ndarray?> array
+    if array.shape == (n_rows,) and array.dtype == record and cnp.PyArray_ISCARRAY_RO(known):
+        return <char *> cnp.PyArray_DATA(known)
+    raise ValueError(
+        f"y must be {n_rows} records of type {record}, one after another in memory, and is an array "
+        f"of {array.dtype} with the shape {array.shape}: it does not belong to this network or "
+        "these rows, or was changed meanwhile."
+    )
+
+
 cdef char *arena(array, name, int kind, int64_t size) except? NULL:
     """Return the memory of an arena, which begins on a cache line."""
     cdef char *start = checked(array, name, kind, size)
@@ -181,17 +193,20 @@ cdef bint rows_exist(const Job *job) noexcept nogil:
 cdef bint classes_exist(const Job *job) noexcept nogil:
     """Return whether each head has all classes that the rows are of."""
     cdef const Stage *stage
+    cdef const HeadTargets *targets
     cdef const int32_t *classes
     cdef uint32_t most
-    cdef int64_t i
+    cdef int64_t i, row
     cdef int index
     for index in range(job.n_stages):
         stage = job.stages + index
         if stage.kind != STAGE_OUTPUT or not takes_classes(stage):
             continue
-        classes, most = <const int32_t *> targets_of(job, stage), 0
+        targets, most = targets_of(job, stage), 0
+        classes = <const int32_t *> targets.first
         for i in range(job.call.n_rows):
-            most = max(most, <uint32_t> classes[i if job.call.order == NULL else job.call.order[i]])
+            row = i if job.call.order == NULL else job.call.order[i]
+            most = max(most, <uint32_t> classes[row * targets.stride])
         if most >= <uint64_t> stage.n_out:
             return False
     return True

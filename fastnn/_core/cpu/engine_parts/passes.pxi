@@ -105,6 +105,8 @@ cdef inline bint forward_pass(Job *job, Worker *worker) noexcept nogil:
     cdef int first = 0, last, index
     cdef int64_t row, n
     merge_weight_norms(job, worker)
+    if job.mode != PREDICT:
+        weigh_heads(job, worker)
     while True:
         if job.stages[first].kind == STAGE_BN_APPLY:
             merge_batch_statistics(job, worker, job.stages + first)

@@ -97,11 +97,17 @@ cdef struct SparseBatch:
     int32_t *entry_rows
     char *entry_values
 
+# Targets of a head, those of the next row `stride` numbers further on.
+cdef struct HeadTargets:
+    const char *first
+    int64_t stride
+
+HEAD_TARGETS = np.dtype([("first", np.intp), ("stride", np.int64)], align=True)
+
 # Arguments of the call.
 cdef struct Call:
     const Rows *rows
-    const char *targets
-    int64_t target_run          # bytes from the targets of one head to those of the next
+    const HeadTargets *targets  # of each head
     const char *weights         # of rows; NULL for none
     const int64_t *order
     int64_t n_rows, batch_size, n_steps
@@ -109,7 +115,8 @@ cdef struct Call:
     double weight_sum           # of all rows
     double row_cost             # operations of a row, forward or back
     const double *coefficients
-    double *losses
+    double *losses              # of a step: data loss and penalty, and of each head if wanted
+    int64_t n_losses
     double *grad_norms          # NULL for none
     char *out
     int64_t n_outputs

@@ -7,6 +7,8 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
     cdef const double *after
     cdef int64_t step
     cdef double loss
+    cdef double *of_step
+    cdef double *of_heads
     cdef Leave leave
     begin_steps(job, &worker)
     wait_for_team(job, &worker)
@@ -18,9 +20,11 @@ cdef void run_steps(Job *job, int thread, int n_threads) noexcept nogil:
             backward_pass(job, &worker)
         if wait_for_team(job, &worker) == LEAVE_NOW:
             break
-        loss = batch_loss(job, &worker)
+        of_step = job.call.losses + step * job.call.n_losses
+        of_heads = of_step + 2 if thread == 0 and job.call.n_losses > 2 else NULL
+        loss = batch_loss(job, &worker, of_heads)
         if thread == 0:
-            job.call.losses[2 * step] = loss
+            of_step[0] = loss
         if job.mode == TRAIN and not (isfinite(loss) and job.progress.in_range):
             job.progress.is_over = True
             break   # every thread sees the same and leaves here; the step is not applied
@@ -97,22 +101,11 @@ cdef inline void begin_step(Job *job, Worker *worker, int64_t step,
     lay_out_entries(job, worker)
 
 
-cdef inline double batch_loss(const Job *job, const Worker *worker) noexcept nogil:
-    """Return the mean loss of the batch, the sum of that of all heads."""
-    cdef double loss = 0, total
-    cdef int head
-    for head in range(job.n_heads):
-        job.kernels.weighted_sum(worker.n_rows, losses_of_rows(job, head, 0), job.call.weights,
-                                 worker.order, worker.start, &total)
-        loss += total * worker.scale
-    return loss
-
-
 cdef inline void record_step(Job *job, const Worker *worker, int64_t step,
                              const double *coefficients) noexcept nogil:
     """Write the penalty of a step and, where the table asks for it, the norm of the gradient."""
     cdef double total
-    cdef double *penalty = job.call.losses + 2 * step + 1
+    cdef double *penalty = job.call.losses + step * job.call.n_losses + 1
     if job.mode == TRAIN:
         total = sum_of_tasks(job, job.sums.l2, 0, job.n_tasks)
         penalty[0] = 0.5 * coefficients[COEF_L2] * worker.scale * total

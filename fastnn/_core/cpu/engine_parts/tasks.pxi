@@ -128,6 +128,8 @@ cdef void compute_gradient(const Job *job, const Worker *worker, int index,
         weight_norm_gradient(job, worker, task, g)
     elif stage.kind == STAGE_BN_APPLY:
         memcpy(g, vector(job, worker, stage, D_SCALE), n * job.itemsize)
+    elif stage.kind == STAGE_OUTPUT:
+        gradient_of_log_variance(job, worker, stage, g)
     else:
         job.kernels.column_sums(worker.n_rows, n, partial(job, stage, False, 0), g, not train)
     if worker.reports_norm:

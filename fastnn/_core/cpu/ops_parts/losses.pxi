@@ -14,9 +14,10 @@ def loss(z, targets, int code, order=None, weights=None, double scale=1.0, doubl
     cdef const char *target_data = data(targets)
     cdef char *delta_data = data(delta)
     cdef char *loss_data = data(row_loss)
+    cdef int64_t stride = targets.strides[0] // targets.itemsize
     for _i in range(repeat):
-        k.loss(code, parameter, smoothing, n_rows, n, ld, z_data, target_data, row_numbers, 0,
-               row_weights, scale, delta_data, loss_data)
+        k.loss(code, parameter, smoothing, n_rows, n, ld, z_data, target_data, stride, row_numbers,
+               0, row_weights, scale, delta_data, loss_data)
     return rows[:, : z.shape[1]], delta[:, : z.shape[1]], row_loss
 
 
@@ -29,7 +30,8 @@ def loss_of_user(z, targets, uint64_t value, uint64_t derivative, order=None, we
     rows = rows_of(z)
     delta, row_loss = np.zeros_like(rows), aligned_zeros(z.shape[0], z.dtype)
     k.loss_of_user(value, derivative, z.shape[0], z.shape[1], rows.shape[1], data(rows),
-                   data(targets), row_numbers, 0, row_weights, scale, data(delta), data(row_loss))
+                   data(targets), targets.strides[0] // targets.itemsize, row_numbers, 0,
+                   row_weights, scale, data(delta), data(row_loss))
     return delta[:, : z.shape[1]], row_loss
 
 
@@ -62,3 +64,20 @@ def weighted_sum(values, weights=None, order=None, isa=None):
     cdef double total
     k.weighted_sum(values.size, data(values), row_weights, row_numbers, 0, &total)
     return total
+
+
+def head_weight(log_variance, double weight, double terms, isa=None):
+    """Compute the factor of the loss of a head, and what is added to it."""
+    cdef const Kernels *k = choose_kernels(isa, log_variance.dtype)
+    numbers = np.empty(2)
+    k.head_weight(weight, terms, data(log_variance), <double *> data(numbers))
+    return numbers
+
+
+def log_variance_gradient(gradient, double weight, double terms, double part, double factor,
+                          double loss, bint accumulate=False, isa=None):
+    """Compute the gradient of a log variance, or add to `gradient`; a cache line of numbers."""
+    cdef const Kernels *k = choose_kernels(isa, gradient.dtype)
+    rows = rows_of(gradient)
+    k.log_variance_gradient(weight, terms, part, factor, loss, data(rows), accumulate)
+    return rows[:, :1]

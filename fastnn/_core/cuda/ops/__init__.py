@@ -14,7 +14,7 @@ from .activations import (
     prelu_gradient,
     rrelu,
 )
-from .losses import loss, loss_of_user, output
+from .losses import head_weight, log_variance_gradient, loss, loss_of_user, output
 from .noise import dropout, normal_noise, residual, scaled
 from .normalization import (
     batchnorm,
@@ -55,7 +55,9 @@ __all__ = [
     "finish_gradient",
     "gather",
     "gradient_squares",
+    "head_weight",
     "limit_columns",
+    "log_variance_gradient",
     "look_ahead",
     "loss",
     "loss_of_user",

@@ -59,3 +59,20 @@ def output(z, code, parameter=0.0):
             *tables(z.dtype, n_rows), rows, n, z.dtype.type(parameter)
         )
     return rows.copy_to_host()[:, :n]
+
+
+def head_weight(log_variance, weight, terms):
+    """The factor of the loss of a head, and what is added to it."""
+    dtype = log_variance.dtype.type
+    own, numbers = on_device(log_variance, np.zeros(4, dtype))
+    kernels_of(log_variance.dtype)("head_weight")[1, 1](own, dtype(weight), dtype(terms), numbers)
+    return numbers.copy_to_host()[:2]
+
+
+def log_variance_gradient(gradient, weight, terms, part, factor, loss, accumulate=False):
+    """The gradient of a log variance, or the sum of it and the one that is there."""
+    dtype = gradient.dtype.type
+    numbers, own = on_device(np.array([factor, 0, loss, part], dtype), gradient.reshape(-1))
+    kernel = kernels_of(gradient.dtype)("log_variance_gradient", ACCUMULATES=accumulate)
+    kernel[1, 1](numbers, dtype(weight), dtype(terms), own)
+    return own.copy_to_host().reshape(gradient.shape)

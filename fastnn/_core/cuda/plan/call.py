@@ -23,6 +23,7 @@ class Call:
     n_slots: int = 0
     columns: frozenset = field(default_factory=frozenset)
     mixes: bool = False
+    tells_heads: bool = False  # their losses, one by one
 
     @property
     def trains(self):

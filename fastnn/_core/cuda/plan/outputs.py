@@ -1,12 +1,53 @@
 """Heads: their losses, or what they predict."""
 
+import numpy as np
+
 from fastnn._core.codes import Column, Kind
 from fastnn._core.user_functions import function_at
 
 from .. import losses
+from ..headweights import FACTOR
 from ..kernels import FEW_THREADS, MOST_THREADS, THREADS
 from ..launch import over_rows
 from .call import PREDICT
+
+ONE_THREAD = 1, 1
+
+
+def weighs_heads(program, call):
+    """Return whether the losses of heads have weights, or are told apart."""
+    heads = program.stages[program.is_output]
+    has_weights = (heads["loss_weight"] != 1).any() or (heads["weight"] >= 0).any()
+    return bool(has_weights) or call.tells_heads
+
+
+def initial_numbers(program):
+    """Return the table of ``headweights.py`` with the weights that are constant."""
+    heads = program.stages[program.is_output]
+    numbers = np.zeros((len(heads), 4), program.dtype)
+    numbers[:, FACTOR] = heads["loss_weight"]
+    return numbers
+
+
+def weigh(plan):
+    """Compute the weights of losses by their log variances."""
+    for stage in plan.stages:
+        if stage.kind == Kind.OUTPUT and stage.weight >= 0:
+            log_variance = plan.parameter(stage.weight, stage.n_sums)
+            arguments = log_variance, *_constants(plan, stage), plan.numbers[stage.head]
+            plan.add_plain(ONE_THREAD, "head_weight", *arguments, THREADS=1)
+
+
+def _constants(plan, stage):
+    return plan.real(stage.loss_weight), plan.real(stage.groups)
+
+
+def log_variance_gradient(plan, stage):
+    if stage.weight >= 0:
+        gradient = plan.gradient(stage.weight, stage.n_sums)
+        arguments = plan.numbers[stage.head], *_constants(plan, stage), gradient
+        bindings = dict(THREADS=1, ACCUMULATES=plan.call.adds_up)
+        plan.add_plain(ONE_THREAD, "log_variance_gradient", *arguments, **bindings)
 
 
 def forward(plan, stage):
@@ -37,6 +78,7 @@ def _loss(plan, stage):
         name, of_loss = losses.loss_kernel(stage.code)
     over = _over_outputs(plan, stage)
     _, y = plan.values_of(stage)
+    dz = plan.delta(stage.dy, stage.ld_out)
     plan.add(
         over,
         name,
@@ -44,7 +86,7 @@ def _loss(plan, stage):
         plan.arenas.targets[stage.head],
         plan.order,
         plan.weights,
-        plan.delta(stage.dy, stage.ld_out),
+        dz,
         plan.row_loss[stage.head],
         stage.n_out,
         plan.real(stage.parameter),
@@ -52,6 +94,9 @@ def _loss(plan, stage):
         **of_loss,
         **of_losses(plan.call),
     )
+    if stage.loss_weight != 1 or stage.weight >= 0:
+        numbers = plan.numbers[stage.head]
+        plan.add(plan.over(stage.n_out), "scale_gradient", numbers, dz, stage.n_out)
 
 
 def _over_outputs(plan, stage):
@@ -81,10 +126,12 @@ def functions_of(plan, stage, name, n_arguments):
 
 def mean_loss(plan):
     arrays = plan.row_loss, plan.weights, plan.order, plan.arenas.losses
+    weighs = plan.numbers is not None
     plan.add(
         (1, MOST_THREADS),
-        "mean_loss",
+        "mean_losses" if weighs else "mean_loss",
         *arrays,
+        *([plan.numbers] if weighs else []),
         plan.row_loss.shape[0],
         THREADS=MOST_THREADS,
         TRAINS=plan.call.trains,

@@ -45,7 +45,11 @@ BACKWARD = {
     Kind.WEIGHT_NORM: normalization.weight_norm_backward,
 }
 #: Those of parameters whose gradients come when those of all values are known.
-GRADIENTS = {Kind.DENSE: dense.gradient, Kind.WEIGHT_NORM: normalization.weight_norm_gradient}
+GRADIENTS = {
+    Kind.DENSE: dense.gradient,
+    Kind.WEIGHT_NORM: normalization.weight_norm_gradient,
+    Kind.OUTPUT: outputs.log_variance_gradient,
+}
 
 
 class Plan:
@@ -99,6 +103,9 @@ class Plan:
         if call.mode != PREDICT:
             n_heads = sum(stage.kind == Kind.OUTPUT for stage in self.stages)
             self.row_loss = memory.zeros((n_heads, room), program.dtype)
+            self.numbers = None
+            if outputs.weighs_heads(program, call):
+                self.numbers = memory.upload(outputs.initial_numbers(program))
         if small.is_small(program, call, room):
             small.add_step(self)
         else:
@@ -113,6 +120,8 @@ class Plan:
         if self.call.shifts:
             updates.plan_tasks_of(self)
             updates.publish(self)
+        if self.call.mode != PREDICT:
+            outputs.weigh(self)
         self._read_rows()
         for stage in self.stages:
             self._add_stage(FORWARD, stage)

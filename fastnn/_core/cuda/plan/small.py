@@ -24,7 +24,7 @@ from ..small import (
     X_COLUMN,
     Y_COLUMN,
 )
-from .outputs import of_losses
+from .outputs import of_losses, weighs_heads
 from .updates import of_rule, slots_of
 
 #: Operations of a step up to which it is small, an estimate: above, it counts that `small_rest`
@@ -56,6 +56,7 @@ def is_small(program, call, room):
         and stages["n_out"].max(where=stages["kind"] == Kind.DENSE, initial=0) <= MOST_UNITS
         and not program.tf32  # products of these kernels are not rounded
         and not call.mixes
+        and not weighs_heads(program, call)
         and _n_columns(stages, program.dtype) <= MOST_COLUMNS
         and call.columns <= {Column.L1, Column.L2, Column.SMOOTHING}
         and call.optimizer not in (Rule.LOOK_AHEAD, Rule.LAMB)

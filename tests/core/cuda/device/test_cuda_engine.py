@@ -13,6 +13,7 @@ from fastnn.custom import CustomActivation
 from fastnn.layers import BatchNorm, Dense, Dropout, Heads, Residual
 from fastnn.losses import Quantile
 from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
+from support import mixed_heads
 from support.engines import SOLVERS, Engine, large_epsilon, rounded, small_rate
 from support.problems import (
     EACH_LOSS,
@@ -195,6 +196,24 @@ def test_several_quantiles():
     X, y = rng.standard_normal((N_ROWS, N_FEATURES)), rng.standard_normal((N_ROWS, 1))
     y = np.repeat(y, 2, axis=1)
     check_trajectory(network, loss, "adam", "float64", X, y, None, BATCH, epochs=2, device="cuda")
+
+
+def test_heads_of_several_kinds():
+    heads = mixed_heads.HEADS[:2]
+    network, loss, X, y, weight = mixed_heads.problem("none", heads, 5, n_features=3)
+    engine = Engine(network, loss, "adam", epsilon=1e-3, device="cuda")
+    z, _ = network.forward(X[:3], True)
+    of_heads = network.head_losses(z, y[:3]) @ weight[:3] / weight[:3].sum()
+    settings = 3, [0.02] * 2, 0.3, weight
+    actual = engine.train(X, y, *settings)
+    np.testing.assert_allclose(engine.head_losses[0][0], of_heads)
+    expected = network.train(X, y, "adam", *settings, epsilon=1e-3)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    assert_same_state(engine, network, 1e-9)
+    *actual, gradient = engine.loss_and_grad(X, y, weight, 0.3)
+    *expected, reference, _ = network.loss_and_grad(X, y, weight, 0.3)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    assert relative_error(named(gradient), named(reference)) < 1e-9
 
 
 def test_several_heads():

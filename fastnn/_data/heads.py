@@ -1,0 +1,262 @@
+"""Targets of heads of several kinds: a record for each row, with a field for each head."""
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+
+import narwhals as nw
+import numpy as np
+from scipy import sparse
+from sklearn.metrics import accuracy_score, r2_score
+
+from .._core.program import target_record
+from ..heads import Head
+from ..losses import REGRESSION_LOSSES
+from .encoders import RealTargets
+from .labels import Labels
+from .pickles import damage_raises_value_error
+from .targets import read_labels
+
+
+def read_heads(y):
+    """Return the targets of all heads as an array of records, and what `y` is.
+
+    Parameters
+    ----------
+    y : dict of array-like, frame or structured array
+        Targets by the name of the head.
+
+    Returns
+    -------
+    records : structured ndarray of shape (n_samples,)
+    container : str
+        'dict', 'array', or the name of the library of a frame.
+    """
+    columns, container = _columns_of(y)
+    columns = {name: _read_column(values, f"y[{name!r}]") for name, values in columns.items()}
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            "The heads of y must have targets for the same rows, and their numbers of rows are "
+            f"{lengths}."
+        )
+    n_rows = next(iter(lengths.values()))
+    fields = [(name, values.dtype, values.shape[1:]) for name, values in columns.items()]
+    records = np.empty(n_rows, fields)
+    for name, values in columns.items():
+        records[name] = values
+    return records, container
+
+
+def _columns_of(y):
+    """Return the targets of each head by name, and what they came in."""
+    frame = nw.from_native(y, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        columns = {name: frame[name].to_native() for name in frame.columns}
+        container = frame.implementation.value
+    elif isinstance(y, Mapping):
+        columns, container = dict(y), "dict"
+    elif isinstance(y, np.ndarray) and y.dtype.names:
+        columns, container = {name: y[name] for name in y.dtype.names}, "array"
+    else:
+        raise TypeError(
+            "y must be a dict of arrays, {'name of a head': targets}, or a frame with a column for "
+            f"each head, and is a {type(y).__name__}."
+        )
+    if not columns:
+        raise ValueError("y has no heads: give targets for one or more.")
+    if odd := [name for name in columns if not (isinstance(name, str) and name)]:
+        raise ValueError(f"The names of heads must be strings, and one of y is {odd[0]!r}.")
+    return columns, container
+
+
+def _read_column(values, name):
+    """Return the targets of a head as numbers or labels, checked to be finite."""
+    if sparse.issparse(values):
+        values = values.toarray()
+    array = np.asarray(read_labels(values, name))
+    if array.dtype.kind == "O":
+        array = array.astype(str)
+    if array.ndim > 2 or not array.size:
+        raise ValueError(
+            f"{name} must have the shape (n_samples,) or (n_samples, n), and has {array.shape}."
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise ValueError(f"{name} must be finite, and has NaN or infinity in row {row}.")
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def frame_of(columns, container, X):
+    """Return predictions by head in a container as that of the targets, with the index of X."""
+    if container == "dict":
+        return columns
+    if container == "array":
+        records = np.empty(
+            len(next(iter(columns.values()))),
+            [(name, values.dtype, values.shape[1:]) for name, values in columns.items()],
+        )
+        for name, values in columns.items():
+            records[name] = values
+        return records
+    frame = nw.from_dict(columns, backend=container)
+    index = nw.maybe_get_index(nw.from_native(X, pass_through=True, allow_series=True))
+    return (frame if index is None else nw.maybe_set_index(frame, index=index)).to_native()
+
+
+def head_of(values, head, name):
+    """Return the spec of a head with its loss, which may follow from its targets."""
+    loss = head.loss
+    if loss is None:
+        loss = "squared_error" if values.dtype.kind == "f" else "log_loss"
+    return Head(loss, head.weight, head.output_activation)
+
+
+def takes_numbers(head):
+    """Return whether the targets of a head are numbers, rather than labels."""
+    return not isinstance(head.loss, str) or head.loss in REGRESSION_LOSSES
+
+
+@contextmanager
+def of_head(name):
+    """Context in which an error names the head that it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"Head {name!r}: {error}") from error
+
+
+class HeadTargets:
+    """Targets of heads of several kinds; the methods are those of `Labels`.
+
+    Parameters
+    ----------
+    encoders : dict of str to (Labels or RealTargets)
+        Those of the heads, by name.
+    container : str
+        What the targets came in, see `read_heads`.
+    """
+
+    kind = "heads"
+    row_classes = None  # a row has several
+
+    def __init__(self, encoders, container):
+        self.encoders, self.container = encoders, container
+
+    def __getstate__(self):
+        parts = [
+            part.n_outputs if isinstance(part, RealTargets) else part
+            for part in self.encoders.values()
+        ]
+        return {"names": list(self.encoders), "parts": parts, "container": self.container}
+
+    def __setstate__(self, state):
+        with damage_raises_value_error("targets of heads"):
+            names, parts, container = (state[name] for name in ("names", "parts", "container"))
+            if not all(isinstance(part, int | Labels) for part in parts):
+                raise ValueError("of parts that are none.")
+            if not all(isinstance(name, str) for name in [*names, container]):
+                raise ValueError("with names that are no strings.")
+            encoders = [RealTargets(part) if isinstance(part, int) else part for part in parts]
+            self.__init__(dict(zip(names, encoders, strict=True)), container)
+
+    @property
+    def names(self):
+        """The names of the heads, in the order of their outputs."""
+        return tuple(self.encoders)
+
+    @property
+    def classes(self):
+        """The classes of each head that has labels."""
+        labels = self.encoders.items()
+        return {name: part.classes for name, part in labels if isinstance(part, Labels)}
+
+    @property
+    def n_outputs(self):
+        """Number of units of each head."""
+        return tuple(part.n_outputs for part in self.encoders.values())
+
+    @property
+    def shown_outputs(self):
+        return sum(self.n_outputs)
+
+    def check_names(self, y):
+        """Raise a ValueError for records that lack a head, or have another one."""
+        for name in self.names:
+            if name not in y.dtype.names:
+                raise ValueError(f"y lacks the head {name!r}: it has {list(y.dtype.names)}.")
+        for name in y.dtype.names:
+            if name not in self.names:
+                raise ValueError(
+                    f"y has targets of {name!r}, which is no head of the network: it has "
+                    f"{list(self.names)}."
+                )
+
+    def check_same(self, y):
+        """Raise a ValueError if labels have other classes than those of the first call."""
+        self.check_names(y)
+        for name, part in self.encoders.items():
+            if isinstance(part, Labels):
+                with of_head(name):
+                    part.check_same(y[name])
+
+    def same_classes(self, classes):
+        """Return whether the classes of each head with labels are equal to these."""
+        own = self.classes
+        return own.keys() >= classes.keys() and all(
+            self.encoders[name].same_classes(part) for name, part in classes.items()
+        )
+
+    def encode(self, y, dtype, loss):
+        """Encode targets as records of the engine, with a field for each head, by number."""
+        self.check_names(y)
+        parts = []
+        for (name, encoder), head in zip(self.encoders.items(), loss.heads, strict=True):
+            with of_head(name):
+                parts.append(encoder.encode(y[name], dtype, head.loss))
+        shapes = [None if part.ndim == 1 else part.shape[1] for part in parts]
+        targets = np.zeros(len(y), target_record(shapes, dtype))
+        for number, part in enumerate(parts):
+            targets[str(number)] = part
+        return targets
+
+    def class_numbers(self, targets):
+        """Return None, because a row has several targets."""
+
+    def split(self, outputs):
+        """Split outputs by head."""
+        return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
+
+    def decode(self, outputs, loss):
+        """Decode outputs to the targets of each head, by name."""
+        decoded = {}
+        parts = zip(self.encoders.items(), self.split(outputs), loss.heads, strict=True)
+        for (name, encoder), part, head in parts:
+            if isinstance(encoder, Labels):
+                decoded[name] = encoder.decode(part, head.loss)
+            else:
+                decoded[name] = part[:, 0] if part.shape[1] == 1 else part
+        return decoded
+
+    def scores(self, loss, targets, outputs, sample_weight):
+        """Return the accuracy or R2 of each head, of encoded targets, by name and metric."""
+        parts = zip(self.encoders.items(), self.split(outputs), loss.heads, strict=True)
+        scores = {}
+        for number, ((name, encoder), part, head) in enumerate(parts):
+            metric = "accuracy" if isinstance(encoder, Labels) else "r2"
+            own = encoder.score(head.loss, targets[str(number)], part, sample_weight)
+            scores[f"{name}_{metric}"] = own
+        return scores
+
+    def score(self, loss, targets, outputs, sample_weight):
+        """Return the mean of the scores of all heads."""
+        return float(np.mean(list(self.scores(loss, targets, outputs, sample_weight).values())))
+
+    def scores_of_labels(self, y, predicted, sample_weight):
+        """Return the accuracy or R2 of the predictions of each head, by name."""
+        scores = {}
+        for name, encoder in self.encoders.items():
+            is_labels = isinstance(encoder, Labels)
+            own = encoder.true_labels(y[name]) if is_labels else y[name]
+            score = accuracy_score if is_labels else r2_score
+            scores[name] = float(score(own, predicted[name], sample_weight=sample_weight))
+        return scores
