@@ -49,6 +49,7 @@ GALLERY = [
     "regularization_paths",
     "dropout_as_bagging",
     "augmentation",
+    "image_operations",
     "random_labels",
     "double_descent",
     "check_training",

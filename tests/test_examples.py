@@ -18,6 +18,7 @@ SAYS = {
     "double_descent": ["test error"],
     "fashion_mnist": ["digits: 1797 images"],
     "grid_search": ["best:"],
+    "image_operations": ["AutoAugment"],
     "initialization": ["gradient"],
     "parquet_files": ["R2 of the rows held out"],
     "perceptron_to_softmax": ["XOR"],

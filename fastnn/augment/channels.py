@@ -105,24 +105,23 @@ class Hue(ColorTransform):
     _parameter_constraints: ClassVar[dict] = {"amount": [FRACTION], **OF_IMAGES}
 
     def change_images(self, images, rng):
-        turns = 6 * uniform(rng, -self.amount, self.amount, len(images), images)
-        value = images.max(axis=-1, keepdims=True)
-        chroma = value - images.min(axis=-1, keepdims=True)
-        sixths = _sixths(images, value, chroma) + turns
-        places = np.array([5, 3, 1], images.dtype) + sixths
-        places %= 6
-        return value - chroma * np.clip(np.minimum(places, 4 - places), 0, 1)
+        turns = 6 * uniform(rng, -self.amount, self.amount, len(images), images[..., 0])
+        red, green, blue = (np.ascontiguousarray(images[..., i]) for i in range(3))
+        value = np.maximum(np.maximum(red, green), blue)
+        chroma = value - np.minimum(np.minimum(red, green), blue)
+        sixths = _sixths(red, green, blue, value, chroma) + turns
+        out = np.empty_like(images)
+        for channel, offset in enumerate((5, 3, 1)):
+            places = (sixths + offset) % 6
+            out[..., channel] = value - chroma * np.clip(np.minimum(places, 4 - places), 0, 1)
+        return out
 
 
-def _sixths(images, value, chroma):
+def _sixths(red, green, blue, value, chroma):
     """Return the hue of each pixel, from 0 (red) to 6 (red again); 0 for grey."""
-    red, green, blue = (images[..., i : i + 1] for i in range(3))
     divisor = np.where(chroma > 0, chroma, 1)
-    return np.select(
-        [value == red, value == green],
-        [(green - blue) / divisor, 2 + (blue - red) / divisor],
-        4 + (red - green) / divisor,
-    )
+    to_blue = np.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor)
+    return np.where(value == red, (green - blue) / divisor, to_blue)
 
 
 @dataclass
