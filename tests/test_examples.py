@@ -14,7 +14,7 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 SAYS = {
     "augmentation": ["'mixup'", "test digits wrong"],
     "c_program": ["$ cc", "% right"],
-    "check_training": ["no fault in 9 checks", "FAULT  scale of the inputs"],
+    "check_training": ["no fault in 10 checks", "FAULT  scale of the inputs"],
     "double_descent": ["test error"],
     "fashion_mnist": ["digits: 1797 images"],
     "grid_search": ["best:"],

@@ -54,6 +54,10 @@ class RowsInMemory:
         else:
             yield self._augmentation.next_epoch()._replace(rows=self._data.rows)
 
+    def numbers(self, rows) -> np.ndarray | None:
+        """Return the numbers of rows of a part among all rows; None if they are not known."""
+        return None if self._augmentation is not None else rows.copy()
+
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps of the order."""
         return {"rows": self._data.rows}
@@ -102,6 +106,9 @@ class RowsInParts:
             n_rows += part.data.n_rows
             yield part.data
             part.give_back()
+
+    def numbers(self, rows) -> None:
+        """Return None: the rows have been copied."""
 
     def get_state(self) -> dict[str, Any]:
         """Return nothing: the seed and the number of the epoch tell the order."""

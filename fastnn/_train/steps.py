@@ -179,7 +179,10 @@ class Block:
         shown, self._n_shown = slice(self._n_shown, self.n_done), self.n_done
         loss = float(self.sum_of_losses(shown) / self.sizes[shown].sum())
         self.learning_rate = self._rates[self.n_done - 1]
-        return self._training.callbacks.on_batch_end(self.batch, loss, self.learning_rate)
+        size = self._training.settings.batch_size
+        rows = self._data.rows[shown.start * size : shown.stop * size]
+        rows = self._training.epochs.numbers(rows)
+        return self._training.callbacks.on_batch_end(self.batch, loss, self.learning_rate, rows)
 
     def _take_steps_until(self, stop):
         (X, y, sample_weight, rows), start = self._data, self.n_done

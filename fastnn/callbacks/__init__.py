@@ -7,6 +7,7 @@ from .base import Callback, Context
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint, load_checkpoint
+    from .jumps import LossJumps
     from .logs import CSVLogger, MLflow, TensorBoard
     from .progress import ProgressBar
     from .stopping import EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
@@ -17,6 +18,7 @@ __all__ = [
     "Checkpoint",
     "Context",
     "EarlyStopping",
+    "LossJumps",
     "MLflow",
     "ProgressBar",
     "ReduceLROnPlateau",
@@ -29,6 +31,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "checkpoint": ("Checkpoint", "load_checkpoint"),
+        "jumps": ("LossJumps",),
         "logs": ("CSVLogger", "MLflow", "TensorBoard"),
         "progress": ("ProgressBar",),
         "stopping": ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN"),

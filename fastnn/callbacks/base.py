@@ -106,6 +106,10 @@ class Context:
         Number of training rows.
     batch, n_batches : int
         Number of the last batch in its epoch, from 1, and number of batches in an epoch.
+    rows : ndarray of int or None
+        In `on_batch_end` the numbers in `X` of the rows of the last batches, from 0. None if they
+        are not known: of a source or a cluster, of rows that are read in blocks or parts, and of
+        all rows augmented by a function.
     logs : dict
         The history's values of the last epoch; in `on_batch_end` the "loss" of the last batches.
     history : dict of list
@@ -133,6 +137,7 @@ class Context:
         self.is_partial, self.error = settings.partial, None
         begun = history.n_recorded
         self.epoch, self.batch, self.n_batches, self.n_rows = begun, 0, n_batches, n_rows
+        self.rows = None
         self.first_epoch = 0 if settings.partial else begun - history.n_iter
         self.n_epochs = begun - (not settings.partial) * history.n_iter + settings.max_iter
         self.logs = {name: values[-1] for name, values in self.history.items() if values}
@@ -285,9 +290,10 @@ class CallbackList:
         """Return whether training ends before this epoch."""
         return self._call("on_epoch_begin")
 
-    def on_batch_end(self, batch, loss, rate):
-        """Return whether training ends after this batch."""
+    def on_batch_end(self, batch, loss, rate, rows=None):
+        """Return whether training ends after this batch, of rows with these numbers."""
         context = self._context
+        context.rows = rows
         context.batch, context.logs, context.learning_rate = batch, {"loss": loss}, rate
         due = [
             callback
@@ -302,7 +308,7 @@ class CallbackList:
         `checkpoint` is a function of this that returns what a checkpoint keeps of the training.
         """
         context = self._context
-        context.epoch, context.batch = context.epoch + 1, 0
+        context.epoch, context.batch, context.rows = context.epoch + 1, 0, None
         context.logs = {name: values[-1] for name, values in context.history.items()}
         context.learning_rate = rate
         stops = self._call("on_epoch_end") or stops

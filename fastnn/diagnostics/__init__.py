@@ -35,6 +35,7 @@ from .landscape import LossLandscape, loss_along_gradient, loss_landscape
 from .layers import LayerHealth, activations_of, layer_health
 from .rates import LearningRateRange, learning_rate_range
 from .report import TrainingReport, check_training
+from .rows import RowGradients, row_gradients
 from .scores import Generalization, generalization
 from .start import (
     InitialLoss,
@@ -57,6 +58,7 @@ __all__ = [
     "LearningRateRange",
     "LossLandscape",
     "RegularizationEffect",
+    "RowGradients",
     "TinySubset",
     "TrainingReport",
     "activations_of",
@@ -75,4 +77,5 @@ __all__ = [
     "loss_landscape",
     "overfit_tiny_subset",
     "regularization_effect",
+    "row_gradients",
 ]

@@ -113,6 +113,8 @@ class Probe:
         A copy of the network, as it is trained.
     X, y, targets, sample_weight
         The rows, their targets as given and as the engine reads them, and their weights.
+    rows : ndarray of int
+        Their numbers among the rows given.
     n_heads : int
         Number of output layers.
     loss_divisor : int
@@ -152,10 +154,12 @@ class Probe:
             balance=(y, None),
         )
         n_rows = X.shape[0]
+        self.rows = np.arange(n_rows)
         if n_rows > max_rows:
             drawn = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
             drawn.sort()
             X, y, weights = X[drawn], y[drawn], None if weights is None else weights[drawn]
+            self.rows = drawn
         if not fitted:
             with generator(model.random_state, to_keep=True) as drawing:
                 self.network, _ = build_network(model, optimizer, X, loss, encoder, dtype, drawing)
@@ -190,7 +194,7 @@ class Probe:
 
     def take(self, rows):
         """Keep only the rows with these indices."""
-        self.X, self.y = self.X[rows], self.y[rows]
+        self.X, self.y, self.rows = self.X[rows], self.y[rows], self.rows[rows]
         if self.sample_weight is not None:
             self.sample_weight = self.sample_weight[rows]
         network = self.network
@@ -243,6 +247,20 @@ class Probe:
         """Return the gradient of loss and penalty by `parameters`, of shape (n,)."""
         self.differentiate(alpha)
         return self.flat(self.arena)
+
+    def differentiate_row(self, number):
+        """Return the loss of a row, as it is reported, and write its gradient to `arena`.
+
+        With batch normalization, all rows are in the statistics.
+        """
+        if self.network.program.n_statistics:
+            weights = np.zeros(self.X.shape[0])
+            weights[number] = 1
+            given = self.X, self.targets, weights
+        else:
+            row = slice(number, number + 1)
+            given = self.X[row], self.targets[row].copy(), None  # heads have columns
+        return self.engine().loss_and_grad(*given, 0.0, self.arena)[0] / self.loss_divisor
 
     def loss(self):
         """Return the mean loss of the rows, as it is reported."""

@@ -15,6 +15,7 @@ from .layers import LayerHealth, layer_health
 from .parameters import checked
 from .probe import unwrap
 from .rates import LearningRateRange, learning_rate_range
+from .rows import RowGradients, row_gradients
 from .scores import Generalization, generalization
 from .start import (
     InitialLoss,
@@ -88,6 +89,7 @@ _CHECKS = {
     "regularization_effect": regularization_effect,
     "overfit_tiny_subset": overfit_tiny_subset,
     "check_gradients": check_gradients,
+    "row_gradients": row_gradients,
     "learning_rate_range": learning_rate_range,
     "layer_health": layer_health,
     "curvature": curvature,
@@ -104,6 +106,7 @@ _TITLES = dict(
                 RegularizationEffect,
                 TinySubset,
                 GradientCheck,
+                RowGradients,
                 LearningRateRange,
                 LayerHealth,
                 Curvature,

@@ -1,20 +1,23 @@
 """Comparison of training and validation scores."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import _num_samples
 
 from .._core.device_arrays import to_host
 from .._data.rows import validated_targets
 from .._data.sample_weights import row_weights
 from .._fit.scoring import score_by, scorings
-from .finding import Finding, fmt
+from ..callbacks import LossJumps
+from .finding import Finding, fmt, join_names
 from .parameters import checked
 from .probe import ignore_warnings, is_fitted, silent_clone, unwrap
+from .rows import row_gradients
 
 
 @dataclass(repr=False)
@@ -28,11 +31,16 @@ class Generalization(Finding):
         scikit-learn, otherwise by `score`: accuracy, or R2. Rows are weighted by `class_weight`.
     guess : float
         The score of a constant prediction.
+    jumps : list of Jump
+        Batches of the training at which the loss was above the mean of the first epoch, and far
+        above that of the batches before; see `fastnn.callbacks.LossJumps`. Their `rows` are numbers
+        in `X`, those with the largest gradients after training first.
     """
 
     train_score: float
     validation_score: float
     guess: float
+    jumps: list = field(default_factory=list)
 
     title: ClassVar[str] = "generalisation"
 
@@ -42,7 +50,8 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
     """Check training and validation scores for underfitting and overfitting.
 
     A fitted estimator is scored as it is if `X_val` and `y_val` are given. Otherwise a clone is
-    trained, on three quarters of the rows if no validation data is given.
+    trained, on three quarters of the rows if no validation data is given; if its loss jumps, the
+    verdict tells at which rows.
 
     Parameters
     ----------
@@ -70,15 +79,17 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
     X, X_val = to_host(X), to_host(X_val)
     y = validated_targets(estimator, y)
     check_consistent_length(X, y)
-    X, y = _subsample(X, y, max_rows, random_state)
+    X, y, numbers = _subsample(max_rows, random_state, X, y, np.arange(_num_samples(X)))
     if given:
         y_val = validated_targets(estimator, y_val)
         check_consistent_length(X_val, y_val)
-        X_val, y_val = _subsample(X_val, y_val, max_rows, random_state)
+        X_val, y_val = _subsample(max_rows, random_state, X_val, y_val)
     else:
-        X, X_val, y, y_val = split(estimator, X, y, random_state)
+        X, X_val, y, y_val, numbers, _ = split(estimator, X, y, random_state, numbers)
+    jumps = []
     if not (is_fitted(estimator) and given):
-        model = silent_clone(estimator, random_state)
+        watch = LossJumps()
+        model = silent_clone(estimator, random_state).set_params(callbacks=[watch])
         with ignore_warnings():
             try:
                 model.fit(X, y)
@@ -92,7 +103,35 @@ def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, ra
                 "the features."
             )
             return Generalization(False, verdict, math.nan, math.nan, math.nan)
-    return _interpret(*_scores(model, (X, y), (X_val, y_val)))
+        jumps = _high_jumps(watch.jumps_, model, X, y, numbers)
+    finding = _interpret(*_scores(model, (X, y), (X_val, y_val)))
+    finding.jumps = jumps
+    if jumps:
+        finding.verdict += f" {_sentence(max(jumps, key=lambda jump: jump.loss))}"
+    return finding
+
+
+def _high_jumps(jumps, model, X, y, numbers):
+    """Return the jumps above the loss of the first epoch, with the numbers of their rows in `X`.
+
+    The rows with the largest gradients come first.
+    """
+    found = []
+    for jump in jumps:
+        if jump.loss > model.history_["loss"][0]:
+            rows = jump.rows
+            if rows is not None:
+                rows = numbers[row_gradients(model, X, y, rows=rows).rows]
+            found.append(jump._replace(rows=rows))
+    return found
+
+
+def _sentence(jump):
+    """Return where the loss jumped, in words."""
+    where = f"In epoch {jump.epoch}, the loss jumped from {fmt(jump.usual)} to {fmt(jump.loss)}"
+    if jump.rows is None:
+        return f"{where}."
+    return f"{where} at a batch with rows {join_names(jump.rows, 3)}."
 
 
 def _scores(model, train, validation):
@@ -200,16 +239,16 @@ def take(array, numbers):
     return _safe_indexing(array, numbers)
 
 
-def _subsample(X, y, max_rows, random_state):
-    """Draw at most `max_rows` rows, and their targets."""
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+def _subsample(max_rows, random_state, *arrays):
+    """Draw at most `max_rows` rows of arrays."""
+    n_rows = _num_samples(arrays[0])
     if n_rows <= max_rows:
-        return X, y
+        return arrays
     rows = np.random.RandomState(random_state).choice(n_rows, max_rows, replace=False)
-    return take(X, np.sort(rows)), take(y, np.sort(rows))
+    return [take(array, np.sort(rows)) for array in arrays]
 
 
-def split(estimator, X, y, random_state):
+def split(estimator, X, y, random_state, *others):
     """Split rows for training and validation, stratified if each class has several rows."""
     from sklearn.model_selection import train_test_split
 
@@ -218,4 +257,5 @@ def split(estimator, X, y, random_state):
         counts = np.unique(np.asarray(y), return_counts=True)[1]
         if counts.min() > 1 and len(counts) <= len(y) // 4:
             stratify = y
-    return train_test_split(X, y, test_size=0.25, random_state=random_state, stratify=stratify)
+    given = {"test_size": 0.25, "random_state": random_state, "stratify": stratify}
+    return train_test_split(X, y, *others, **given)

@@ -153,7 +153,7 @@ def test_check(frame, capsys):
     assert "FAULT  scale of the inputs" in capsys.readouterr().out
     run("check table.csv --target y --ignore label --scale")
     out = capsys.readouterr().out
-    assert re.search(r"\nkind +category +category +3 ", out) and "no fault in 9 checks" in out
+    assert re.search(r"\nkind +category +category +3 ", out) and "no fault in 10 checks" in out
 
 
 def test_info(frame, capsys):

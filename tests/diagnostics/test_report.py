@@ -58,7 +58,7 @@ def test_report_in_words():
     assert "-      curvature" in text
     assert max(map(len, text.splitlines())) <= 100
     html = report._repr_html_()
-    assert html.count("<tr>") == 1 + 9 and ">FAULT</b>" in html and "in 8 checks, " in html
+    assert html.count("<tr>") == 1 + 10 and ">FAULT</b>" in html and "in 9 checks, " in html
     assert "fault: 1 is far too high" in repr(report["learning_rate_range"])
 
 
