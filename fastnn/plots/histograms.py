@@ -62,7 +62,7 @@ class HistogramDisplay:
                 if self._labels is not None:
                     style |= dict(histtype="step", linewidth=1.5, label=self._labels[i])
                 panel.hist(one, bins=edges, log=log_scale, **style)
-            panel.xaxis.get_major_locator().set_params(nbins=5)
+            panel.xaxis.get_major_locator().set_params(nbins=4)
             panel.set_title(title, fontsize=10 * scale)
             panel.set(xlabel=xlabel, ylabel="count")
         add_legend(self.axes_[0])

@@ -66,7 +66,8 @@ class LossLandscapeDisplay:
         shown = np.where(np.isfinite(losses), np.maximum(losses, low), np.nan).T
         norm = LogNorm(levels[0], levels[-1])
         self.contours_ = ax.contour(places, places, shown, levels, cmap=cmap, norm=norm)
-        ax.clabel(self.contours_, self.contours_.levels[1::3], fontsize="x-small", fmt=fmt)
+        inner = self.contours_.levels[1 : len(levels) // 2 + 1 : 3]
+        ax.clabel(self.contours_, inner, fontsize="x-small", fmt=fmt)
         ax.plot(0, 0, "*", color=COLORS[2], markersize=10)
         ax.set(xlabel="first direction", ylabel="second direction", aspect="equal")
         self.ax_, self.figure_ = ax, figure_of(ax)
