@@ -84,8 +84,8 @@ for (name, (normalization, color)), plane in zip(NETWORKS.items(), planes, stric
 # %%
 # In the median of 30 epochs the highest loss along the gradient is 3.15 times the lowest without
 # batch norm, and 1.13 times with it. At the first step, the loss without it is least at a rate of
-# 0.03, and at 0.2 it is above that of the start; with batch norm it falls all the way to 0.5. In the
-# plane it rises to 3720 without batch norm, and to 3.8 with it. At the rate of 0.02 the smooth
+# 0.03, and at 0.2 it is above that of the start; with batch norm it falls all the way to 0.5. In
+# the plane it rises to 3720 without batch norm, and to 3.8 with it. At the rate of 0.02 the smooth
 # network learns more slowly: its advantage are the higher rates that it allows.
 
 bands.set(
