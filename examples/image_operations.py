@@ -36,6 +36,7 @@ TRANSFORMS = {
     "Zoom(0.3)": a.Zoom(0.3),
     "Zoom(0, stretch=1)": a.Zoom(0.0, stretch=1.0),
     "Shear(0.4)": a.Shear(0.4),
+    "Affine(30, 0.2, 0.5, 0.2, 8)": a.Affine(30.0, 0.2, 0.5, 0.2, 8.0),
     "Flip()": a.Flip(),
     "Crop(0.08, ratio=(3/4, 4/3))": a.Crop(0.08, ratio=(3 / 4, 4 / 3)),
     "Brightness(0.4)": a.Brightness(0.4),

@@ -12,10 +12,12 @@ from .mixing import CutMix, Mixing, Mixup, RandomChoice
 from .rows import RowTransform
 
 if TYPE_CHECKING:
-    from .channels import ChannelJitter, ChannelShuffle, Hue, Lighting, Saturation
-    from .colors import Blur, Brightness, Contrast, Erase, Sharpen
-    from .geometry import Crop, Flip, Rotate, Shear, Shift, Zoom
-    from .policies import AutoAugment, Operation, RandAugment
+    from .affine import Affine, Shear
+    from .autoaugment import AutoAugment
+    from .channels import ChannelShuffle, Hue, Lighting, Saturation
+    from .colors import Blur, Brightness, ChannelJitter, Contrast, Erase, Sharpen
+    from .geometry import Crop, Flip, Rotate, Shift, Zoom
+    from .randaugment import Operation, RandAugment
     from .signals import Gain, Stretch, TimeMask, TimeShift
     from .tables import LabelMixup, Noise, SwapNoise
     from .text import (
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .wrappers import Append, Exclude, RepeatedAugmentation
 
 __all__ = [
+    "Affine",
     "Append",
     "AutoAugment",
     "Blur",
@@ -74,10 +77,12 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "channels": ("ChannelJitter", "ChannelShuffle", "Hue", "Lighting", "Saturation"),
-        "colors": ("Blur", "Brightness", "Contrast", "Erase", "Sharpen"),
-        "geometry": ("Crop", "Flip", "Rotate", "Shear", "Shift", "Zoom"),
-        "policies": ("AutoAugment", "Operation", "RandAugment"),
+        "affine": ("Affine", "Shear"),
+        "autoaugment": ("AutoAugment",),
+        "channels": ("ChannelShuffle", "Hue", "Lighting", "Saturation"),
+        "colors": ("Blur", "Brightness", "ChannelJitter", "Contrast", "Erase", "Sharpen"),
+        "geometry": ("Crop", "Flip", "Rotate", "Shift", "Zoom"),
+        "randaugment": ("Operation", "RandAugment"),
         "signals": ("Gain", "Stretch", "TimeMask", "TimeShift"),
         "tables": ("LabelMixup", "Noise", "SwapNoise"),
         "text": (

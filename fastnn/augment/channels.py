@@ -8,7 +8,6 @@ import numpy as np
 from .rows import (
     ABOVE_ZERO,
     FRACTION,
-    NOT_NEGATIVE,
     OF_IMAGES,
     ImageTransform,
     uniform,
@@ -29,40 +28,6 @@ def luminance(images):
     if images.shape[-1] == 3:
         return images @ _LUMINANCE.astype(images.dtype)[:, np.newaxis]
     return images.mean(axis=-1, keepdims=True)
-
-
-@dataclass
-class ChannelJitter(ImageTransform):
-    """Multiply each channel of an image by a random number, and add another to it.
-
-    Parameters
-    ----------
-    scale : float, default=0.1
-        The factor is drawn between ``1 - scale`` and ``1 + scale``; not negative.
-    offset : float, default=0.1
-        The summand is drawn between ``-offset`` and ``offset``, in the units of X; not negative.
-    probability : float, default=1.0
-        The fraction of rows that are transformed, in (0, 1].
-    shape : tuple of int, default=None
-        Shape of the image in a row: (height, width) or (height, width, channels). None is a
-        square image of one channel.
-    """
-
-    scale: float = 0.1
-    offset: float = 0.1
-    probability: float = 1.0
-    shape: Any = None
-
-    _parameter_constraints: ClassVar[dict] = {
-        "scale": [NOT_NEGATIVE],
-        "offset": [NOT_NEGATIVE],
-        **OF_IMAGES,
-    }
-
-    def change_images(self, images, rng):
-        numbers = rng.uniform(-1, 1, (2, len(images), 1, 1, images.shape[3])).astype(images.dtype)
-        scale, offset = images.dtype.type(self.scale), images.dtype.type(self.offset)
-        return images * (1 + scale * numbers[0]) + offset * numbers[1]
 
 
 class ColorTransform(ImageTransform):

@@ -10,6 +10,7 @@ from .rows import (
     ABOVE_ZERO,
     FINITE,
     FRACTION,
+    NOT_NEGATIVE,
     OF_IMAGES,
     OF_ROWS,
     ImageTransform,
@@ -185,3 +186,37 @@ class Erase(ImageTransform):
 
         box = inside(0)[:, :, np.newaxis] & inside(1)[:, np.newaxis]
         return np.where(box[..., np.newaxis], images.dtype.type(self.fill), images)
+
+
+@dataclass
+class ChannelJitter(ImageTransform):
+    """Multiply each channel of an image by a random number, and add another to it.
+
+    Parameters
+    ----------
+    scale : float, default=0.1
+        The factor is drawn between ``1 - scale`` and ``1 + scale``; not negative.
+    offset : float, default=0.1
+        The summand is drawn between ``-offset`` and ``offset``, in the units of X; not negative.
+    probability : float, default=1.0
+        The fraction of rows that are transformed, in (0, 1].
+    shape : tuple of int, default=None
+        Shape of the image in a row: (height, width) or (height, width, channels). None is a
+        square image of one channel.
+    """
+
+    scale: float = 0.1
+    offset: float = 0.1
+    probability: float = 1.0
+    shape: Any = None
+
+    _parameter_constraints: ClassVar[dict] = {
+        "scale": [NOT_NEGATIVE],
+        "offset": [NOT_NEGATIVE],
+        **OF_IMAGES,
+    }
+
+    def change_images(self, images, rng):
+        numbers = rng.uniform(-1, 1, (2, len(images), 1, 1, images.shape[3])).astype(images.dtype)
+        scale, offset = images.dtype.type(self.scale), images.dtype.type(self.offset)
+        return images * (1 + scale * numbers[0]) + offset * numbers[1]

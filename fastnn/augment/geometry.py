@@ -7,26 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._specs.constraints import Interval, OneOf
+from .affine import AffineTransform, drawn_rotations, drawn_zooms
 from .resampling import INTERPOLATION, moved, resampled
 from .rows import ABOVE_ZERO, FINITE, FRACTION, NOT_NEGATIVE, OF_IMAGES, ImageTransform, interval_of
 
 # Boxes drawn for each crop, of which the first that fits is taken.
 _TRIES = 10
-
-
-class AffineTransform(ImageTransform):
-    """Base class of the transforms that resample images through affine maps."""
-
-    fill: Any
-    interpolation: str
-
-    def maps(self, n, sides, rng):
-        """Draw matrices and centres for n images of given height and width; see `resampled`."""
-        raise NotImplementedError
-
-    def change_images(self, images, rng):
-        maps = self.maps(len(images), np.array(images.shape[1:3]), rng)
-        return resampled(images, *maps, self.fill, self.interpolation)
 
 
 @dataclass
@@ -83,12 +69,6 @@ class Shift(ImageTransform):
         return moved(images, *np.clip(by, -limits, limits), self.fill)
 
 
-def rotations(angles):
-    """Return the matrices of rotations by angles in radians."""
-    cosines, sines = np.cos(angles), np.sin(angles)
-    return np.array([[cosines, -sines], [sines, cosines]]).transpose(2, 0, 1)
-
-
 @dataclass
 class Rotate(AffineTransform):
     """Rotate images about their middle.
@@ -122,7 +102,7 @@ class Rotate(AffineTransform):
     }
 
     def maps(self, n, sides, rng):
-        return rotations(np.deg2rad(rng.uniform(-self.degrees, self.degrees, n))), np.zeros((n, 2))
+        return drawn_rotations(rng, n, self.degrees), np.zeros((n, 2))
 
 
 @dataclass
@@ -165,51 +145,7 @@ class Zoom(AffineTransform):
     }
 
     def maps(self, n, sides, rng):
-        factors = rng.uniform(1 - self.amount, 1 + self.amount, n)[:, np.newaxis]
-        if self.stretch:
-            half = np.log1p(self.stretch) / 2
-            factors = factors * np.exp(np.multiply.outer(rng.uniform(-half, half, n), [1, -1]))
-        return np.eye(2) / factors[..., np.newaxis], np.zeros((n, 2))
-
-
-@dataclass
-class Shear(AffineTransform):
-    """Slant images: shift each line in proportion to its distance from the middle.
-
-    Parameters
-    ----------
-    amount : float, default=0.1
-        Rows are shifted by their distance times a number drawn between ``-amount`` and `amount`,
-        then columns by another.
-    fill : float, default=0.0
-        Value of the pixels outside the image.
-    probability : float, default=1.0
-        The fraction of rows that are transformed, in (0, 1].
-    shape : tuple of int, default=None
-        Shape of the image in a row: (height, width) or (height, width, channels). None is a
-        square image of one channel.
-    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
-    """
-
-    amount: float = 0.1
-    fill: float = 0.0
-    probability: float = 1.0
-    shape: Any = None
-    interpolation: str = "bilinear"
-
-    _parameter_constraints: ClassVar[dict] = {
-        "amount": [ABOVE_ZERO],
-        "fill": [FINITE],
-        **OF_IMAGES,
-        **INTERPOLATION,
-    }
-
-    def maps(self, n, sides, rng):
-        down, right = rng.uniform(-self.amount, self.amount, (2, n))
-        one = np.ones(n)
-        matrices = np.array([[one, down], [right, one + down * right]]).transpose(2, 0, 1)
-        return matrices, np.zeros((n, 2))
+        return drawn_zooms(rng, n, self.amount, self.stretch), np.zeros((n, 2))
 
 
 @dataclass

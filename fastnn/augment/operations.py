@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.ndimage import uniform_filter
 
+from .affine import rotations
 from .channels import luminance
-from .geometry import rotations
 from .resampling import resampled
 from .rows import of_rows
 

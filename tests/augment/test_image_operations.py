@@ -5,8 +5,8 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 from fastnn.augment import AutoAugment, Operation, RandAugment
+from fastnn.augment.autoaugment import policy_table
 from fastnn.augment.operations import NAMES, OPERATIONS, Canvas
-from fastnn.augment.policies import policy_table
 from support.rows_to_augment import IMAGES, SHAPE, rng
 
 CANVAS = Canvas(0.0, 255.0, 0.0, "nearest")

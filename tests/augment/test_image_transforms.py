@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from fastnn.augment import (
+    Affine,
     ChannelShuffle,
     Crop,
     Hue,
@@ -116,6 +117,33 @@ def test_shear_keeps_areas():
     slanted = images_of(Shear(0.4), X.reshape(50, -1), (41, 41))
     np.testing.assert_allclose(slanted.sum(axis=(1, 2)), 121, rtol=0.01)
     assert (slanted != X).any(axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize(
+    "alone, one",
+    [
+        (Affine(20.0, 0.0, 0.0, 0.0, 0.0), Rotate(20.0)),
+        (Affine(0.0, 0.3, 0.5, 0.0, 0.0), Zoom(0.3, stretch=0.5)),
+        (Affine(0.0, 0.0, 0.0, 0.4, 0.0), Shear(0.4)),
+        (Affine(0.0, 0.0, 0.0, 0.0, 1.5), Shift(1.5, whole=False)),
+    ],
+    ids=repr,
+)
+def test_one_map_of_all_has_the_distribution_of_each(alone, one):
+    X = np.tile(ndimage.gaussian_filter(rng().random((12, 12)), 1).ravel(), (4000, 1))
+    a, b = (images_of(spec, X, (12, 12)) for spec in (alone, one))
+    np.testing.assert_allclose(a.mean(axis=0), b.mean(axis=0), atol=0.015)
+    np.testing.assert_allclose(a.std(axis=0), b.std(axis=0), atol=0.015)
+    assert a.std() > 0.05
+
+
+def test_one_map_of_all_is_the_product_of_each():
+    matrices, centres = Affine(30.0, 0.2, 0.5, 0.4, 2.0).maps(1000, None, rng())
+    areas = 1 / np.linalg.det(matrices)
+    assert 0.64 <= areas.min() < 0.66
+    assert 1.42 < areas.max() <= 1.44  # those of the zoom alone
+    assert abs(centres).max() <= 2
+    assert abs(matrices[:, 0, 1]).max() > 0.6  # rotated and slanted
 
 
 @pytest.mark.parametrize("sides", [(32, 32), (20, 40)])

@@ -192,6 +192,8 @@ IMAGES = [
     of_images(augment.Rotate, degrees=20.0, fill=1.0, interpolation="nearest"),
     of_images(augment.Zoom, amount=0.3, fill=1.0, stretch=0.5, interpolation="bicubic"),
     of_images(augment.Shear, 0.5, amount=0.3, fill=1.0, interpolation="nearest"),
+    of_images(augment.Affine, degrees=20.0, zoom=0.3, stretch=0.5, fill=1.0),
+    of_images(augment.Affine, shear=0.3, shift=0.5, interpolation="bicubic"),
     of_images(augment.Flip, direction="vertical"),
     of_images(augment.Crop, area=(0.4, 0.5), ratio=(0.5, 2.0), interpolation="bicubic"),
     of_images(augment.Blur, sigma=0.5),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastnn.augment import (
+    Affine,
     AutoAugment,
     Blur,
     Brightness,
@@ -35,7 +36,10 @@ SHAPE = (6, 8, 2)
 IMAGES = np.random.default_rng(0).random((40, 96), np.float32)
 LABELS = np.arange(40) % 4
 OF_IMAGES = [
-    *(cls(shape=SHAPE) for cls in (Shift, Rotate, Zoom, Flip, Crop, Blur, Sharpen, Erase, Shear)),
+    *(
+        cls(shape=SHAPE)
+        for cls in (Shift, Rotate, Zoom, Flip, Crop, Blur, Sharpen, Erase, Shear, Affine)
+    ),
     ChannelJitter(shape=SHAPE),
     *(cls(shape=SHAPE, value_range=(0, 256)) for cls in (RandAugment, AutoAugment)),
     Operation("Rotate", shape=SHAPE, value_range=(0, 256)),
