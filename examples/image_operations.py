@@ -54,7 +54,7 @@ TRANSFORMS = {
 DRAWN = {
     **{name: a.Operation(name, 8.0) for name in NAMES if name != "Identity"},
     "RandAugment(2, 8)": a.RandAugment(2, 8.0),
-    "RandAugment(2, 8, 2)": a.RandAugment(2, 8.0, 2.0),
+    "RandAugment(2, 8 ± 2)": a.RandAugment(2, 8.0, magnitude_std=2.0),
     "AutoAugment('cifar10')": a.AutoAugment("cifar10"),
     "AutoAugment('svhn')": a.AutoAugment("svhn"),
 }

@@ -121,37 +121,36 @@ class RandAugment(PolicyTransform):
         Number of operations applied to each image, drawn with replacement.
     magnitude : float, default=5.0
         Strength of the operations, in [0, 10].
-    magnitude_std : float, default=0.0
-        Standard deviation of the magnitude, which is drawn from a normal distribution for each
-        operation, and clipped to [0, 10]. timm has 0.5.
-    value_range : pair of float, default=(0.0, 1.0)
-        Values of black and white. Some operations clip the pixels beyond.
     fill : float, default=0.0
         Value of the pixels outside the image.
-    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
     probability : float, default=1.0
         The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
         Shape of the image in a row: (height, width) or (height, width, channels). None is a
         square image of one channel.
+    magnitude_std : float, default=0.0
+        Standard deviation of the magnitude, which is drawn from a normal distribution for each
+        operation, and clipped to [0, 10]. timm has 0.5.
+    value_range : pair of float, default=(0.0, 1.0)
+        Values of black and white. Some operations clip the pixels beyond.
+    interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
+        How pixels between those of the image are computed.
 
     References
     ----------
     Cubuk, E. D. et al. "RandAugment: practical automated data augmentation with a reduced search
-    space" (2020), section 3 and figure 2, with the ranges of torchvision. Wightman, R. et al.
-    "ResNet strikes back: an improved training procedure in timm" (2021), section 3, for the
-    standard deviation.
+    space" (2020), section 3 and figure 2, with the ranges of torchvision and the standard deviation
+    of timm.
     """
 
     n_transforms: int = 2
     magnitude: float = 5.0
-    magnitude_std: float = 0.0
-    value_range: Any = (0.0, 1.0)
     fill: float = 0.0
-    interpolation: str = "bilinear"
     probability: float = 1.0
     shape: Any = None
+    magnitude_std: float = 0.0
+    value_range: Any = (0.0, 1.0)
+    interpolation: str = "bilinear"
 
     _parameter_constraints: ClassVar[dict] = {
         "n_transforms": [AT_LEAST_ONE],

@@ -108,11 +108,13 @@ def test_an_operation_is_drawn_for_each_image():
 
 def test_magnitudes_vary_by_their_standard_deviation():
     X = np.tile(IMAGES[:1], (1000, 1))
-    fixed, varied = (RandAugment(1, 5.0, std, shape=SHAPE)(X, None, rng())[0] for std in (0.0, 0.5))
+    fixed, varied = (
+        RandAugment(1, 5.0, shape=SHAPE, magnitude_std=std)(X, None, rng())[0] for std in (0.0, 0.5)
+    )
     assert len(np.unique(varied, axis=0)) > 10 * len(np.unique(fixed, axis=0))
-    _, levels = next(RandAugment(1, 5.0, 0.5).draw(10_000, rng()))
+    _, levels = next(RandAugment(1, 5.0, magnitude_std=0.5).draw(10_000, rng()))
     assert levels.std() == pytest.approx(0.05, rel=0.05)
-    _, levels = next(RandAugment(1, 10.0, 3.0).draw(1000, rng()))
+    _, levels = next(RandAugment(1, 10.0, magnitude_std=3.0).draw(1000, rng()))
     assert levels.max() == 1
 
 
