@@ -113,6 +113,7 @@ class Kernels:
         self.dtype = np.dtype(dtype)
         self.real = self.dtype.type if SIMULATED else numba.from_dtype(self.dtype)
         self._made: dict = {}
+        self._shared: dict = {}
 
     def __call__(self, name, **bindings):
         """The kernel of that name, made when it is first asked for.
@@ -136,12 +137,7 @@ class Kernels:
         return function
 
     def _make(self, name, bindings):
-        space = {
-            "__builtins__": builtins,
-            "real": self.real,
-            "IS_DOUBLE": self.dtype.itemsize == 8,
-            "SMALLEST": np.finfo(self.dtype).tiny,
-        }
+        space = self._space()
         function, _ = definitions()[name]
         self._fill(space, function, bindings)
         if SIMULATED:
@@ -151,26 +147,63 @@ class Kernels:
         threads = COLUMNS * LANES if name in _OF_COLUMNS else threads
         return cuda.jit(_copy(function, space), launch_bounds=threads)
 
+    def _space(self):
+        """Return the global names that all functions have."""
+        return {
+            "__builtins__": builtins,
+            "real": self.real,
+            "IS_DOUBLE": self.dtype.itemsize == 8,
+            "SMALLEST": np.finfo(self.dtype).tiny,
+        }
+
     def _fill(self, space, function, bindings):
         """Put what a function refers to by name into its global names."""
         for used in function.__code__.co_names:
             if used in space:
                 continue
             target = bindings.get(used, used)
-            if isinstance(target, str) and target in definitions():
-                called, is_device = definitions()[target]
-                assert is_device, f"{function.__name__} calls the kernel {target}"
+            if _is_known(target):
                 space[used] = None  # functions do not call themselves
-                self._fill(space, called, bindings)
-                called = _copy(called, space)
-                # Python calls Python functions; what else the simulator would do takes long.
-                space[used] = called if SIMULATED else cuda.jit(device=True)(called)
+                space[used] = self._device_function(target, bindings, space)
             elif isinstance(target, types.FunctionType):
                 space[used] = target if SIMULATED else cuda.jit(device=True)(target)
             elif used in bindings:
                 space[used] = target
             elif used in function.__globals__:
                 space[used] = function.__globals__[used]
+
+    def _device_function(self, name, bindings, space):
+        """Return a device function, which all kernels share whose bindings mean the same to it.
+
+        So Numba compiles it once. In the simulator it is a plain function, which shares the names
+        of its kernel, as the simulator replaces some of them for each launch.
+        """
+        function, is_device = definitions()[name]
+        assert is_device, f"the kernel {name} is called"
+        if SIMULATED:
+            self._fill(space, function, bindings)
+            return _copy(function, space)
+        names = _names_below(name, bindings)
+        own = {bound: value for bound, value in bindings.items() if bound in names}
+        key = name, *sorted(own.items())
+        if key not in self._shared:
+            space = self._space()
+            self._fill(space, function, own)
+            self._shared[key] = cuda.jit(device=True)(_copy(function, space))
+        return self._shared[key]
+
+
+def _is_known(target):
+    return isinstance(target, str) and target in definitions()
+
+
+def _names_below(name, bindings):
+    """Return all names that a function, and those that it calls, refer to."""
+    names = set(definitions()[name][0].__code__.co_names)
+    for target in {bindings.get(used, used) for used in names}:
+        if _is_known(target):
+            names |= _names_below(target, bindings)
+    return names
 
 
 def _copy(function, space):
