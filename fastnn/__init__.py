@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .averaging import EMA, SWA
     from .custom import CustomActivation, CustomLoss
     from .estimators import MLPClassifier, MLPRegressor
+    from .feature_extraction import FeatureExtractor
     from .layers import Dense, Dropout, Residual
     from .losses import Huber, Minkowski, Quantile
     from .many import fit_many
@@ -81,6 +82,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "ExponentialDecay",
+    "FeatureExtractor",
     "GroupNorm",
     "Huber",
     "InstanceNorm",
@@ -137,6 +139,7 @@ __getattr__, __dir__ = lazy_names(
         "estimators": ("MLPClassifier", "MLPRegressor"),
         "layers": ("Dense", "Dropout", "Residual"),
         "losses": ("Huber", "Minkowski", "Quantile"),
+        "feature_extraction": ("FeatureExtractor",),
         "many": ("fit_many",),
         "normalization": ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm", "WeightNorm"),
         "optimizers": (

@@ -6,7 +6,7 @@ A layer has `fan_in` inputs and `fan_out` outputs; weights have shape (fan_in, f
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ __all__ = [
     "LeCunUniform",
     "Normal",
     "Orthogonal",
+    "Pretrained",
     "PyTorchDefault",
     "ScikitLearn",
     "Uniform",
@@ -291,6 +292,64 @@ class Orthogonal(Initializer):
         q, r = np.linalg.qr(random_state.normal(size=(max(shape), min(shape))))
         q *= self.gain * np.sign(np.diag(r))
         return q if fan_in >= fan_out else q.T
+
+
+@dataclass(repr=False, eq=False)
+class Pretrained(Initializer):
+    """Parameters of the first layers of a fitted network, as the `transfer` of estimators makes it.
+
+    It is for `weight_init` as a whole, and sets all that these layers have: biases, scales, slopes,
+    and the moving averages of batch norm too.
+
+    Parameters
+    ----------
+    arrays : list of dict of ndarray
+        Arrays of each layer, by their name.
+    others : str, initializer, array or function, default=None
+        `weight_init` of the layers that follow. None is scikit-learn's rule.
+    """
+
+    arrays: Any
+    others: Any = None
+
+    _parameter_constraints: ClassVar[dict] = {
+        "arrays": [list],
+        "others": ["array-like", str, Initializer, callable, None],
+    }
+
+    def __eq__(self, other):
+        if type(other) is not type(self):
+            return NotImplemented
+        return (
+            np.array_equal(self.others, other.others)
+            and len(self.arrays) == len(other.arrays)
+            and all(map(_are_equal, self.arrays, other.arrays))
+        )
+
+    def __repr__(self):
+        n_layers = sum("coef" in layer for layer in self.arrays)
+        return f"Pretrained(<{n_layers} layers>, others={self.others!r})"
+
+    def write_into(self, layers):
+        """Copy the parameters into those of a network, which are given as `arrays` are."""
+        own = layers + [{}] * (len(self.arrays) - len(layers))
+        for i, (mine, pretrained) in enumerate(zip(own, self.arrays, strict=False)):
+            for name in sorted(mine.keys() | pretrained.keys()):
+                here, there = (np.shape(layer.get(name)) for layer in (mine, pretrained))
+                if here != there:
+                    raise ValueError(
+                        f"Layer {i} has {name!r} of shape {here or None}, and of {there or None} "
+                        "in the pretrained network: X must have as many features, and the hidden "
+                        "layers must begin like those of that network."
+                    )
+        for mine, pretrained in zip(own, self.arrays, strict=False):
+            for name, array in pretrained.items():
+                mine[name][...] = array
+
+
+def _are_equal(layer, other):
+    same_names = layer.keys() == other.keys()
+    return same_names and all(np.array_equal(array, other[name]) for name, array in layer.items())
 
 
 @dataclass

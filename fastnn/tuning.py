@@ -74,7 +74,16 @@ _SPACE: dict[str, Any] = {
     "momentum": _Range(0.8, 0.99, (0.9, 0.99)),
     "solver__weight_decay": _Range(1e-5, 1e-1, (1e-4, 1e-2), log=True),
     "label_smoothing": _Range(0.0, 0.2, (0.0, 0.1)),
+    "solver": _Choice(("adam", "nadam", "radam", "rmsprop", "amsgrad"), ("adam", "rmsprop")),
+    "learning_rate": _Choice(
+        ("constant", "linear", "cosine", "one_cycle", "plateau"), ("constant", "cosine")
+    ),
+    "weight_init": _Choice(
+        (None, "he_normal", "he_uniform", "glorot_normal", "orthogonal"), (None, "he_normal")
+    ),
 }
+# In the space only where it is asked for by name.
+_ON_REQUEST = {"label_smoothing", "solver", "learning_rate", "weight_init"}
 # A grid of all would have thousands of points.
 _IN_GRIDS = ("hidden_layer_sizes", "alpha", "learning_rate_init", "momentum")
 _SET_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout"}
@@ -107,7 +116,7 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
         the layer sizes, the penalty, the learning rate and momentum. Not for a trial.
     names : list of str, default=None
         The hyperparameters to search over, without prefix. None is all that the solver uses, except
-        'label_smoothing'.
+        'label_smoothing', 'solver', 'learning_rate' (the schedule) and 'weight_init'.
     n_samples : int, default=None
         Number of training rows: batches have at most a quarter of them, if some in the space do.
     prefix : str, default=None
@@ -156,7 +165,7 @@ def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=
     prefix = found if prefix is None else prefix
     space = _space(model, n_samples)
     if names is None:
-        chosen = [name for name in space if name != "label_smoothing"]
+        chosen = [name for name in space if name not in _ON_REQUEST]
         chosen = [name for name in chosen if not grid or name in _IN_GRIDS]
     else:
         chosen = [names] if isinstance(names, str) else list(names)
@@ -212,7 +221,7 @@ def _space(model, n_samples):
     if model.layers is not None:
         without |= _SET_BY_LAYERS
     if isinstance(optimizer, LBFGS | Rprop):
-        without |= {"dropout", "batch_size", "learning_rate_init"}
+        without |= {"dropout", "batch_size", "learning_rate_init", "learning_rate"}
     if getattr(model, "loss", None) != "log_loss":
         without.add("label_smoothing")
     space = {name: values for name, values in _SPACE.items() if name not in without}

@@ -22,7 +22,7 @@ LAYERS = [
     "callbacks",
     "_fit _export",
     "estimators",
-    "preprocessing datasets tuning many diagnostics tabular onnx dask",
+    "preprocessing datasets tuning many diagnostics feature_extraction tabular onnx dask",
     "plots",
     "_old_paths _cli _demo _show_versions __init__ __main__",
 ]

@@ -102,8 +102,10 @@ def test_what_is_searched(target, names):
 @pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 def test_what_is_drawn_can_be_fitted(cls, solver):
     model = cls(solver=solver, max_iter=1, random_state=0)
-    smoothing = ["label_smoothing"] if cls is MLPClassifier else []
-    names = [*suggest_params(model), *smoothing]
+    names = [*suggest_params(model), "weight_init"]
+    names += ["label_smoothing"] if cls is MLPClassifier else []
+    names += ["learning_rate"] if solver not in ("lbfgs", "rprop") else []
+    names += ["solver"] if isinstance(solver, str) else []
     space = suggest_params(model, names=names, n_samples=len(X))
     drawn = [*ParameterSampler(space, 3, random_state=0)]
     drawn += [suggest_params(Trial(seed), model, names=names, n_samples=150) for seed in range(3)]

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from .._specs.spec import resolve
-from ..initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS, Initializer, ScikitLearn
+from ..initializers import (
+    BIAS_INITIALIZERS,
+    WEIGHT_INITIALIZERS,
+    Initializer,
+    Pretrained,
+    ScikitLearn,
+)
 
 
 class _UserInitializer(Initializer):
@@ -73,6 +79,8 @@ def _initializer_per_layer(kind, init, registry, defaults) -> list[Initializer]:
     for one, default in zip(inits, defaults, strict=True):
         if one is None:
             specs.append(default)
+        elif isinstance(one, Pretrained):
+            raise ValueError("Pretrained is for all layers: use weight_init=Pretrained(..).")
         elif isinstance(one, str | Initializer):
             specs.append(resolve(kind, one, registry))
         elif isinstance(one, type):

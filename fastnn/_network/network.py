@@ -86,11 +86,14 @@ class Network:
 
     def initialize(self, random_state, weight_init=None, bias_init=None):
         """Draw new parameters, layer by layer; they take up memory from now on."""
-        from .initial_parameters import draw_parameters  # what only training needs
+        from ..initializers import Pretrained  # what only training needs
+        from .initial_parameters import draw_parameters
 
         self.allocate()
         shapes = [coef.shape for coef in self.coefs]
         activations = dense_activations(self.layers)
+        pretrained = weight_init if isinstance(weight_init, Pretrained) else None
+        weight_init = pretrained.others if pretrained else weight_init
         drawn = draw_parameters(random_state, shapes, activations, weight_init, bias_init)
         for coef, intercept, (weights, biases) in zip(
             self.coefs, self.intercepts, drawn, strict=True
@@ -100,6 +103,8 @@ class Network:
             for arrays in self.program.named(self.state.parameters):
                 if "g" in arrays:  # the network starts as it would without
                     arrays["g"][...] = np.linalg.norm(arrays["coef"].astype(float), axis=0)
+        if pretrained:
+            pretrained.write_into(self.program.named(self.state.parameters, self.state.statistics))
 
     @property
     def randomness(self):

@@ -311,9 +311,26 @@ def _in_float64(network):
 
 def activations(network, X, n_jobs=None):
     """Return the activations of each dense layer, output layers last: arrays (n_rows, units)."""
+    stages, widths = _with_taps(network.program)
+    program = replace(network.program, stages=np.array(stages), n_outputs=sum(widths))
+    values, _ = network.variant(program=program).predict(X, n_jobs)
+    return np.split(values, np.cumsum(widths)[:-1], axis=1)
+
+
+def up_to_layer(network, layer):
+    """Return a network whose outputs are the activations of a hidden layer of this one."""
+    stages, widths = _with_taps(network.program, layer)
+    *before, tap = stages
+    stages = [*(stage for stage in before if stage["kind"] != Kind.OUTPUT), tap]
+    program = replace(network.program, stages=np.array(stages), n_outputs=widths[-1])
+    return network.variant(program=program)
+
+
+def _with_taps(program, last=None):
+    """Return the stages with an output after each dense layer, up to one, and their widths."""
     stages, widths, inside = [], [], False
-    kinds = network.program.stages["kind"]
-    for stage, following in zip(network.program.stages, [*kinds[1:], -1], strict=True):
+    kinds = program.stages["kind"]
+    for stage, following in zip(program.stages, [*kinds[1:], -1], strict=True):
         stages.append(stage)
         inside = inside or stage["kind"] == Kind.DENSE
         if inside and following in _NEXT:
@@ -323,9 +340,9 @@ def activations(network, X, n_jobs=None):
                 tap = stage.copy()
                 tap["kind"], tap["code"] = Kind.OUTPUT, LOSSES["squared_error"].code
                 stages.append(tap)
-    program = replace(network.program, stages=np.array(stages), n_outputs=sum(widths))
-    values, _ = network.variant(program=program).predict(X, n_jobs)
-    return np.split(values, np.cumsum(widths)[:-1], axis=1)
+            if len(widths) - 1 == last:
+                break
+    return stages, widths
 
 
 @contextmanager

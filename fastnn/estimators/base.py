@@ -209,6 +209,55 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
     def _targets(self, X, y, sample_weight):
         return targets_to_score(X, y, sample_weight, functools.partial(read_targets, self))
 
+    # ------------------------------------------------------------------------- transfer
+
+    def transfer(self, to=None, *, freeze=False):
+        """Return an estimator whose training starts from the hidden layers of this network.
+
+        The output layer starts anew, for other targets. The hidden layers are copied with all their
+        parameters, and with the moving averages of batch norm.
+
+        Parameters
+        ----------
+        to : MLPClassifier, MLPRegressor or MultiTaskMLP, default=None
+            A clone of it is returned; None is an estimator like this one. Its hidden layers become
+            those of this network, unless it has `layers`, which then begin with the same layers.
+        freeze : bool or list of int, default=False
+            Hidden layers that are not trained: all, or those with these numbers. The learning rates
+            of their parameters are 0 (`learning_rate_factors`). Where all are frozen,
+            `FeatureExtractor` computes their activations only once.
+
+        Returns
+        -------
+        estimator : estimator
+            Not fitted yet. Its `weight_init` is a `fastnn.initializers.Pretrained`, which clones,
+            searches and pickles keep.
+
+        Raises
+        ------
+        ValueError
+            If `freeze` names a layer that does not exist. `fit` raises one if the shapes of the
+            layers differ.
+
+        References
+        ----------
+        Yosinski, J., Clune, J., Bengio, Y. and Lipson, H. "How transferable are features in deep
+        neural networks?" (2014).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from fastnn import MLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> source = MLPClassifier((50,), max_iter=30, random_state=0).fit(X / 16, y >= 5)
+        >>> model = source.transfer(MLPClassifier(max_iter=30, random_state=0), freeze=True)
+        >>> (model.fit(X / 16, y).coefs_[0] == source.coefs_[0]).all()
+        np.True_
+        """
+        from .transfer import transferred
+
+        return transferred(self._fitted(), self, to, freeze)
+
     # ------------------------------------------------------------------------- what is shown
 
     def summary(self):

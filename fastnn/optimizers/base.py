@@ -39,8 +39,8 @@ class StochasticOptimizer(Optimizer):
 
     In their formulas g is the gradient of the loss with its penalty (`alpha` of the estimators),
     and lr the learning rate. Those that have a `weight_decay` also take ``lr weight_decay w`` off
-    the weights at each step: decay that enters neither the moments nor the denominator (Loshchilov and
-    Hutter 2019, algorithm 1 and 2).
+    the weights at each step: decay that enters neither the moments nor the denominator (Loshchilov
+    and Hutter 2019, algorithm 1 and 2).
     """
 
     def coefficients(self, learning_rates, alpha: float, first_step: int) -> np.ndarray:

@@ -1,0 +1,58 @@
+"""Transfer of the hidden layers of a fitted network to one that is not fitted yet."""
+
+from collections.abc import Iterable
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+
+from ..initializers import Pretrained
+
+# What describes the hidden layers; dropout is a part of training, unless `layers` contains it.
+_HIDDEN_LAYERS = ("layers", "hidden_layer_sizes", "activation", "normalization")
+
+
+def transferred(network, source, to, freeze):
+    """Return a clone of `to` that starts from the hidden layers of a fitted estimator.
+
+    Parameters
+    ----------
+    network : Network
+        That of `source`.
+    source, to : estimator
+    freeze : bool or list of int
+    """
+    started = clone(source if to is None else to)
+    if started.layers is None:
+        hidden = {name: getattr(source, name) for name in _HIDDEN_LAYERS}
+        if source.layers is not None:
+            hidden["dropout"] = source.dropout
+        started.set_params(**hidden)
+    layers = network.program.named(network.state.parameters, network.state.statistics)
+    layers = layers[: len(layers) - int(network.program.is_output.sum())]
+    arrays = [{name: np.array(array) for name, array in layer.items()} for layer in layers]
+    n_hidden = sum("coef" in layer for layer in arrays)
+    factors = {**(started.learning_rate_factors or {}), **_frozen(freeze, n_hidden)}
+    return started.set_params(
+        weight_init=Pretrained(arrays, started.weight_init), learning_rate_factors=factors or None
+    )
+
+
+def _frozen(freeze, n_hidden):
+    """Return the factors of the learning rates of the frozen layers: 0 for each."""
+    if isinstance(freeze, bool | np.bool_):
+        return dict.fromkeys(range(n_hidden) if freeze else (), 0.0)
+    layers = list(freeze) if isinstance(freeze, Iterable) and not isinstance(freeze, str) else None
+    if layers is None or not all(isinstance(i, Integral) for i in layers):
+        raise ValueError(
+            f"freeze={freeze!r} must be True, False, or a list of the numbers of hidden layers."
+        )
+    for layer in layers:
+        if not 0 <= layer < n_hidden:
+            raise ValueError(
+                f"freeze names layer {layer}, and the hidden layers of this network are numbered "
+                f"0 to {n_hidden - 1}."
+                if n_hidden
+                else f"freeze names layer {layer}, and this network has no hidden layers."
+            )
+    return {int(layer): 0.0 for layer in layers}
