@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import inspect
+import pkgutil
 import re
 from functools import partial
 
