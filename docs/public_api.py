@@ -52,6 +52,7 @@ GALLERY = [
     "penalty_contours",
     "regularization_paths",
     "dropout_as_bagging",
+    "mc_dropout",
     "augmentation",
     "image_operations",
     "random_labels",

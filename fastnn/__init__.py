@@ -196,5 +196,6 @@ __getattr__, __dir__ = lazy_names(
         "runtime",
         "schedules",
         "tabular",
+        "uncertainty",
     ),
 )

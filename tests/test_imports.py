@@ -22,7 +22,8 @@ LAYERS = [
     "callbacks",
     "_fit _export",
     "estimators",
-    "preprocessing datasets tuning many diagnostics feature_extraction tabular onnx dask",
+    "preprocessing datasets tuning many diagnostics feature_extraction tabular onnx dask "
+    "uncertainty",
     "plots",
     "_old_paths _cli _demo _show_versions __init__ __main__",
 ]

@@ -337,12 +337,14 @@ class Network:
             coefs_=(coefs, self.coefs), intercepts_=(intercepts, self.intercepts)
         )
 
-    def predict(self, X, n_jobs=None, device="cpu", pre_activation=False, both_classes=False):
+    def predict(
+        self, X, n_jobs=None, device="cpu", pre_activation=False, both_classes=False, draw=()
+    ):
         """Return the output for the rows of X, and whether all of X was finite.
 
         If `pre_activation`, of a loss that contains the output activation, it is what that would be
         applied to. If `both_classes`, a network of one output has two: 1 minus the output, and the
-        output.
+        output. On the CPU, `draw` may be a seed and a number, whose masks dropout applies.
         """
         program, state = self.program, self.state
         if pre_activation:
@@ -357,7 +359,7 @@ class Network:
         n_threads, n_rows = 1, X.shape[0]
         if n_rows > _core.ROWS_OF_ONE_THREAD or n_jobs not in (None, 1):
             n_threads = _core.n_threads(n_jobs, n_rows * program.flops, device=device)
-        outputs, finite = kept[0](X, n_threads, both_classes)
+        outputs, finite = kept[0](X, n_threads, both_classes, *(draw and (draw,)))
         return sorted_quantiles(self.loss, outputs), finite
 
     def __getstate__(self):

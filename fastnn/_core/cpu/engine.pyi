@@ -28,7 +28,11 @@ class NativePredictor:
         isa: str | None = None,
     ) -> None: ...
     def __call__(
-        self, X: Any, n_threads: int = 1, both_classes: bool = False
+        self,
+        X: Any,
+        n_threads: int = 1,
+        both_classes: bool = False,
+        draw: tuple[int, int] | None = None,
     ) -> tuple[NDArray[Any], bool]: ...
 
 class NativeEngine:

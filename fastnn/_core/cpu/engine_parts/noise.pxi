@@ -21,6 +21,11 @@ cdef inline Mask dropout_mask(const Job *job, const Worker *worker, int stage) n
     return m
 
 
+cdef inline bint drops_units(const Job *job) noexcept nogil:
+    """Return whether dropout acts: in training, and in predictions that ask for it."""
+    return job.mode == TRAIN or job.call.drops_units
+
+
 cdef inline void copy_rows(const Job *job, const Block *b) noexcept nogil:
     """Let rows through as they are, in a stage that is off."""
     if b.x != b.y:
@@ -32,15 +37,18 @@ cdef inline void forward_dropout(const Job *job, const Worker *worker,
     cdef const Kernels *k = job.kernels
     cdef const int64_t *offsets = shifted(job.sparse.offsets, b.first)
     cdef bint sparse = reads_sparse(job, b.stage)
+    cdef int64_t first = b.first
     cdef Mask drawn
     cdef char *entries
-    if job.mode == TRAIN:
+    if drops_units(job):
+        if job.mode == PREDICT:   # a mask is that of the row, whatever the block
+            first += worker.start
         drawn = dropout_mask(job, worker, b.index)
         if sparse:
-            k.dropout_csr(&drawn, b.first, b.n_rows, offsets, job.sparse.columns,
+            k.dropout_csr(&drawn, first, b.n_rows, offsets, job.sparse.columns,
                           job.sparse.entries)
         else:
-            k.dropout(&drawn, b.first, b.n_rows, b.ld, b.x, b.y)
+            k.dropout(&drawn, first, b.n_rows, b.ld, b.x, b.y)
     elif b.stage.code != DROPOUT_ORIGINAL:
         copy_rows(job, b)
     elif sparse:

@@ -26,6 +26,7 @@ cdef void predict_rows(Job *job, int thread, int n_threads) noexcept nogil:
     worker.values = worker.scratch + job.scratch.values * job.itemsize
     worker.capacity = job.buffers.max_batch
     worker.reads_in_place = readable_in_place(job)
+    worker.step, worker.dropout = <uint32_t> job.call.step, 1
     if job.call.rows.indptr != NULL:
         own.sparse.offsets += thread * (ROW_BLOCK + 1)
         own.sparse.columns += thread * job.sparse.n_entries
@@ -155,12 +156,12 @@ cdef class NativePredictor:
             self.sizes = lay_out_operands(job.stages, job.n_stages, False,
                                           <Operands *> data(self.operands))
 
-    def __call__(self, X, int n_threads=1, bint both_classes=False):
+    def __call__(self, X, int n_threads=1, bint both_classes=False, draw=None):
         """Return the outputs for the rows of X, and whether all of X was finite.
 
         Where it was not, rows of the outputs mean nothing. If `both_classes`, the output of a
         network that has but one is the probability of the second class, and that of the first comes
-        before it.
+        before it. `draw` is a seed and a number, whose masks dropout applies as in training.
         """
         cdef Job job = self.job
         cdef InputRows rows = InputRows(X, self.n_features)
@@ -174,6 +175,11 @@ cdef class NativePredictor:
             data(outputs), shape[1], both_classes)
         n_threads = max(1, min(n_threads, n_rows // LEAST_OF_BLOCK))
         job.buffers.max_batch = rows_of_block(n_rows, n_threads)
+        if draw is not None:
+            job.seed, job.call.step = draw
+            job.call.drops_units = True
+            # Masks are made of several rows at once.
+            job.buffers.max_batch = quotient_up(job.buffers.max_batch, ROW_CHUNK) * ROW_CHUNK
         job.scratch.size = job.scratch.values + job.buffers.max_batch * self.n_values
         job.scratch.size *= job.itemsize
         kept = []   # arrays that the job points to

@@ -121,6 +121,7 @@ cdef struct Call:
     char *out
     int64_t n_outputs
     bint both_classes           # of which the network has the second
+    bint drops_units            # in a prediction, by the masks of `step`
 
 # What an update consists of, as the table of the call asks for it.
 cdef struct UpdatePlan:

@@ -68,9 +68,9 @@ cdef bint readable_in_place(const Job *job) noexcept nogil:
         stage = job.stages + index
         n_units += stage.n_out * reads_input(job, index)
         if (stage.x == 0 and stage.kind != STAGE_DENSE
-                and (job.mode == TRAIN or not (stage.kind == STAGE_NOISE
-                                               or (stage.kind == STAGE_DROPOUT
-                                                   and stage.code == DROPOUT_INVERTED)))):
+                and (drops_units(job) or not (stage.kind == STAGE_NOISE
+                                              or (stage.kind == STAGE_DROPOUT
+                                                  and stage.code == DROPOUT_INVERTED)))):
             return False
     return (rows.indptr == NULL and rows.col_stride == 1 and not job.mixing.is_used
             and (job.call.order == NULL or n_units <= MOST_UNITS_IN_PLACE
