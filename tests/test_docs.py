@@ -17,6 +17,7 @@ from support import ROOT, TESTS
 from support.devices import find_device
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COURSE = ROOT / "docs" / "course.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 OPTIONAL = ["shap", "torch"]  # too large for the extra `test`
 EACH_PAGE = pytest.mark.parametrize(
@@ -94,12 +95,44 @@ def test_there_are_blocks():
 
 @EACH_PAGE
 def test_names_are_there(page):
-    """Check roles of the reference, and tests that verify a guarantee."""
+    """Check roles of the reference, tests that verify a guarantee, and examples."""
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"\{(?:obj|mod)\}`~?([\w.]+)`", text):
         pkgutil.resolve_name(name)
     for file, test in re.findall(r"`([\w/]+\.py)::(\w+)`", text):
         assert f"\ndef {test}(" in (TESTS / file).read_text(encoding="utf-8")
+    for name in {*re.findall(r"auto_examples/(\w+)\.rst", text)} - {"index"}:
+        assert (ROOT / "examples" / f"{name}.py").exists(), name
+
+
+def is_valid(cls, options):
+    """Return whether an estimator takes these parameters, each with a value that it knows."""
+    try:
+        cls(**options)._validate_params()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def test_rows_of_the_course_are_true():
+    """Check that names in code are of the estimators, and that a test or example shows each row."""
+    specs = {name: getattr(fastnn, name) for name in fastnn.__all__}
+    estimators = MLPClassifier, MLPRegressor
+    rows = re.findall(
+        r"^\| (?!technique)(.*) \|$", COURSE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) > 120
+    for row in rows:
+        _, _, names, shown = row.split(" | ")
+        assert "::test_" in shown or "auto_examples/" in shown, row
+        for code in re.findall(r"`([^`]+)`", re.sub(r"\{obj\}`[^`]+`", "", names)):
+            if "=" in code:
+                options = eval(f"dict({code})", dict(specs))
+                assert any(is_valid(cls, options) for cls in estimators), code
+            else:
+                assert all(
+                    code in documented_names(cls) or hasattr(cls, code) for cls in estimators
+                )
 
 
 def constants_of(path):
