@@ -23,7 +23,7 @@ def augmentation_of(model, X, optimizer, batch_size):
     if any(isinstance(one, Mixing) for one in transforms):
         raise ValueError(
             "Mixup and CutMix mix rows in the engine, when all else is done: let one of them be "
-            f"the last in augment={given!r}."
+            f"the last in augment={given!r}, or RandomChoice([Mixup(), CutMix()])."
         )
     if optimizer.full_batch:
         raise ValueError(

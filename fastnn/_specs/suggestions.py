@@ -104,6 +104,9 @@ _VALUES: dict[str, dict[str, str]] = {
         "rotate": "augment.Rotate()",
         "shift": "augment.Shift()",
         "flip": "augment.Flip()",
+        "affine": "augment.Affine()",
+        "randaugment": "augment.RandAugment()",
+        "autoaugment": "augment.AutoAugment()",
     },
     "device": {"gpu": "cuda"},
     "precision": {

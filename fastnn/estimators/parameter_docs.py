@@ -218,13 +218,15 @@ list of these, or None, default=None
         epoch after the present one, and returns arrays of the same shapes. It may change targets,
         but not the weights of rows or validation data. That needs memory for two copies of the
         training rows, and is not available for sources and with ``shuffle='blocks'``.
-        `fastnn.augment` has specs for images, signals and tables, and `TokenAugmenter` for lists of
-        tokens before vectorizing.
+        `fastnn.augment` has specs for images, signals and tables, `Append`, which adds copies that
+        are transformed to the rows of an epoch, and `TokenAugmenter` for lists of tokens before
+        vectorizing.
 
         'mixup' and 'cutmix', last in a list, mix the rows of a batch and their losses in the
         engine. 'mixup' is ``Mixup()``, weighted means of two rows (Zhang et al. 2018); 'cutmix' is
         ``CutMix()``, which swaps a box of features (Yun et al. 2019), or ``CutMix(shape=(28, 28))``
-        a box of an image. They need batches of at least two rows.
+        a box of an image. `RandomChoice` draws one of them for each batch. They need batches of at
+        least two rows.
 
         `loss_curve_` is computed on augmented rows, and varies more: `early_stopping`, or a larger
         `n_iter_no_change`, prevents training from ending too soon. Needs dense rows, on the host
