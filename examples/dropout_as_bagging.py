@@ -92,8 +92,8 @@ def compare(hidden, seed):
 # %%
 # One thinned network is wrong for 8.0 % of the test digits, the mean of 300 for 6.0 % (5.8 % with
 # two hidden layers), and the whole network with scaled weights, one prediction in place of 300, for
-# 6.0 % (5.9 %). That is no worse than a bag of 10 networks trained apart: 6.4 % (6.0 %). What it
-# stands for is the geometric mean of the thinned networks: the more are sampled, the nearer they
+# 6.0 % (5.9 %). That is no worse than a bag of 10 networks trained apart: 6.4 % (6.0 %). It
+# approximates the geometric mean of the thinned networks: the more are sampled, the nearer they
 # come, within 0.26 % and 0.47 %, where another seed is 2.1 % and 2.6 % away. For one hidden layer
 # before a softmax the two are the same; for two it is an approximation, and the distance levels
 # off. The usual mean is 4.3 % and 6.0 % away, and as often right.

@@ -77,9 +77,9 @@ model = MLPClassifier(
 print(f"{model.n_iter_} epochs, {model.score(X_test, y_test):.4f} of the test images right")
 
 # %%
-# Of the digits, 97.5 % of the test images are right, and the nine mistakes are hard to read at
-# 8 x 8 pixels. Of 10000 images of MNIST (its test files only, of which the script trains on 8000)
-# 95.9 % are right: 4 and 9 are mistaken for each other 14 times, more often than any other two.
+# 97.5 % of the digits for testing are right, and the nine mistakes are hard to read at 8 x 8
+# pixels. With the 10000 images in MNIST's test files, 8000 of them for training, 95.9 % are right:
+# 4 and 9 are mistaken for each other 14 times, more often than any other two.
 
 figure = plt.figure(figsize=(12, 8.5), layout="constrained")
 places = figure.subplot_mosaic(

@@ -57,7 +57,7 @@ print(f"{len(source):,} rows in {len(source.blocks())} blocks, columns: {source.
 
 # %%
 # Transformers are fitted to the rows of one block for each month: those of the first files have no
-# other months. What is held out is drawn row by row, by a random number for each.
+# other months. Rows to hold out are drawn one by one, by a random number for each.
 
 train, held_out = source.split(validation=0.2, random_state=0)
 starts = {block.file: block for block in reversed(source.blocks())}.values()

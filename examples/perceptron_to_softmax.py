@@ -81,8 +81,8 @@ for row, (problem, (X, y)) in zip(panels, PROBLEMS.items(), strict=True):
 #   both others: its unit does not converge (99.3 %). On XOR nothing converges (28.2 %, at the last
 #   step).
 # - Adaline rotates its line so that the distant rows have an output near 0, and misclassifies some
-#   nearby rows (93.5 %, equal to exact least squares). Of three classes in a row the middle one is
-#   masked by the others (72.0 %).
+#   nearby rows (93.5 %, equal to exact least squares). With three classes in a row, the middle one
+#   is masked by the others (72.0 %).
 # - The softmax compares outputs, which may grow without limit: 100 % on both. On XOR its best
 #   solution is the same probability everywhere (50.0 %).
 # - With eight hidden units the boundary is curved: 100 % on all three.

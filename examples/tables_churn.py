@@ -32,8 +32,8 @@ N_ROWS, PRESET = (600, "fast") if FAST else (6000, "default")
 
 
 # %%
-# Contracts bind customers, and those who call often or pay much for little data leave. How much
-# data is used is unknown for a tenth of them.
+# Contracts bind customers, and those who call often or pay much for little data leave. The
+# amount of data is unknown for a tenth of them.
 
 
 def customers(n_rows, rng):

@@ -23,7 +23,7 @@ N_ROWS, PRESET = (500, "fast") if FAST else (3000, "default")
 
 
 # %%
-# Prices are in thousands. Those in the old town and of large houses are hard to foresee.
+# Prices are in thousands. Prices in the old town and of large houses are hard to foresee.
 
 
 def houses(n_rows, rng):

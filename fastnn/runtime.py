@@ -1,7 +1,7 @@
 """Predictions of saved models, with NumPy and the engine alone.
 
-`load` reads a file of `MLPClassifier.save` or `MLPRegressor.save`. Neither scikit-learn nor SciPy
-is imported or needs to be installed, so that a process predicts after a fraction of a second. The
+`load` reads a file of `MLPClassifier.save` or `MLPRegressor.save`. It needs no scikit-learn and no
+SciPy and imports neither, so that a process predicts after a fraction of a second. The
 predictions have the bits of those of the estimator.
 """
 

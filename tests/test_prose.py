@@ -1,5 +1,6 @@
-"""English of README and of the site: few rules, in `support/prose.py`; links lead somewhere."""
+"""English of pages, strings and examples, by few rules; links that lead somewhere."""
 
+import ast
 import re
 
 import pytest
@@ -18,6 +19,23 @@ GENERATED = {"api", "auto_examples", "_build"}
 @EACH_PAGE
 def test_pages_follow_the_rules(page):
     assert faults(plain(page.read_text(encoding="utf-8"))) == []
+
+
+def sentences_of(path):
+    """Return docstrings and other strings of a module, and its comments that begin a line."""
+    source = path.read_text(encoding="utf-8")
+    strings = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    comments = [line[2:] if line.startswith("# ") else "" for line in source.splitlines()]
+    return [*(text for text in strings if isinstance(text, str)), "\n".join(comments)]
+
+
+@pytest.mark.parametrize("folder", ["fastnn", "examples"])
+def test_strings_follow_the_rules(folder):
+    found = {
+        path.name: faults(plain("\n\n".join(sentences_of(path))))
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize(

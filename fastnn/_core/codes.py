@@ -16,8 +16,8 @@ class Kind(IntEnum):
     Attributes
     ----------
     title : str
-        Its line in a summary, with fields of the stage in braces; "" for none. A summary tells more
-        of activations and outputs.
+        Its line in a summary, with fields of the stage in braces; "" for none. A summary adds
+        details of activations and outputs.
     groups : tuple of str
         Groups of `learning_rate_factors` in which weight and bias of the stage are, "" for none.
     cause_of_chance : str

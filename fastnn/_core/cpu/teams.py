@@ -41,7 +41,7 @@ class _Size:
     pause: float = PAUSE
 
     def note(self, cost, now):
-        """Take note of a measurement; slices differ, so that a mean tells more than one of them."""
+        """Take note of a measurement; slices differ, and their mean is more reliable."""
         self.cost = (self.cost + cost) / 2 if self.is_fresh(now) else cost
         self.measured = now
 

@@ -1,6 +1,6 @@
 """Hidden activations: value and derivative, one line each in the tables at the end.
 
-Twin of ``cpu/activations.h``, which tells more about each. All take the parameter of those that
+Twin of ``cpu/activations.h``, which describes each. All take the parameter of those that
 have one. NaN passes through, and so comparisons are written such that it is what remains.
 """
 

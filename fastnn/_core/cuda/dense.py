@@ -2,15 +2,15 @@
 
 A block computes a tile of the product, TILE_ROWS x TILE_COLUMNS elements. It goes through the depth
 of the product by strips of STRIP: while its threads multiply what they find of both operands in
-shared memory, they already wait for the next strip, which they keep in registers meanwhile. Of the
-product a thread has ROWS_EACH x COLUMNS_EACH elements, in runs of four.
+shared memory, they already wait for the next strip, which they keep in registers meanwhile.
+A thread holds ROWS_EACH x COLUMNS_EACH elements of the product, in runs of four.
 
-Where there are few tiles for many multiprocessors, a block is of several GROUPS of threads, each of
+If there are few tiles for many multiprocessors, a block is of several GROUPS of threads, each of
 which takes every GROUPS-th strip; and the depth of a gradient, which is the number of rows of the
 batch, is cut into parts that blocks of their own sum up. So each element is a sum of one order,
 whatever the device.
 
-What is done with a finished element is bound to `finish`: nothing, the activation, its derivative.
+The operation on a finished element is bound to `finish`: nothing, the activation, its derivative.
 ``tensor_cores.py`` has another `multiply`, and other sizes.
 """
 

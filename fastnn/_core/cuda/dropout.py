@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al., JMLR 15, 2014): twin of ``cpu/dropout.h``, which tells more.
+"""Dropout (Srivastava et al., JMLR 15, 2014): twin of ``cpu/dropout.h``, which has the details.
 
 The mask of an element is made of its random word, the same bits as the CPU's: recomputed wherever
 it is needed, forward and backward, never stored.

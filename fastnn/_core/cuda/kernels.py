@@ -1,7 +1,7 @@
 """Kernels of one type, compiled from one source: the twin of ``cpu/kernels.h``.
 
 Kernels and device functions are plain functions of the modules beside this one, each known by its
-name. What the C headers leave to the compiler is here left to a `Kernels`: the type `real`, the
+name. A `Kernels` decides what the C headers leave to the compiler: the type `real`, the
 sizes of blocks and tiles, and whatever a caller binds to a name, such as the formula of an
 activation to `activation_value`. Each choice becomes code of its own, without a branch left in it.
 

@@ -1,6 +1,6 @@
 """The largest of k linear pieces (Goodfellow et al. 2013): twin of ``cpu/maxout.h``.
 
-Piece p of unit j is column p n + j. Of equal pieces the first counts. NaN passes through.
+Piece p of unit j is column p n + j. The first of equal pieces counts. NaN passes through.
 """
 
 from ._numba import cuda

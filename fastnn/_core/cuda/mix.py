@@ -1,6 +1,6 @@
 """Rows of a batch mixed with other rows of it, mixup and CutMix: twin of ``cpu/mix.h``.
 
-What is mixed of the losses is in `losses`.
+The mixing of losses is in `losses`.
 """
 
 from fastnn._core.codes import Column

@@ -1,7 +1,7 @@
 """Normally distributed noise by the transform of Box and Muller: twin of ``cpu/normal.h``.
 
-Of each word the upper 24 bits count, which both types hold exactly: they draw the same numbers but
-for rounding, here and on the CPU.
+Only the upper 24 bits of each word count, which both types hold exactly: they draw the same numbers
+up to rounding, here and on the CPU.
 """
 
 from ._numba import cuda

@@ -1,4 +1,4 @@
-"""Optimizers: twin of ``cpu/optimizers.h``, which tells more about each rule.
+"""Optimizers: twin of ``cpu/optimizers.h``, which describes each rule.
 
 A rule works on one parameter. It takes its own coefficients, the learning rate, the factor that is
 in this rate, the part of the weight that decays, the parameter, its gradient and three slots, of

@@ -12,8 +12,8 @@ What `TF32` binds to the names of ``dense.py`` makes its kernels such ones. A gr
 some warps that lie beside each other over its tile; what is each one's consists of MMA_ROWS x
 MMA_COLUMNS products of (16, 8) by (8, 8), and its 32 threads execute together one instruction for
 each. Which thread holds which elements of the three matrices, its fragments, the instruction lays
-down: see "Matrix Fragments for mma.m16n8k8" in NVIDIA's "Parallel Thread Execution ISA". Of each
-product a thread has two neighbours in a row; columns of two products are dealt out such that it has
+down: see "Matrix Fragments for mma.m16n8k8" in NVIDIA's "Parallel Thread Execution ISA". A thread
+has two neighbours in a row of each product; columns of two products are dealt out such that it has
 four.
 """
 

@@ -9,8 +9,8 @@
         updates               tasks, the step of the optimizer and what follows
     call                      what steps have in common: what is asked for
 
-A plan is made once for many steps of one kind. What the CPU's engine fuses or skips for the sake of
-its caches has no counterpart here, but that an activation beside a product is done with it.
+A plan is made once for many steps of one kind. The CPU's fusions for the sake of its caches have no
+counterpart here, except that an activation beside a product is computed with it.
 """
 
 from .call import EVALUATE, GRADIENT, PREDICT, TRAIN, Arenas, Call
