@@ -4,7 +4,7 @@ Why L1 sets weights to zero: contours of the penalties
 
 A penalised solution is where a contour of the loss touches one of the penalty. The loss of a linear
 model with two weights has ellipses around its minimum. Contours of the L2 penalty are circles, and
-may be touched anywhere. Those of the L1 penalty have corners on the axes, and ellipses of many
+may be touched anywhere. Contours of the L1 penalty have corners on the axes, and ellipses of many
 shapes touch them there: a weight is zero. The elastic net, a mixture of both, has corners and
 curved sides (Hastie, T., Tibshirani, R. and Friedman, J. "The elements of statistical learning"
 (2009), figures 3.11 and 18.5). The solutions are those of `MLPRegressor` without hidden layers.
