@@ -2,13 +2,14 @@
 
 import functools
 from types import MethodType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 
+from .. import _typing as t
 from .._data.encoders import make_labels, read_classes
 from .._data.labels import is_column, weighted_fraction
 from .._data.multioutput import MultioutputLabels
@@ -59,62 +60,71 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: t.LayerSizes = (100,),
+        activation: t.Activations = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        normalization=None,
-        dropout=0.0,
-        device="cpu",
-        precision="auto",
-        n_jobs=None,
-        weight_init=None,
-        bias_init=None,
-        layers=None,
-        scoring=None,
-        averaging=None,
-        augment=None,
-        input_noise=0.0,
-        clip_norm=None,
-        clip_value=None,
-        learning_rate_factors=None,
-        l1_ratio=0.0,
-        l1_update="gradient",
-        penalize_intercepts=False,
-        max_norm=None,
-        weight_noise=0.0,
-        callbacks=None,
-        train_score=False,
-        train_score_rows=None,
-        loss="log_loss",
-        output_activation=None,
-        label_smoothing=0.0,
-        class_weight=None,
-    ):
+        solver: t.Solver = "adam",
+        alpha: t.Number = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: t.Rate = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool | str = True,
+        random_state: t.Seed = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        normalization: t.Norm = None,
+        dropout: t.Dropouts = 0.0,
+        device: str = "cpu",
+        precision: str = "auto",
+        n_jobs: int | None = None,
+        weight_init: t.Initial = None,
+        bias_init: t.Initial = None,
+        layers: t.Layers = None,
+        scoring: t.Scoring = None,
+        averaging: t.Average = None,
+        augment: t.Augmentation = None,
+        input_noise: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        learning_rate_factors: t.Factors = None,
+        l1_ratio: float = 0.0,
+        l1_update: str = "gradient",
+        penalize_intercepts: bool = False,
+        max_norm: float | None = None,
+        weight_noise: float = 0.0,
+        callbacks: t.Callbacks = None,
+        train_score: bool = False,
+        train_score_rows: int | None = None,
+        loss: t.Loss = "log_loss",
+        output_activation: t.Activation | None = None,
+        label_smoothing: t.Number = 0.0,
+        class_weight: t.ClassWeight = None,
+    ) -> None:
         self._set_parameters(locals())
 
     @explains_arguments
-    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: t.Rows,
+        y: t.Targets | None = None,
+        sample_weight: t.Weights | None = None,
+        *,
+        X_val: t.Rows | None = None,
+        y_val: t.Targets | None = None,
+        sample_weight_val: t.Weights | None = None,
+    ) -> Self:
         """Fit the network to rows and their labels.
 
         Parameters
@@ -152,15 +162,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @explains_arguments
     def partial_fit(
         self,
-        X,
-        y=None,
-        sample_weight=None,
-        classes=None,
+        X: t.Rows,
+        y: t.Targets | None = None,
+        sample_weight: t.Weights | None = None,
+        classes: t.ClassLists | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: t.Rows | None = None,
+        y_val: t.Targets | None = None,
+        sample_weight_val: t.Weights | None = None,
+    ) -> Self:
         """Train on some rows for one epoch, continuing from the last call.
 
         For rows that do not fit in memory, `fit` takes a source of `fastnn.data` instead, which
@@ -193,7 +203,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation, partial=True, classes=classes)
 
-    def predict(self, X):
+    def predict(self, X: t.Rows) -> t.Array:
         """Predict labels.
 
         Parameters
@@ -209,7 +219,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         network, outputs = self._outputs(X)
         return network.encoder.decode(outputs, network.architecture.loss)
 
-    def decision_function(self, X):
+    def decision_function(self, X: t.Rows) -> t.Arrays:
         """Return confidence scores (logits): the pre-activations of the output layer.
 
         With ``loss='squared_error'``, they are the outputs minus 0.5.
@@ -229,7 +239,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return confidence_scores(*self._outputs(X, pre_activation=True))
 
     @_OfProbabilities
-    def predict_proba(self, X):
+    def predict_proba(self, X: t.Rows) -> t.Arrays:
         """Predict the probability of each class, or of each label.
 
         Not available for losses without probabilities, such as 'hinge'. With
@@ -249,7 +259,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return probabilities(*self._outputs(X, both_classes=True))
 
     @_OfProbabilities
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: t.Rows) -> t.Arrays:
         """Predict the logarithm of the probability of each class, or of each label.
 
         Parameters
@@ -303,7 +313,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return labels
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: t.Rows, y: t.Targets | None = None, sample_weight: t.Weights | None = None
+    ) -> float:
         """Return the accuracy; for multilabel and multioutput targets, the subset accuracy.
 
         Parameters
@@ -320,23 +332,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         score : float
         """
-        y, sample_weight = self._targets(X, y, sample_weight)
+        targets, weights = self._targets(X, y, sample_weight)
         network = self.__dict__.get("_network")
         if network is not None:
             labels = network.encoder
-            y = labels.true_labels(y)
-        if network is not None and y is not None:
+            targets = labels.true_labels(targets)
+        if network is not None and targets is not None:
             predicted = self.predict(X)
-            if predicted.shape[0] != y.shape[0]:
-                check_consistent_length(predicted, y)  # raises
-            sample_weight = read_sample_weight(sample_weight, y)
+            if predicted.shape[0] != targets.shape[0]:
+                check_consistent_length(predicted, targets)  # raises
+            weights = read_sample_weight(weights, targets)
             # For few labels scikit-learn's function takes far longer than the prediction. It does
             # not support multiclass-multioutput targets.
             if labels.kind == MultioutputLabels.kind:
-                return weighted_fraction((predicted == y).all(axis=1), sample_weight)
-            if is_column(predicted) and is_column(y):
-                return weighted_fraction(predicted == y, sample_weight)
-        return super().score(X, y, sample_weight)
+                return weighted_fraction((predicted == targets).all(axis=1), weights)
+            if is_column(predicted) and is_column(targets):
+                return weighted_fraction(predicted == targets, weights)
+        return super().score(X, targets, weights)
 
     def _fitted_attributes(self, network, history, stochastic):
         classes = {"classes_": network.encoder.classes}

@@ -2,6 +2,7 @@
 
 from sklearn.base import is_classifier
 
+from .. import _typing as t
 from .._data.encoders import RealTargets
 from .._data.pickles import damage_raises_value_error
 from .._files import models
@@ -37,7 +38,7 @@ def _targets_of(network):
 class Persistent:
     """Mixin of estimators that are saved and pickled."""
 
-    def save(self, path, *, training=False):
+    def save(self, path: t.Path, *, training: bool = False) -> None:
         """Save the fitted estimator to a file, which `fastnn.load` loads.
 
         The file has the parameters of the estimator and of the network, the classes, the names of

@@ -1,11 +1,12 @@
 """Multi-layer perceptron regressor."""
 
 import copy
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
+from .. import _typing as t
 from .._data.encoders import RealTargets
 from .._data.sample_weights import read_sample_weight
 from .._network.predictions import values
@@ -23,60 +24,69 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: t.Loss = "squared_error",
+        hidden_layer_sizes: t.LayerSizes = (100,),
+        activation: t.Activations = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        normalization=None,
-        dropout=0.0,
-        device="cpu",
-        precision="auto",
-        n_jobs=None,
-        weight_init=None,
-        bias_init=None,
-        layers=None,
-        scoring=None,
-        averaging=None,
-        augment=None,
-        input_noise=0.0,
-        clip_norm=None,
-        clip_value=None,
-        learning_rate_factors=None,
-        l1_ratio=0.0,
-        l1_update="gradient",
-        penalize_intercepts=False,
-        max_norm=None,
-        weight_noise=0.0,
-        callbacks=None,
-        train_score=False,
-        train_score_rows=None,
-        output_activation=None,
-    ):
+        solver: t.Solver = "adam",
+        alpha: t.Number = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: t.Rate = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool | str = True,
+        random_state: t.Seed = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        normalization: t.Norm = None,
+        dropout: t.Dropouts = 0.0,
+        device: str = "cpu",
+        precision: str = "auto",
+        n_jobs: int | None = None,
+        weight_init: t.Initial = None,
+        bias_init: t.Initial = None,
+        layers: t.Layers = None,
+        scoring: t.Scoring = None,
+        averaging: t.Average = None,
+        augment: t.Augmentation = None,
+        input_noise: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        learning_rate_factors: t.Factors = None,
+        l1_ratio: float = 0.0,
+        l1_update: str = "gradient",
+        penalize_intercepts: bool = False,
+        max_norm: float | None = None,
+        weight_noise: float = 0.0,
+        callbacks: t.Callbacks = None,
+        train_score: bool = False,
+        train_score_rows: int | None = None,
+        output_activation: t.Activation | None = None,
+    ) -> None:
         self._set_parameters(locals())
 
     @explains_arguments
-    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: t.Rows,
+        y: t.Targets | None = None,
+        sample_weight: t.Weights | None = None,
+        *,
+        X_val: t.Rows | None = None,
+        y_val: t.Targets | None = None,
+        sample_weight_val: t.Weights | None = None,
+    ) -> Self:
         """Fit the network to rows and their targets.
 
         Parameters
@@ -107,8 +117,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @available_if(BaseMLP._check_solver)
     @explains_arguments
     def partial_fit(
-        self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
-    ):
+        self,
+        X: t.Rows,
+        y: t.Targets | None = None,
+        sample_weight: t.Weights | None = None,
+        *,
+        X_val: t.Rows | None = None,
+        y_val: t.Targets | None = None,
+        sample_weight_val: t.Weights | None = None,
+    ) -> Self:
         """Train on some rows for one epoch, continuing from the last call.
 
         For rows that do not fit in memory, `fit` takes a source of `fastnn.data` instead, which
@@ -136,7 +153,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation, partial=True)
 
-    def predict(self, X):
+    def predict(self, X: t.Rows) -> t.Array:
         """Predict targets.
 
         Parameters
@@ -152,7 +169,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         return values(*self._outputs(X))
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: t.Rows, y: t.Targets | None = None, sample_weight: t.Weights | None = None
+    ) -> float:
         """Return the coefficient of determination R2 of the predictions.
 
         With several quantiles, it is the mean of their `sklearn.metrics.d2_pinball_score`: D2 is 1

@@ -3,12 +3,13 @@
 import copy
 import functools
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .. import _typing as t
 from .._data.rows import read_targets
 from .._files import models
 from .._fit.locking import training_lock
@@ -36,7 +37,9 @@ class BaseTabularMLP(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(
+        self, X: t.Rows, y: t.Targets | None = None, sample_weight: t.Weights | None = None
+    ) -> Self:
         """Fit an ensemble to a table and its targets.
 
         Parameters
@@ -74,7 +77,7 @@ class BaseTabularMLP(BaseEstimator):
     _optional_attributes = frozenset(("_importances", "compression_", "feature_names_in_"))
 
     @property
-    def feature_importances_(self):
+    def feature_importances_(self) -> t.Array:
         """Importances of the columns: ndarray of shape (`n_features_in_`,).
 
         How much the loss of training rows rises if a column is permuted, with a sum of 1. Each row
@@ -89,7 +92,7 @@ class BaseTabularMLP(BaseEstimator):
             self._importances = permutation_importances(self._ensemble, training, self.n_jobs)
         return self._importances
 
-    def compress(self):
+    def compress(self) -> Self:
         """Return an estimator of one network that predicts what this one predicts.
 
         It is trained on the predictions of the ensemble for the training rows and for changed
@@ -124,7 +127,7 @@ class BaseTabularMLP(BaseEstimator):
             )
         return training
 
-    def save(self, path):
+    def save(self, path: t.Path) -> None:
         """Save the fitted estimator to a file, which `fastnn.load` loads.
 
         The file has the parameters, the types of the columns with their levels, the networks and

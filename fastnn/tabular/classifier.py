@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .. import _typing as t
 from .._data.sample_weights import read_sample_weight, row_weights
 from .._specs.constraints import OneOf
 from .._specs.suggestions import suggest_arguments_of
@@ -26,18 +27,18 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
     def __init__(
         self,
-        preset="default",
+        preset: str = "default",
         *,
-        categorical_features="auto",
-        n_networks=None,
-        n_folds=None,
-        time_limit=None,
-        class_weight=None,
-        n_jobs=None,
-        callbacks=None,
-        verbose=False,
-        random_state=None,
-    ):
+        categorical_features: t.ArrayLike = "auto",
+        n_networks: int | None = None,
+        n_folds: int | None = None,
+        time_limit: float | None = None,
+        class_weight: t.ClassWeight = None,
+        n_jobs: int | None = None,
+        callbacks: t.Callbacks = None,
+        verbose: bool | int = False,
+        random_state: t.Seed = None,
+    ) -> None:
         self.preset = preset
         self.categorical_features = categorical_features
         self.n_networks = n_networks
@@ -63,7 +64,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         )
         return targets, targets.labels.codes(y), weights
 
-    def predict(self, X):
+    def predict(self, X: t.Rows) -> t.Array:
         """Predict the class of each row.
 
         Parameters
@@ -79,7 +80,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         probabilities = self._decisions(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: t.Rows) -> t.Arrays:
         """Predict the probability of each class.
 
         Parameters
@@ -94,7 +95,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         """
         return self._decisions(X)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: t.Rows) -> t.Arrays:
         """Predict the logarithm of the probability of each class.
 
         Parameters
@@ -110,7 +111,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
             return np.log(self.predict_proba(X))
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: t.Rows, y: t.Targets | None = None, sample_weight: t.Weights | None = None
+    ) -> float:
         """Return the accuracy.
 
         Parameters
@@ -130,7 +133,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         return super().score(X, y, read_sample_weight(sample_weight, y))
 
     @property
-    def classes_(self):
+    def classes_(self) -> t.Array:
         """Labels of the classes, sorted: ndarray of shape (n_classes,)."""
         check_is_fitted(self, "_ensemble")
         return self._ensemble.targets.labels.classes

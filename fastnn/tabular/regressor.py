@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .. import _typing as t
 from .._data.sample_weights import read_sample_weight
 from .._specs.constraints import OneOf
 from .._specs.suggestions import suggest_arguments_of
@@ -28,18 +29,18 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     def __init__(
         self,
-        preset="default",
+        preset: str = "default",
         *,
-        categorical_features="auto",
-        n_networks=None,
-        n_folds=None,
-        time_limit=None,
-        target_transform="auto",
-        n_jobs=None,
-        callbacks=None,
-        verbose=False,
-        random_state=None,
-    ):
+        categorical_features: t.ArrayLike = "auto",
+        n_networks: int | None = None,
+        n_folds: int | None = None,
+        time_limit: float | None = None,
+        target_transform: str | None = "auto",
+        n_jobs: int | None = None,
+        callbacks: t.Callbacks = None,
+        verbose: bool | int = False,
+        random_state: t.Seed = None,
+    ) -> None:
         self.preset = preset
         self.categorical_features = categorical_features
         self.n_networks = n_networks
@@ -57,7 +58,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         y = y.astype(np.float64)
         return NumberTargets(y, weights, self.target_transform), y, weights
 
-    def predict(self, X, return_std=False):
+    def predict(self, X: t.Rows, return_std: bool = False) -> t.Arrays:
         """Predict the target of each row, within the range of the training targets.
 
         Parameters
@@ -81,7 +82,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         decisions, scales = self._decisions_and_scales(X)
         return self._clipped(decisions), self._ensemble.residuals.std(scales)
 
-    def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)):
+    def predict_quantiles(self, X: t.Rows, quantiles: t.ArrayLike = (0.05, 0.5, 0.95)) -> t.Array:
         """Predict quantiles of the target of each row.
 
         The first and the last of the default are an interval that contains 90% of the targets. They
@@ -135,7 +136,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         targets = self._ensemble.targets
         return np.clip(decisions, targets.low, targets.high)
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: t.Rows, y: t.Targets | None = None, sample_weight: t.Weights | None = None
+    ) -> float:
         """Return the coefficient of determination R2 of the predictions.
 
         Parameters
