@@ -12,7 +12,7 @@ def _version(package):
         return "not installed"
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the versions and the machine's capabilities that fastnn works with."""
     from . import __version__, _core
     from ._core.cpu import isa_info

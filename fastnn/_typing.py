@@ -51,6 +51,7 @@ Array: TypeAlias = NDArray[Any]
 #: An array, or for several columns of classes a list of arrays, which no type checker knows.
 Arrays: TypeAlias = NDArray[Any] | Any
 Path: TypeAlias = str | os.PathLike[str]
+Paths: TypeAlias = Path | Sequence[Path]
 
 # Parameters.
 Seed: TypeAlias = int | np.random.RandomState | None

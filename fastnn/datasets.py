@@ -7,14 +7,17 @@ a big-endian 32-bit integer, then the elements in C order, big-endian.
 import gzip
 import math
 import zlib
+from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from sklearn.utils import check_random_state
 
+from . import _typing as t
 from ._specs.constraints import Interval, check_arguments
 
 __all__ = ["load_fashion_mnist", "load_idx", "load_mnist", "make_mnist1d"]
@@ -38,7 +41,7 @@ _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0
 _MAX_GZIP_RATIO = 1032
 
 
-def load_idx(path):
+def load_idx(path: t.Path) -> t.Array:
     """Read one IDX file, plain or gzip-compressed.
 
     Parameters
@@ -103,7 +106,7 @@ def _read_idx(path, file, size, is_packed=False):
 N_TRAIN_IMAGES = 60000
 
 
-def load_mnist(folder=None, *, return_n_train=False):
+def load_mnist(folder: t.Path | None = None, *, return_n_train: bool = False) -> tuple[Any, ...]:
     """Load MNIST, or a data set in the same format (Fashion-MNIST, KMNIST), one image a row.
 
     Parameters
@@ -134,7 +137,9 @@ def load_mnist(folder=None, *, return_n_train=False):
     return _load("mnist_784", folder, return_n_train)
 
 
-def load_fashion_mnist(folder=None, *, return_n_train=False):
+def load_fashion_mnist(
+    folder: t.Path | None = None, *, return_n_train: bool = False
+) -> tuple[Any, ...]:
     """Load Fashion-MNIST: ten kinds of clothes in the format of MNIST, and harder to classify.
 
     Parameters
@@ -246,7 +251,7 @@ _TEMPLATES = np.array(
     ]
 )
 
-_MNIST1D_CONSTRAINTS = {
+_MNIST1D_CONSTRAINTS: dict[str, list[Any]] = {
     "n_samples": [Interval(Integral, 1, None, closed="left")],
     "n_features": [Interval(Integral, 2, None, closed="left")],
     "scale": [Interval(Real, 0, 2, closed="left")],
@@ -259,17 +264,17 @@ _MNIST1D_CONSTRAINTS = {
 
 
 def make_mnist1d(
-    n_samples=5000,
+    n_samples: int = 5000,
     *,
-    n_features=40,
-    padding=(36, 60),
-    scale=0.4,
-    max_translation=48,
-    correlated_noise=0.25,
-    noise=0.02,
-    shear=0.75,
-    random_state=None,
-):
+    n_features: int = 40,
+    padding: Sequence[int] = (36, 60),
+    scale: float = 0.4,
+    max_translation: int = 48,
+    correlated_noise: float = 0.25,
+    noise: float = 0.02,
+    shear: float = 0.75,
+    random_state: t.Seed = None,
+) -> tuple[t.Array, t.Array]:
     """Generate MNIST-1D: ten curves, each at a random position in a noisy signal.
 
     A small problem that ranks models as images do: a linear model is poor, a network is better, and

@@ -1,11 +1,14 @@
 """Fits of several estimators, side by side."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 from sklearn.utils import _safe_indexing, indexable
 
 from . import _core
+from . import _typing as t
 from ._fit.resolve import check_values
 from ._fit.side_by_side import SideBySide
 from ._train.training import INTERRUPTED
@@ -14,17 +17,17 @@ from .estimators.base import BaseMLP
 
 
 def fit_many(
-    estimators,
-    X,
-    y,
-    sample_weight=None,
+    estimators: list[Any],
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
     *,
-    rows=None,
-    n_jobs=None,
-    X_val=None,
-    y_val=None,
-    sample_weight_val=None,
-):
+    rows: Sequence[t.ArrayLike] | None = None,
+    n_jobs: int | None = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    sample_weight_val: Any = None,
+) -> list[Any]:
     """Fit several estimators to one data set, side by side: for folds, seeds and grids.
 
     Each thread fits one estimator, and takes the next of the list when it is done. That is faster

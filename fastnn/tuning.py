@@ -1,5 +1,6 @@
 """Search spaces of hyperparameters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -97,7 +98,15 @@ _SET_BY_LAYERS = {"hidden_layer_sizes", "activation", "normalization", "dropout"
         "prefix": [None, str],
     }
 )
-def suggest_params(target, estimator=None, *, grid=False, names=None, n_samples=None, prefix=None):
+def suggest_params(
+    target: Any,
+    estimator: Any = None,
+    *,
+    grid: bool = False,
+    names: Sequence[str] | None = None,
+    n_samples: int | None = None,
+    prefix: str | None = None,
+) -> dict[str, Any]:
     """Suggest a search space of the most important hyperparameters.
 
     It omits hyperparameters without effect with the estimator's solver, and those set by `layers`.

@@ -1,5 +1,9 @@
 """Files of estimators."""
 
+from collections.abc import Collection
+from typing import Any
+
+from .. import _typing as t
 from .atomic import check_folder, replace_file
 from .parts import Parts, check_parameters_fit, packed
 
@@ -37,7 +41,7 @@ def write(path, parts: dict) -> None:
         ) from error
 
 
-def load(path, *, trusted=()):
+def load(path: t.Path, *, trusted: Collection[str] = ()) -> Any:
     """Load a fitted estimator from a file that its `save` has written.
 
     Nothing in the file is executed: it has numbers, strings and the names of fastnn's own classes,

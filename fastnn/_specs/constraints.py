@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .suggestions import suggest_value
+from .suggestions import P, R, suggest_value
 
 
 class InvalidParameterError(ValueError, TypeError):
@@ -192,14 +192,16 @@ def check_arguments(constraints: Mapping[str, list], arguments: Mapping[str, Any
             _check(name, arguments[name], [_constraint(one) for one in written], caller)
 
 
-def checks_arguments(constraints: Mapping[str, list]):
+def checks_arguments(
+    constraints: Mapping[str, list],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator of functions, whose arguments are checked."""
 
-    def decorate(function):
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
 
         @functools.wraps(function)
-        def call(*args, **kwargs):
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(*args, **kwargs)
             given.apply_defaults()
             check_arguments(constraints, given.arguments, function.__qualname__)

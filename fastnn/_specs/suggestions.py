@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 # For each parameter, names that Keras, PyTorch, XGBoost and others use for a value, normalised by
 # `_normalised`, and the equivalent here: a name, an expression, or a sentence.
@@ -205,7 +206,7 @@ _ARGUMENTS = {
 _ESTIMATORS: list[type] = []
 
 
-def suggest_arguments_of(estimator: type) -> type:
+def suggest_arguments_of(estimator: type[T]) -> type[T]:
     """Decorate the estimator whose arguments are considered for an unknown one of a spec."""
     _ESTIMATORS.append(estimator)
     return estimator

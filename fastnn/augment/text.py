@@ -5,15 +5,16 @@ classification tasks" (2019), section 2. The user gives the synonyms: a dict fro
 of others. A token that is not in it, such as a stop word, has none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 
+from .. import _typing as t
 from .._specs.constraints import Interval, check_parameters
 
 
@@ -31,7 +32,7 @@ def _synonym(token, synonyms, rng):
     return _chosen(others, rng) if others else token
 
 
-def swap_tokens(tokens, rng, rate=0.1):
+def swap_tokens(tokens: list[Any], rng: t.np.random.Generator, rate: float = 0.1) -> list[Any]:
     """Return a copy in which random pairs of tokens are swapped.
 
     Parameters
@@ -53,7 +54,7 @@ def swap_tokens(tokens, rng, rate=0.1):
     return tokens
 
 
-def delete_tokens(tokens, rng, rate=0.1):
+def delete_tokens(tokens: list[Any], rng: t.np.random.Generator, rate: float = 0.1) -> list[Any]:
     """Return a copy without some of the tokens; at least one is kept.
 
     Parameters
@@ -76,7 +77,9 @@ def delete_tokens(tokens, rng, rate=0.1):
     return kept or [_chosen(tokens, rng)] if tokens else []
 
 
-def replace_synonyms(tokens, rng, synonyms, rate=0.1):
+def replace_synonyms(
+    tokens: list[Any], rng: t.np.random.Generator, synonyms: Mapping[Any, Any], rate: float = 0.1
+) -> list[Any]:
     """Return a copy in which some tokens are replaced by synonyms.
 
     Parameters
@@ -100,7 +103,9 @@ def replace_synonyms(tokens, rng, synonyms, rate=0.1):
     return tokens
 
 
-def insert_synonyms(tokens, rng, synonyms, rate=0.1):
+def insert_synonyms(
+    tokens: list[Any], rng: t.np.random.Generator, synonyms: Mapping[Any, Any], rate: float = 0.1
+) -> list[Any]:
     """Return a copy with synonyms of some tokens inserted at random positions.
 
     Parameters
@@ -125,7 +130,9 @@ def insert_synonyms(tokens, rng, synonyms, rate=0.1):
     return tokens
 
 
-def back_translate(tokens, rng, translate):
+def back_translate(
+    tokens: list[Any], rng: t.np.random.Generator, translate: Callable[..., Any]
+) -> list[Any]:
     """Return what a function makes of the tokens, such as a translation and its translation back.
 
     Parameters
@@ -198,14 +205,21 @@ class TokenAugmenter(BaseEstimator):
         "translate": [callable, None],
     }
 
-    def __init__(self, synonyms=None, rate=0.1, n_copies=4, random_state=None, translate=None):
+    def __init__(
+        self,
+        synonyms: Mapping[Any, Any] | None = None,
+        rate: float = 0.1,
+        n_copies: int = 4,
+        random_state: t.Seed = None,
+        translate: Callable[..., Any] | None = None,
+    ) -> None:
         self.synonyms = synonyms
         self.rate = rate
         self.n_copies = n_copies
         self.random_state = random_state
         self.translate = translate
 
-    def fit_resample(self, X, y):
+    def fit_resample(self, X: Any, y: t.Targets | None) -> tuple[Any, Any]:
         """Return the texts, followed by their copies.
 
         Parameters

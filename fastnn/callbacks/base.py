@@ -50,26 +50,26 @@ class Callback(Spec):
         given = ", ".join(f"{k}={v!r}" for k, v in self.get_params(deep=False).items())
         return f"{type(self).__name__}({given})"
 
-    def on_fit_begin(self, context) -> None:
+    def on_fit_begin(self, context: "Context") -> None:
         """Called when everything is ready for the first epoch."""
 
-    def on_epoch_begin(self, context) -> Any:
+    def on_epoch_begin(self, context: "Context") -> Any:
         """Called before each epoch, or iteration of 'lbfgs'. True skips it and ends training.
 
         It is called again, before `set_state`, where a training resumes within an epoch.
         If 'lbfgs' has converged, no iteration follows.
         """
 
-    def on_batch_end(self, context) -> Any:
+    def on_batch_end(self, context: "Context") -> Any:
         """Called after every `batch_interval` batches. True ends the epoch here, and training.
 
         It is never called with 'lbfgs', which has no batches.
         """
 
-    def on_epoch_end(self, context) -> Any:
+    def on_epoch_end(self, context: "Context") -> Any:
         """Called after each epoch, when it is in the history. True ends training."""
 
-    def on_fit_end(self, context) -> None:
+    def on_fit_end(self, context: "Context") -> None:
         """Called when training has ended, or has failed with `context.error`."""
 
     # For `Checkpoint`.
@@ -140,16 +140,18 @@ class Context:
         self.rows = None
         self.first_epoch = 0 if settings.partial else begun - history.n_iter
         self.n_epochs = begun - (not settings.partial) * history.n_iter + settings.max_iter
-        self.logs = {name: values[-1] for name, values in self.history.items() if values}
+        self.logs: dict[str, float] = {
+            name: values[-1] for name, values in self.history.items() if values
+        }
         self.learning_rate = learning_rate
         self._stops, self._checkpoint = False, None  # for a `Checkpoint`
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """A copy of the estimator, as if training had ended here."""
         return self._model(True)
 
-    def log(self, name: str, value) -> None:
+    def log(self, name: str, value: float) -> None:
         """Add a number to the history of this epoch, in `on_epoch_end`."""
         self.logs[name] = value
         self._history.add(name, value)

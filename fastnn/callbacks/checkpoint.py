@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import _typing as t
 from .._files.archive import seal_at, seal_of
 from .._files.atomic import check_folder, replace_file
 from .._files.models import estimator_of
@@ -167,7 +169,7 @@ class Checkpoint(Callback):
             warn_of_failure("Checkpoint", self.path, error)
 
 
-def load_checkpoint(path, *, trusted=()):
+def load_checkpoint(path: t.Path, *, trusted: Collection[str] = ()) -> Any:
     """Load the estimator of a checkpoint, as if its `fit` had ended there.
 
     Parameters

@@ -2,7 +2,7 @@
 
 import inspect
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import distributed
 from dask.base import is_dask_collection
@@ -81,7 +81,16 @@ class OnCluster:
     _local: ClassVar[type]
 
     @explains_arguments
-    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the network to rows and their targets, on the cluster.
 
         Parameters

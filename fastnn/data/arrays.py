@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _typing as t
 from .files import Files
 from .maps import release
 from .slices import SlicedSource
@@ -56,7 +57,15 @@ class Arrays(SlicedSource):
     ((1000, 20), dtype('float32'))
     """
 
-    def __init__(self, X, y=None, sample_weight=None, *, classes=None, shuffle_buffer=None):
+    def __init__(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        classes: t.ClassLists | None = None,
+        shuffle_buffer: int | None = None,
+    ) -> None:
         super().__init__(classes=classes, shuffle_buffer=shuffle_buffer)
         self._X = _Stacked(X, "X")
         others = {"y": y, "sample_weight": sample_weight}

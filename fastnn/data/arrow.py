@@ -1,7 +1,9 @@
 """Arrow IPC files, whose blocks are their record batches."""
 
 import mmap
+from typing import Any
 
+from .. import _typing as t
 from . import docstrings
 from .blocks import Block, rows_of_piece
 from .maps import release
@@ -15,15 +17,15 @@ class Arrow(TableSource):
 
     def __init__(
         self,
-        paths,
+        paths: t.Paths,
         *,
-        target=None,
-        columns=None,
-        sample_weight=None,
-        output="auto",
-        classes=None,
-        shuffle_buffer=None,
-    ):
+        target: Any = None,
+        columns: Any = None,
+        sample_weight: str | None = None,
+        output: str = "auto",
+        classes: t.ClassLists | None = None,
+        shuffle_buffer: int | None = None,
+    ) -> None:
         super().__init__(paths, target, columns, sample_weight, output, classes, shuffle_buffer)
         self.blocks()
 

@@ -1,10 +1,12 @@
 """Batches that a function or an object of the user's makes anew in each epoch."""
 
 import inspect
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from .. import _typing as t
 from .slices import as_rows, row_dtype
 from .source import PIECE_BYTES, Rows, Source
 
@@ -47,7 +49,13 @@ class Batches(Source):
     1000
     """
 
-    def __init__(self, batches, *, classes=None, shuffle_buffer=None):
+    def __init__(
+        self,
+        batches: Any,
+        *,
+        classes: t.ClassLists | None = None,
+        shuffle_buffer: int | None = None,
+    ) -> None:
         super().__init__(classes=classes, shuffle_buffer=shuffle_buffer)
         if not callable(batches) and not hasattr(batches, "__iter__"):
             raise TypeError(

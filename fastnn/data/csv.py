@@ -1,9 +1,12 @@
 """CSV files, whose blocks are lines next to each other."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from .. import _typing as t
 from . import docstrings
 from .blocks import Block, listed, rows_of_block
 from .csv_lines import count_rows, first_line, first_lines, ranges
@@ -25,18 +28,18 @@ class CSV(TableSource):
 
     def __init__(
         self,
-        paths,
+        paths: t.Paths,
         *,
-        target=None,
-        columns=None,
-        sample_weight=None,
-        output="auto",
-        delimiter=",",
-        names=None,
-        dtype=None,
-        classes=None,
-        shuffle_buffer=None,
-    ):
+        target: Any = None,
+        columns: Any = None,
+        sample_weight: str | None = None,
+        output: str = "auto",
+        delimiter: str = ",",
+        names: Sequence[str] | None = None,
+        dtype: Mapping[str, str] | None = None,
+        classes: t.ClassLists | None = None,
+        shuffle_buffer: int | None = None,
+    ) -> None:
         self._delimiter, self._header, self._dtype = delimiter, names, dtype or {}
         super().__init__(paths, target, columns, sample_weight, output, classes, shuffle_buffer)
         self._settings = *self._settings, delimiter, names, dtype

@@ -1,5 +1,6 @@
 """HDF5 files, whose blocks are slices of data sets."""
 
+from .. import _typing as t
 from . import docstrings
 from .files import Files
 from .libraries import need
@@ -12,8 +13,15 @@ class HDF5(SlicedSource):
     suffixes = (".h5", ".hdf5", ".hdf")
 
     def __init__(
-        self, paths, *, X="X", y=None, sample_weight=None, classes=None, shuffle_buffer=None
-    ):
+        self,
+        paths: t.Paths,
+        *,
+        X: str = "X",
+        y: str | None = None,
+        sample_weight: str | None = None,
+        classes: t.ClassLists | None = None,
+        shuffle_buffer: int | None = None,
+    ) -> None:
         super().__init__(classes=classes, shuffle_buffer=shuffle_buffer)
         need("h5py", "HDF5")
         self._files = Files(paths, self.suffixes)

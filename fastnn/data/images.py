@@ -2,9 +2,11 @@
 
 import csv
 import os
+from typing import Any
 
 import numpy as np
 
+from .. import _typing as t
 from .blocks import BlockSource, cut, rows_of_block
 from .files import Files
 from .libraries import need
@@ -78,16 +80,16 @@ class ImageFolder(BlockSource):
 
     def __init__(
         self,
-        folder,
-        labels=None,
+        folder: t.Path,
+        labels: t.Path | None = None,
         *,
-        file_column=None,
-        target=None,
-        size=None,
-        mode="RGB",
-        classes=None,
-        shuffle_buffer=None,
-    ):
+        file_column: str | None = None,
+        target: Any = None,
+        size: Any = None,
+        mode: str = "RGB",
+        classes: t.ClassLists | None = None,
+        shuffle_buffer: int | None = None,
+    ) -> None:
         super().__init__(classes=classes, shuffle_buffer=shuffle_buffer)
         need("PIL.Image", "ImageFolder")
         if mode not in ("RGB", "L"):

@@ -1,6 +1,7 @@
 """Sources whose features pass through transformers, and transformers fitted on sources."""
 
 from threading import Lock
+from typing import Any
 
 import joblib
 from sklearn.utils.validation import check_is_fitted
@@ -47,7 +48,7 @@ class Mapped(Derived):
         return f"{self._source.identity()}, through {joblib.hash(self._transformer)}"
 
 
-def partial_fit(transformer, source):
+def partial_fit(transformer: Any, source: Any) -> Any:
     """Fit a transformer on all rows of a source, a piece at a time.
 
     Parameters

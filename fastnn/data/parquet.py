@@ -1,7 +1,9 @@
 """Parquet files, whose blocks are their row groups."""
 
 from functools import lru_cache
+from typing import Any
 
+from .. import _typing as t
 from . import docstrings
 from .blocks import Block, rows_of_piece
 from .tables import TableSource
@@ -17,15 +19,15 @@ class Parquet(TableSource):
 
     def __init__(
         self,
-        paths,
+        paths: t.Paths,
         *,
-        target=None,
-        columns=None,
-        sample_weight=None,
-        output="auto",
-        classes=None,
-        shuffle_buffer=None,
-    ):
+        target: Any = None,
+        columns: Any = None,
+        sample_weight: str | None = None,
+        output: str = "auto",
+        classes: t.ClassLists | None = None,
+        shuffle_buffer: int | None = None,
+    ) -> None:
         super().__init__(paths, target, columns, sample_weight, output, classes, shuffle_buffer)
         self.blocks()
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+from .. import _typing as t
+
 #: Largest size of the rows of a piece, in bytes, where a reader can choose it.
 PIECE_BYTES = 1 << 24
 
@@ -103,7 +105,7 @@ class Source(ABC):
         A checkpoint resumes only if it is the same, in whatever process.
         """
 
-    def map(self, transformer) -> "Source":
+    def map(self, transformer: Any) -> "Source":
         """Return a source of the same rows, transformed while they are read.
 
         Parameters
@@ -131,7 +133,9 @@ class Source(ABC):
 
         return Mapped(self, transformer)
 
-    def split(self, validation: float = 0.1, *, by: str = "rows", random_state=None):
+    def split(
+        self, validation: float = 0.1, *, by: str = "rows", random_state: t.Seed = None
+    ) -> tuple["Source", "Source"]:
         """Return two sources: one of most rows, to train on, and one of the others.
 
         Parameters

@@ -1,10 +1,13 @@
 """Gradients with respect to the rows, and attributions of a prediction to its features."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
 
 from .. import _core
+from .. import _typing as t
 from .._core.device_arrays import to_host
 from .._core.program import new_arena
 from .._data.rows import read_data
@@ -22,7 +25,14 @@ _BLOCK, _BLOCK_ONE_BY_ONE = 1024, 128
 
 
 @checked
-def input_gradients(estimator, X, *, target=None, of="prediction", y=None):
+def input_gradients(
+    estimator: Any,
+    X: Any,
+    *,
+    target: Any = None,
+    of: str = "prediction",
+    y: t.Targets | None = None,
+) -> t.Array:
     """Return the gradient of a prediction, or of the loss, with respect to the features.
 
     It is computed as in prediction: without dropout and noise, with the moving averages of batch
@@ -72,7 +82,15 @@ def input_gradients(estimator, X, *, target=None, of="prediction", y=None):
 
 
 @checked
-def integrated_gradients(estimator, X, *, baseline=None, n_steps=50, target=None, of="prediction"):
+def integrated_gradients(
+    estimator: Any,
+    X: Any,
+    *,
+    baseline: Any = None,
+    n_steps: int = 50,
+    target: Any = None,
+    of: str = "prediction",
+) -> t.Array:
     """Return the parts of the features in the difference of a prediction to that of a baseline.
 
     The attribution to feature j of a row x with baseline b is

@@ -1,11 +1,13 @@
 """Decomposition of the expected loss into bias and variance, by bootstrap."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
+from .. import _typing as t
 from .._core.device_arrays import to_host
 from .._train.training import INTERRUPTED
 from .._warnings import held_warnings
@@ -41,32 +43,32 @@ class BiasVariance:
     row_variance: np.ndarray
 
     @property
-    def loss(self):
+    def loss(self) -> float:
         """Expected loss: the mean over rounds and rows."""
         return float(self.row_loss.mean())
 
     @property
-    def bias(self):
+    def bias(self) -> float:
         """Mean loss of the main predictions: the squared bias, or their error rate, with noise."""
         return float(self.row_bias.mean())
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         """Mean loss of the predictions with respect to the main predictions."""
         return float(self.row_variance.mean())
 
     @property
-    def net_variance(self):
+    def net_variance(self) -> float:
         """Increase of the loss by variance, ``loss - bias``; `variance` for the squared error."""
         return self.loss - self.bias
 
     @property
-    def unbiased_variance(self):
+    def unbiased_variance(self) -> float:
         """Part of the variance that increases the loss: of rows without bias."""
         return float(np.maximum(self.row_loss - self.row_bias, 0).mean())
 
     @property
-    def biased_variance(self):
+    def biased_variance(self) -> float:
         """Part of the variance that decreases the 0-1 loss: of rows whose main label is wrong."""
         return float(np.maximum(self.row_bias - self.row_loss, 0).mean())
 
@@ -85,8 +87,16 @@ class BiasVariance:
 
 @checked
 def bias_variance(
-    estimator, X, y, n_rounds=50, *, X_val=None, y_val=None, n_jobs=None, random_state=0
-):
+    estimator: Any,
+    X: Any,
+    y: Any,
+    n_rounds: int = 50,
+    *,
+    X_val: t.Rows | None = None,
+    y_val: Any = None,
+    n_jobs: int | None = None,
+    random_state: int | None = 0,
+) -> BiasVariance:
     """Decompose the expected loss on other rows into bias and variance, by bootstrap.
 
     The expectation is over training sets: a clone is fitted to each of `n_rounds` bootstrap

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,7 +38,16 @@ class GradientCheck(Finding):
 
 
 @checked
-def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=50, random_state=0):
+def check_gradients(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    n_elements: int = 10,
+    tolerance: float = 1e-4,
+    max_rows: float = 50,
+    random_state: int | None = 0,
+) -> GradientCheck:
     """Compare gradients with finite differences of the loss.
 
     Both are computed by the engine in float64, near the initial or the fitted parameters; a little
@@ -88,9 +97,8 @@ def check_gradients(estimator, X, y, *, n_elements=10, tolerance=1e-4, max_rows=
             found.append(gradients[name][place])
             expected.append(difference)
         n_checked += len(found)
-        found, expected = np.array(found), np.array(expected)
-        length = max(magnitude(expected), magnitude(found), 1e-3 * typical)
-        errors[name] = magnitude(found - expected) / length
+        length = max(magnitude(np.array(expected)), magnitude(np.array(found)), 1e-3 * typical)
+        errors[name] = magnitude(np.subtract(found, expected)) / length
     wrong = [name for name, error in errors.items() if not error <= tolerance]
     if wrong:
         problems.append(

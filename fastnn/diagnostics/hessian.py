@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,7 +47,15 @@ class Curvature(Finding):
 
 
 @checked
-def curvature(estimator, X, y, *, n_eigenvalues=5, max_rows=200, random_state=0):
+def curvature(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    n_eigenvalues: int = 5,
+    max_rows: float = 200,
+    random_state: int | None = 0,
+) -> Curvature:
     """Compute extreme eigenvalues and condition number of the Hessian of the penalised loss.
 
     With up to 300 parameters the whole matrix is computed, else extreme eigenvalues by Lanczos'

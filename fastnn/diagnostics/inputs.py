@@ -1,7 +1,7 @@
 """Diagnostics of the rows: scale of the features, and missing values."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -46,7 +46,7 @@ class InputScale(Finding):
 
 
 @checked
-def input_scale(X, *, max_rows=10000, random_state=0):
+def input_scale(X: Any, *, max_rows: float = 10000, random_state: int | None = 0) -> InputScale:
     """Check that all features are of the same scale, and near that of the initial weights.
 
     A feature that is a thousand times as large as others has a gradient as much larger, and a
@@ -74,7 +74,7 @@ def input_scale(X, *, max_rows=10000, random_state=0):
         X = X.astype(np.float64)
     missing = _has_missing(X)
     if X.shape[0] > max_rows:
-        rows = np.random.RandomState(random_state).choice(X.shape[0], max_rows, replace=False)
+        rows = np.random.RandomState(random_state).choice(X.shape[0], int(max_rows), replace=False)
         X = X[np.sort(rows)]
     mean, std, rms = _moments(X)
     constant = std <= 1e-12 * np.maximum(rms, 1e-300)

@@ -1,15 +1,25 @@
 """Loss of a network near its parameters: along the gradient, and in a random plane."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from .. import _typing as t
 from .parameters import checked
 from .probe import Probe
 
 
 @checked
-def loss_along_gradient(estimator, X, y, rates, *, max_rows=2000, random_state=0):
+def loss_along_gradient(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    rates: t.ArrayLike,
+    *,
+    max_rows: float = 2000,
+    random_state: int | None = 0,
+) -> tuple[t.Array, float]:
     """Compute the loss after one step of gradient descent, for several learning rates.
 
     Parameters
@@ -72,7 +82,16 @@ class LossLandscape:
 
 
 @checked
-def loss_landscape(estimator, X, y, *, distance=1.0, n_points=21, max_rows=500, random_state=0):
+def loss_landscape(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    distance: float = 1.0,
+    n_points: int = 21,
+    max_rows: float = 500,
+    random_state: int | None = 0,
+) -> LossLandscape:
     """Compute the loss in a plane of two random directions through the parameters of a network.
 
     A direction has normally distributed weights. Those of each unit are scaled to the norm of its

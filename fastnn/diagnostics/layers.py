@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 
+from .. import _typing as t
 from .._core.device_arrays import to_host
 from ..layers import dense_activations
 from .finding import Finding, fmt, join_names
@@ -48,7 +49,9 @@ class LayerHealth(Finding):
 
 
 @checked
-def layer_health(estimator, X, y, *, max_rows=2000, random_state=0):
+def layer_health(
+    estimator: Any, X: Any, y: Any, *, max_rows: float = 2000, random_state: int | None = 0
+) -> LayerHealth:
     """Check each layer for vanishing or exploding gradients, and dead, saturated or equal units.
 
     Parameters
@@ -161,7 +164,7 @@ def _problems(finding, n_hidden, inputs):
             yield f"{what} in {join_names(where)}: {advice}"
 
 
-def activations_of(estimator, X):
+def activations_of(estimator: Any, X: Any) -> list[t.Array]:
     """Return the activations of each dense layer of a fitted network.
 
     Parameters

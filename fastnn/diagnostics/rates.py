@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,16 +47,16 @@ class LearningRateRange(Finding):
 
 @checked
 def learning_rate_range(
-    estimator,
-    X,
-    y,
+    estimator: Any,
+    X: Any,
+    y: Any,
     *,
-    min_rate=1e-7,
-    max_rate=10.0,
-    n_steps=320,
-    max_rows=10000,
-    random_state=0,
-):
+    min_rate: float = 1e-7,
+    max_rate: float = 10.0,
+    n_steps: int = 320,
+    max_rows: float = 10000,
+    random_state: int | None = 0,
+) -> LearningRateRange:
     """Train while the learning rate grows from step to step, to see where the loss decreases.
 
     The estimator's optimizer trains a new network, with its batches, penalty and dropout, but

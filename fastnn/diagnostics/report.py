@@ -2,7 +2,9 @@
 
 import inspect
 import textwrap
+from collections.abc import Collection
 from time import perf_counter
+from typing import Any
 
 from .._fit.resolve import optimizer_of
 from .._printed_tables import FAULT, html_table
@@ -44,12 +46,12 @@ class TrainingReport:
         self.findings, self.skipped, self.seconds = findings, skipped, seconds
 
     @property
-    def faults(self):
+    def faults(self) -> list[str]:
         """Names of the diagnostics with a fault."""
         return [name for name, finding in self.findings.items() if not finding.ok]
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """True if no diagnostic found a fault."""
         return not self.faults
 
@@ -120,8 +122,16 @@ _TITLES = dict(
 
 @checked
 def check_training(
-    estimator, X, y, *, X_val=None, y_val=None, skip=(), max_rows=2000, random_state=0
-):
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    X_val: Any = None,
+    y_val: Any = None,
+    skip: Collection[str] = (),
+    max_rows: float = 2000,
+    random_state: int | None = 0,
+) -> TrainingReport:
     """Run all diagnostics, and report their findings.
 
     Parameters

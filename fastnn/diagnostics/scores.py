@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
@@ -46,7 +46,16 @@ class Generalization(Finding):
 
 
 @checked
-def generalization(estimator, X, y, *, X_val=None, y_val=None, max_rows=2000, random_state=0):
+def generalization(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    X_val: Any = None,
+    y_val: Any = None,
+    max_rows: float = 2000,
+    random_state: int | None = 0,
+) -> Generalization:
     """Check training and validation scores for underfitting and overfitting.
 
     A fitted estimator is scored as it is if `X_val` and `y_val` are given. Otherwise a clone is

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -45,7 +45,9 @@ class InitialLoss(Finding):
 
 
 @checked
-def initial_loss(estimator, X, y, *, max_rows=2000, random_state=0):
+def initial_loss(
+    estimator: Any, X: Any, y: Any, *, max_rows: float = 2000, random_state: int | None = 0
+) -> InitialLoss:
     """Compare the loss before training with that of a random guess.
 
     The initial loss should be near that of the same network with zero weights in the output layer:
@@ -163,7 +165,9 @@ class RegularizationEffect(Finding):
 
 
 @checked
-def regularization_effect(estimator, X, y, *, max_rows=2000, random_state=0):
+def regularization_effect(
+    estimator: Any, X: Any, y: Any, *, max_rows: float = 2000, random_state: int | None = 0
+) -> RegularizationEffect:
     """Check that the initial loss increases with the penalty, but is larger than the penalty.
 
     Parameters
@@ -219,7 +223,16 @@ class TinySubset(Finding):
 
 
 @checked
-def overfit_tiny_subset(estimator, X, y, *, n_rows=20, max_iter=500, max_rows=2000, random_state=0):
+def overfit_tiny_subset(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    n_rows: int = 20,
+    max_iter: int = 500,
+    max_rows: float = 2000,
+    random_state: int | None = 0,
+) -> TinySubset:
     """Check that the network can memorise a few rows.
 
     It is trained on them by L-BFGS from its initial parameters, without penalty, dropout and noise.

@@ -1,14 +1,17 @@
 """Base class of the estimators: fitting, prediction, export."""
 
 import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import estimator_html_repr
+from sklearn.utils import estimator_html_repr, metaestimators
 
 from .. import _core
+from .. import _typing as t
 from .._data.rows import check_finite, read_rows, read_targets
 from .._fit.locking import training_lock
 from .._printed_tables import PrintedColumns
@@ -21,6 +24,11 @@ from ..losses import row_and_parameter
 from ..optimizers import LBFGS
 from .persistence import Persistent, views_of
 
+if TYPE_CHECKING:
+    from .._network.summary import Summary
+
+Method = TypeVar("Method", bound=Callable)
+
 # What scikit-learn's solvers, given by name, take over from the estimator's parameters.
 _OF_SOLVERS = {
     "sgd": {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
@@ -29,6 +37,11 @@ _OF_SOLVERS = {
 }
 # In place of fitted attributes that there are not.
 _ABSENT = object()
+
+
+def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+    """Return scikit-learn's decorator of this name, which keeps the type of a method."""
+    return cast(Callable[[Method], Method], metaestimators.available_if(check))
 
 
 class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
@@ -124,7 +137,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     # ------------------------------------------------------------------------- reading
 
-    def read(self, X, *, reset=False, name="X"):
+    def read(self, X: Any, *, reset: bool = False, name: str = "X") -> Any:
         """Read the rows of `fit`, `predict` and diagnostics.
 
         A subclass may override it to convert its input, such as a table with categories, to rows
@@ -260,7 +273,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
     # ------------------------------------------------------------------------- what is shown
 
-    def summary(self):
+    def summary(self) -> "Summary":
         """Return the stages of the fitted network, with output shapes and numbers of parameters.
 
         Returns
@@ -297,7 +310,7 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
             )
         return network
 
-    def to_onnx(self, path=None):
+    def to_onnx(self, path: t.Path | None = None) -> Any:
         """Return the fitted network as an ONNX model, and write it to a file.
 
         Its input ``X`` has the shape ``(n, n_features_in_)``, in float64 if `precision` was
@@ -332,7 +345,14 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
 
         return write_onnx(self._network_to_export(), path, __version__)
 
-    def to_c(self, path, *, quantized=False, X=None, y=None):
+    def to_c(
+        self,
+        path: t.Path,
+        *,
+        quantized: bool = False,
+        X: t.Rows | None = None,
+        y: t.Targets | None = None,
+    ) -> Any:
         """Write the fitted network as a file of C99 and its header.
 
         The file depends on math.h alone, computes in float32, and allocates nothing. Its functions

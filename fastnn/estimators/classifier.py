@@ -7,7 +7,6 @@ from typing import ClassVar, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
-from sklearn.utils.metaestimators import available_if
 
 from .. import _typing as t
 from .._data.encoders import make_labels, read_classes
@@ -18,7 +17,7 @@ from .._network.predictions import confidence_scores, probabilities
 from .._specs.suggestions import explains_arguments, suggest_arguments_of
 from ..losses import COMPARING_LOSSES, LOSSES
 from . import docstrings
-from .base import BaseMLP
+from .base import BaseMLP, available_if
 from .parameter_constraints import OF_CLASSIFIERS
 
 

@@ -4,7 +4,6 @@ import copy
 from typing import ClassVar, Self
 
 from sklearn.base import RegressorMixin
-from sklearn.utils.metaestimators import available_if
 
 from .. import _typing as t
 from .._data.encoders import RealTargets
@@ -13,7 +12,7 @@ from .._network.predictions import values
 from .._specs.suggestions import explains_arguments
 from ..losses import LossSpec, quantiles_of
 from . import docstrings
-from .base import BaseMLP
+from .base import BaseMLP, available_if
 from .parameter_constraints import OF_REGRESSORS
 
 

@@ -1,5 +1,7 @@
 """Curves of activation functions and their derivatives."""
 
+from typing import Any, Self
+
 import numpy as np
 
 from .._core.cpu import ops
@@ -41,13 +43,13 @@ class ActivationFunctionDisplay:
     ['tanh', 'LeakyReLU(negative_slope=0.2)']
     """
 
-    def __init__(self, *, x, names, values, derivatives):
+    def __init__(self, *, x: Any, names: Any, values: Any, derivatives: Any) -> None:
         self.x = x
         self.names = names
         self.values = values
         self.derivatives = derivatives
 
-    def plot(self, ax=None, *, show_derivatives=True):
+    def plot(self, ax: Any = None, *, show_derivatives: bool = True) -> Self:
         """Draw the curves.
 
         Parameters
@@ -80,8 +82,14 @@ class ActivationFunctionDisplay:
 
     @classmethod
     def from_activations(
-        cls, activations=None, *, limits=(-4.0, 4.0), n_points=401, ax=None, show_derivatives=True
-    ):
+        cls,
+        activations: Any = None,
+        *,
+        limits: Any = (-4.0, 4.0),
+        n_points: int = 401,
+        ax: Any = None,
+        show_derivatives: bool = True,
+    ) -> Self:
         """Draw activation functions as the engine computes them.
 
         Parameters

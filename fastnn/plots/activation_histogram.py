@@ -1,5 +1,8 @@
 """Histograms of the activations of each layer."""
 
+from typing import Any, Self
+
+from .. import _typing as t
 from ..diagnostics import activations_of
 from ..diagnostics.finding import fmt
 from ..diagnostics.layers import dead_and_saturated
@@ -41,7 +44,7 @@ class ActivationHistogramDisplay(HistogramDisplay):
     [(1797, 64), (1797, 32), (1797, 10)]
     """
 
-    def __init__(self, *, activations, names, dead, saturated):
+    def __init__(self, *, activations: Any, names: Any, dead: Any, saturated: Any) -> None:
         self.activations = activations
         self.names = names
         self.dead = dead
@@ -54,16 +57,16 @@ class ActivationHistogramDisplay(HistogramDisplay):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: Any,
+        X: Any,
         *,
-        max_rows=2000,
-        random_state=0,
-        ax=None,
-        bins=50,
-        show_zeros=False,
-        log_scale=False,
-    ):
+        max_rows: float = 2000,
+        random_state: t.Seed = 0,
+        ax: Any = None,
+        bins: int = 50,
+        show_zeros: bool = False,
+        log_scale: bool = False,
+    ) -> Self:
         """Draw the activations of the layers of a fitted estimator.
 
         Parameters

@@ -1,8 +1,11 @@
 """Plot of bias and variance by the value of a parameter, such as the capacity."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import clone
 
+from .. import _typing as t
 from ..diagnostics import bias_variance
 from ..diagnostics.probe import find_network
 from .axes import COLORS, axes_for, check_matplotlib, figure_of, shortened
@@ -43,11 +46,18 @@ class BiasVarianceDisplay:
     True
     """
 
-    def __init__(self, *, param_name, param_range, results):
+    def __init__(self, *, param_name: Any, param_range: Any, results: Any) -> None:
         check_values(param_range)
         self.param_name, self.param_range, self.results = param_name, param_range, results
 
-    def plot(self, ax=None, *, log_scale=False, mark_best=True, line_kw=None):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        log_scale: bool = False,
+        mark_best: bool = True,
+        line_kw: Any = None,
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -98,20 +108,20 @@ class BiasVarianceDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        param_name,
-        param_range,
-        n_rounds=50,
-        X_val=None,
-        y_val=None,
-        n_jobs=None,
-        random_state=0,
-        ax=None,
-        **parameters,
-    ):
+        param_name: Any,
+        param_range: Any,
+        n_rounds: int = 50,
+        X_val: Any = None,
+        y_val: Any = None,
+        n_jobs: int | None = None,
+        random_state: t.Seed = 0,
+        ax: Any = None,
+        **parameters: Any,
+    ) -> Self:
         """Fit to bootstrap samples for each value, and draw bias and variance.
 
         Parameters

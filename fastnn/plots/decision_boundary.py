@@ -1,5 +1,7 @@
 """Plot of the predictions of a network with two features."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
@@ -54,7 +56,9 @@ class DecisionBoundaryDisplay:
     [100, 100]
     """
 
-    def __init__(self, *, surface, X, y, classes, probabilities):
+    points_: list[Any]
+
+    def __init__(self, *, surface: Any, X: Any, y: Any, classes: Any, probabilities: Any) -> None:
         self.surface = surface
         self.X = X
         self.y = y
@@ -63,15 +67,15 @@ class DecisionBoundaryDisplay:
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        colors=None,
-        cmap="viridis",
-        alpha=0.7,
-        show_rows=True,
-        size=20,
-        show_legend=True,
-    ):
+        colors: Any = None,
+        cmap: str = "viridis",
+        alpha: float = 0.7,
+        show_rows: bool = True,
+        size: float = 20,
+        show_legend: bool = True,
+    ) -> Self:
         """Draw the surface and the rows.
 
         Parameters
@@ -183,8 +187,16 @@ class DecisionBoundaryDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, grid_resolution=200, margin=0.1, ax=None, **parameters
-    ):
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        grid_resolution: int = 200,
+        margin: float = 0.1,
+        ax: Any = None,
+        **parameters: Any,
+    ) -> Self:
         """Draw the predictions of a fitted estimator with two features.
 
         Parameters

@@ -1,5 +1,7 @@
 """Plot of the rows with wrong predictions."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
@@ -67,7 +69,18 @@ class FailureCasesDisplay:
     13
     """
 
-    def __init__(self, *, X, y_true, y_pred, cases, values, remark, order, regression):
+    def __init__(
+        self,
+        *,
+        X: Any,
+        y_true: Any,
+        y_pred: Any,
+        cases: Any,
+        values: Any,
+        remark: Any,
+        order: Any,
+        regression: Any,
+    ) -> None:
         self.X = X
         self.y_true = y_true
         self.y_pred = y_pred
@@ -77,7 +90,9 @@ class FailureCasesDisplay:
         self.order = order
         self.regression = regression
 
-    def plot(self, ax=None, *, image_shape=None, n_cases=None, n_features=5):
+    def plot(
+        self, ax: Any = None, *, image_shape: Any = None, n_cases: Any = None, n_features: int = 5
+    ) -> Self:
         """Draw the rows.
 
         Parameters
@@ -153,8 +168,16 @@ class FailureCasesDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, image_shape=None, n_cases=None, n_features=5, ax=None
-    ):
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        image_shape: Any = None,
+        n_cases: Any = None,
+        n_features: int = 5,
+        ax: Any = None,
+    ) -> Self:
         """Draw the rows that a fitted estimator predicts wrong.
 
         Parameters
@@ -188,17 +211,17 @@ class FailureCasesDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        y_pred,
-        X,
+        y_true: Any,
+        y_pred: Any,
+        X: Any,
         *,
-        confidence=None,
-        regression=None,
-        image_shape=None,
-        n_cases=None,
-        n_features=5,
-        ax=None,
-    ):
+        confidence: Any = None,
+        regression: Any = None,
+        image_shape: Any = None,
+        n_cases: Any = None,
+        n_features: int = 5,
+        ax: Any = None,
+    ) -> Self:
         """Draw the rows whose prediction is not their target.
 
         Parameters

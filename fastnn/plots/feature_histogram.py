@@ -1,8 +1,11 @@
 """Histograms of the features of a data set."""
 
+from typing import Any, Self
+
 import numpy as np
 from scipy import sparse
 
+from .. import _typing as t
 from .._core.device_arrays import to_host
 from .._data.sparse_matrices import checked_csr
 from .._data.tables import Table
@@ -41,11 +44,13 @@ class FeatureHistogramDisplay(HistogramDisplay):
     'alcohol\\nmean 13, std 0.81'
     """
 
-    def __init__(self, *, values, names):
+    def __init__(self, *, values: Any, names: Any) -> None:
         self.values = values
         self.names = names
 
-    def plot(self, ax=None, *, bins=50, show_zeros=True, log_scale=False):
+    def plot(
+        self, ax: Any = None, *, bins: int = 50, show_zeros: bool = True, log_scale: bool = False
+    ) -> Self:
         """Draw the histograms.
 
         Parameters
@@ -72,16 +77,16 @@ class FeatureHistogramDisplay(HistogramDisplay):
     @classmethod
     def from_data(
         cls,
-        X,
+        X: Any,
         *,
-        features=None,
-        max_rows=10000,
-        random_state=0,
-        ax=None,
-        bins=50,
-        show_zeros=True,
-        log_scale=False,
-    ):
+        features: Any = None,
+        max_rows: float = 10000,
+        random_state: t.Seed = 0,
+        ax: Any = None,
+        bins: int = 50,
+        show_zeros: bool = True,
+        log_scale: bool = False,
+    ) -> Self:
         """Draw the features of rows.
 
         Parameters

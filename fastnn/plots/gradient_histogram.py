@@ -1,7 +1,10 @@
 """Histograms of the gradients of each layer, in the course of a training."""
 
+from typing import Any, Self
+
 import numpy as np
 
+from .. import _typing as t
 from .._core.codes import Kind
 from ..callbacks import Callback
 from ..diagnostics.finding import fmt
@@ -49,7 +52,9 @@ class GradientHistogramDisplay(HistogramDisplay):
     [(64, 32), (32, 16), (16, 10)]
     """
 
-    def __init__(self, *, gradients, names, epochs=None, of="weights"):
+    def __init__(
+        self, *, gradients: Any, names: Any, epochs: Any = None, of: str = "weights"
+    ) -> None:
         self.gradients = gradients
         self.names = names
         self.epochs = epochs
@@ -70,19 +75,19 @@ class GradientHistogramDisplay(HistogramDisplay):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        epochs=None,
-        of="weights",
-        max_rows=500,
-        random_state=0,
-        ax=None,
-        bins=50,
-        show_zeros=False,
-        log_scale=False,
-    ):
+        epochs: Any = None,
+        of: str = "weights",
+        max_rows: float = 500,
+        random_state: t.Seed = 0,
+        ax: Any = None,
+        bins: int = 50,
+        show_zeros: bool = False,
+        log_scale: bool = False,
+    ) -> Self:
         """Draw the gradients of an estimator, as it is or in the course of its training.
 
         Parameters
@@ -147,7 +152,7 @@ def _checked(epochs):
 class _Models(Callback):
     """Callback that keeps copies of the model after some epochs."""
 
-    def __init__(self, epochs):
+    def __init__(self, epochs: Any) -> None:
         self.epochs = epochs
 
     def on_fit_begin(self, context):

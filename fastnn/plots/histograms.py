@@ -1,6 +1,7 @@
 """Base class of the histograms of layers."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -25,8 +26,11 @@ class HistogramDisplay:
     """
 
     _labels: ClassVar[list | None] = None
+    _histograms: Callable[[bool], Any]
 
-    def plot(self, ax=None, *, bins=50, show_zeros=False, log_scale=False):
+    def plot(
+        self, ax: Any = None, *, bins: int = 50, show_zeros: bool = False, log_scale: bool = False
+    ) -> Self:
         """Draw the histograms.
 
         Parameters
@@ -58,7 +62,7 @@ class HistogramDisplay:
             values = [one[np.isfinite(one) & ((one != 0) | show_zeros)] for one in series]
             edges = np.histogram_bin_edges(np.concatenate(values, axis=None), bins)
             for i, one in enumerate(values):
-                style = dict(color=COLORS[i % len(COLORS)])
+                style: dict[str, Any] = dict(color=COLORS[i % len(COLORS)])
                 if self._labels is not None:
                     style |= dict(histtype="step", linewidth=1.5, label=self._labels[i])
                 panel.hist(one, bins=edges, log=log_scale, **style)

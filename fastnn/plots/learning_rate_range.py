@@ -1,7 +1,9 @@
 """Plot of the learning rate range test."""
 
 import math
+from typing import Any, Self
 
+from .. import _typing as t
 from ..diagnostics import learning_rate_range
 from ..diagnostics.finding import fmt
 from ..diagnostics.probe import find_network
@@ -32,11 +34,11 @@ class LearningRateRangeDisplay:
     >>> model = MLPClassifier(learning_rate_init=display.finding.suggestion)
     """
 
-    def __init__(self, *, finding, learning_rate_init=None):
+    def __init__(self, *, finding: Any, learning_rate_init: Any = None) -> None:
         self.finding = finding
         self.learning_rate_init = learning_rate_init
 
-    def plot(self, ax=None, *, show_raw=True):
+    def plot(self, ax: Any = None, *, show_raw: bool = True) -> Self:
         """Draw the losses, the range in which they decrease, and the suggested rate.
 
         Parameters
@@ -85,18 +87,18 @@ class LearningRateRangeDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        min_rate=1e-7,
-        max_rate=10.0,
-        n_steps=320,
-        max_rows=10000,
-        random_state=0,
-        ax=None,
-        show_raw=True,
-    ):
+        min_rate: float = 1e-7,
+        max_rate: float = 10.0,
+        n_steps: int = 320,
+        max_rows: float = 10000,
+        random_state: t.Seed = 0,
+        ax: Any = None,
+        show_raw: bool = True,
+    ) -> Self:
         """Run the test for an estimator, and draw the result.
 
         Parameters
@@ -116,15 +118,22 @@ class LearningRateRangeDisplay:
         """
         check_matplotlib(cls.__name__)
         model = find_network(estimator, f"{cls.__name__} draws")
-        ramp = dict(min_rate=min_rate, max_rate=max_rate, n_steps=n_steps)
-        chance = dict(max_rows=max_rows, random_state=random_state)
+        ramp: dict[str, Any] = dict(min_rate=min_rate, max_rate=max_rate, n_steps=n_steps)
+        chance: dict[str, Any] = dict(max_rows=max_rows, random_state=random_state)
         finding = learning_rate_range(estimator, X, y, **ramp, **chance)
         return cls.from_finding(
             finding, learning_rate_init=model.learning_rate_init, ax=ax, show_raw=show_raw
         )
 
     @classmethod
-    def from_finding(cls, finding, *, learning_rate_init=None, ax=None, show_raw=True):
+    def from_finding(
+        cls,
+        finding: Any,
+        *,
+        learning_rate_init: float | None = None,
+        ax: Any = None,
+        show_raw: bool = True,
+    ) -> Self:
         """Draw an existing result.
 
         Parameters

@@ -1,7 +1,10 @@
 """Plots of the loss near the parameters of a network."""
 
+from typing import Any, Self
+
 import numpy as np
 
+from .. import _typing as t
 from ..diagnostics import loss_along_gradient, loss_landscape
 from ..diagnostics.finding import fmt
 from ..diagnostics.probe import find_network
@@ -34,10 +37,10 @@ class LossLandscapeDisplay:
     (11, 11)
     """
 
-    def __init__(self, *, landscape):
+    def __init__(self, *, landscape: Any) -> None:
         self.landscape = landscape
 
-    def plot(self, ax=None, *, levels=15, cmap="viridis"):
+    def plot(self, ax: Any = None, *, levels: Any = 15, cmap: str = "viridis") -> Self:
         """Draw the contours, whose levels grow by a constant factor, and the centre.
 
         Parameters
@@ -76,18 +79,18 @@ class LossLandscapeDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        distance=1.0,
-        n_points=21,
-        max_rows=500,
-        random_state=0,
-        ax=None,
-        levels=15,
-        cmap="viridis",
-    ):
+        distance: float = 1.0,
+        n_points: int = 21,
+        max_rows: float = 500,
+        random_state: t.Seed = 0,
+        ax: Any = None,
+        levels: int = 15,
+        cmap: str = "viridis",
+    ) -> Self:
         """Compute the losses around an estimator's parameters, and draw them.
 
         Parameters
@@ -107,8 +110,8 @@ class LossLandscapeDisplay:
         """
         check_matplotlib(cls.__name__)
         find_network(estimator, f"{cls.__name__} draws")
-        plane = dict(distance=distance, n_points=n_points)
-        chance = dict(max_rows=max_rows, random_state=random_state)
+        plane: dict[str, Any] = dict(distance=distance, n_points=n_points)
+        chance: dict[str, Any] = dict(max_rows=max_rows, random_state=random_state)
         landscape = loss_landscape(estimator, X, y, **plane, **chance)
         return cls(landscape=landscape).plot(ax, levels=levels, cmap=cmap)
 
@@ -138,12 +141,12 @@ class GradientStepDisplay:
     >>> best = display.rates[display.losses.argmin()]
     """
 
-    def __init__(self, *, rates, losses, slope):
+    def __init__(self, *, rates: Any, losses: Any, slope: Any) -> None:
         self.rates = rates
         self.losses = losses
         self.slope = slope
 
-    def plot(self, ax=None, *, show_tangent=True, line_kw=None):
+    def plot(self, ax: Any = None, *, show_tangent: bool = True, line_kw: Any = None) -> Self:
         """Draw the losses and the tangent, which is what the gradient promises.
 
         Parameters
@@ -178,18 +181,18 @@ class GradientStepDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        max_rate=None,
-        n_points=51,
-        max_rows=2000,
-        random_state=0,
-        ax=None,
-        show_tangent=True,
-        line_kw=None,
-    ):
+        max_rate: Any = None,
+        n_points: int = 51,
+        max_rows: float = 2000,
+        random_state: t.Seed = 0,
+        ax: Any = None,
+        show_tangent: bool = True,
+        line_kw: Any = None,
+    ) -> Self:
         """Compute the losses along the gradient of an estimator, and draw them.
 
         Parameters
@@ -213,7 +216,7 @@ class GradientStepDisplay:
         """
         check_matplotlib(cls.__name__)
         find_network(estimator, f"{cls.__name__} draws")
-        chance = dict(max_rows=max_rows, random_state=random_state)
+        chance: dict[str, Any] = dict(max_rows=max_rows, random_state=random_state)
         if max_rate is None:
             powers = np.concatenate([[0], 2.0 ** np.arange(-20, 21)])
             losses, _ = loss_along_gradient(estimator, X, y, powers, **chance)

@@ -1,6 +1,7 @@
 """Drawing of single rows: as images, or as bars of their features."""
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +14,7 @@ from .axes import COLORS, shortened
 class NumericRows:
     """Numeric columns of an array, a sparse matrix or a frame."""
 
-    def __init__(self, X):
+    def __init__(self, X: Any) -> None:
         self._X, self._table = X, None
         if sparse.issparse(X):
             self._X = X = checked_csr(X, "X")
@@ -79,7 +80,7 @@ class ImagePanels:
 
     size, most = (1.45, 1.85), 20
 
-    def __init__(self, rows, shape):
+    def __init__(self, rows: Any, shape: Any) -> None:
         self._rows, self._shape = rows, shape
         self._low, self._high = rows.limits()
 
@@ -95,7 +96,7 @@ class BarPanels:
 
     most = 9
 
-    def __init__(self, rows, n_features):
+    def __init__(self, rows: Any, n_features: Any) -> None:
         self._rows, self._n = rows, min(n_features, rows.n_features)
         self.size = 4.4, 1.0 + 0.22 * self._n
         self._means, self._stds = rows.moments()

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any, Self
 
 import numpy as np
 
@@ -58,24 +59,26 @@ class TrainingCurveDisplay:
     ['loss', 'val_loss', 'val_accuracy']
     """
 
-    def __init__(self, *, history, best_epoch=None, best_label=None):
+    best_lines_: list[Any]
+
+    def __init__(self, *, history: Any, best_epoch: Any = None, best_label: Any = None) -> None:
         self.history = history
         self.best_epoch = best_epoch
         self.best_label = best_label
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        name=None,
-        columns=None,
-        panels=None,
-        learning_rate=False,
-        grad_norm=False,
-        log_scale=False,
-        mark_best=True,
-        line_kw=None,
-    ):
+        name: Any = None,
+        columns: Any = None,
+        panels: Any = None,
+        learning_rate: bool = False,
+        grad_norm: bool = False,
+        log_scale: bool = False,
+        mark_best: bool = True,
+        line_kw: Any = None,
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -147,7 +150,7 @@ class TrainingCurveDisplay:
         self.best_lines_.append(axes.axvline(epoch, color=color, linestyle=":", label=label))
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **parameters):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **parameters: Any) -> Self:
         """Draw the training of a fitted estimator.
 
         The marked epoch is the one whose parameters were kept by `early_stopping` or by
@@ -173,7 +176,7 @@ class TrainingCurveDisplay:
         return cls(history=history, **best).plot(ax, **parameters)
 
     @classmethod
-    def from_history(cls, history, *, ax=None, **parameters):
+    def from_history(cls, history: Any, *, ax: Any = None, **parameters: Any) -> Self:
         """Draw a history, such as that of a log or of another library.
 
         Parameters

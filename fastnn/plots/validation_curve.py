@@ -2,12 +2,14 @@
 
 import math
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.model_selection import ValidationCurveDisplay as ScoresDisplay
 from sklearn.model_selection import validation_curve
 
+from .. import _typing as t
 from ..diagnostics.probe import find_network
 from .axes import COLORS, axes_for, check_matplotlib, shortened
 
@@ -61,7 +63,17 @@ class ValidationCurveDisplay(ScoresDisplay):
     'underfitting'
     """
 
-    def __init__(self, *, param_name, param_range, train_scores, test_scores, score_name=None):
+    param_range: Any
+
+    def __init__(
+        self,
+        *,
+        param_name: Any,
+        param_range: Any,
+        train_scores: Any,
+        test_scores: Any,
+        score_name: Any = None,
+    ) -> None:
         check_values(param_range)
         super().__init__(
             param_name=param_name,
@@ -71,7 +83,9 @@ class ValidationCurveDisplay(ScoresDisplay):
             score_name="score" if score_name is None else score_name,
         )
 
-    def plot(self, ax=None, *, show_zones=True, mark_best=True, **parameters):
+    def plot(
+        self, ax: Any = None, *, show_zones: bool = True, mark_best: bool = True, **parameters: Any
+    ) -> Self:
         """Draw the scores.
 
         Parameters
@@ -157,20 +171,20 @@ class ValidationCurveDisplay(ScoresDisplay):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: Any,
         *,
-        param_name,
-        param_range,
-        groups=None,
-        cv=None,
-        scoring=None,
-        n_jobs=None,
-        error_score=np.nan,
-        ax=None,
-        **parameters,
-    ):
+        param_name: Any,
+        param_range: Any,
+        groups: Any = None,
+        cv: Any = None,
+        scoring: t.Scoring = None,
+        n_jobs: int | None = None,
+        error_score: Any = np.nan,
+        ax: Any = None,
+        **parameters: Any,
+    ) -> Self:
         """Train for each value and fold, and draw the scores.
 
         Parameters

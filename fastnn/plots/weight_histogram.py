@@ -1,5 +1,7 @@
 """Histograms of the weights of each layer."""
 
+from typing import Any, Self
+
 import numpy as np
 
 from ..diagnostics.finding import fmt
@@ -38,7 +40,7 @@ class WeightHistogramDisplay(HistogramDisplay):
     ['layer 0 (64-64)', 'layer 1 (64-32)', 'layer 2 (32-10)']
     """
 
-    def __init__(self, *, weights, names, what="weight"):
+    def __init__(self, *, weights: Any, names: Any, what: str = "weight") -> None:
         self.weights = weights
         self.names = names
         self.what = what
@@ -49,8 +51,15 @@ class WeightHistogramDisplay(HistogramDisplay):
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, biases=False, ax=None, bins=50, show_zeros=False, log_scale=False
-    ):
+        cls,
+        estimator: Any,
+        *,
+        biases: bool = False,
+        ax: Any = None,
+        bins: int = 50,
+        show_zeros: bool = False,
+        log_scale: bool = False,
+    ) -> Self:
         """Draw the weights of a fitted estimator.
 
         Parameters

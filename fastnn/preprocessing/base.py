@@ -1,6 +1,7 @@
 """Base class of the samplers that remove rows, and helpers that they share."""
 
 from abc import abstractmethod
+from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
@@ -29,7 +30,7 @@ class BaseCleaner(BaseEstimator):
     def _find(self, table, y):
         """Return a mask of the rows to keep, the report, and the fitted attributes by name."""
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the rows to remove.
 
         Parameters
@@ -46,7 +47,7 @@ class BaseCleaner(BaseEstimator):
         self._fit(X, y)
         return self
 
-    def fit_resample(self, X, y=None):
+    def fit_resample(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         """Remove rows from a table, and their targets.
 
         Parameters

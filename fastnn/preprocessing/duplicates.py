@@ -1,7 +1,7 @@
 """Removal of rows that repeat an earlier one, exactly or nearly."""
 
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -68,8 +68,14 @@ class DuplicateRemover(BaseCleaner):
     }
 
     def __init__(
-        self, tolerance=0.0, *, metric="chebyshev", conflicts="keep", columns=None, n_jobs=None
-    ):
+        self,
+        tolerance: float = 0.0,
+        *,
+        metric: str = "chebyshev",
+        conflicts: str = "keep",
+        columns: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.tolerance = tolerance
         self.metric = metric
         self.conflicts = conflicts

@@ -1,12 +1,13 @@
 """Removal of rows and columns with missing values."""
 
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from .. import _typing as t
 from .._data.tables import Table, is_null, take
 from .._specs.constraints import Interval
 from .base import BaseCleaner, remember_columns, validate
@@ -70,7 +71,7 @@ class NullRemover(BaseCleaner):
         "columns": [None, str, "array-like"],
     }
 
-    def __init__(self, max_nulls=0, *, columns=None):
+    def __init__(self, max_nulls: float = 0, *, columns: Any = None) -> None:
         self.max_nulls = max_nulls
         self.columns = columns
 
@@ -130,10 +131,10 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {"max_nulls": _COUNT_OR_FRACTION}
 
-    def __init__(self, max_nulls=0.5):
+    def __init__(self, max_nulls: float = 0.5) -> None:
         self.max_nulls = max_nulls
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Choose the columns.
 
         Parameters
@@ -162,7 +163,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         self.columns_, self.report_ = np.flatnonzero(~remove), report
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Drop the columns.
 
         Parameters
@@ -179,7 +180,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         remember_columns(self, table, reset=False)
         return take(table.data, self.columns_, axis=1)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: t.ArrayLike | None = None) -> t.Array:
         """Return the names of the columns that are kept.
 
         Parameters

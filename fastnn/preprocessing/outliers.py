@@ -1,11 +1,12 @@
 """Removal of rows that lie far from all others."""
 
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .. import _typing as t
 from .._specs.constraints import Interval, OneOf
 from .base import BaseCleaner, refuse_missing, scale_columns
 from .removals import Removals
@@ -113,16 +114,16 @@ class OutlierRemover(BaseCleaner):
 
     def __init__(
         self,
-        method="iqr",
+        method: str = "iqr",
         *,
-        threshold=None,
-        contamination=None,
-        columns=None,
-        n_neighbors=20,
-        n_estimators=100,
-        random_state=None,
-        n_jobs=None,
-    ):
+        threshold: float | None = None,
+        contamination: float | None = None,
+        columns: Any = None,
+        n_neighbors: int = 20,
+        n_estimators: int = 100,
+        random_state: t.Seed = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.method = method
         self.threshold = threshold
         self.contamination = contamination

@@ -1,6 +1,7 @@
 """Report of the rows or columns removed from a table."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 _SHOWN = 20
 
@@ -45,7 +46,7 @@ class Removals:
 
     __repr__ = __str__
 
-    def to_pandas(self):
+    def to_pandas(self) -> Any:
         """Return the report as a `pandas.DataFrame`.
 
         Returns

@@ -1,12 +1,14 @@
 """Images of another size."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .. import _typing as t
 from .._specs.constraints import Interval, OneOf
 from ..augment.resampling import INTERPOLATIONS, resizing_matrix
 from ..augment.rows import as_rows, blocks, image_sides
@@ -59,13 +61,20 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         "shape": [None, "array-like"],
     }
 
-    def __init__(self, size=None, *, crop_ratio=1.0, interpolation="bilinear", shape=None):
+    def __init__(
+        self,
+        size: Sequence[int] | None = None,
+        *,
+        crop_ratio: float = 1.0,
+        interpolation: str = "bilinear",
+        shape: Sequence[int] | None = None,
+    ) -> None:
         self.size = size
         self.crop_ratio = crop_ratio
         self.interpolation = interpolation
         self.shape = shape
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters; nothing is learned.
 
         Parameters
@@ -90,7 +99,7 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         image_sides(self, self.n_features_in_)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> t.Array:
         """Resize images.
 
         Parameters

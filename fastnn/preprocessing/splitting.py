@@ -1,11 +1,14 @@
 """Splitting of data into training, validation and test sets."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state, indexable
 
+from .. import _typing as t
 from .._data.tables import as_array_or_frame, factorize, take
 from .._specs.constraints import checks_arguments
 
@@ -16,8 +19,13 @@ _MAX_FOLDS = 20
 
 @checks_arguments({"random_state": ["random_state"], "shuffle": ["boolean"]})
 def train_val_test_split(
-    *arrays, sizes=(0.6, 0.2, 0.2), stratify=None, groups=None, random_state=None, shuffle=True
-):
+    *arrays: Any,
+    sizes: Sequence[float] = (0.6, 0.2, 0.2),
+    stratify: t.ArrayLike | None = None,
+    groups: t.ArrayLike | None = None,
+    random_state: t.Seed = None,
+    shuffle: bool | str = True,
+) -> list[Any]:
     """Split arrays or frames into training, validation and test sets.
 
     It extends `sklearn.model_selection.train_test_split`, on which it is built, to three sets.
