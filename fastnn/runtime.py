@@ -5,6 +5,10 @@ SciPy and imports neither, so that a process predicts after a fraction of a seco
 predictions have the bits of those of the estimator.
 """
 
+from collections.abc import Collection
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ._core.codes import READABLE
@@ -13,12 +17,17 @@ from ._network.network import Network
 from ._network.predictions import confidence_scores, probabilities, values
 from .losses import LOSSES
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 __all__ = ["Classifier", "Regressor", "load"]
 
 _TYPES = frozenset(READABLE)
 
 
-def load(path, *, n_jobs=None, trusted=()):
+def load(
+    path: "str | PathLike[str]", *, n_jobs: int | None = None, trusted: Collection[str] = ()
+) -> "Classifier | Regressor":
     """Load a saved model, or a checkpoint, to predict with.
 
     Parameters
@@ -125,7 +134,7 @@ class Regressor(_Model):
         Names of the features, if the estimator was fitted on a frame.
     """
 
-    def predict(self, X):
+    def predict(self, X: Any) -> "NDArray[Any]":
         """Predict targets.
 
         Parameters
@@ -154,7 +163,7 @@ class Classifier(_Model):
         Names of the features, if the estimator was fitted on a frame.
     """
 
-    def predict(self, X):
+    def predict(self, X: Any) -> "NDArray[Any]":
         """Predict labels.
 
         Parameters
@@ -170,7 +179,7 @@ class Classifier(_Model):
         network, outputs = self._outputs(X)
         return network.encoder.decode(outputs, network.architecture.loss)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> "NDArray[Any] | Any":
         """Predict the probability of each class, or of each label.
 
         Parameters
@@ -194,7 +203,7 @@ class Classifier(_Model):
             )
         return probabilities(*self._outputs(X, both_classes=True))
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> "NDArray[Any] | Any":
         """Return confidence scores (logits): the pre-activations of the output layer.
 
         Parameters

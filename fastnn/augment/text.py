@@ -32,7 +32,7 @@ def _synonym(token, synonyms, rng):
     return _chosen(others, rng) if others else token
 
 
-def swap_tokens(tokens: list[Any], rng: t.np.random.Generator, rate: float = 0.1) -> list[Any]:
+def swap_tokens(tokens: list[Any], rng: np.random.Generator, rate: float = 0.1) -> list[Any]:
     """Return a copy in which random pairs of tokens are swapped.
 
     Parameters
@@ -54,7 +54,7 @@ def swap_tokens(tokens: list[Any], rng: t.np.random.Generator, rate: float = 0.1
     return tokens
 
 
-def delete_tokens(tokens: list[Any], rng: t.np.random.Generator, rate: float = 0.1) -> list[Any]:
+def delete_tokens(tokens: list[Any], rng: np.random.Generator, rate: float = 0.1) -> list[Any]:
     """Return a copy without some of the tokens; at least one is kept.
 
     Parameters
@@ -78,7 +78,7 @@ def delete_tokens(tokens: list[Any], rng: t.np.random.Generator, rate: float = 0
 
 
 def replace_synonyms(
-    tokens: list[Any], rng: t.np.random.Generator, synonyms: Mapping[Any, Any], rate: float = 0.1
+    tokens: list[Any], rng: np.random.Generator, synonyms: Mapping[Any, Any], rate: float = 0.1
 ) -> list[Any]:
     """Return a copy in which some tokens are replaced by synonyms.
 
@@ -104,7 +104,7 @@ def replace_synonyms(
 
 
 def insert_synonyms(
-    tokens: list[Any], rng: t.np.random.Generator, synonyms: Mapping[Any, Any], rate: float = 0.1
+    tokens: list[Any], rng: np.random.Generator, synonyms: Mapping[Any, Any], rate: float = 0.1
 ) -> list[Any]:
     """Return a copy with synonyms of some tokens inserted at random positions.
 
@@ -131,7 +131,7 @@ def insert_synonyms(
 
 
 def back_translate(
-    tokens: list[Any], rng: t.np.random.Generator, translate: Callable[..., Any]
+    tokens: list[Any], rng: np.random.Generator, translate: Callable[..., Any]
 ) -> list[Any]:
     """Return what a function makes of the tokens, such as a translation and its translation back.
 
