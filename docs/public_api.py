@@ -41,6 +41,7 @@ GALLERY = [
     "gradient_descent",
     "gradient_clipping",
     "schedules",
+    "activation_functions",
     "initialization",
     "gradient_histograms",
     "batch_norm",
