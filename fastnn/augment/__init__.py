@@ -1,8 +1,8 @@
 """Data augmentation: random transforms of the training rows, drawn anew in each epoch.
 
 Transforms of rows, `RowTransform` and any function ``(X, y, rng) -> (X, y)``, run in a thread
-while the engine trains on earlier rows. `Exclude`, `Append` and `RepeatedAugmentation` apply them to
-some of the rows, or to copies. `Mixup` and `CutMix`, which mix the rows of a batch, run in the
+while the engine trains on earlier rows. `Exclude`, `Append` and `RepeatedAugmentation` apply them
+to some of the rows, or to copies. `Mixup` and `CutMix`, which mix the rows of a batch, run in the
 engine. `TokenAugmenter` transforms texts before they are vectorized.
 """
 
