@@ -2,11 +2,11 @@
 Activation functions and their derivatives
 ==========================================
 
-A gradient that is propagated back is multiplied by the derivative of each activation. That of the
-logistic function is at most 1 / 4, so that gradients vanish in deep networks. That of tanh is 1 at
-0, but vanishes where units saturate. The ReLU passes the gradient of active units unchanged, and
-nothing of others, which are dead if no row activates them. Leaky variants let a part of it pass
-there; GELU, SiLU and Mish are smooth everywhere.
+A gradient that is propagated back is multiplied by the derivative of each activation. The logistic
+function's is at most 1 / 4, so that gradients vanish in deep networks. The derivative of tanh is 1
+at 0, but vanishes where units saturate. The ReLU passes the gradient of active units unchanged, and
+nothing of others, which are dead if no row activates them. Leaky variants pass a part of it there;
+GELU, SiLU and Mish are smooth everywhere.
 """
 
 import os
