@@ -23,7 +23,14 @@ from ..callbacks.base import Callback
 from ..layers import Dense, Dropout, Heads, checked
 from ..losses import row_and_parameter
 from ..optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, Rprop
-from ..schedules import SKLEARN_SCHEDULES, Constant, Schedule, Scheduled, resolve_schedule
+from ..schedules import (
+    SCHEDULES,
+    SKLEARN_SCHEDULES,
+    Constant,
+    Schedule,
+    Scheduled,
+    resolve_schedule,
+)
 from .scoring import check_scoring, check_train_score
 
 # What `layers` takes the place of.
@@ -264,6 +271,22 @@ def _warn_of_alpha(model, optimizer):
         )
 
 
+def _warn_of_learning_rate(model, optimizer):
+    """Warn of a schedule by name that is ignored, as in scikit-learn."""
+    name = model.learning_rate
+    ignores = isinstance(optimizer, LBFGS | Rprop | Adam)
+    if not ignores or name not in SKLEARN_SCHEDULES[1:] or is_searched("learning_rate", "solver"):
+        return
+    if isinstance(optimizer, Adam):
+        ways = f"give a spec, as in learning_rate={SCHEDULES[name].__name__}()"
+    else:
+        ways = "leave it out"
+    warn(
+        f"learning_rate={name!r} has no effect with solver={model.solver!r}, as in scikit-learn: "
+        f"{ways}, or choose solver='sgd'."
+    )
+
+
 def _scheduled_columns(model, optimizer):
     """Return what the table of steps contains of parameters that may follow a schedule."""
     columns = {Column.SMOOTHING: model.label_smoothing}
@@ -306,6 +329,7 @@ def settings_of(model, optimizer, network, n_rows, partial):
             "large one of few. Use batch_size='auto', which is all rows, or RMSprop.",
         )
     _warn_of_alpha(model, optimizer)
+    _warn_of_learning_rate(model, optimizer)
     return Settings(
         alpha=model.alpha,
         batch_size=batch_size,

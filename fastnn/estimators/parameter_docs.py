@@ -51,7 +51,7 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
         Schedule of the learning rate: a name, a spec, whose parameters can be searched over
         (``learning_rate__gamma``), or a function ``f(step, n_steps)`` that returns a factor of
         `learning_rate_init`. Not available with 'lbfgs' and 'rprop'; as in scikit-learn, the names
-        of the first three are accepted there and ignored.
+        of the first three are accepted there and ignored, with a warning.
 
         - 'constant' keeps `learning_rate_init`.
         - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, updated after each epoch
@@ -70,7 +70,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), int or str, default=(1
 
         Schedules are planned for `max_iter` epochs: for as many more with each `fit` of a
         `warm_start`, and in all with `partial_fit`, of which each call counts as an epoch. As in
-        scikit-learn, 'adam' ignores the first three if they are given by name.
+        scikit-learn, 'adam' ignores 'invscaling' and 'adaptive' if they are given by name, with a
+        warning: ``InvScaling()`` and ``Adaptive()`` work with all solvers that have a schedule.
 
     learning_rate_init : float, default=0.001
         The initial learning rate. Not used by 'lbfgs'.

@@ -1,11 +1,12 @@
 """Removal of rows that repeat an earlier one, exactly or nearly."""
 
+from collections import Counter
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._data.tables import Table, factorize
+from .._data.tables import Table, factorize, positions
 from .._specs.constraints import Interval, OneOf
 from .base import BaseCleaner, scale_columns
 from .removals import Removals
@@ -19,6 +20,10 @@ class DuplicateRemover(BaseCleaner):
 
     Where targets are given, a duplicate must have the same target too. Nulls are equal to each
     other.
+
+    Not every repeat is an error. Where columns have few values, different records are equal by
+    chance, and to remove them would give rare rows too much weight. Two parameters leave them:
+    `keys` names the columns that tell records apart, and `min_count` is for tables without such.
 
     Parameters
     ----------
@@ -34,6 +39,13 @@ class DuplicateRemover(BaseCleaner):
         Whether rows that are duplicates but for their targets are kept, or all removed.
     columns : list of str or int, or mask of bool, default=None
         The columns compared, by name, by number, or as a mask. None is all.
+    keys : list of str or int, or mask of bool, default=None
+        Columns that identify a record, such as a patient and a date. Duplicates have equal keys,
+        whatever the tolerance, beside what `columns` compares; equal rows of different records
+        stay. ``columns=keys`` keeps the first row of each record, whatever is in the others.
+    min_count : int, default=2
+        How many rows there must be of a kind, the first included, for its repeats to be duplicates.
+        Kinds with fewer rows keep them all.
     n_jobs : int, default=None
         Number of threads that search for neighbours; see `sklearn.neighbors.NearestNeighbors`.
 
@@ -64,6 +76,8 @@ class DuplicateRemover(BaseCleaner):
         "metric": [OneOf({"chebyshev", "euclidean", "manhattan"})],
         "conflicts": [OneOf({"keep", "remove"})],
         "columns": [None, str, "array-like"],
+        "keys": [None, str, "array-like"],
+        "min_count": [Interval(Integral, 2, None, closed="left")],
         "n_jobs": [None, Integral],
     }
 
@@ -74,16 +88,23 @@ class DuplicateRemover(BaseCleaner):
         metric: str = "chebyshev",
         conflicts: str = "keep",
         columns: Any = None,
+        keys: Any = None,
+        min_count: int = 2,
         n_jobs: int | None = None,
     ) -> None:
         self.tolerance = tolerance
         self.metric = metric
         self.conflicts = conflicts
         self.columns = columns
+        self.keys = keys
+        self.min_count = min_count
         self.n_jobs = n_jobs
 
     def _find(self, table, y):
-        columns = table.positions(self.columns)
+        keys = []
+        if self.keys is not None:
+            keys = positions(self.keys, table.names, table.n_columns, "keys")
+        columns = sorted({*table.positions(self.columns), *keys})
         targets = np.zeros(table.n_rows, int) if y is None else _group_numbers(_as_table(y))
         alike = _group_numbers(table, columns)
         keep = np.ones(table.n_rows, bool)
@@ -98,12 +119,13 @@ class DuplicateRemover(BaseCleaner):
             else:
                 of_group.setdefault(pair[0], []).append(row)
         if self.tolerance > 0:
-            self._find_near(table, columns, targets, keep, found)
+            self._find_near(table, columns, keys, targets, keep, found)
         elif self.conflicts == "remove":
             for group in of_group.values():
                 for row in group if len(group) > 1 else ():
                     other = group[1] if row == group[0] else group[0]
                     keep[row], found[row] = False, (other, 0.0, True)
+        self._leave_rare(keep, found)
         report = Removals(table.n_rows)
         for row, (other, distance, conflict) in sorted(found.items()):
             reason = f"{'near' if distance else 'same as'} row {other}"
@@ -112,15 +134,27 @@ class DuplicateRemover(BaseCleaner):
             report.add(row, reason, None, distance)
         return keep, report, {}
 
-    def _find_near(self, table, columns, targets, keep, found):
+    def _leave_rare(self, keep, found):
+        """Keep the repeats of rows that have fewer than `min_count`, the row itself included."""
+        first: dict[int, int] = {}  # of a row's kind: what it repeats may repeat another
+        for row, (earlier, _, conflict) in sorted(found.items()):
+            if not conflict:
+                first[row] = first.get(earlier, earlier)
+        repeats = Counter(first.values())
+        for row, kind in first.items():
+            if keep[kind] and 1 + repeats[kind] < self.min_count:
+                keep[row] = True
+                del found[row]
+
+    def _find_near(self, table, columns, keys, targets, keep, found):
         """Find the rows within the tolerance of an earlier row that is kept."""
         from sklearn.neighbors import NearestNeighbors  # slow to import
 
-        numeric = [number for number in columns if table.is_numeric(number)]
+        numeric = [n for n in columns if n not in keys and table.is_numeric(n)]
         if not numeric:
             raise ValueError(
-                f"tolerance={self.tolerance!r} needs columns of numbers, and there are none: use "
-                "tolerance=0."
+                f"tolerance={self.tolerance!r} needs columns of numbers beside the keys, and there "
+                "are none: use tolerance=0."
             )
         others = [number for number in columns if number not in numeric]
         kinds = _group_numbers(table, others) if others else np.zeros(table.n_rows, int)

@@ -220,6 +220,47 @@ def test_near_duplicates_with_targets():
 MASK = [False, False, True]
 
 
+def test_equal_rows_of_different_records_are_no_duplicates():
+    frame = pd.DataFrame(
+        {"patient": [1, 1, 2, 2, 2], "visit": list("aabbc"), "size": [5, 5, 5, 5.001, 5]}
+    )
+    kept = {
+        (): [0, 3],
+        ("patient",): [0, 2, 3],
+        ("patient", "visit"): [0, 2, 3, 4],
+    }
+    for keys, rows in kept.items():
+        remover = DuplicateRemover(columns="size", keys=keys or None)
+        assert remover.fit(frame).sample_indices_.tolist() == rows
+    # The tolerance is none of the keys.
+    near = DuplicateRemover(5.0, columns=["size"], keys=["patient", "visit"]).fit(frame)
+    assert near.sample_indices_.tolist() == [0, 2, 4]
+    first = DuplicateRemover(columns=["patient"]).fit(frame)
+    assert first.sample_indices_.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.1])
+def test_few_repeats_may_stay(tolerance):
+    X = [[1.0], [2.0], [1.0], [3.0], [1.0], [2.0]]
+    for min_count, rows in [(2, [0, 1, 3]), (3, [0, 1, 3, 5]), (4, [0, 1, 2, 3, 4, 5])]:
+        remover = DuplicateRemover(tolerance, min_count=min_count).fit(X)
+        assert remover.sample_indices_.tolist() == rows
+        assert len(remover.report_) == 6 - len(rows)
+
+
+def test_repeats_are_counted_through_near_rows():
+    X = np.array([[0.0], [0.05], [0.05], [10.0]])
+    remover = DuplicateRemover(0.1, min_count=3).fit(X)
+    assert remover.sample_indices_.tolist() == [0, 3]
+    remover = DuplicateRemover(0.1, min_count=4).fit(X)
+    assert remover.sample_indices_.tolist() == [0, 1, 2, 3]
+
+
+def test_repeats_of_rows_that_conflict_do_not_stay():
+    remover = DuplicateRemover(conflicts="remove", min_count=3)
+    assert remover.fit([[1], [1], [1], [2]], [0, 0, 1, 1]).sample_indices_.tolist() == [3]
+
+
 @pytest.mark.parametrize(
     "mask",
     [
@@ -381,6 +422,9 @@ def test_report_prints_a_part():
         (DuplicateRemover(0.1), [[np.nan], [1]], None, "NullRemover"),
         (DuplicateRemover(0.1), pd.DataFrame({"a": ["x"]}), None, "needs columns of numbers"),
         (DuplicateRemover(metric="x"), [[1]], None, "metric"),
+        (DuplicateRemover(min_count=1), [[1]], None, "min_count"),
+        (DuplicateRemover(keys=["b"]), pd.DataFrame({"a": [1]}), None, "no column 'b'"),
+        (DuplicateRemover(0.1, keys=[0]), [[1]], None, "numbers beside the keys"),
         (OutlierRemover("x"), [[1]], None, "method"),
         (OutlierRemover(threshold=1, contamination=0.1), [[1]], None, "leave one of them None"),
         (OutlierRemover(), [[np.inf]], None, "infinite"),

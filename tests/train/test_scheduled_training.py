@@ -126,6 +126,7 @@ def test_new_names_are_for_every_solver(solver):
 
 @pytest.mark.parametrize("learning_rate", ["invscaling", "adaptive", Constant()], ids=str)
 @pytest.mark.parametrize("solver", ["rprop", "lbfgs"])
+@pytest.mark.filterwarnings("ignore:.* as in scikit-learn. leave it out")
 def test_solvers_without_a_rate_let_scikit_learns_schedules_pass(solver, learning_rate):
     options = {"solver": solver, "batch_size": "auto"}
     falling = fitted(learning_rate=learning_rate, **options)

@@ -148,6 +148,7 @@ def test_verbose_lbfgs_prints_iterations(capsys):
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("learning_rate", ["constant", "invscaling"])
+@pytest.mark.filterwarnings("ignore:.* as in scikit-learn. give a spec")
 def test_warm_start_goes_on_as_if_it_had_not_stopped(solver, learning_rate):
     """Check that moments, step and the schedule's count of rows continue."""
     X, y = DATA["multiclass"]
@@ -230,7 +231,10 @@ def test_schedule_specs_are_used_by_every_optimizer():
         )
 
     constant = curve()
-    assert curve(learning_rate="invscaling") == constant  # scikit-learn's names are for sgd
+    for name, spec in (("invscaling", "InvScaling"), ("adaptive", "Adaptive")):
+        message = rf"no effect with solver='adam', as in scikit-learn: .*={spec}\(\), or .*'sgd'"
+        with pytest.warns(UserWarning, match=message):
+            assert curve(learning_rate=name) == constant
     assert curve(learning_rate=InvScaling()) != constant
     by_name = curve(solver="sgd", learning_rate="invscaling", power_t=0.3)
     assert curve(solver="sgd", learning_rate=InvScaling(power_t=0.3)) == by_name
