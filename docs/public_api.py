@@ -49,6 +49,7 @@ GALLERY = [
     "robust_losses",
     "quantile_band",
     "polynomial",
+    "bias_variance",
     "polynomial_steps",
     "penalty_contours",
     "regularization_paths",

@@ -13,6 +13,7 @@ FOLDER = ROOT / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 SAYS = {
     "augmentation": ["'mixup'", "test digits wrong"],
+    "bias_variance": ["order 3: squared bias", "alpha 10"],
     "c_program": ["$ cc", "% right"],
     "check_training": ["no fault in 10 checks", "FAULT  scale of the inputs"],
     "double_descent": ["test error"],
