@@ -9,6 +9,8 @@ from itertools import pairwise
 from numbers import Real
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ._core.codes import LOSSES, Loss, loss_of_values
 from ._specs.constraints import Interval
 from ._specs.registry import register
@@ -178,6 +180,11 @@ _DEFAULTS = {name: spec() for name, spec in LOSS_SPECS.items()}
 def quantiles_of(loss: str | LossSpec) -> tuple[float, ...]:
     """Return the quantiles that each target has an output for; () for any other loss."""
     return () if isinstance(loss, str) else loss.quantiles
+
+
+def sorted_quantiles(outputs, n: int):
+    """Return the n outputs of each target in ascending order, (n_rows, n_targets, n)."""
+    return np.sort(outputs.reshape(len(outputs), -1, n), axis=2)
 
 
 def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, Any]:

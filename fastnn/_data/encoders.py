@@ -5,6 +5,7 @@ from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 
 from .._core.memory import pinned_view
+from ..losses import sorted_quantiles
 from .labels import Labels, is_column
 from .multioutput import MultioutputLabels
 from .targets import read_labels
@@ -65,11 +66,10 @@ class RealTargets:
         if not self.quantiles:
             return float(r2_score(targets, outputs, sample_weight=sample_weight))
         n = len(self.quantiles)
+        predicted, weights = sorted_quantiles(outputs, n), {"sample_weight": sample_weight}
         scores = [
-            d2_pinball_score(
-                targets[:, k::n], outputs[:, k::n], alpha=q, sample_weight=sample_weight
-            )
-            for k, q in enumerate(self.quantiles)
+            d2_pinball_score(targets[:, k::n], predicted[:, :, k], alpha=level, **weights)
+            for k, level in enumerate(self.quantiles)
         ]
         return float(np.mean(scores))
 

@@ -16,7 +16,6 @@ from ..layers import dense_activations
 from .architecture import describe
 from .parameter_groups import with_factors
 from .pickling import get_state, set_state
-from .predictions import sorted_quantiles
 from .views import named_views, write_into_views
 
 
@@ -359,8 +358,7 @@ class Network:
         n_threads, n_rows = 1, X.shape[0]
         if n_rows > _core.ROWS_OF_ONE_THREAD or n_jobs not in (None, 1):
             n_threads = _core.n_threads(n_jobs, n_rows * program.flops, device=device)
-        outputs, finite = kept[0](X, n_threads, both_classes, *(draw and (draw,)))
-        return sorted_quantiles(self.loss, outputs), finite
+        return kept[0](X, n_threads, both_classes, *(draw and (draw,)))
 
     def __getstate__(self):
         return get_state(self)

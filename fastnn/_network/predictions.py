@@ -1,19 +1,12 @@
 """Predictions of an estimator, made of the outputs of its network."""
 
-from ..losses import LOSSES, quantiles_of
-
-
-def sorted_quantiles(loss, outputs):
-    """Return outputs, of which the quantiles of each target are put in ascending order."""
-    if quantiles := quantiles_of(loss):
-        outputs.reshape(len(outputs), -1, len(quantiles)).sort(axis=2)
-    return outputs
+from ..losses import LOSSES, quantiles_of, sorted_quantiles
 
 
 def values(network, outputs):
     """Return what `predict` of a regressor does."""
     if quantiles := quantiles_of(network.loss):
-        outputs = outputs.reshape(len(outputs), -1, len(quantiles))
+        outputs = sorted_quantiles(outputs, len(quantiles))
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
 

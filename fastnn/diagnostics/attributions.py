@@ -6,7 +6,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
 
-from .. import _core
 from .. import _typing as t
 from .._core.device_arrays import to_host
 from .._core.program import new_arena
@@ -179,11 +178,7 @@ class _Explained:
             self._slopes = slopes_of_class(network, outputs, target, of)
         else:
             self._slopes = slopes_of_target(network, target, of)
-        self._dtype, self._n_jobs = network.dtype, model.n_jobs
-        state = network.state
-        self._predict = _core.make_predictor(  # quantiles in the order of the heads
-            network.program.of_pre_activations, state.parameters, state.statistics
-        )
+        self._network, self._n_jobs = network, model.n_jobs
         output, row = network.layers[-1], row_and_parameter(network.loss)[0]
         activation = output.activation if row.any_activation else "identity"
         one_each = isinstance(output, Heads) and max(output.units) == 1
@@ -196,9 +191,8 @@ class _Explained:
 
     def gradients(self, X):
         """Return the gradient with respect to rows, which have these targets."""
-        n_threads = _core.n_threads(self._n_jobs, X.shape[0] * self._predict.program.flops)
-        outputs, _ = self._predict(X, n_threads)
-        return self._rows.gradients(X, self._slopes(outputs.astype(float)).astype(self._dtype))
+        outputs, _ = self._network.predict(X, self._n_jobs, pre_activation=True)
+        return self._rows.gradients(X, self._slopes(outputs.astype(float)).astype(outputs.dtype))
 
 
 class _RowsAsWeights:

@@ -171,6 +171,11 @@ def bias_variance(
     models = [_seeded(estimator, int(draws.randint(2**31 - 1))) for _ in samples]
     _fit(models, X, y, samples, n_jobs)
     predictions = np.array([model.predict(X_val) for model in models])
+    if predictions.shape[1:] != y_val.shape:
+        raise ValueError(
+            "bias_variance needs one prediction for each target, and this estimator predicts the "
+            f"shape {predictions.shape[1:]}: of several quantiles, choose one."
+        )
     main = _most_frequent(predictions) if is_class else predictions.mean(axis=0)
     losses = _zero_one if is_class else _squared
     return BiasVariance(

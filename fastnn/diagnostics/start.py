@@ -12,7 +12,7 @@ from .._train.datasets import Dataset
 from .._train.history import History
 from .._train.lbfgs import LBFGSTraining
 from .._train.settings import Settings
-from ..losses import LOSSES, row_and_parameter
+from ..losses import LOSSES, quantiles_of, row_and_parameter
 from ..optimizers import LBFGS
 from .finding import Finding, fmt
 from .parameters import checked
@@ -121,24 +121,28 @@ def baseline_loss(probe):
         array[...] = 0
     loss = probe.loss()
     if not probe.is_classifier:
-        loss = min(loss, _best_constant(probe, biases[0]))
+        loss = min(loss, _best_constant(probe, biases))
     probe.parameters = before
     return loss
 
 
 def _best_constant(probe, biases):
-    """Minimise the loss over the biases of an output layer without weights."""
+    """Minimise the loss over the biases of output layers without weights."""
     from scipy.optimize import minimize
 
     mean = probe.targets.mean(axis=0)
     program = probe.network.program
 
     def objective(values):
-        biases[...] = values
+        for array, own in zip(biases, np.split(values, len(biases)), strict=True):
+            array[...] = own
         loss, _ = probe.differentiate()
-        return loss, program.intercepts(probe.arena)[-1].copy()
+        return loss, np.concatenate(program.intercepts(probe.arena)[-len(biases) :])
 
-    starts = [np.zeros(len(biases)), mean]
+    starts = [np.zeros(mean.shape), mean]
+    if quantiles := quantiles_of(probe.network.loss):
+        columns = probe.targets[:, :: len(quantiles)]
+        starts.append(np.quantile(columns, quantiles, axis=0).T.ravel())
     if probe.network.loss == "poisson" and (mean > 0).all():
         starts.append(np.log(mean))
     found = [minimize(objective, start, jac=True, method="L-BFGS-B").fun for start in starts]

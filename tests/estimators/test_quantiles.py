@@ -9,7 +9,8 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 
 import fastnn.runtime
-from fastnn import Dense, MLPRegressor, Quantile
+from fastnn import BatchNorm, Dense, MLPRegressor, Quantile
+from fastnn.diagnostics import activations_of, bias_variance, check_gradients, initial_loss
 from fastnn.layers import Heads
 from support.engines import Engine, rounded
 from support.problems import make_data, make_network, numerical_gradient, relative_error
@@ -127,6 +128,23 @@ def test_a_source():
     assert model.predict(blocks).shape == (60, 3)
     assert model.score(blocks) == model.score(X, y)
     assert "val_d2_pinball" in model.history_
+    exact = dict(shuffle=False, normalization=BatchNorm(statistics="exact"), batch_size=20)
+    model, same = fit(**exact).fit(blocks), fit(**exact).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), same.predict(X), rtol=1e-5)
+
+
+def test_diagnostics():
+    """A guess has the quantiles of all targets."""
+    X, y = noisy(60)
+    found = initial_loss(fit(), X, y, max_rows=60)
+    guess = np.mean([mean_pinball_loss(y, np.full(60, np.quantile(y, q)), alpha=q) for q in LEVELS])
+    np.testing.assert_allclose(found.guess, guess, rtol=1e-6)
+    model = fit().fit(X, y)
+    assert check_gradients(model, X, y).ok
+    hidden = np.maximum(X @ model.coefs_[0] + model.intercepts_[0], 0)
+    np.testing.assert_allclose(activations_of(model, X)[0], hidden, atol=1e-6)
+    with pytest.raises(ValueError, match="needs one prediction for each target"):
+        bias_variance(fit(max_iter=1), X, y, n_rounds=2)
 
 
 def test_files_and_pickles(tmp_path):
