@@ -15,6 +15,7 @@ from sphinx.util.inspect import stringify_signature
 import fastnn
 from fastnn._specs.spec import Spec
 from fastnn.callbacks import Callback
+from fastnn.estimators.parameter_docs import GROUPS as PARAMETER_GROUPS
 
 # Pages of the names that are imported from `fastnn`, by the files that define them. Names of other
 # files are on the last page.
@@ -32,6 +33,8 @@ GROUPS = {
     "User-defined functions": {"custom"},
     "Functions": set(),
 }
+#: Modules of the estimators whose parameters are in groups on their pages.
+GROUPED = ("fastnn.estimators.classifier", "fastnn.estimators.regressor")
 FOR_ROUTING = re.compile("set_[a-z_]+_request|get_metadata_routing|set_output")
 
 # From what is simple to what takes some knowledge; scripts that are not named come at the end.
@@ -214,6 +217,27 @@ def signature_of_class(app, what, name, obj, options, signature, returns):
     return None
 
 
+def group_parameters(app, what, name, obj, options, lines):
+    """Put the parameters of an estimator below headings that link to the user guide."""
+    if what != "class" or ":Parameters:" not in lines or obj.__module__ not in GROUPED:
+        return
+    begin = lines.index(":Parameters:") + 1
+    end = next(i for i in range(begin, len(lines)) if lines[i].startswith(":"))
+    parameters, names = {}, []
+    for line in lines[begin:end]:
+        if found := re.match(r"    \*\*(.*?)\*\* :", line):
+            names = found[1].split(", ")
+            parameters[names[0]] = []
+        if names:
+            parameters[names[0]].append(line)
+    grouped = []
+    for title, (pages, of_group) in PARAMETER_GROUPS.items():
+        links = ", ".join(f":doc:`/guide/{page}`" for page in pages)
+        grouped += ["", f"    .. rubric:: {title}", "", f"    Guide: {links}", ""]
+        grouped += [line for each in of_group.split() for line in parameters.get(each, ())]
+    lines[begin:end] = [*grouped, ""]
+
+
 def gallery_order(file):
     """The key by which scripts are sorted."""
     name = file.removesuffix(".py")
@@ -242,4 +266,5 @@ def setup(app):
     app.connect("include-read", links_of_the_site)
     app.connect("autodoc-skip-member", is_not_for_users)
     app.connect("autodoc-process-signature", signature_of_class)
+    app.connect("autodoc-process-docstring", group_parameters, priority=900)  # after numpydoc
     return {"parallel_read_safe": True}

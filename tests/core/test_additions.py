@@ -51,7 +51,7 @@ def throwaway_derivative(y, a):
 """
         },
         "fastnn/estimators/parameter_docs.py": {
-            "        - 'softsign' is": "        - 'throwaway' is x, or x / 2 below zero.\n"
+            "'softsign', 'prelu'": "'throwaway', "
         },
     },
     "Add a loss": {
