@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn._core.codes import HIDDEN_ACTIVATIONS
+from fastnn.activations import HIDDEN_ACTIVATIONS
 from fastnn.estimators.parameter_docs import GROUPS
 from support import ROOT
 
