@@ -68,8 +68,8 @@ default='constant'
         parameters can be searched over (``learning_rate__gamma``), or a function
         ``f(step, n_steps)`` that returns a factor of `learning_rate_init`. Not available with
         'lbfgs' and 'rprop'. As in scikit-learn, these ignore the first three names, and 'adam'
-        ignores 'invscaling' and 'adaptive', with a warning: ``InvScaling()`` and ``Adaptive()`` work
-        with all solvers that have a schedule.
+        ignores 'invscaling' and 'adaptive', with a warning: ``InvScaling()`` and ``Adaptive()``
+        work with all solvers that have a schedule.
 
     learning_rate_init : float, default=0.001
         The initial learning rate. Not used by 'lbfgs'.
