@@ -69,7 +69,7 @@ html_copy_source = False
 # Pages without a section need no column for its navigation.
 html_sidebars = {
     page: []
-    for page in ("index", "start", "guarantees", "cite", "contributing", "changes", "performance")
+    for page in "index start course guarantees cite contributing changes performance".split()
 }
 html_theme_options = {
     "navigation_with_keys": False,

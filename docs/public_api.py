@@ -20,7 +20,7 @@ from fastnn.estimators.parameter_docs import GROUPS as PARAMETER_GROUPS
 # Pages of the names that are imported from `fastnn`, by the files that define them. Names of other
 # files are on the last page.
 GROUPS = {
-    "Estimators": {"estimators"},
+    "Estimators": {"estimators", "feature_extraction"},
     "Estimators for tables": {"tabular"},
     "Layers": {"layers"},
     "Activations": {"activations"},

@@ -33,7 +33,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     estimator_ : estimator
         The fitted network.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Number of features of the network.
+    feature_names_in_ : ndarray of shape (n_features,)
         Only if the network was fitted on rows with feature names.
 
     References
