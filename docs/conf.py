@@ -67,10 +67,8 @@ html_css_files = ["fastnn.css"]
 html_show_sphinx = False
 html_copy_source = False
 # Pages without a section need no column for its navigation.
-html_sidebars = {
-    page: []
-    for page in "index start course guarantees cite contributing changes performance".split()
-}
+WITHOUT_SECTION = ["index", "start", "course", "guarantees", "cite", "contributing", "changes"]
+html_sidebars = {page: [] for page in [*WITHOUT_SECTION, "performance"]}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_nav_level": 1,

@@ -66,7 +66,7 @@ for what, display in ("order", orders), ("alpha", penalties):
 
 # %%
 # Order 3 is best, with a squared bias of .023 and a variance of .019; order 1 has .212 and .018,
-# order 9 .079 and .072. Of the penalties 0.1 is best. Without much of it the network bends for the
+# order 9 .079 and .072. The penalty 0.1 is best. Without much of it the network bends for the
 # noise, and with too much it is nearly constant: a bias of .514, and a variance of .010.
 
 left.set(title="polynomial", xlabel="order", ylim=(0, None))
