@@ -29,6 +29,8 @@ TRANSFORMS = {
     "LabelMixup": a.LabelMixup(),
     "Blur": a.Blur(),
     "Rotate": a.Rotate(),
+    "Affine": a.Affine(),
+    "AutoAugment": a.AutoAugment(),
     "Zoom": a.Zoom(),
     "Rotate, Shift, Noise": [a.Rotate(), a.Shift(), a.Noise()],
     "RandAugment": a.RandAugment(),

@@ -10,6 +10,7 @@ from fastnn import (
     MLPClassifier,
     Residual,
     Warmup,
+    augment,
 )
 from fastnn.callbacks import Callback
 
@@ -55,6 +56,13 @@ OPTIONS = {
     "weight_noise=0.01": {"weight_noise": 0.01},
     "augment=Mixup(0.2)": {"augment": Mixup(0.2)},
     "augment=CutMix(shape=(28, 28))": {"augment": CutMix(shape=(28, 28))},
+    "augment=RandomChoice([Mixup(0.2), CutMix(shape=(28, 28))])": {
+        "augment": augment.RandomChoice([Mixup(0.2), CutMix(shape=(28, 28))])
+    },
+    "augment=Affine()": {"augment": augment.Affine()},
+    "augment=Append(Affine())": {"augment": augment.Append(augment.Affine())},
+    "augment=RandAugment(1, 3)": {"augment": augment.RandAugment(1, 3.0)},
+    "augment=AutoAugment('svhn')": {"augment": augment.AutoAugment("svhn")},
     "label_smoothing=0.1": {"label_smoothing": 0.1},
     "alpha=1": {"alpha": 1.0},
     "l1_ratio=0.5": {"l1_ratio": 0.5, "alpha": 0.01},
