@@ -67,6 +67,7 @@ for (name, initial), place, style in zip(INITIAL.items(), places, ("--", "-"), s
         of="units",
         max_rows=ROWS,
         ax=place.subplots(1, DEPTH + 1),
+        bins=20 if FAST else 50,
         log_scale=True,
     )
     for number, (epoch, gradients) in enumerate(zip(EPOCHS, display.gradients, strict=True)):

@@ -25,7 +25,7 @@ from fastnn.diagnostics import loss_along_gradient
 from fastnn.plots import GradientStepDisplay, LossLandscapeDisplay
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-EPOCHS, POINTS, ROWS = (6, 9, 200) if FAST else (30, 31, 500)
+EPOCHS, POINTS, ROWS = (3, 7, 100) if FAST else (30, 31, 500)
 RATE, DEPTH = 0.02, 12
 warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of epochs is given
 
