@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.special import entr
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
+from . import _typing as t
 from ._core.codes import Kind
 from ._core.device_arrays import to_host
 from ._network.predictions import confidence_scores, probabilities, values
@@ -36,10 +38,10 @@ class SampledPredictions:
         high where networks are sure of different classes, and 0 where all are equally unsure.
     """
 
-    mean: np.ndarray
-    std: np.ndarray
-    entropy: np.ndarray | None = None
-    mutual_information: np.ndarray | None = None
+    mean: t.Array
+    std: t.Array
+    entropy: t.Array | None = None
+    mutual_information: t.Array | None = None
 
 
 @checks_arguments(
@@ -48,7 +50,9 @@ class SampledPredictions:
         "random_state": ["random_state"],
     }
 )
-def mc_dropout(estimator, X, *, n_samples=100, random_state=None):
+def mc_dropout(
+    estimator: Any, X: Any, *, n_samples: int = 100, random_state: t.Seed = None
+) -> SampledPredictions:
     """Predict with dropout many times, as with as many networks, and return mean and spread.
 
     Dropout in prediction approximates the posterior of a Bayesian network: the spread of the
