@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from .augment import CutMix, Mixup
     from .averaging import EMA, SWA
     from .custom import CustomActivation, CustomLoss
-    from .estimators import MLPClassifier, MLPRegressor
+    from .estimators import MLPClassifier, MLPRegressor, MultiTaskMLP
     from .feature_extraction import FeatureExtractor
+    from .heads import Head
     from .layers import Dense, Dropout, Residual
     from .losses import Huber, Minkowski, Quantile
     from .many import fit_many
@@ -84,6 +85,7 @@ __all__ = [
     "ExponentialDecay",
     "FeatureExtractor",
     "GroupNorm",
+    "Head",
     "Huber",
     "InstanceNorm",
     "InvScaling",
@@ -97,6 +99,7 @@ __all__ = [
     "Minkowski",
     "Mixup",
     "Momentum",
+    "MultiTaskMLP",
     "NAdam",
     "OneCycle",
     "PReLU",
@@ -136,7 +139,8 @@ __getattr__, __dir__ = lazy_names(
         "augment": ("CutMix", "Mixup"),
         "averaging": ("EMA", "SWA"),
         "custom": ("CustomActivation", "CustomLoss"),
-        "estimators": ("MLPClassifier", "MLPRegressor"),
+        "estimators": ("MLPClassifier", "MLPRegressor", "MultiTaskMLP"),
+        "heads": ("Head",),
         "layers": ("Dense", "Dropout", "Residual"),
         "losses": ("Huber", "Minkowski", "Quantile"),
         "feature_extraction": ("FeatureExtractor",),
@@ -186,6 +190,7 @@ __getattr__, __dir__ = lazy_names(
         "datasets",
         "diagnostics",
         "estimators",
+        "heads",
         "initializers",
         "layers",
         "losses",

@@ -64,6 +64,8 @@ def load(
         network, labels = parts["network"], parts["labels"]
         if not isinstance(network, Network):
             raise ValueError("it has no network.")
+        if getattr(labels, "kind", None) == "heads":
+            raise ValueError("it has heads of several kinds: fastnn.load loads it.")
         model = Regressor() if labels is None else Classifier()
         model._set(network, labels, parts["attributes"].get("feature_names_in_"), n_jobs)
     return model

@@ -18,18 +18,15 @@ from .targets import read_labels
 
 
 def read_heads(y):
-    """Return the targets of all heads as an array of records, and what `y` is.
+    """Return the targets of all heads as an array of records, with a field for each.
+
+    Its type tells what `y` is by ``dtype.metadata["container"]``: 'dict', 'array', or the name of
+    the library of a frame.
 
     Parameters
     ----------
     y : dict of array-like, frame or structured array
         Targets by the name of the head.
-
-    Returns
-    -------
-    records : structured ndarray of shape (n_samples,)
-    container : str
-        'dict', 'array', or the name of the library of a frame.
     """
     columns, container = _columns_of(y)
     columns = {name: _read_column(values, f"y[{name!r}]") for name, values in columns.items()}
@@ -39,12 +36,16 @@ def read_heads(y):
             "The heads of y must have targets for the same rows, and their numbers of rows are "
             f"{lengths}."
         )
-    n_rows = next(iter(lengths.values()))
+    return _records(columns, container)
+
+
+def _records(columns, container):
     fields = [(name, values.dtype, values.shape[1:]) for name, values in columns.items()]
-    records = np.empty(n_rows, fields)
+    kind = np.dtype(fields, metadata={"container": container})
+    records = np.empty(len(next(iter(columns.values()))), kind)
     for name, values in columns.items():
         records[name] = values
-    return records, container
+    return records
 
 
 def _columns_of(y):
@@ -91,20 +92,14 @@ def frame_of(columns, container, X):
     if container == "dict":
         return columns
     if container == "array":
-        records = np.empty(
-            len(next(iter(columns.values()))),
-            [(name, values.dtype, values.shape[1:]) for name, values in columns.items()],
-        )
-        for name, values in columns.items():
-            records[name] = values
-        return records
-    frame = nw.from_dict(columns, backend=container)
-    index = nw.maybe_get_index(nw.from_native(X, pass_through=True, allow_series=True))
-    return (frame if index is None else nw.maybe_set_index(frame, index=index)).to_native()
+        return _records(columns, container)
+    frame = nw.from_dict(columns, backend=container).to_native()
+    index = nw.maybe_get_index(nw.from_native(X, pass_through=True))
+    return frame.set_axis(index) if index is not None and hasattr(frame, "set_axis") else frame
 
 
-def head_of(values, head, name):
-    """Return the spec of a head with its loss, which may follow from its targets."""
+def head_of(values, head):
+    """Return the spec of a head with its loss, which follows from its targets if it is None."""
     loss = head.loss
     if loss is None:
         loss = "squared_error" if values.dtype.kind == "f" else "log_loss"

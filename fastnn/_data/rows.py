@@ -71,6 +71,10 @@ def read_data(model, X, y, reset=False, name="X"):
 
 def targets_of_rows(model, X, y):
     """Return targets that were read, after checking them and their number."""
+    if y.dtype.names:  # of several heads
+        if len(y) != X.shape[0]:
+            raise ValueError(f"X has {X.shape[0]} rows, and y has targets for {len(y)}.")
+        return y
     if not _are_plain_targets(y, X.shape[0]):
         numeric = isinstance(model, RegressorMixin)
         y = _check_y(y, multi_output=True, y_numeric=numeric, estimator=model)
@@ -115,7 +119,12 @@ def validated_targets(model, y):
 
 
 def read_targets(model, y):
-    """Return targets as plain numbers or labels on the host; they may be non-finite."""
+    """Return targets as plain numbers or labels on the host; they may be non-finite.
+
+    A model of several heads reads its own: records of them.
+    """
+    if hasattr(model, "_read_targets"):
+        return model._read_targets(y)
     return (read_numbers if isinstance(model, RegressorMixin) else read_labels)(to_host(y), "y")
 
 

@@ -94,6 +94,11 @@ def prediction_of(network) -> Prediction:
     _refuse_user_functions(program)
     if labels.kind == "continuous":
         return predicted_values(program, network.state, len(labels.quantiles))
+    if labels.kind == "heads":
+        raise ValueError(
+            "A MultiTaskMLP has heads of several kinds, for which there is no export: save it, or "
+            "fit an MLPClassifier or MLPRegressor for each."
+        )
     loss, kind = LOSSES[network.loss], labels.kind
     thresholds = program.stages["parameter"][program.is_output]  # only a perceptron may have one
     if not loss.probabilities:

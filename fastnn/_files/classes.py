@@ -25,6 +25,7 @@ SPECS = (
 CLASSES = {
     "MLPClassifier": "fastnn.estimators.classifier:MLPClassifier",
     "MLPRegressor": "fastnn.estimators.regressor:MLPRegressor",
+    "MultiTaskMLP": "fastnn.estimators.multitask:MultiTaskMLP",
     "TabularMLPClassifier": "fastnn.tabular.classifier:TabularMLPClassifier",
     "TabularMLPRegressor": "fastnn.tabular.regressor:TabularMLPRegressor",
     "float": "builtins:float",
@@ -40,6 +41,7 @@ RECORDS = {
     "Configuration": "tabular.configurations:Configuration",
     "Encoding": "tabular.encodings:Encoding",
     "Ensemble": "tabular.ensemble:Ensemble",
+    "HeadTargets": "_data.heads:HeadTargets",
     "History": "_train.history:History",
     "Labels": "_data.labels:Labels",
     "Levels": "tabular.features:Levels",

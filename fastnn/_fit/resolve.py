@@ -347,4 +347,5 @@ def settings_of(model, optimizer, network, n_rows, partial):
         early_stopping=model.early_stopping,
         columns=_scheduled_columns(model, optimizer),
         label_smoothing=model.label_smoothing,
+        heads=network if network.encoder.kind == "heads" else None,
     )

@@ -7,7 +7,7 @@ import math
 from numbers import Real
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 
 from .._core.device_arrays import DeviceRows
 from .._data.rows import BLOCK, validated_targets
@@ -99,6 +99,8 @@ def _name(model, scoring):
     if scoring is None:
         if is_classifier(model):
             return "accuracy"
+        if not is_regressor(model):
+            return "score"  # of several heads
         return "d2_pinball" if quantiles_of(model.loss) else "r2"
     if isinstance(scoring, str):
         return scoring
@@ -151,7 +153,10 @@ def _values(fit, engine, data, y, named, prefix):
         finite = math.isfinite(loss)
         found = {f"{prefix}_loss": loss / fit.settings.loss_divisor if finite else math.nan}
         for name, scoring in scorers.items():
-            if scoring is None:
+            if scoring is None and isinstance(default, dict):  # of several heads
+                value = float(np.mean(list(default.values())))
+                found |= {f"{prefix}_{head}": own for head, own in default.items()}
+            elif scoring is None:
                 value = default
             else:
                 value = score(scoring) if finite else math.nan
@@ -237,7 +242,8 @@ def _refuse_single_row(model, data, words):
 def _default_score(network, targets, outputs, sample_weight):
     if not np.isfinite(outputs).all():
         return math.nan
-    return network.encoder.score(network.loss, targets, outputs, sample_weight)
+    encoder, given = network.encoder, (network.loss, targets, outputs, sample_weight)
+    return encoder.scores(*given) if encoder.kind == "heads" else encoder.score(*given)
 
 
 def _scorer(fit, data, y, words):

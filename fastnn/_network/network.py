@@ -68,6 +68,21 @@ class Network:
     def dtype(self):
         return self.architecture.dtype
 
+    @property
+    def head_names(self):
+        """The names of the heads of a `MultiTaskMLP`, in the order of their outputs."""
+        return self.encoder.names
+
+    def task_weights(self):
+        """Return the factors of the losses of heads by name, those of log variances if trained."""
+        weights = {
+            name: float(head.weight)
+            for name, head in zip(self.head_names, self.loss.heads, strict=True)
+        }
+        for name, log_variance in zip(weights, self.log_variances, strict=False):
+            weights[name] *= float(np.exp(-log_variance[0].astype(float)))
+        return weights
+
     def allocate(self, state=None):
         """Allocate the arrays of the network, or use those of a state."""
         self.state = State.new(self.program, 0) if state is None else state

@@ -1,5 +1,7 @@
 """Predictions of an estimator, made of the outputs of its network."""
 
+import numpy as np
+
 from ..losses import LOSSES, quantiles_of, sorted_quantiles
 
 
@@ -30,7 +32,14 @@ def probabilities(network, outputs):
     labels = network.encoder
     if labels.kind == "multiclass-multioutput":
         return labels.split(outputs)
-    if labels.kind == "multiclass" and network.architecture.loss == "binary_log_loss":
+    return probabilities_of(outputs, labels.kind, network.architecture.loss)
+
+
+def probabilities_of(outputs, kind, loss):
+    """Return the probabilities of labels of a kind, of outputs of a network with this loss."""
+    if kind == "binary" and outputs.shape[1] == 1:
+        return np.hstack([1 - outputs, outputs])
+    if kind == "multiclass" and loss == "binary_log_loss":
         sums = outputs.sum(axis=1, keepdims=True)
         outputs[sums[:, 0] == 0] = 1  # all of them are rounded to 0
         outputs /= outputs.sum(axis=1, keepdims=True)

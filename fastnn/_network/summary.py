@@ -22,7 +22,8 @@ class Summary(PrintedTable):
     Parameters
     ----------
     program : Program
-    output_activation : str
+    output_names : list of str
+        What the output of each head is called.
 
     Attributes
     ----------
@@ -34,16 +35,14 @@ class Summary(PrintedTable):
     _has_foot = True
     _right = frozenset(("parameters",))
 
-    def __init__(self, program, output_activation):
+    def __init__(self, program, output_names):
         sizes = {a.start: prod(a.shape) for a in program.arrays if not a.is_statistic}
         self.lines = [Line("input", (None, program.n_features), 0)]
         for stage in program.stages:
             if Kind(stage["kind"]).title:
                 starts = {int(stage["weight"]), int(stage["bias"])}
                 n_parameters = sum(sizes.get(start, 0) for start in starts)
-                name = _name(stage, output_activation)
-                if stage["kind"] == Kind.OUTPUT and program.is_output.sum() > 1:
-                    name = name.replace("output", f"output {stage['head']}")
+                name = _name(stage, output_names)
                 self.lines.append(Line(name, (None, int(stage["n_out"])), n_parameters))
         self.n_parameters = sum(sizes.values())
 
@@ -54,13 +53,13 @@ class Summary(PrintedTable):
         yield ("all", "", f"{self.n_parameters:,}")
 
 
-def _name(stage, output_activation):
+def _name(stage, output_names):
     kind = Kind(stage["kind"])
     if kind == Kind.ACTIVATION:
         rows = [*ACTIVATIONS.values(), CUSTOM]
         return next(row.name for row in rows if row.code == stage["code"])
     if kind == Kind.OUTPUT:
-        return f"output: {output_activation}"
+        return output_names[stage["head"]]
     if kind == Kind.ROW_NORM and stage["groups"] == 1:
         return "layer norm"
     return kind.title.format(**dict(zip(stage.dtype.names, stage.item(), strict=True)))

@@ -33,6 +33,12 @@ class Settings:
     augmentation: Any = None  # `BackgroundAugmentation` of all rows of an epoch
     row_augmentation: Any = None  # `RowAugmentation` of those of a part
     label_smoothing: float | Scheduled = 0.0
+    heads: Any = None  # network of several heads, of which the history tells
+
+    @property
+    def n_heads(self) -> int:
+        """Number of the heads whose losses the history tells."""
+        return 0 if self.heads is None else len(self.heads.head_names)
 
     @property
     def times(self) -> int:

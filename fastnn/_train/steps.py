@@ -1,7 +1,7 @@
 """The steps of an epoch, in blocks that share a table, and in calls of an engine."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,10 @@ class Begun(NamedTuple):
         Sum of the losses of their rows.
     rate_factor, n_averaged
         What its table depends on, from when it began.
-    losses : ndarray of shape (n_done, 2)
-        Data losses and penalties of the steps that were taken.
+    losses : ndarray of shape (n_done, 2 + n_heads)
+        Data losses and penalties of the steps that were taken, and losses of named heads.
+    of_heads : float or ndarray of shape (n_heads,)
+        Sum of the losses of these, of the rows before the block.
     """
 
     start: int
@@ -40,6 +42,7 @@ class Begun(NamedTuple):
     rate_factor: float
     n_averaged: int
     losses: np.ndarray
+    of_heads: Any = 0.0
 
     @property
     def n_steps(self) -> int:
@@ -54,10 +57,12 @@ def take_steps(training) -> EpochResult:
     """
     begun, training.begun = training.begun, None
     n_steps, total = (0, 0.0) if begun is None else (begun.start, begun.total)
+    of_heads = 0.0 if begun is None else begun.of_heads
     n_rows, state, history = training.epochs.n_rows, training.state, training.history
     for rows in _tables_of(training, n_steps):
         if begun is None:
-            begun = Begun(n_steps, total, history.rate_factor, state.n_averaged, _NO_LOSSES)
+            now = history.rate_factor, state.n_averaged
+            begun = Begun(n_steps, total, *now, _NO_LOSSES, of_heads)
         block = Block(training, rows, begun)
         stops, begun = block.run(), None
         n_steps += block.n_done
@@ -65,11 +70,13 @@ def take_steps(training) -> EpochResult:
         if not block.is_finite:
             return EpochResult(math.nan, grad_norm, n_rows, block.learning_rate)
         total += block.sum_of_losses(slice(block.n_done))
+        of_heads = of_heads + block.sums_of_heads()
         if stops:
             break
     history.n_steps += n_steps
     n_rows = min(n_steps * training.settings.batch_size, n_rows)
-    return EpochResult(float(total / n_rows), grad_norm, n_rows, block.learning_rate, stops)
+    loss, rate = float(total / n_rows), block.learning_rate
+    return EpochResult(loss, grad_norm, n_rows, rate, stops, of_heads / n_rows)
 
 
 def _tables_of(training, first):
@@ -117,7 +124,7 @@ class Block:
         stop = begun.start + n_steps
         self._training, self._data, self._begun = training, data, begun
         self.sizes = training.batch_sizes[begun.start : stop]
-        self._losses = np.empty((n_steps, 2))
+        self._losses = np.empty((n_steps, 2 + settings.n_heads))
         if n_done:
             self._losses[:n_done] = begun.losses
         self._norms = tables.norms[begun.start : stop]
@@ -207,5 +214,9 @@ class Block:
 
     def sum_of_losses(self, steps: slice) -> float:
         """Return the sum of the losses of all rows of these steps."""
-        data_loss, penalty = self._losses[steps].T
+        data_loss, penalty = self._losses[steps, :2].T
         return self.sizes[steps] @ (data_loss / self._training.settings.loss_divisor + penalty)
+
+    def sums_of_heads(self):
+        """Return the sums of the losses of named heads over all rows that were trained on."""
+        return self.sizes[: self.n_done] @ self._losses[: self.n_done, 2:]

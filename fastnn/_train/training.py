@@ -31,6 +31,8 @@ class EpochResult(NamedTuple):
         Learning rate of the last step, if there is one.
     stops : bool
         Whether a callback ended the epoch, and training with it.
+    head_losses : sequence of float
+        Mean loss of each head, without its weight, if there are several with names.
     """
 
     loss: float
@@ -38,6 +40,7 @@ class EpochResult(NamedTuple):
     n_rows: int = 0
     learning_rate: float | None = None
     stops: bool = False
+    head_losses: Any = ()
 
 
 class Training:
@@ -77,6 +80,8 @@ class Training:
         history.loss = result.loss
         row = {"loss": history.loss, **self._validate(result), "grad_norm": result.grad_norm}
         row |= self._describe_parameters()
+        if self.settings.heads is not None:
+            row |= self._describe_heads(result.head_losses)
         if self.settings.partial:
             history.n_calls += 1
             row = {"call": history.n_calls, **row}
@@ -105,6 +110,15 @@ class Training:
     def _describe_parameters(self) -> dict[str, float]:
         """Return columns of the history that describe the parameters after an epoch."""
         return {}
+
+    def _describe_heads(self, losses) -> dict[str, float]:
+        """Return the losses of the heads in an epoch, and their weights after it if trained."""
+        network = self.settings.heads
+        names = zip(network.head_names, losses, strict=False)
+        row = {f"{name}_loss": float(loss) for name, loss in names}
+        if network.log_variances:
+            row |= {f"{name}_weight": w for name, w in network.task_weights().items()}
+        return row
 
     def _ends_after(self, result: EpochResult) -> bool:
         """Return whether training ends after this epoch, whatever callbacks say."""

@@ -45,9 +45,9 @@ def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
 
 
 class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
-    """Base class of `MLPClassifier` and `MLPRegressor`."""
+    """Base class of `MLPClassifier`, `MLPRegressor` and `MultiTaskMLP`."""
 
-    # Parameters of the classifier, for code that reads them of both.
+    # Parameters that some lack, for code that reads them of all.
     label_smoothing = 0.0
     class_weight = None
 
@@ -285,8 +285,16 @@ class BaseMLP(Persistent, TakesCallbacks, ListsOfSpecs, BaseEstimator):
         from .._network.summary import Summary
 
         network = self._fitted()
+        return Summary(network.program, self._output_names(network))
+
+    def _output_names(self, network):
+        """Return what a summary calls the output of each head."""
         own_stage = row_and_parameter(network.loss)[0].any_activation
-        return Summary(network.program, "identity" if own_stage else self.out_activation_)
+        activation = "identity" if own_stage else self.out_activation_
+        n_heads = int(network.program.is_output.sum())
+        if n_heads == 1:
+            return [f"output: {activation}"]
+        return [f"output {head}: {activation}" for head in range(n_heads)]
 
     def _repr_html_inner(self):
         html = estimator_html_repr(self)

@@ -353,12 +353,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         classes = {"classes_": network.encoder.classes}
         return super()._fitted_attributes(network, history, stochastic) | classes
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "_network" in state:  # that of the state, as a fit may end in the meantime
-            state["_labels"] = state["_network"].encoder
-        return state
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = self.loss not in COMPARING_LOSSES

@@ -143,3 +143,86 @@ Huber, Minkowski, Quantile, CustomLoss, default='squared_error'
     >>> regr.score(X_test, y_test) > 0.98
     True
     """
+
+_OF_HEADS = """\
+heads : dict or None, default=None
+        The heads by name: a `Head`, the name or the spec of a loss, or None for what follows from
+        the targets. None is that for all heads of `y`: floats have the loss 'squared_error', and
+        labels 'log_loss', which for two classes and for indicators of several labels is that of a
+        logistic unit. ``{"price": Head(weight=0.5), "kind": None, "visits": "poisson"}``.
+
+    task_weighting : {'uncertainty'} or None, default=None
+        How the losses of the heads are weighted in their sum. None takes the `weight` w of each
+        `Head`, and the loss of a row is sum(w L), L being the loss of a head, summed over its
+        outputs. 'uncertainty' trains a log variance s for each head, which starts at 0, with the
+        other parameters (Kendall, Gal and Cipolla, "Multi-task learning using uncertainty to weigh
+        losses for scene geometry and semantics", 2018, section 3): the loss is
+        sum(w (exp(-s) L + n s / 2)). n is the number of outputs of the head, for n independent
+        normal distributions of the variance exp(s), whose negative log likelihood that is but for a
+        constant (eq. 5); of a softmax and of losses that compare the outputs of a row n is 1
+        (eq. 10). At the minimum exp(s) is 2 L / n, the mean squared error of values. Targets of
+        very different sizes should be scaled first, as s moves by at most about the learning rate
+        in a step of 'adam'; ``learning_rate_factors={"log_variances": 10.0}`` lets it move faster.
+
+    label_smoothing : float or Scheduled, default=0.0
+        As of `MLPClassifier`, in all heads whose loss has probabilities."""
+
+_ATTRIBUTES_OF_HEADS = """\
+heads_ : tuple of str
+        The names of the heads, in the order of their output layers.
+
+    classes_ : dict of ndarray
+        The sorted classes of each head that has labels.
+
+    task_weights_ : dict of float
+        The factor of the loss of each head: `weight`, times exp(-s) if s is trained."""
+
+_SHARED_ATTRIBUTES = ATTRIBUTES.replace("SCORE", "mean of the scores of the heads").replace(
+    "out_activation_ : str\n        Name of the activation of the output layer.",
+    "out_activation_ : dict of str\n        Name of the activation of each head.",
+)
+
+OF_SEVERAL_TASKS = f"""Multi-layer perceptron of several tasks, with a head for each.
+
+    Classes, several labels a row, and values are predicted by output layers of their own, which
+    share the hidden layers (Caruana, "Multitask learning", 1997). Each has a loss and a weight, and
+    weights can be trained. The loss of the network is the weighted sum of those of the heads. The
+    other parameters are those of `MLPClassifier` and `MLPRegressor`.
+
+    Parameters
+    ----------
+    {PARAMETERS.replace("SCORE", "mean of the scores of the heads")}
+
+    {_OF_HEADS}
+
+    Attributes
+    ----------
+    {_ATTRIBUTES_OF_HEADS}
+
+    {_SHARED_ATTRIBUTES}
+
+    See Also
+    --------
+    MLPClassifier : Several columns of classes, without names.
+    MLPRegressor : Several columns of values.
+
+    Notes
+    -----
+    `history_` also has ``NAME_loss`` of each head, the mean of L over the epoch (not with 'lbfgs'),
+    ``val_NAME_accuracy`` or ``val_NAME_r2`` with validation data and the default `scoring`, and
+    ``NAME_weight`` if weights are trained. "loss" is the weighted sum. The rows that are held out
+    by `early_stopping` are not stratified.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import Head, MultiTaskMLP
+    >>> X = np.random.default_rng(0).normal(size=(300, 4))
+    >>> y = {{"side": np.where(X[:, 0] > 0, "right", "left"), "size": X[:, 1] * X[:, 2]}}
+    >>> model = MultiTaskMLP(heads={{"side": None, "size": Head(weight=2.0)}}, random_state=0,
+    ...                      learning_rate_init=0.01).fit(X, y)
+    >>> model.predict(X[:3])["side"].tolist() == y["side"][:3].tolist()
+    True
+    >>> sorted(model.scores(X, y))
+    ['side', 'size']
+    """

@@ -96,3 +96,9 @@ OF_CLASSIFIERS = {
     "class_weight": [None, OneOf({"balanced"}), dict, list],
 }
 OF_REGRESSORS = {**_COMMON, "loss": [OneOf(REGRESSION_LOSSES), LossSpec]}
+OF_SEVERAL_TASKS = {
+    **{name: rule for name, rule in _COMMON.items() if name != "output_activation"},
+    "heads": [None, dict],
+    "task_weighting": [None, OneOf({"uncertainty"})],
+    "label_smoothing": OF_CLASSIFIERS["label_smoothing"],
+}

@@ -208,9 +208,9 @@ list of these, or None, default=None
 
     learning_rate_factors : dict or None, default=None
         Factors of the learning rate for groups of parameters ("weights", "biases" or
-        "normalization") or for layers (numbered like `coefs_`, -1 is the output layer); several
-        factors of a parameter are multiplied. 0 freezes: such parameters do not change by a bit.
-        Not available with 'lbfgs'.
+        "normalization", and "log_variances" of `MultiTaskMLP`) or for layers (numbered like
+        `coefs_`, -1 is the output layer); several factors of a parameter are multiplied. 0 freezes:
+        such parameters do not change by a bit. Not available with 'lbfgs'.
 
     l1_ratio : float, default=0.0
         The L1 fraction of the penalty, between 0 and 1: the elastic net (Zou and Hastie 2005) with

@@ -1,6 +1,6 @@
 """Files and pickles of the estimators."""
 
-from sklearn.base import is_classifier
+from sklearn.base import is_regressor
 
 from .. import _typing as t
 from .._data.encoders import RealTargets
@@ -64,6 +64,11 @@ class Persistent:
         """
         models.write(path, self._get_parts(training))
 
+    @property
+    def _keeps_encoder(self):
+        """Return whether the network alone does not tell what the targets are."""
+        return not is_regressor(self)
+
     def _get_parts(self, training):
         """Return the parts of a file by name; if `training`, all that training needs to go on."""
         network, own = self._fitted(), vars(self)
@@ -74,7 +79,7 @@ class Persistent:
             "estimator": type(self),
             "parameters": parameters,
             "network": network if training else network.bare(),
-            "labels": network.encoder if is_classifier(self) else None,
+            "labels": network.encoder if self._keeps_encoder else None,
             "history": self._history,
             "attributes": {name: value for name, value in own.items() if name not in known},
             "is_stochastic": "loss_curve_" in own,
@@ -99,6 +104,8 @@ class Persistent:
             for name in _ARRAYS:
                 state.pop(name, None)  # the network holds them
             state["history_"] = self._history.columns
+            if self._keeps_encoder:  # that of the state, as a fit may end in the meantime
+                state["_labels"] = state["_network"].encoder
         return state | {"_fastnn_version": __version__, "_fastnn_format": PICKLE_FORMAT}
 
     def __setstate__(self, state):
@@ -127,7 +134,7 @@ class Persistent:
         network = self._network
         if not isinstance(network, Network) or not isinstance(self._history, History):
             raise ValueError("it has no network, or no history.")
-        if (labels is None) == is_classifier(self):
+        if (labels is None) == self._keeps_encoder:
             raise ValueError("it has no labels." if labels is None else "it has labels.")
         network.use_encoder(_targets_of(network) if labels is None else labels)
         if self.n_features_in_ != network.n_features:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from fastnn.heads import Head
 from fastnn.layers import Dense, Heads
 from fastnn.losses import Huber, Minkowski, Quantile
+from support import mixed_heads
 from support.engines import COMBINATIONS, Engine, large_epsilon, small_rate
 from support.problems import make_data, make_layers, make_network
 from support.reference import OPTIMIZERS, bfloat16
@@ -149,6 +151,57 @@ def test_quantiles_are_a_sum_of_pinball_losses(dtype, tolerance):
     for own, (w, b) in zip(engine.parameters, layers, strict=True):
         assert_close(own["coef"], w, tolerance)
         assert_close(own["intercept"], b, tolerance)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("uncertainty", [False, True])
+def test_heads_of_several_kinds(uncertainty, dtype, tolerance):
+    """Classes, labels, values and counts, of which the log variances are trained with SGD too."""
+    real = getattr(torch, dtype)
+    heads = [
+        (Head("log_loss", 0.5), 3),
+        (Head("binary_log_loss", 2.0), 4),
+        (Head("squared_error", 1.5, "tanh"), 2),
+        (Head("poisson"), 1),
+    ]
+    network, loss, X, y, weight = mixed_heads.problem("dense", heads, 40, uncertainty)
+    engine = Engine(network, loss, "momentum", dtype, max_batch=40)
+    order = np.tile(np.arange(40), 20)
+    actual = engine.train(X.astype(dtype), y, 40, [0.01] * 20, 0.0, weight, order)
+
+    names = "coef", "intercept", "log_variance"
+    layers = [[leaf(p[n], real) for n in names if n in p] for p in network.parameters]
+    optimizer = torch.optim.SGD([t for layer in layers for t in layer], 0.01, momentum=0.9)
+    rows, of_rows = (torch.tensor(a.astype(dtype)) for a in (X, weight))
+    classes, *values = (torch.tensor(y[name]) for name in y.dtype.names)
+    labels, numbers, counts = (of.to(real) for of in values)
+    (w, b), *of_heads = layers
+    losses = []
+    for _ in range(20):
+        hidden = torch.tanh(rows @ w + b)
+        z = [hidden @ p[0] + p[1] for p in of_heads]
+        constant = torch.xlogy(counts, counts) - counts  # of half the deviance
+        each = [
+            functional.cross_entropy(z[0], classes.long(), reduction="none"),
+            functional.binary_cross_entropy_with_logits(z[1], labels, reduction="none").sum(1),
+            0.5 * functional.mse_loss(torch.tanh(z[2]), numbers, reduction="none").sum(1),
+            (functional.poisson_nll_loss(z[3], counts, reduction="none") + constant).sum(1),
+        ]
+        total = 0.0
+        for (head, n), p, of in zip(heads, of_heads, each, strict=True):
+            mean = (of_rows * of).sum() / of_rows.sum()
+            if uncertainty:
+                n_terms = 1 if head.loss == "log_loss" else n
+                mean = torch.exp(-p[2][0]) * mean + n_terms * p[2][0] / 2
+            total = total + head.weight * mean
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        losses.append(total.item())
+    np.testing.assert_allclose(actual[:, 0], losses, rtol=tolerance)
+    for own, layer in zip(engine.parameters, layers, strict=True):
+        for name, expected in zip(names, layer, strict=False):
+            assert_close(own[name], expected, tolerance)
 
 
 def test_rounding_to_bfloat16():

@@ -1,0 +1,386 @@
+"""Multi-layer perceptron of several tasks: heads of several kinds over one trunk."""
+
+import copy
+from typing import ClassVar
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
+
+from .._data.encoders import RealTargets
+from .._data.heads import HeadTargets, frame_of, head_of, of_head, read_heads, takes_numbers
+from .._data.labels import Labels
+from .._data.sample_weights import read_sample_weight
+from .._data.targets import read_labels
+from .._network.predictions import probabilities_of
+from .._specs.suggestions import explains_arguments, suggest_arguments_of
+from ..data.source import Source
+from ..heads import Head, MixedLoss
+from ..losses import row_and_parameter
+from . import docstrings
+from .base import BaseMLP
+from .parameter_constraints import OF_SEVERAL_TASKS
+
+
+@suggest_arguments_of
+class MultiTaskMLP(BaseMLP):
+    __doc__ = docstrings.OF_SEVERAL_TASKS
+
+    _parameter_constraints: ClassVar[dict] = OF_SEVERAL_TASKS
+
+    # Of the heads, each of which has its own.
+    loss = output_activation = None
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        normalization=None,
+        dropout=0.0,
+        device="cpu",
+        precision="auto",
+        n_jobs=None,
+        weight_init=None,
+        bias_init=None,
+        layers=None,
+        scoring=None,
+        averaging=None,
+        augment=None,
+        input_noise=0.0,
+        clip_norm=None,
+        clip_value=None,
+        learning_rate_factors=None,
+        l1_ratio=0.0,
+        l1_update="gradient",
+        penalize_intercepts=False,
+        max_norm=None,
+        weight_noise=0.0,
+        callbacks=None,
+        train_score=False,
+        train_score_rows=None,
+        heads=None,
+        task_weighting=None,
+        label_smoothing=0.0,
+    ):
+        self._set_parameters(locals())
+
+    @explains_arguments
+    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the network to rows and the targets of all heads.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows, as of `MLPRegressor`.
+        y : dict of array-like or frame
+            The targets by the name of the head: arrays of shape (n_samples,) or (n_samples, n), or
+            the columns of a frame of pandas, polars or another library. Floats are values, and all
+            else is labels; those of shape (n_samples, n) are indicators of several labels. A
+            structured array, as a scorer gets, is read too. For cross-validation pass a frame,
+            which scikit-learn can take rows of.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, in all heads.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
+            only monitored: `validation_scores_` has its score after each epoch.
+        y_val : dict of array-like or frame, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : MultiTaskMLP
+        """
+        _refuse_source(X, X_val)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+
+    @available_if(BaseMLP._check_solver)
+    @explains_arguments
+    def partial_fit(
+        self,
+        X,
+        y=None,
+        sample_weight=None,
+        classes=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train on some rows for one epoch, continuing from the last call.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : dict of array-like or frame
+            The targets by the name of the head.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        classes : dict of array-like, default=None
+            All labels of all calls, by the name of each head with one label a row; required in the
+            first call.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data, which is only monitored.
+        y_val : dict of array-like or frame, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : MultiTaskMLP
+        """
+        _refuse_source(X, X_val)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, validation, partial=True, classes=classes)
+
+    def predict(self, X):
+        """Predict the targets of all heads.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : dict of ndarray or frame
+            What `fit` was given: a frame is of the same library, and has the index of `X`.
+        """
+        network, outputs = self._outputs(X)
+        encoder = network.encoder
+        return frame_of(encoder.decode(outputs, network.loss), encoder.container, X)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, or of each label, of the heads that have such.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        probabilities : dict of ndarray of shape (n_samples, n_classes)
+            By the name of the head, in the order of `classes_`. Heads of values, and of losses
+            without probabilities, are not there.
+        """
+        network, outputs = self._outputs(X)
+        encoder = network.encoder
+        heads = zip(
+            encoder.encoders.items(), encoder.split(outputs), network.loss.heads, strict=True
+        )
+        return {
+            name: probabilities_of(part, labels.kind, head.loss)
+            for (name, labels), part, head in heads
+            if row_and_parameter(head.loss)[0].probabilities
+        }
+
+    def scores(self, X, y, sample_weight=None):
+        """Return the score of each head: the accuracy of labels, R2 of values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
+            The rows.
+        y : dict of array-like or frame
+            The targets by the name of the head.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        scores : dict of float
+            By the name of the head. For several labels a row it is the subset accuracy.
+        """
+        network, outputs = self._outputs(X)
+        encoder, y = network.encoder, read_heads(y)
+        encoder.check_names(y)
+        check_consistent_length(outputs, y)
+        predicted = encoder.decode(outputs, network.loss)
+        return encoder.scores_of_labels(y, predicted, read_sample_weight(sample_weight, y))
+
+    def score(self, X, y, sample_weight=None):
+        """Return the mean over the heads of the accuracy of labels and R2 of values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
+            The rows.
+        y : dict of array-like or frame
+            The targets by the name of the head.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(np.mean(list(self.scores(X, y, sample_weight).values())))
+
+    # ------------------------------------------------------------------------- parts of a fit
+
+    def _read_targets(self, y):
+        """Return the targets of all heads as records."""
+        return read_heads(y)
+
+    def _specs_of_heads(self, y):
+        """Return a spec for each head of records of targets, with its loss, after checking them."""
+        given, names = self.heads, y.dtype.names
+        if given is None:
+            given = dict.fromkeys(names)
+        for name in given.keys() ^ set(names):
+            raise ValueError(
+                f"heads and y must name the same heads, and {name!r} is in "
+                f"{'heads' if name in given else 'y'} only: give heads={{..., {name!r}: None}} for "
+                "the loss that goes with its targets, or leave it out."
+            )
+        return {name: _checked(name, given[name], y[name]) for name in names}
+
+    def _encoder(self, y, fitted, partial, classes):
+        """Return the encoder of targets and the loss; `fitted` is the network to continue from."""
+        if fitted is None:
+            heads = self._specs_of_heads(y)
+            encoder = _new_encoder(y, heads, partial, classes)
+        else:
+            encoder = fitted.encoder
+            encoder.check_names(y)
+            if not partial:
+                encoder.check_same(y)
+            elif classes is not None and not encoder.same_classes(_read_classes(classes)):
+                raise ValueError("classes are not those of the first call to partial_fit.")
+            heads = self._specs_of_heads(y)
+        return encoder, self._loss_of(encoder, heads)
+
+    def _loss_of(self, encoder, heads):
+        """Return the loss that the network is trained on."""
+        found = []
+        for name, part in encoder.encoders.items():
+            head = heads[name]
+            with of_head(name):
+                if takes_numbers(head) == isinstance(part, Labels):
+                    raise ValueError("its targets are of another kind than in the first call.")
+                loss = part.loss(head.loss) if isinstance(part, Labels) else head.loss
+            found.append(Head(copy.deepcopy(loss), head.weight, head.output_activation))
+        losses = [row_and_parameter(head.loss)[0] for head in found]
+        if self.label_smoothing != 0 and not any(row.probabilities for row in losses):
+            raise ValueError(
+                "label_smoothing mixes probabilities, of which no head has any: set it to 0."
+            )
+        return MixedLoss(found, self.task_weighting == "uncertainty")
+
+    def _fitted_attributes(self, network, history, stochastic):
+        encoder = network.encoder
+        activations = [getattr(one, "name", one) for one in network.layers[-1].activation]
+        return super()._fitted_attributes(network, history, stochastic) | {
+            "classes_": encoder.classes,
+            "heads_": encoder.names,
+            "task_weights_": network.task_weights(),
+            "out_activation_": dict(zip(encoder.names, activations, strict=True)),
+        }
+
+    def _output_names(self, network):
+        activations = zip(self.out_activation_.items(), network.loss.heads, strict=True)
+        return [
+            f"output {name}: {'identity' if _has_own_stage(head.loss) else activation}"
+            for (name, activation), head in activations
+        ]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _has_own_stage(loss):
+    return row_and_parameter(loss)[0].any_activation
+
+
+def _refuse_source(*rows):
+    if any(isinstance(one, Source) for one in rows):
+        raise TypeError(
+            "MultiTaskMLP trains on rows in memory, with a dict or a frame of targets, and got a "
+            "source: read it into arrays, or use partial_fit for each part."
+        )
+
+
+def _checked(name, given, values):
+    """Return the spec of a head with its loss, for these targets."""
+    head = given if isinstance(given, Head) else Head(given)
+    with of_head(name):
+        head = head_of(values, copy.deepcopy(head).validate())
+        if not isinstance(head.loss, str):
+            head.loss.validate()
+            if head.loss.quantiles:
+                raise ValueError(
+                    f"{head.loss!r} has several quantiles: give each a head of its own, or use "
+                    "MLPRegressor."
+                )
+        if takes_numbers(head) and values.dtype.kind not in "biuf":
+            raise ValueError(
+                f"loss={head.loss!r} is of numbers, and its targets are labels such as "
+                f"{str(values.flat[0])!r}: use loss='log_loss', or convert them."
+            )
+    return head
+
+
+def _new_encoder(y, heads, partial, classes):
+    """Return the encoder of targets that are seen for the first time."""
+    classes = {} if classes is None else _read_classes(classes)
+    encoders = {}
+    for name, head in heads.items():
+        values = y[name]
+        if takes_numbers(head):
+            encoders[name] = RealTargets(1 if values.ndim == 1 else values.shape[1])
+            continue
+        if partial and values.ndim == 1 and name not in classes:
+            raise ValueError(
+                f"classes must have the labels of head {name!r} on the first call to partial_fit: "
+                f"classes={{{name!r}: [...]}}."
+            )
+        with of_head(name):
+            encoders[name] = _new_labels(values, classes.get(name))
+    return HeadTargets(encoders, y.dtype.metadata["container"])
+
+
+def _new_labels(values, classes):
+    """Return the labels of a head, of which `classes` are all if `values` may lack some."""
+    if type_of_target(values) == "multiclass-multioutput":
+        raise ValueError("it has several columns of classes: give each a head of its own.")
+    return Labels(values if classes is None or values.ndim == 2 else classes)
+
+
+def _read_classes(classes):
+    """Return the user's classes by the name of the head."""
+    if not isinstance(classes, dict):
+        raise TypeError(
+            "classes must be a dict of the labels of each head, {'name of a head': labels}, and is "
+            f"a {type(classes).__name__}."
+        )
+    return {name: read_labels(own, f"classes[{name!r}]") for name, own in classes.items()}
