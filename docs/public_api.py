@@ -20,7 +20,7 @@ from fastnn.estimators.parameter_docs import GROUPS as PARAMETER_GROUPS
 # Pages of the names that are imported from `fastnn`, by the files that define them. Names of other
 # files are on the last page.
 GROUPS = {
-    "Estimators": {"estimators", "feature_extraction"},
+    "Estimators": {"estimators", "feature_extraction", "heads"},
     "Estimators for tables": {"tabular"},
     "Layers": {"layers"},
     "Activations": {"activations"},
@@ -51,6 +51,7 @@ GALLERY = [
     "loss_landscape",
     "robust_losses",
     "quantile_band",
+    "two_tasks",
     "polynomial",
     "bias_variance",
     "polynomial_steps",

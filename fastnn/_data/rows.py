@@ -123,8 +123,8 @@ def read_targets(model, y):
 
     A model of several heads reads its own: records of them.
     """
-    if hasattr(model, "_read_targets"):
-        return model._read_targets(y)
+    if hasattr(model, "_read_heads"):
+        return model._read_heads(y)
     return (read_numbers if isinstance(model, RegressorMixin) else read_labels)(to_host(y), "y")
 
 

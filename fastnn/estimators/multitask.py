@@ -245,7 +245,7 @@ class MultiTaskMLP(BaseMLP):
 
     # ------------------------------------------------------------------------- parts of a fit
 
-    def _read_targets(self, y):
+    def _read_heads(self, y):
         """Return the targets of all heads as records."""
         return read_heads(y)
 

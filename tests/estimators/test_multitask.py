@@ -349,3 +349,12 @@ def test_other_wrong_values(data):
         fitted.score(X, side | size)
     with pytest.raises(ValueError, match=r"\(X_val, y_val\): y lacks the head 'side'"):
         model().fit(X, side, X_val=X, y_val=size)
+
+
+def test_every_parameter_of_a_head_changes_the_result(data):
+    X, y = data
+    size = {"size": y["size"], "side": y["side"]}
+    others = [None, Head(loss="absolute_error"), Head(weight=3.0), Head(output_activation="tanh")]
+    fits = [model(max_iter=2, heads={"size": head, "side": None}).fit(X, size) for head in others]
+    first = {fitted.coefs_[0].tobytes() for fitted in fits}
+    assert len(first) == len(others)

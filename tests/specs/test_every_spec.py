@@ -75,6 +75,7 @@ from fastnn.augment import RandomChoice, RowTransform
 from fastnn.augment.mixing import MIXINGS
 from fastnn.averaging import AVERAGES
 from fastnn.callbacks import Callback
+from fastnn.heads import Head, MixedLoss
 from fastnn.initializers import BIAS_INITIALIZERS, WEIGHT_INITIALIZERS
 from fastnn.layers import Heads
 from fastnn.losses import REGRESSION_LOSSES
@@ -98,10 +99,10 @@ def _concrete(base):
 
 for name in augment.__all__:
     getattr(augment, name)  # imports it
-# But for the output layer that the estimators make; callbacks, and what is for classes, have tests
-# of their own.
+# But for the output layers that the estimators make; callbacks, and what is for classes or several
+# tasks, have tests of their own.
 CLASSES = sorted(
-    set(_concrete(Spec)) - {Heads, augment.Exclude, *_concrete(Callback)},
+    set(_concrete(Spec)) - {Heads, Head, MixedLoss, augment.Exclude, *_concrete(Callback)},
     key=lambda cls: cls.__name__,
 )
 
