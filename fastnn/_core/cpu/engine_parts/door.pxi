@@ -76,8 +76,8 @@ cdef char *checked_records(array, record, int64_t n_rows) except? NULL:
         return <char *> cnp.PyArray_DATA(known)
     raise ValueError(
         f"y must be {n_rows} records of type {record}, one after another in memory, and is an "
-        f"array of {array.dtype} with the shape {array.shape}: it does not belong to this network or "
-        "these rows, or was changed meanwhile."
+        f"array of {array.dtype} with the shape {array.shape}: it does not belong to this network "
+        "or these rows, or was changed meanwhile."
     )
 
 
