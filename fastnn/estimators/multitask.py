@@ -1,13 +1,13 @@
 """Multi-layer perceptron of several tasks: heads of several kinds over one trunk."""
 
 import copy
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
+from .. import _typing as t
 from .._data.encoders import RealTargets
 from .._data.heads import HeadTargets, frame_of, head_of, of_head, read_heads, takes_numbers
 from .._data.labels import Labels
@@ -19,7 +19,7 @@ from ..data.source import Source
 from ..heads import Head, MixedLoss
 from ..losses import row_and_parameter
 from . import docstrings
-from .base import BaseMLP
+from .base import BaseMLP, available_if
 from .parameter_constraints import OF_SEVERAL_TASKS
 
 
@@ -34,61 +34,70 @@ class MultiTaskMLP(BaseMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: t.LayerSizes = (100,),
+        activation: t.Activations = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        normalization=None,
-        dropout=0.0,
-        device="cpu",
-        precision="auto",
-        n_jobs=None,
-        weight_init=None,
-        bias_init=None,
-        layers=None,
-        scoring=None,
-        averaging=None,
-        augment=None,
-        input_noise=0.0,
-        clip_norm=None,
-        clip_value=None,
-        learning_rate_factors=None,
-        l1_ratio=0.0,
-        l1_update="gradient",
-        penalize_intercepts=False,
-        max_norm=None,
-        weight_noise=0.0,
-        callbacks=None,
-        train_score=False,
-        train_score_rows=None,
-        heads=None,
-        task_weighting=None,
-        label_smoothing=0.0,
-    ):
+        solver: t.Solver = "adam",
+        alpha: t.Number = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: t.Rate = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool | str = True,
+        random_state: t.Seed = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        normalization: t.Norm = None,
+        dropout: t.Dropouts = 0.0,
+        device: str = "cpu",
+        precision: str = "auto",
+        n_jobs: int | None = None,
+        weight_init: t.Initial = None,
+        bias_init: t.Initial = None,
+        layers: t.Layers = None,
+        scoring: t.Scoring = None,
+        averaging: t.Average = None,
+        augment: t.Augmentation = None,
+        input_noise: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        learning_rate_factors: t.Factors = None,
+        l1_ratio: float = 0.0,
+        l1_update: str = "gradient",
+        penalize_intercepts: bool = False,
+        max_norm: float | None = None,
+        weight_noise: float = 0.0,
+        callbacks: t.Callbacks = None,
+        train_score: bool = False,
+        train_score_rows: int | None = None,
+        heads: dict[str, Any] | None = None,
+        task_weighting: str | None = None,
+        label_smoothing: t.Number = 0.0,
+    ) -> None:
         self._set_parameters(locals())
 
     @explains_arguments
-    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: t.Rows,
+        y: Any = None,
+        sample_weight: t.Weights | None = None,
+        *,
+        X_val: t.Rows | None = None,
+        y_val: Any = None,
+        sample_weight_val: t.Weights | None = None,
+    ) -> Self:
         """Fit the network to rows and the targets of all heads.
 
         Parameters
@@ -122,15 +131,15 @@ class MultiTaskMLP(BaseMLP):
     @explains_arguments
     def partial_fit(
         self,
-        X,
-        y=None,
-        sample_weight=None,
-        classes=None,
+        X: t.Rows,
+        y: Any = None,
+        sample_weight: t.Weights | None = None,
+        classes: dict[str, Any] | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: t.Rows | None = None,
+        y_val: Any = None,
+        sample_weight_val: t.Weights | None = None,
+    ) -> Self:
         """Train on some rows for one epoch, continuing from the last call.
 
         Parameters
@@ -159,7 +168,7 @@ class MultiTaskMLP(BaseMLP):
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation, partial=True, classes=classes)
 
-    def predict(self, X):
+    def predict(self, X: t.Rows) -> Any:
         """Predict the targets of all heads.
 
         Parameters
@@ -176,7 +185,7 @@ class MultiTaskMLP(BaseMLP):
         encoder = network.encoder
         return frame_of(encoder.decode(outputs, network.loss), encoder.container, X)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: t.Rows) -> dict[str, t.Array]:
         """Predict the probability of each class, or of each label, of the heads that have such.
 
         Parameters
@@ -201,7 +210,7 @@ class MultiTaskMLP(BaseMLP):
             if row_and_parameter(head.loss)[0].probabilities
         }
 
-    def scores(self, X, y, sample_weight=None):
+    def scores(self, X: t.Rows, y: Any, sample_weight: t.Weights | None = None) -> dict[str, float]:
         """Return the score of each head: the accuracy of labels, R2 of values.
 
         Parameters
@@ -225,7 +234,7 @@ class MultiTaskMLP(BaseMLP):
         predicted = encoder.decode(outputs, network.loss)
         return encoder.scores_of_labels(y, predicted, read_sample_weight(sample_weight, y))
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: t.Rows, y: Any, sample_weight: t.Weights | None = None) -> float:
         """Return the mean over the heads of the accuracy of labels and R2 of values.
 
         Parameters
