@@ -84,7 +84,7 @@ class RowTransform(Spec):
         """
         X = as_rows(X)
         self.validate().check(X.shape[1])
-        out, about = np.empty(X.shape, X.dtype), About(None if y is None else np.asarray(y))
+        out, about = np.empty(X.shape, X.dtype), About(y if isinstance(y, np.ndarray) else None)
         for rows in blocks(*X.shape):
             out[rows] = self.changed(X[rows], rng, about.of(rows))
         return out, y

@@ -90,7 +90,7 @@ class Exclude(Wrapper):
                 "Exclude needs the class of each row: pass y of shape (n_rows,), as in "
                 "transform(X, y, rng)."
             )
-        return super().__call__(X, y, rng)
+        return super().__call__(X, np.asarray(y), rng)
 
     def chosen(self, about):
         return ~np.isin(about.labels, self.classes)

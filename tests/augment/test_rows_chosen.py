@@ -60,6 +60,7 @@ def test_excluded_classes_are_unchanged(names):
     changed, labels = chain(X, y, rng())
     np.testing.assert_array_equal((changed == X).all(axis=1), y == names[1])
     assert labels is y
+    np.testing.assert_array_equal(chain(X, y.tolist(), rng())[0], changed)
     for epoch in rows_seen([chain], y):
         same = (epoch[:, np.newaxis] == X).all(axis=-1).any(axis=1)
         assert same.sum() == (y == names[1]).sum()
