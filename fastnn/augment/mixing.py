@@ -170,6 +170,7 @@ class RandomChoice(Mixing):
     Parameters
     ----------
     mixings : list of Mixup and CutMix
+        The specs to choose from.
     p : list of float, default=None
         The probability of each, with a sum of 1. None is the same for all.
     """
