@@ -169,7 +169,7 @@ class RandomChoice(Mixing):
 
     Parameters
     ----------
-    mixings : list of Mixup and CutMix
+    mixings : list of Mixup and CutMix, default=(Mixup(0.8), CutMix(1.0))
         The specs to choose from.
     p : list of float, default=None
         The probability of each, with a sum of 1. None is the same for all.
