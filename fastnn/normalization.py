@@ -45,22 +45,35 @@ class BatchNorm(Normalization):
         training rows, computed in a pass over them at the end of `fit`. With 'lbfgs', and with
         `averaging`, they are exact in any case. 'exact' is not available for `partial_fit`, which
         with `averaging` takes the rows of its last call.
+    unbiased : bool, default=True
+        Whether prediction uses the unbiased variance, divided by n - 1 for a batch of n rows, as in
+        the paper and PyTorch; or the biased one, divided by n, which training normalises by.
+    mean_only : bool, default=False
+        Whether to subtract the mean only, and to train no scale, so that scale and variance stay 1:
+        ``y = x - mean + shift``. It goes with weight normalization, whose length of the weights is
+        the scale: ``Dense(100, "identity", WeightNorm()), BatchNorm(mean_only=True), "relu"``.
 
     References
     ----------
     Ioffe, S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing
-    internal covariate shift" (2015).
+    internal covariate shift" (2015), algorithms 1 and 2. Of means only:
+    Salimans, T. and Kingma, D. P. "Weight normalization: a simple reparameterization to accelerate
+    training of deep neural networks" (2016), section 4.
     """
 
     momentum: float = 0.1
     epsilon: float = 1e-5
     position: str = "before"
     statistics: str = "moving"
+    unbiased: bool = True
+    mean_only: bool = False
 
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="right")],
         **_EPSILON_AND_POSITION,
         "statistics": [OneOf({"moving", "exact"})],
+        "unbiased": ["boolean"],
+        "mean_only": ["boolean"],
     }
 
     def add_to(self, compiler):

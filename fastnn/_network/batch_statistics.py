@@ -32,8 +32,11 @@ def set_statistics(network, every_layer: bool, moments_of: "Callable[[int], Mome
         moments = moments_of(i)
         mean, variance = _arrays_of(network.program, stages["statistics"][i])
         mean.view(statistics)[...] = moments.mean
+        if stages["groups"][i]:  # of means only
+            continue
         variance.view(statistics)[...] = moments.variance
-        found.append((variance, moments))
+        if stages["parameter"][i]:
+            found.append((variance, moments))
     for variance, moments in found:  # training normalises by the biased one
         variance.view(statistics)[...] = moments.unbiased_variance
 

@@ -127,7 +127,10 @@ class Compiler:
             statistics=self._array("mean", (n,), 0.0, self._statistics),
             code=StatisticsForm[norm.statistics.upper()],
             momentum=norm.momentum,
-            epsilon=norm.epsilon,
+            # Of means only the variance is 1, in predictions too.
+            groups=norm.mean_only,
+            epsilon=0.0 if norm.mean_only else norm.epsilon,
+            parameter=norm.unbiased and not norm.mean_only,
             weight=self._parameter("scale", (n,), 1.0),
             bias=self._parameter("shift", (n,)),
             sums=self._sums.take(4 * ld),

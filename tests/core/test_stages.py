@@ -9,7 +9,7 @@ import pytest
 
 from fastnn.activations import Maxout, PReLU
 from fastnn.layers import Dense
-from fastnn.normalization import GroupNorm, InstanceNorm, LayerNorm, WeightNorm
+from fastnn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, WeightNorm
 from support.engines import Engine, rounded
 from support.problems import (
     LAYOUTS,
@@ -44,19 +44,31 @@ STAGES = {
     "pieces normalised": layers(Maxout(3), LayerNorm()),
     "pieces, then normalised": layers(Maxout(3), GroupNorm(2, position="after")),
     "weight norm": layers("tanh", WeightNorm()),
+    "biased variance": layers("tanh", BatchNorm(unbiased=False, position="after")),
     "weight norm with pieces": layers(Maxout(2), WeightNorm(), dropout=0.3),
     "weight norm with slopes": layers(PReLU(shared=False), WeightNorm()),
+}
+# Their scale is no parameter that is trained: its gradient is 0.
+OF_MEANS = {
+    "means only": layers("tanh", BatchNorm(0.3, mean_only=True, position="after")),
+    "means only, weight norm": [
+        Dense(9, "tanh", WeightNorm()),
+        BatchNorm(mean_only=True),
+        Dense(3, "identity"),
+    ],
 }
 LOSS = "squared_error"
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("optimizer", ["nesterov", "adam", "adamw"])
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", STAGES | OF_MEANS)
 def test_trajectory(name, optimizer, dtype):
     """Check trajectories with an L2 penalty or decay on the weights."""
     rng = np.random.default_rng(0)
-    network = make_network(rng, 30, STAGES[name], LOSS, input_dropout=0.2, seed=2**40 + 7)
+    network = make_network(
+        rng, 30, (STAGES | OF_MEANS)[name], LOSS, input_dropout=0.2, seed=2**40 + 7
+    )
     X, y = make_data(rng, 27, 30, 3, LOSS)
     weight = rng.uniform(0.5, 2, 27)
     check_trajectory(network, LOSS, optimizer, dtype, X.astype(dtype), y, weight, n_threads=2)
@@ -73,11 +85,11 @@ def test_trajectory_of_every_kind_of_rows(name, layout, batch_size):
 
 
 @pytest.mark.parametrize("layout", ["float64", "csr float64"])
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", STAGES | OF_MEANS)
 def test_gradient_of_many_rows(name, layout):
     """Check more rows than are processed at once, whose sums are added."""
     rng = np.random.default_rng(2)
-    network = make_network(rng, 11, STAGES[name], LOSS)
+    network = make_network(rng, 11, (STAGES | OF_MEANS)[name], LOSS)
     X, y = make_counts(rng, 2500, 11), rng.standard_normal((2500, 3))
     weight = rng.uniform(0.5, 2, 2500)
     engine = Engine(network, LOSS, n_threads=2)
@@ -88,6 +100,22 @@ def test_gradient_of_many_rows(name, layout):
         for array in theirs:
             assert relative_error([ours[array]], [theirs[array]]) < 1e-9, array
     np.testing.assert_allclose(engine.predict(X), network.predict(X), rtol=1e-9, atol=1e-9)
+
+
+def test_gradient_through_means_by_finite_differences():
+    rng = np.random.default_rng(3)
+    network = make_network(rng, 5, OF_MEANS["means only, weight norm"], LOSS)
+    X, y = make_data(rng, 7, 5, 3, LOSS)
+    engine = Engine(network, LOSS)
+    *_, gradient = engine.loss_and_grad(X, y)
+    assert not gradient[1].pop("scale").any()
+    del engine.parameters[1]["scale"]
+
+    def value():
+        return engine.loss_and_grad(X, y)[0]
+
+    views = [p[name] for p in engine.parameters for name in sorted(p)]
+    assert relative_error(named(gradient), numerical_gradient(value, views)) < 1e-6
 
 
 @pytest.mark.parametrize("name", STAGES)

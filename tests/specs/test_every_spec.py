@@ -274,6 +274,7 @@ CASES = [
     case("solver", AdamW(weight_decay=Scheduled(0.5)), EPOCHS, weight_decay=Scheduled(0.4)),
     case("normalization", BatchNorm(), momentum=0.5, epsilon=0.1),
     case("normalization", BatchNorm(), position="after", statistics="exact"),
+    case("normalization", BatchNorm(), unbiased=False, mean_only=True),
     case("normalization", LayerNorm(), epsilon=0.1, position="after"),
     case("normalization", GroupNorm(), n_groups=5, epsilon=0.1, position="after"),
     case("normalization", InstanceNorm(4), n_channels=5, epsilon=0.1, affine=True),

@@ -74,6 +74,8 @@ def make_parameters(rng, n_features, layers):
                 p["shift"] = 0.1 * rng.standard_normal(n_scales)
             if isinstance(norm, BatchNorm):
                 s = {"mean": 0.1 * rng.standard_normal(n), "variance": rng.uniform(0.5, 1.5, n)}
+                if norm.mean_only:
+                    s["variance"] = np.ones(n)
         width //= k
         if isinstance(act, PReLU):
             p["slope"] = rng.uniform(0.1, 0.5, 1 if act.shared else width)

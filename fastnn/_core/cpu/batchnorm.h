@@ -117,13 +117,15 @@ static void batchnorm_gradient(int64_t n_rows, int64_t batch_rows, int64_t ld, c
         }
 }
 
-/* moving = (1 - momentum) moving + momentum batch, with the unbiased variance (n / (n - 1)) */
-static void batchnorm_moving(int64_t n_rows, int64_t ld, double momentum_, const void *mean_,
-                             const void *variance_, void *moving_mean_, void *moving_variance_)
+/* moving = (1 - momentum) moving + momentum batch, with n / (n - correction) times its variance */
+static void batchnorm_moving(int64_t n_rows, int64_t ld, double momentum_, double correction,
+                             const void *mean_, const void *variance_, void *moving_mean_,
+                             void *moving_variance_)
 {
     const real *restrict mean = mean_, *restrict variance = variance_;
     real *restrict moving_mean = moving_mean_, *restrict moving_variance = moving_variance_;
-    const real momentum = (real)momentum_, unbiased = (real)((double)n_rows / (double)(n_rows - 1));
+    const real momentum = (real)momentum_;
+    const real unbiased = (real)((double)n_rows / ((double)n_rows - correction));
     for (int64_t j = 0; j < ld; j++) {
         moving_mean[j] = fused(momentum, mean[j] - moving_mean[j], moving_mean[j]);
         moving_variance[j] =

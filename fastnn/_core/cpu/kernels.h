@@ -51,8 +51,9 @@
                            const void *mean, const void *inverse_std, const void *scale,        \
                            const void *d_shift, const void *d_scale, int constant_statistics,   \
                            void *dy))                                                           \
-    F(batchnorm_moving, (int64_t n_rows, int64_t ld, double momentum, const void *mean,         \
-                         const void *variance, void *moving_mean, void *moving_variance))       \
+    F(batchnorm_moving, (int64_t n_rows, int64_t ld, double momentum, double correction,        \
+                         const void *mean, const void *variance, void *moving_mean,             \
+                         void *moving_variance))                                                \
     F(column_sums, (int64_t n_rows, int64_t n, const void *partials, void *sums,                \
                     int accumulate))                                                            \
     F(rownorm, (int64_t n_rows, int64_t n, int64_t ld, int64_t groups, double epsilon,          \

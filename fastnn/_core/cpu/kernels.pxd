@@ -93,8 +93,8 @@ cdef extern from "kernels.h" nogil:
             const void *inverse_std, const void *scale, const void *d_shift, const void *d_scale,
             int constant_statistics, void *dy) noexcept nogil
         void (*batchnorm_moving)(
-            int64_t n_rows, int64_t ld, double momentum, const void *mean, const void *variance,
-            void *moving_mean, void *moving_variance) noexcept nogil
+            int64_t n_rows, int64_t ld, double momentum, double correction, const void *mean,
+            const void *variance, void *moving_mean, void *moving_variance) noexcept nogil
         void (*column_sums)(
             int64_t n_rows, int64_t n, const void *partials, void *sums,
             int accumulate) noexcept nogil

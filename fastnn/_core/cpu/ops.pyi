@@ -137,6 +137,7 @@ def batchnorm_moving(
     variance: NDArray[Any],
     n_rows: int,
     momentum: float,
+    correction: float = 1.0,
     isa: str | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def rownorm(

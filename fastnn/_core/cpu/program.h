@@ -38,7 +38,7 @@ typedef struct {
     int64_t vectors;    /* a thread's own vectors, of ld_out each */
     int64_t squares;    /* WEIGHT_NORM: sums of squares of the columns, for each task of rows */
     int64_t groups;     /* ROW_NORM: groups of a row; MAXOUT: pieces of a unit; OUTPUT: terms of the
-                         * loss, half a log variance each */
+                         * loss, half a log variance each; BN_*: 1 where scale and variance stay 1 */
     int64_t head;       /* OUTPUT: which of several, each with targets of its own */
     int64_t adds;       /* DENSE: whether its input gradient is added to what is there, as of all
                          * heads but the last, the first of the backward pass */
@@ -46,7 +46,7 @@ typedef struct {
     double momentum;    /* batch norm */
     double epsilon;
     double parameter;   /* of the activation or loss, where it has one; dropout: factor of what is
-                         * kept */
+                         * kept; BN_*: 1 where the moving variance is unbiased */
     double weight_factor; /* of the learning rate of weight and bias; scale and shift have the first */
     double bias_factor;
     double loss_weight; /* OUTPUT: constant factor of the loss */

@@ -10,8 +10,8 @@ from .kernels import COLUMNS, LANES, SMALLEST, column_kernel, device, kernel, re
 from .steps import CURSOR, HALTED, N_ROWS
 
 # Whether statistics are not those of the batch; callers bind it. Of one row they never are, for it
-# has no variance.
-CONSTANT_STATISTICS = False
+# has no variance. And whether only means are those of the batch, as the variance stays 1.
+CONSTANT_STATISTICS, ONLY_MEANS = False, False
 
 
 @column_kernel
@@ -38,6 +38,8 @@ def batchnorm_statistics(
                 deviation = x[i, j] - center
                 spread += deviation * deviation
         spread = lane_sum(spread) / real(n_rows)
+        if ONLY_MEANS:
+            spread = real(1)
     if j < n and cuda.threadIdx.y == 0:
         least = maximum(epsilon, real(SMALLEST))
         mean[j], variance[j] = center, spread
@@ -79,14 +81,16 @@ def batchnorm_gradient(words, reals, x, mean, inverse_std, scale, d_shift, d_sca
 
 
 @kernel
-def batchnorm_moving(words, reals, mean, variance, moving_mean, moving_variance, n, momentum):
-    """moving = (1 - momentum) moving + momentum batch, with the unbiased variance.
+def batchnorm_moving(
+    words, reals, mean, variance, moving_mean, moving_variance, n, momentum, correction
+):
+    """moving = (1 - momentum) moving + momentum batch, n / (n - correction) times its variance.
 
     A batch of one row has no variance, and a step that is not finite leaves no trace.
     """
     n_rows = words[words[0, CURSOR], N_ROWS]
     if words[0, HALTED] == 0 and n_rows > 1:
-        unbiased = real(n_rows) / real(n_rows - 1)
+        unbiased = real(n_rows) / (real(n_rows) - correction)
         for j in range(cuda.grid(1), n, cuda.gridsize(1)):
             moving_mean[j] += momentum * (mean[j] - moving_mean[j])
             moving_variance[j] += momentum * (variance[j] * unbiased - moving_variance[j])

@@ -76,6 +76,12 @@ def term_normalised(x, i, j, mean, inverse):
 
 
 @device
+def term_nothing(x, i, j, mean, inverse):
+    """0: batch norm of means only has no scale to train."""
+    return real(0)
+
+
+@device
 def column_term(x, i, j, mean, inverse):
     """Factor of dy; placeholder to which one of the functions ``term_..`` is bound."""
     return x[i, j]

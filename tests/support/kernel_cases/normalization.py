@@ -51,13 +51,14 @@ def batchnorm_gradient(ops, some, rng, dtype, eps):
 
 @case
 def batchnorm_moving(ops, some, rng, dtype, eps):
-    for momentum in (0.1, 1.0):
+    for momentum, correction in ((0.1, 1.0), (1.0, 1.0), (0.1, 0.0)):
         for m in some(WIDTHS[:9]):
             moving, mean = rng.standard_normal((2, m)).astype(dtype)
             moving_variance, variance = rng.uniform(0.5, 2, (2, m)).astype(dtype)
             average = {"mean": moving.astype(float), "variance": moving_variance.astype(float)}
-            expected = reference.moving_average(average, *float64(mean, variance), 5, momentum)
-            arguments = moving, moving_variance, mean, variance, 5, momentum
+            numbers = 5, momentum, correction
+            expected = reference.moving_average(average, *float64(mean, variance), *numbers)
+            arguments = moving, moving_variance, mean, variance, *numbers
             yield (
                 partial(ops.batchnorm_moving, *arguments),
                 [expected["mean"], expected["variance"]],

@@ -30,6 +30,8 @@ from support.reference.normalization import (
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_statistics,
+    mean_only_backward,
+    mean_only_forward,
     moving_average,
     n_groups,
     normalised_weights,
@@ -161,7 +163,10 @@ class Network:
             elif kind == "batch_norm":
                 mean, variance, _ = tape[-1]
                 scale, shift = parameters["scale"], parameters["shift"]
-                x = batch_norm_forward(x, scale, shift, mean, variance, spec.epsilon)
+                if spec.mean_only:
+                    x = mean_only_forward(x, scale, shift, mean)
+                else:
+                    x = batch_norm_forward(x, scale, shift, mean, variance, spec.epsilon)
             elif kind == "dropout":
                 saved = Kept(True, 1.0 if spec.inverted else 1 - spec.rate)
                 if step is not None:
@@ -289,9 +294,13 @@ class Network:
             elif kind == "batch_norm":
                 mean, variance, constant = tape[stage - 1]
                 scale = self.parameters[i]["scale"]
-                delta, gradient[i]["scale"], gradient[i]["shift"] = batch_norm_backward(
-                    saved, scale, mean, variance, spec.epsilon, delta, constant
-                )
+                if spec.mean_only:
+                    delta, gradient[i]["shift"] = mean_only_backward(scale, delta, constant)
+                    gradient[i]["scale"] = np.zeros_like(scale)
+                else:
+                    delta, gradient[i]["scale"], gradient[i]["shift"] = batch_norm_backward(
+                        saved, scale, mean, variance, spec.epsilon, delta, constant
+                    )
             elif kind == "dropout":
                 delta = saved(delta)
             elif kind == "join":
@@ -444,5 +453,10 @@ class Network:
             if kind == "batch_norm_statistics" and n_rows > 1:
                 mean, variance, _ = saved
                 self.statistics[i] = moving_average(
-                    self.statistics[i], mean, variance, n_rows, spec.momentum
+                    self.statistics[i],
+                    mean,
+                    np.ones_like(variance) if spec.mean_only else variance,
+                    n_rows,
+                    spec.momentum,
+                    spec.unbiased and not spec.mean_only,
                 )

@@ -30,15 +30,26 @@ def batch_norm_backward(x, scale, mean, variance, epsilon, dy, constant_statisti
     return (dx_hat - through_mean - through_variance) / deviation, dscale, dshift
 
 
-def moving_average(average, mean, variance, n_rows, momentum):
+def mean_only_forward(x, scale, shift, mean):
+    """Salimans and Kingma, "Weight normalization" (2016), section 4, where the scale is 1."""
+    return scale * (x - mean) + shift
+
+
+def mean_only_backward(scale, dy, constant_statistics):
+    """Gradients with respect to x and shift (Salimans and Kingma 2016, section 4)."""
+    through_mean = 0.0 if constant_statistics else dy.mean(axis=0)
+    return scale * (dy - through_mean), dy.sum(axis=0)
+
+
+def moving_average(average, mean, variance, n_rows, momentum, correction=1):
     """Averages for prediction (Ioffe and Szegedy 2015, section 3.1), with the unbiased variance.
 
-    `momentum` is the weight of the new batch.
+    `momentum` is the weight of the new batch; with a correction of 0 the variance is the biased.
     """
     return {
         "mean": (1 - momentum) * average["mean"] + momentum * mean,
         "variance": (1 - momentum) * average["variance"]
-        + momentum * variance * n_rows / (n_rows - 1),
+        + momentum * variance * n_rows / (n_rows - correction),
     }
 
 

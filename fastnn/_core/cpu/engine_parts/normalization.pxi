@@ -27,6 +27,8 @@ cdef void merge_batch_statistics(const Job *job, const Worker *worker,
     else:
         job.kernels.batchnorm_merge(worker.n_rows, ld, partial(job, stage, False, 0), mean,
                                     variance)
+        if stage.groups:   # of means only: the moving variance is 1
+            memcpy(variance, moving + size, size)
     job.kernels.batchnorm_inverse_std(ld, stage.epsilon, variance,
                                       vector(job, worker, stage, INVERSE_STD))
 
@@ -53,6 +55,8 @@ cdef void merge_batch_gradients(const Job *job, const Worker *worker,
     job.kernels.batchnorm_gradient_merge(worker.n_rows, stage.ld_out, partial(job, stage, True, 0),
                                          vector(job, worker, stage, D_SHIFT),
                                          vector(job, worker, stage, D_SCALE))
+    if stage.groups:   # the scale stays 1, and no variance takes part
+        memset(vector(job, worker, stage, D_SCALE), 0, stage.ld_out * job.itemsize)
 
 
 cdef inline void move_batch_statistics(const Job *job, const Worker *worker,
@@ -60,7 +64,7 @@ cdef inline void move_batch_statistics(const Job *job, const Worker *worker,
     """Move the means and variances that predictions use; one row has no variance."""
     cdef char *moving = job.arenas.statistics + stage.statistics * job.itemsize
     if worker.n_rows > 1:
-        job.kernels.batchnorm_moving(worker.n_rows, stage.ld_out, stage.momentum,
+        job.kernels.batchnorm_moving(worker.n_rows, stage.ld_out, stage.momentum, stage.parameter,
                                      vector(job, worker, stage, MEAN),
                                      vector(job, worker, stage, VARIANCE), moving,
                                      moving + stage.ld_out * job.itemsize)

@@ -52,13 +52,13 @@ def batchnorm_gradient(x, dy, mean, variance, scale, double epsilon, bint consta
 
 
 def batchnorm_moving(moving_mean, moving_variance, mean, variance, int64_t n_rows, double momentum,
-                     isa=None):
+                     double correction=1.0, isa=None):
     """Compute the moving averages after a batch of n_rows rows, n_rows > 1."""
     cdef const Kernels *k = choose_kernels(isa, mean.dtype)
     moving = [rows_of(v) for v in (moving_mean, moving_variance)]
     batch = [rows_of(v) for v in (mean, variance)]
-    k.batchnorm_moving(n_rows, moving[0].shape[1], momentum, data(batch[0]), data(batch[1]),
-                       data(moving[0]), data(moving[1]))
+    k.batchnorm_moving(n_rows, moving[0].shape[1], momentum, correction, data(batch[0]),
+                       data(batch[1]), data(moving[0]), data(moving[1]))
     return moving[0][0, : len(mean)], moving[1][0, : len(mean)]
 
 

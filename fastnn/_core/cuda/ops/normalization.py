@@ -67,12 +67,14 @@ def batchnorm_gradient(x, dy, mean, variance, scale, epsilon, constant_statistic
     return [d.copy_to_host()[:, :n], d_scale.copy_to_host()[:n], d_shift.copy_to_host()[:n]]
 
 
-def batchnorm_moving(moving_mean, moving_variance, mean, variance, n_rows, momentum):
+def batchnorm_moving(
+    moving_mean, moving_variance, mean, variance, n_rows, momentum, correction=1.0
+):
     """The moving averages after a batch of n_rows rows, n_rows > 1."""
     dtype, n = mean.dtype, len(mean)
     batch, moving = padded_vectors(mean, variance), padded_vectors(moving_mean, moving_variance)
     kernels_of(dtype)("batchnorm_moving")[over_elements(n)](
-        *tables(dtype, n_rows), *batch, *moving, n, dtype.type(momentum)
+        *tables(dtype, n_rows), *batch, *moving, n, dtype.type(momentum), dtype.type(correction)
     )
     return [v.copy_to_host()[:n] for v in moving]
 

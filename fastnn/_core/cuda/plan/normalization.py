@@ -31,6 +31,7 @@ def batch_statistics(plan, stage):
         stage.n_out,
         plan.real(stage.epsilon),
         CONSTANT_STATISTICS=plan.call.has_constant_statistics,
+        ONLY_MEANS=bool(stage.groups),
     )
 
 
@@ -59,16 +60,16 @@ def batch_norm_backward(plan, stage):
     _, dy = plan.deltas_of(stage)
     sums = plan.gradient(stage.weight, ld), plan.gradient(stage.bias, ld)
     statistics = plan.vector(stage, MEAN), plan.vector(stage, INVERSE_STD)
-    column_sums(plan, "term_normalised", x, dy, *statistics, *sums, n)
+    term = "term_nothing" if stage.groups else "term_normalised"
+    column_sums(plan, term, x, dy, *statistics, *sums, n)
 
 
 def batch_norm_moving(plan, stage):
     """Update the moving averages, after the backward pass."""
     batch = plan.vector(stage, MEAN), plan.vector(stage, VARIANCE)
     arrays = *batch, *_moving(plan, stage)
-    momentum = plan.real(stage.momentum)
-    over_vector = over_elements(stage.n_out)
-    plan.add(over_vector, "batchnorm_moving", *arrays, stage.n_out, momentum)
+    numbers = stage.n_out, plan.real(stage.momentum), plan.real(stage.parameter)
+    plan.add(over_elements(stage.n_out), "batchnorm_moving", *arrays, *numbers)
 
 
 def _row_statistics(plan, stage):

@@ -76,6 +76,7 @@ def test_weights_of_more_tiles_than_blocks():
 STAGES = {
     "batch norm": hidden(normalization=BatchNorm()),
     "batch norm after": hidden(normalization=BatchNorm(position="after"), dropout=0.3),
+    "means only": [Dense(5, "tanh", WeightNorm()), BatchNorm(mean_only=True), Dense(2)],
     "layer norm": hidden(normalization=LayerNorm()),
     "layer norm after": hidden("logistic", LayerNorm(position="after")),
     "group norm": hidden(normalization=GroupNorm(3)),
