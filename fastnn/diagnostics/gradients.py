@@ -71,6 +71,7 @@ def check_gradients(
     finding : GradientCheck
     """
     probe = Probe(estimator, X, y, max_rows, random_state)
+    probe.refuse_heads()
     functions, problems = _check_functions(probe, tolerance)
     drawing = np.random.RandomState(random_state)
     arrays = _named_parameters(probe)

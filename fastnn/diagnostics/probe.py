@@ -192,6 +192,14 @@ class Probe:
     def is_classifier(self):
         return is_classifier(self.model)
 
+    def refuse_heads(self):
+        """Raise a ValueError for heads of several kinds, whose targets are of no common type."""
+        if self.network.encoder.kind == "heads":
+            raise ValueError(
+                "A MultiTaskMLP has targets of several kinds, and this check knows one: check an "
+                "MLPClassifier or an MLPRegressor of each head."
+            )
+
     def take(self, rows):
         """Keep only the rows with these indices."""
         self.X, self.y, self.rows = self.X[rows], self.y[rows], self.rows[rows]

@@ -113,6 +113,7 @@ def _tolerance(probe):
 
 def baseline_loss(probe):
     """Return the loss of a network that ignores its input (see `InitialLoss`)."""
+    probe.refuse_heads()
     before = probe.parameters
     for array in probe.network.coefs[-probe.n_heads :]:
         array[...] = 0

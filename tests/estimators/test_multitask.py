@@ -358,3 +358,11 @@ def test_every_parameter_of_a_head_changes_the_result(data):
     fits = [model(max_iter=2, heads={"size": head, "side": None}).fit(X, size) for head in others]
     first = {fitted.coefs_[0].tobytes() for fitted in fits}
     assert len(first) == len(others)
+
+
+def test_diagnostics_of_one_kind_of_targets_are_refused(data):
+    X, y = data
+    checks = fastnn.diagnostics.check_gradients, fastnn.diagnostics.initial_loss
+    for check in (*checks, fastnn.diagnostics.check_training):
+        with pytest.raises(ValueError, match="targets of several kinds, and this check knows one"):
+            check(model(), X, y)
