@@ -1,12 +1,14 @@
 """Hidden features of a network, as a transformer of scikit-learn."""
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from . import _typing as t
 from .diagnostics.probe import up_to_layer
 from .estimators.base import BaseMLP
 
@@ -57,11 +59,11 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     True
     """
 
-    def __init__(self, estimator, *, layer=-1):
+    def __init__(self, estimator: Any, *, layer: int = -1) -> None:
         self.estimator = estimator
         self.layer = layer
 
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X: t.Rows, y: t.Targets | None = None, **fit_params: Any) -> Self:
         """Fit the network, unless it is a `FrozenEstimator`.
 
         Parameters
@@ -97,7 +99,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.estimator_, self._n_features_out = model, features.program.n_outputs
         return self
 
-    def transform(self, X):
+    def transform(self, X: t.Rows) -> t.Array:
         """Return the activations of the layer.
 
         Parameters

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,7 +38,15 @@ class RowGradients(Finding):
 
 
 @checked
-def row_gradients(estimator, X, y, *, rows=None, max_rows=300, random_state=0):
+def row_gradients(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    rows: Any = None,
+    max_rows: float = 300,
+    random_state: int | None = 0,
+) -> RowGradients:
     """Compute the norm of the gradient of each row, to find those that outweigh others.
 
     In a new network, a row whose gradient is more than a hundred times the median is an outlier, or
