@@ -12,9 +12,7 @@ from support.problems import EACH_LOSS, make_data, make_network
 SMOOTH = ["identity", "logistic", "tanh", "gelu", "silu", "mish", "softplus", "softsign"]
 
 positions = st.sampled_from(["before", "after"])
-batch_norms = st.builds(
-    BatchNorm, momentum=st.just(0.3), position=positions, unbiased=st.booleans()
-)
+batch_norms = st.builds(BatchNorm, momentum=st.just(0.3), position=positions)
 rates = st.sampled_from([0.0, 0.25])
 dropouts = st.sampled_from([0.0, 0.25, Dropout(0.25, inverted=False)])
 # Dropout of the input, and the deviation of its noise.
