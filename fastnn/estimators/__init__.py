@@ -1,4 +1,4 @@
-"""Estimators: the classifier, the regressor, and the one of several tasks."""
+"""Estimators: classifier, regressor and multi-task network."""
 
 from .classifier import MLPClassifier
 from .multitask import MultiTaskMLP

@@ -148,16 +148,16 @@ class BaseMLP(Persistent, Exportable, TakesCallbacks, ListsOfSpecs, BaseEstimato
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows.
         reset : bool, default=False
-            Whether a new training begins, which stores number and names of the features. Otherwise
-            they are compared.
+            Whether to store the number and names of the features, for a new training. Otherwise
+            they are compared with the stored ones.
         name : str, default="X"
             Name of the rows in error messages.
 
         Returns
         -------
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-            The rows as a network reads them: an array of numbers of at most 64 bits, or a matrix
-            of float32 or float64.
+            The rows as the network reads them: an array of numbers of at most 64 bits, or a CSR
+            matrix of float32 or float64.
         """
         return read_rows(self, X, reset, name)
 
@@ -227,30 +227,30 @@ class BaseMLP(Persistent, Exportable, TakesCallbacks, ListsOfSpecs, BaseEstimato
     def transfer(self, to: Any = None, *, freeze: bool = False) -> Any:
         """Return an estimator whose training starts from the hidden layers of this network.
 
-        The output layer starts anew, for other targets. The hidden layers are copied with all their
-        parameters, and with the moving averages of batch norm.
+        The output layer is initialised anew, for other targets. The hidden layers are copied with
+        all their parameters and the moving averages of batch norm.
 
         Parameters
         ----------
         to : MLPClassifier, MLPRegressor or MultiTaskMLP, default=None
-            A clone of it is returned; None is an estimator like this one. Its hidden layers become
-            those of this network, unless it has `layers`, which then begin with the same layers.
+            The estimator to clone. None clones this one. The clone gets the hidden layers of this
+            network, unless it has `layers`, which must then begin with the same layers.
         freeze : bool or list of int, default=False
-            Hidden layers that are not trained: all, or those with these numbers. The learning rates
-            of their parameters are 0 (`learning_rate_factors`). Where all are frozen,
-            `FeatureExtractor` computes their activations only once.
+            The hidden layers to freeze: True freezes all, a list freezes the layers with these
+            numbers. Their learning rates are 0 (`learning_rate_factors`). If all are frozen,
+            `FeatureExtractor` is faster, because it computes their activations only once.
 
         Returns
         -------
         estimator : estimator
-            Not fitted yet. Its `weight_init` is a `fastnn.initializers.Pretrained`, which clones,
-            searches and pickles keep.
+            The unfitted estimator. Its `weight_init` is a `fastnn.initializers.Pretrained`, which
+            clones, searches and pickles preserve.
 
         Raises
         ------
         ValueError
-            If `freeze` names a layer that does not exist. `fit` raises one if the shapes of the
-            layers differ.
+            If `freeze` contains the number of a layer that does not exist. `fit` raises one if the
+            shapes of the layers differ.
 
         References
         ----------
@@ -279,8 +279,8 @@ class BaseMLP(Persistent, Exportable, TakesCallbacks, ListsOfSpecs, BaseEstimato
         Returns
         -------
         summary : Summary
-            Printed as a table, also in notebooks; ``summary.lines`` and ``summary.n_parameters``
-            have the numbers.
+            A summary that prints as a table, also in notebooks. ``summary.lines`` and
+            ``summary.n_parameters`` contain the numbers.
         """
         from .._network.summary import Summary
 

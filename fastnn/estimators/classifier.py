@@ -129,22 +129,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
-            The rows. Arrays of floats, integers or booleans, in any order, read-only or
-            memory-mapped (`numpy.memmap`), and CSR matrices are not copied. A source of
-            `fastnn.data` is read block by block in each epoch, and has targets and weights of its
-            own.
+            The rows. Arrays of floats, integers or booleans are not copied, in any memory order,
+            read-only or memory-mapped (`numpy.memmap`); nor are CSR matrices. A source of
+            `fastnn.data` is read block by block in each epoch, and contains its own targets and
+            weights.
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_labels), \
 (n_samples, n_classes) or (n_samples, n_targets)
-            The labels. A label indicator matrix has zeros and ones. Rows of probabilities of all
-            classes, whose sum is 1, are trained on by the softmax cross-entropy; the classes are
-            then the indices of the columns. For multiclass-multioutput targets, which are not all
-            zeros and ones, the network has an output layer for each column, and the loss is the sum
-            of their cross-entropies.
+            The labels. A label indicator matrix consists of zeros and ones. Rows of class
+            probabilities, whose sum is 1, are trained with the softmax cross-entropy; the classes
+            are then the indices of the columns. For multiclass-multioutput targets, which are not
+            all zeros and ones, the network has an output layer for each column, and the loss is the
+            sum of their cross-entropies.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix, Source} of shape (n_val, n_features), default=None
-            Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
-            only monitored: `validation_scores_` has its score after each epoch.
+            Validation data. With `early_stopping`, it replaces rows held out of `X`. Otherwise it
+            is only monitored: `validation_scores_` contains its score after each epoch.
         y_val : {array-like, sparse matrix} of shape (n_val,), (n_val, n_labels) or \
 (n_val, n_targets), default=None
             Its labels.
@@ -172,8 +172,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ) -> Self:
         """Train on some rows for one epoch, continuing from the last call.
 
-        For rows that do not fit in memory, `fit` takes a source of `fastnn.data` instead, which
-        shuffles, validates and stops early.
+        For rows that do not fit in memory, consider passing a source of `fastnn.data` to `fit`,
+        which supports shuffling, validation and early stopping.
 
         Parameters
         ----------
@@ -185,10 +185,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         classes : array-like of shape (n_classes,) or list of n_targets such, default=None
-            All labels of all calls, required in the first call; `y` may lack some of them. For
-            multiclass-multioutput targets, a list with those of each column.
+            The labels of all calls, required in the first call; `y` may lack some of them. For
+            multiclass-multioutput targets, a list with the labels of each column.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation data, which is only monitored: `history_` has its scores after the call.
+            Validation data, which is only monitored: `history_` contains its scores after the call.
         y_val : {array-like, sparse matrix} of shape (n_val,), (n_val, n_labels) or \
 (n_val, n_targets), default=None
             Its labels.
@@ -231,9 +231,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
-            For two classes, the scores of the second, which is predicted if they are positive. For
-            more, scores in the order of `classes_`; the class with the highest is predicted. For
-            multiclass-multioutput targets, a list with those of each column.
+            For two classes, the score of the second class, which is predicted if the score is
+            positive. For more classes, scores in the order of `classes_`; the class with the
+            highest score is predicted. For multiclass-multioutput targets, a list with the scores
+            of each column.
         """
         return confidence_scores(*self._outputs(X, pre_activation=True))
 
@@ -241,9 +242,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def predict_proba(self, X: t.Rows) -> t.Arrays:
         """Predict the probability of each class, or of each label.
 
-        Not available for losses without probabilities, such as 'hinge'. With
+        It is not available for losses without probabilities, such as 'hinge'. With
         ``loss='binary_log_loss'`` and more than two classes, the outputs of a row are normalised to
-        sum 1.
+        sum to 1.
 
         Parameters
         ----------
@@ -269,7 +270,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes), or list of n_targets such
-            Probabilities in the order of `classes_`.
+            Log-probabilities in the order of `classes_`.
         """
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0

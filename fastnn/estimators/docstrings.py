@@ -18,13 +18,13 @@ Notes
 
 CLASSIFIER = f"""Multi-layer perceptron classifier.
 
-    A drop-in replacement for `sklearn.neural_network.MLPClassifier`, with the same parameters,
-    random numbers and results; the parameters after scikit-learn's are new. By default it minimises
-    the cross-entropy of a softmax for more than two classes, of a logistic unit for two classes,
-    and of a logistic unit for each label of a label indicator matrix. For multiclass-multioutput
-    targets, each column has its own output layer after the shared hidden layers (Caruana,
-    "Multitask learning", 1997), a softmax also for two classes, and the loss is the sum over the
-    columns.
+    It is a drop-in replacement for `sklearn.neural_network.MLPClassifier`, with the same
+    parameters, random numbers and results; the parameters after scikit-learn's are new. By default
+    it minimises the cross-entropy: of a softmax for more than two classes, of a logistic unit for
+    two classes, and of a logistic unit for each label of a label indicator matrix. For
+    multiclass-multioutput targets, each column has its own output layer after the shared hidden
+    layers (Caruana, "Multitask learning", 1997). This is a softmax even for two classes, and the
+    loss is the sum over the columns.
 
     Parameters
     ----------
@@ -34,8 +34,9 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
 'crammer_singer', 'perceptron', 'squared_error'}}, default='log_loss'
         The loss of a row; z are the pre-activations of the output layer (the logits).
 
-        - 'log_loss' is the cross-entropy log(sum(exp(z))) - z_c of a row of class c; for two
-          classes, and for each label of a label indicator matrix, that of a logistic unit.
+        - 'log_loss' is the cross-entropy log(sum(exp(z))) - z_c of a row of class c. For two
+          classes, and for each label of a label indicator matrix, it is the cross-entropy of a
+          logistic unit.
         - 'binary_log_loss' is the cross-entropy of a logistic unit for each class, one-vs-rest:
           log(1 + exp(-s z)), s = 1 for the row's class and -1 for others. The probabilities are
           normalised to sum 1.
@@ -53,27 +54,30 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
           Hoff, "Adaptive switching circuits", 1960).
 
         With two classes all losses have one output, for the second class, and 'weston_watkins' and
-        'crammer_singer' are the 'hinge' of z_1 - z_0. Only the first two provide `predict_proba`.
+        'crammer_singer' are the 'hinge' of z_1 - z_0. Only 'log_loss' and 'binary_log_loss' provide
+        `predict_proba`.
 
     {OUTPUT_ACTIVATION}{OUTPUT_ACTIVATION_OF_CLASSES}
 
     label_smoothing : float or Scheduled, default=0.0
-        The fraction of a target that is distributed evenly over all classes: with 'log_loss' the
-        target is ``(1 - label_smoothing) * y + label_smoothing / n_classes``, n_classes = 2 for
-        logistic units (Szegedy et al., "Rethinking the Inception architecture", 2016, section 7).
-        Not available with other losses. ``Scheduled(0.1, "linear")`` follows a schedule.
+        The fraction of a target that is distributed evenly over all classes. With 'log_loss', the
+        target becomes ``(1 - label_smoothing) * y + label_smoothing / n_classes``, where n_classes
+        is 2 for logistic units (Szegedy et al., "Rethinking the Inception architecture", 2016,
+        section 7). Not available with other losses. ``Scheduled(0.1, "linear")`` follows a
+        schedule.
 
     class_weight : dict, 'balanced', list of dict or None, default=None
-        Weights of the classes, by label; the `sample_weight` of rows is multiplied by them.
-        'balanced' is ``n_samples / (n_classes * np.bincount(y))``, not available with
-        `partial_fit`; with one class a row, the weights of the training rows also apply to `X_val`.
-        A list has a dict for each label of a label indicator matrix, or for each column of
-        multiclass-multioutput targets, whose weights are multiplied.
+        Weights of the classes, by label. The `sample_weight` of rows is multiplied by them.
+        'balanced' is ``n_samples / (n_classes * np.bincount(y))`` and is not available with
+        `partial_fit`. If each row has one class, the weights also apply to `X_val`. A list contains
+        a dict for each label of a label indicator matrix, or for each column of
+        multiclass-multioutput targets, and the weights of a row are multiplied.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,), or list of n_targets such
-        The class labels, sorted; for multiclass-multioutput targets, those of each column.
+        The sorted class labels. For multiclass-multioutput targets, a list with those of each
+        column.
 
     {ATTRIBUTES.replace("SCORE", "accuracy")}
 
@@ -97,24 +101,24 @@ CLASSIFIER = f"""Multi-layer perceptron classifier.
 
 REGRESSOR = f"""Multi-layer perceptron regressor.
 
-    A drop-in replacement for `sklearn.neural_network.MLPRegressor`, with the same parameters,
+    It is a drop-in replacement for `sklearn.neural_network.MLPRegressor`, with the same parameters,
     random numbers and results; the parameters after scikit-learn's are new.
 
     Parameters
     ----------
     loss : {{'squared_error', 'absolute_error', 'huber', 'minkowski', 'quantile', 'poisson'}} or \
 Huber, Minkowski, Quantile, CustomLoss, default='squared_error'
-        The loss of an output z with target y. The parameters of a spec such as
-        ``Huber(delta=0.5)`` can be searched over: ``loss__delta``. `loss_` is the mean over
-        outputs, except with 'poisson'; the gradient is always that of the sum.
+        The loss of an output z with target y. The parameters of a spec such as ``Huber(delta=0.5)``
+        can be searched over: ``loss__delta``. `loss_` is the mean over outputs, except with
+        'poisson'; the gradient is always the gradient of the sum.
 
         - 'squared_error' is (z - y)^2 / 2, 'absolute_error' is abs(z - y).
         - 'huber' is quadratic for errors up to `delta`, and linear for larger ones (Huber 1964):
           ``Huber(delta=1.0)``.
         - 'minkowski' is abs(z - y)^p / p (Hanson and Burr 1988): ``Minkowski(p=2.0)``.
-        - 'quantile' is the pinball loss max(q (y - z), (1 - q) (z - y)), minimised by the quantile
-          q of the targets (Koenker and Bassett 1978): ``Quantile(quantile=0.5)``, or several that
-          do not cross: ``Quantile([0.05, 0.5, 0.95])``.
+        - 'quantile' is the pinball loss max(q (y - z), (1 - q) (z - y)), which is minimised by the
+          quantile q of the targets (Koenker and Bassett 1978): ``Quantile(quantile=0.5)``.
+          ``Quantile([0.05, 0.5, 0.95])`` predicts several quantiles that do not cross.
         - 'poisson' is half the Poisson deviance, with the exponential as output activation (for
           counts and rates, ``y >= 0``).
         - ``CustomLoss(value, derivative)`` is a user-defined function.
@@ -146,26 +150,27 @@ Huber, Minkowski, Quantile, CustomLoss, default='squared_error'
 
 _OF_HEADS = """\
 heads : dict or None, default=None
-        The heads by name: a `Head`, the name or the spec of a loss, or None for what follows from
-        the targets. None is that for all heads of `y`: floats have the loss 'squared_error', and
-        labels 'log_loss', which for two classes and for indicators of several labels is that of a
-        logistic unit. ``{"price": Head(weight=0.5), "kind": None, "visits": "poisson"}``.
+        The heads by name: a `Head`, the name or the spec of a loss, or None to choose the loss by
+        the targets, which is 'squared_error' for floats and 'log_loss' for labels. 'log_loss' is
+        the cross-entropy of a softmax, or of logistic units for two classes and for indicators of
+        several labels. None instead of a dict chooses the loss of every head in `y`. ``{"price":
+        Head(weight=0.5), "kind": None, "visits": "poisson"}``.
 
     task_weighting : {'uncertainty'} or None, default=None
-        How the losses of the heads are weighted in their sum. None takes the `weight` w of each
-        `Head`, and the loss of a row is sum(w L), L being the loss of a head, summed over its
-        outputs. 'uncertainty' trains a log variance s for each head, which starts at 0, with the
-        other parameters (Kendall, Gal and Cipolla, "Multi-task learning using uncertainty to weigh
-        losses for scene geometry and semantics", 2018, section 3): the loss is
-        sum(w (exp(-s) L + n s / 2)). n is the number of outputs of the head, for n independent
-        normal distributions of the variance exp(s), whose negative log likelihood that is but for a
-        constant (eq. 5); of a softmax and of losses that compare the outputs of a row n is 1
-        (eq. 10). At the minimum exp(s) is 2 L / n, the mean squared error of values. Targets of
-        very different sizes should be scaled first, as s moves by at most about the learning rate
-        in a step of 'adam'; ``learning_rate_factors={"log_variances": 10.0}`` lets it move faster.
+        Weighting of the losses of the heads in their sum. With None, the loss of a row is sum(w L),
+        where w is the `weight` of a `Head`, and L is its loss, summed over its outputs.
+        'uncertainty' also trains a log variance s for each head, starting at 0, and the loss is
+        sum(w (exp(-s) L + n s / 2)) (Kendall, Gal and Cipolla, "Multi-task learning using
+        uncertainty to weigh losses for scene geometry and semantics", 2018, section 3). n is the
+        number of outputs of the head: up to a constant, the loss is the negative log likelihood of
+        n independent normal distributions with the variance exp(s) (eq. 5). For a softmax, and for
+        losses that compare the outputs of a row, n is 1 (eq. 10). At the minimum exp(s) is 2 L / n,
+        the mean squared error of values. Scale targets of very different sizes first, because a
+        step of 'adam' changes s by about the learning rate at most;
+        ``learning_rate_factors={"log_variances": 10.0}`` lets it move faster.
 
     label_smoothing : float or Scheduled, default=0.0
-        As of `MLPClassifier`, in all heads whose loss has probabilities."""
+        Label smoothing of all heads whose loss has probabilities; see `MLPClassifier`."""
 
 _ATTRIBUTES_OF_HEADS = """\
 heads_ : tuple of str
@@ -175,19 +180,19 @@ heads_ : tuple of str
         The sorted classes of each head that has labels.
 
     task_weights_ : dict of float
-        The factor of the loss of each head: `weight`, times exp(-s) if s is trained."""
+        The factor of the loss of each head: its `weight`, multiplied by exp(-s) if s is trained."""
 
 _SHARED_ATTRIBUTES = ATTRIBUTES.replace("SCORE", "mean of the scores of the heads").replace(
     "out_activation_ : str\n        Name of the activation of the output layer.",
     "out_activation_ : dict of str\n        Name of the activation of each head.",
 )
 
-OF_SEVERAL_TASKS = f"""Multi-layer perceptron of several tasks, with a head for each.
+OF_SEVERAL_TASKS = f"""Multi-layer perceptron for several tasks, with a head for each.
 
-    Classes, several labels a row, and values are predicted by output layers of their own, which
-    share the hidden layers (Caruana, "Multitask learning", 1997). Each has a loss and a weight, and
-    weights can be trained. The loss of the network is the weighted sum of those of the heads. The
-    other parameters are those of `MLPClassifier` and `MLPRegressor`.
+    Each head predicts classes, several labels per row, or values, by an output layer of its own;
+    the heads share the hidden layers (Caruana, "Multitask learning", 1997). Each head has a loss
+    and a weight, and the weights can be trained. The loss of the network is the weighted sum of the
+    losses of the heads. The other parameters are those of `MLPClassifier` and `MLPRegressor`.
 
     Parameters
     ----------
@@ -203,15 +208,15 @@ OF_SEVERAL_TASKS = f"""Multi-layer perceptron of several tasks, with a head for 
 
     See Also
     --------
-    MLPClassifier : Several columns of classes, without names.
-    MLPRegressor : Several columns of values.
+    MLPClassifier : Network for classes, also for several unnamed columns of them.
+    MLPRegressor : Network for values, also for several columns of them.
 
     Notes
     -----
-    `history_` also has ``NAME_loss`` of each head, the mean of L over the epoch (not with 'lbfgs'),
-    ``val_NAME_accuracy`` or ``val_NAME_r2`` with validation data and the default `scoring`, and
-    ``NAME_weight`` if weights are trained. "loss" is the weighted sum. The rows that are held out
-    by `early_stopping` are not stratified.
+    `history_` also contains ``NAME_loss`` for each head, the mean of L over the epoch (not with
+    'lbfgs'); ``val_NAME_accuracy`` or ``val_NAME_r2``, with validation data and the default
+    `scoring`; and ``NAME_weight``, if weights are trained. "loss" is the weighted sum.
+    `early_stopping` does not stratify the rows that it holds out.
 
     Examples
     --------

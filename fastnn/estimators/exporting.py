@@ -19,21 +19,21 @@ class Exportable:
         network = self._fitted()
         if not self._reads_arrays:
             raise ValueError(
-                f"{type(self).__name__} reads rows by a method of its own, which is Python and "
-                "cannot be exported: fit an estimator of fastnn on the rows that it makes of them."
+                f"{type(self).__name__} overrides `read`, a Python method that cannot be exported: "
+                "fit an estimator of fastnn on the rows that `read` returns."
             )
         return network
 
     def to_onnx(self, path: t.Path | None = None) -> Any:
         """Return the fitted network as an ONNX model, and write it to a file.
 
-        Its input ``X`` has the shape ``(n, n_features_in_)``, in float64 if `precision` was
-        'float64' and else in float32. Needs the package onnx (``pip install "fastnn-mlp[onnx]"``).
+        The input ``X`` has the shape ``(n, n_features_in_)``. It is float64 if the network is, and
+        float32 otherwise. The package onnx is required (``pip install "fastnn-mlp[onnx]"``).
 
-        Of a classifier, ``label`` has the labels, whole numbers or strings, and ``probabilities``
-        what `predict_proba` returns: a list for multiclass-multioutput targets, as a sequence.
-        Where the loss has no probabilities, ``scores`` has what `decision_function` returns, always
-        of two dimensions. Of a regressor, ``variable`` has the targets, of shape
+        The outputs of a classifier are ``label``, with integers or strings, and ``probabilities``,
+        the result of `predict_proba` (a sequence for multiclass-multioutput targets). If the loss
+        has no probabilities, ``scores`` replaces them: the result of `decision_function`, always
+        two-dimensional. The output of a regressor is ``variable``, with the targets in the shape
         ``(n, n_outputs_)``.
 
         After ``import fastnn.onnx``, ``skl2onnx.to_onnx`` converts pipelines that end in a network.
@@ -41,18 +41,19 @@ class Exportable:
         Parameters
         ----------
         path : str or path-like, default=None
-            File to write, or to replace once the new one is complete.
+            The file to write. An existing file is replaced when the new one is complete. None
+            writes no file.
 
         Returns
         -------
         model : onnx.ModelProto
-            Of opset 13, for any runtime since 2021. Networks of bfloat16 and TF32 compute in
-            float32.
+            A model of opset 13, for any runtime since 2021. Networks in bfloat16 and TF32 are
+            exported in float32.
 
         Raises
         ------
         ValueError
-            If the network has a function of the user, or labels that ONNX does not have.
+            If the network contains a user-defined function, or labels of a type that ONNX lacks.
         """
         from .. import __version__
         from .._export.onnx_graph import write_onnx
@@ -69,37 +70,38 @@ class Exportable:
     ) -> Any:
         """Write the fitted network as a file of C99 and its header.
 
-        The file depends on math.h alone, computes in float32, and allocates nothing. Its functions
-        are named by it and have the names of the methods: of ``digits.c``,
-        ``digits_predict_proba(x, out)`` (`decision_function` where the loss has no probabilities)
-        and ``digits_predict(x)``, which returns an index of the names ``digits_classes``; of a
-        regressor, ``digits_predict(x, out)``. With ``_batch`` appended they take rows that lie one
-        after another. The header describes them.
+        The code includes only math.h, computes in float32 and allocates no memory. The functions
+        are named after the file and the methods. For a classifier, ``digits.c`` defines
+        ``digits_predict_proba(x, out)`` (or ``digits_decision_function``, if the loss has no
+        probabilities) and ``digits_predict(x)``, which returns an index into the names
+        ``digits_classes``. For a regressor, it defines ``digits_predict(x, out)``. Functions with
+        the suffix ``_batch`` take several contiguous rows. The header documents them all.
 
         Parameters
         ----------
         path : str or path-like
-            The source file, whose name ends with ``.c``; the header is beside it. Each is replaced
-            once the new one is complete.
+            The source file, with the suffix ``.c``. The header is written next to it. Existing
+            files are replaced when the new ones are complete.
         quantized : bool, default=False
-            Whether to round weights to int8, with a scale for each unit, which takes a quarter of
-            the memory. All else stays float32.
+            Whether to round the weights to int8, with a scale for each unit, which takes a quarter
+            of the memory. Everything else remains float32.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Rows to measure what that changes, required for ``quantized=True``.
+            Rows on which the effect of the rounding is measured, required if ``quantized=True``.
         y : array-like, default=None
-            Their targets, to measure what it does to `score`.
+            Their targets, to measure the effect on `score`.
 
         Returns
         -------
         files : ExportedC
-            The paths ``source`` and ``header``; ``n_constant`` and ``n_stack``, bytes of the
-            constants and of the stack. If quantized, ``largest_change`` of an output,
-            ``changed_labels``, a fraction of the rows, and ``scores`` before and after.
+            The result, with the paths ``source`` and ``header``, and the sizes of the constants and
+            of the stack in bytes, ``n_constant`` and ``n_stack``. If quantized, also
+            ``largest_change`` of an output, ``changed_labels`` as a fraction of the rows, and
+            ``scores`` before and after.
 
         Raises
         ------
         ValueError
-            If the network has a function of the user.
+            If the network contains a user-defined function.
         """
         from .. import __version__
         from .._export.c_export import check_path, loss_of_quantization, quantized_network, write_c

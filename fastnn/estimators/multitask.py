@@ -1,4 +1,4 @@
-"""Multi-layer perceptron of several tasks: heads of several kinds over one trunk."""
+"""Multi-layer perceptron for several tasks: heads of several kinds that share hidden layers."""
 
 import copy
 from typing import Any, ClassVar, Self
@@ -103,18 +103,18 @@ class MultiTaskMLP(BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows, as of `MLPRegressor`.
+            The rows; see `MLPRegressor.fit`.
         y : dict of array-like or frame
             The targets by the name of the head: arrays of shape (n_samples,) or (n_samples, n), or
             the columns of a frame of pandas, polars or another library. Floats are values, and all
-            else is labels; those of shape (n_samples, n) are indicators of several labels. A
-            structured array, as a scorer gets, is read too. For cross-validation pass a frame,
-            which scikit-learn can take rows of.
+            other types are labels; labels of shape (n_samples, n) are indicators of several labels.
+            A structured array, as passed to scorers, is accepted too. Pass a frame for
+            cross-validation, because scikit-learn cannot split a dict.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, in all heads.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
-            only monitored: `validation_scores_` has its score after each epoch.
+            Validation data. With `early_stopping`, it replaces rows held out of `X`. Otherwise it
+            is only monitored: `validation_scores_` contains its score after each epoch.
         y_val : dict of array-like or frame, default=None
             Its targets.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -151,8 +151,8 @@ class MultiTaskMLP(BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         classes : dict of array-like, default=None
-            All labels of all calls, by the name of each head with one label a row; required in the
-            first call.
+            The labels of all calls, by the name of each head with one label per row; required in
+            the first call.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Validation data, which is only monitored.
         y_val : dict of array-like or frame, default=None
@@ -179,14 +179,15 @@ class MultiTaskMLP(BaseMLP):
         Returns
         -------
         y : dict of ndarray or frame
-            What `fit` was given: a frame is of the same library, and has the index of `X`.
+            The predictions, in the type passed to `fit`: a frame is of the same library, and has
+            the index of `X`.
         """
         network, outputs = self._outputs(X)
         encoder = network.encoder
         return frame_of(encoder.decode(outputs, network.loss), encoder.container, X)
 
     def predict_proba(self, X: t.Rows) -> dict[str, t.Array]:
-        """Predict the probability of each class, or of each label, of the heads that have such.
+        """Predict the probability of each class, or of each label, of the heads with probabilities.
 
         Parameters
         ----------
@@ -196,8 +197,8 @@ class MultiTaskMLP(BaseMLP):
         Returns
         -------
         probabilities : dict of ndarray of shape (n_samples, n_classes)
-            By the name of the head, in the order of `classes_`. Heads of values, and of losses
-            without probabilities, are not there.
+            Probabilities by the name of the head, in the order of `classes_`. Heads of values, and
+            heads whose loss has no probabilities, are omitted.
         """
         network, outputs = self._outputs(X)
         encoder = network.encoder
@@ -225,7 +226,8 @@ class MultiTaskMLP(BaseMLP):
         Returns
         -------
         scores : dict of float
-            By the name of the head. For several labels a row it is the subset accuracy.
+            The scores by the name of the head. For several labels per row, it is the subset
+            accuracy.
         """
         network, outputs = self._outputs(X)
         encoder, y = network.encoder, read_heads(y)
@@ -282,7 +284,7 @@ class MultiTaskMLP(BaseMLP):
             if not partial:
                 encoder.check_same(y)
             elif classes is not None and not encoder.same_classes(_read_classes(classes)):
-                raise ValueError("classes are not those of the first call to partial_fit.")
+                raise ValueError("classes differ from those of the first call to partial_fit.")
             heads = self._specs_of_heads(y)
         return encoder, self._loss_of(encoder, heads)
 
@@ -293,13 +295,13 @@ class MultiTaskMLP(BaseMLP):
             head = heads[name]
             with of_head(name):
                 if takes_numbers(head) == isinstance(part, Labels):
-                    raise ValueError("its targets are of another kind than in the first call.")
+                    raise ValueError("the type of its targets differs from the first call.")
                 loss = part.loss(head.loss) if isinstance(part, Labels) else head.loss
             found.append(Head(copy.deepcopy(loss), head.weight, head.output_activation))
         losses = [row_and_parameter(head.loss)[0] for head in found]
         if self.label_smoothing != 0 and not any(row.probabilities for row in losses):
             raise ValueError(
-                "label_smoothing mixes probabilities, of which no head has any: set it to 0."
+                "label_smoothing mixes probabilities, and no head has probabilities: set it to 0."
             )
         return MixedLoss(found, self.task_weighting == "uncertainty")
 

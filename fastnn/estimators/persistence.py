@@ -41,26 +41,25 @@ class Persistent:
     def save(self, path: t.Path, *, training: bool = False) -> None:
         """Save the fitted estimator to a file, which `fastnn.load` loads.
 
-        The file has the parameters of the estimator and of the network, the classes, the names of
-        the features and the history, but no data. It cannot run code when it is loaded, and it is
-        complete or not there. `callbacks` are not saved.
+        The file contains the parameters of the estimator and of the network, the classes, the names
+        of the features and the history, but no data. Loading it executes no code. If writing fails,
+        no incomplete file remains. `callbacks` are not saved.
 
         Parameters
         ----------
         path : str or path-like
-            The file. One that exists is replaced when the new one is complete.
+            The file. An existing file is replaced when the new one is complete.
         training : bool, default=False
-            Whether the file also has the state of the optimizer and of the averages, so that
-            `partial_fit` and `warm_start` continue bit for bit: two to three times the size.
-            Otherwise they begin with a new one.
+            Whether to save the state of the optimizer and of the averages too, so that
+            `partial_fit` and `warm_start` continue bit for bit. The file is then two to three times
+            as large. Otherwise they start with a new state.
 
         Raises
         ------
         ValueError
-            If a parameter is an object or a function that a file cannot hold: one that cannot be
-            imported by its name.
+            If a parameter is an object or a function that cannot be imported by its name.
         OSError
-            If the file cannot be written. Nothing is left of it.
+            If the file cannot be written.
         """
         models.write(path, self._get_parts(training))
 

@@ -91,17 +91,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix, Source} of shape (n_samples, n_features)
-            The rows. Arrays of floats, integers or booleans, in any order, read-only or
-            memory-mapped (`numpy.memmap`), and CSR matrices are not copied. A source of
-            `fastnn.data` is read block by block in each epoch, and has targets and weights of its
-            own.
+            The rows. Arrays of floats, integers or booleans are not copied, in any memory order,
+            read-only or memory-mapped (`numpy.memmap`); nor are CSR matrices. A source of
+            `fastnn.data` is read block by block in each epoch, and contains its own targets and
+            weights.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix, Source} of shape (n_val, n_features), default=None
-            Validation data. With `early_stopping` it replaces rows held out of `X`; without, it is
-            only monitored: `validation_scores_` has its score after each epoch.
+            Validation data. With `early_stopping`, it replaces rows held out of `X`. Otherwise it
+            is only monitored: `validation_scores_` contains its score after each epoch.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Its targets.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -127,8 +127,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ) -> Self:
         """Train on some rows for one epoch, continuing from the last call.
 
-        For rows that do not fit in memory, `fit` takes a source of `fastnn.data` instead, which
-        shuffles, validates and stops early.
+        For rows that do not fit in memory, consider passing a source of `fastnn.data` to `fit`,
+        which supports shuffling, validation and early stopping.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation data, which is only monitored: `history_` has its scores after the call.
+            Validation data, which is only monitored: `history_` contains its scores after the call.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Its targets.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -163,8 +163,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The targets. ``loss=Quantile([0.05, 0.5, 0.95])`` appends an axis of quantiles: the
-            shape is (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles).
+            The targets. ``loss=Quantile([0.05, 0.5, 0.95])`` appends an axis of quantiles:
+            (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles).
         """
         return values(*self._outputs(X))
 
@@ -173,8 +173,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ) -> float:
         """Return the coefficient of determination R2 of the predictions.
 
-        With several quantiles, it is the mean of their `sklearn.metrics.d2_pinball_score`: D2 is 1
-        minus the pinball loss divided by that of the same quantile of `y`, the best constant.
+        With several quantiles, return the mean of their `sklearn.metrics.d2_pinball_score`. D2 is 1
+        minus the ratio of the pinball loss to that of the best constant, which is the quantile of
+        `y`.
 
         Parameters
         ----------

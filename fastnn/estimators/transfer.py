@@ -1,4 +1,4 @@
-"""Transfer of the hidden layers of a fitted network to one that is not fitted yet."""
+"""Transfer of the hidden layers of a fitted network to an unfitted one."""
 
 from collections.abc import Iterable
 from numbers import Integral
@@ -18,7 +18,7 @@ def transferred(network, source, to, freeze):
     Parameters
     ----------
     network : Network
-        That of `source`.
+        The fitted network of `source`.
     source, to : estimator
     freeze : bool or list of int
     """

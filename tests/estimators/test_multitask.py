@@ -198,7 +198,7 @@ def test_partial_fit_and_warm_start(data):
     few = {name: values[:2] for name, values in y.items()}
     steps.partial_fit(X[:2], few, classes=classes).partial_fit(X, y, classes=classes)
     np.testing.assert_array_equal(steps.classes_["kind"], [0, 1, 2])
-    with pytest.raises(ValueError, match="classes are not those of the first call"):
+    with pytest.raises(ValueError, match="classes differ from those of the first call"):
         steps.partial_fit(X, y, classes={"kind": [1, 2]})
     once = model(max_iter=4, shuffle=False).fit(X, y)
     twice = model(max_iter=2, shuffle=False, warm_start=True).fit(X, y).fit(X, y)
@@ -336,7 +336,7 @@ def test_other_wrong_values(data):
     ]:
         with pytest.raises(ValueError, match=message):
             model(heads=heads).fit(X, targets)
-    with pytest.raises(ValueError, match="of which no head has any"):
+    with pytest.raises(ValueError, match="no head has probabilities"):
         model(label_smoothing=0.1).fit(X, size)
     with pytest.raises(ValueError, match="task_weighting"):
         model(task_weighting="certainty").fit(X, size)

@@ -209,7 +209,7 @@ def fitted(path):
         (lambda folder: with_an_activation_of_the_user().to_onnx(), "a function of your own"),
         (
             lambda folder: Reader(hidden_layer_sizes=(4,), max_iter=1).fit(X, Z).to_onnx(),
-            "a method of its own",
+            "overrides `read`",
         ),
         (lambda folder: MLPRegressor().to_onnx(), "is not fitted yet"),
         (lambda folder: with_labels([NAMES[TWO], THREE]).to_onnx(), "labels of several types"),
