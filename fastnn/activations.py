@@ -1,7 +1,6 @@
-"""Activation functions, by name, and specs of those that have a parameter.
+"""Activation functions by name, and specs of activation functions with parameters.
 
-The native code knows them by their codes; formulas are in the documentation of the estimators'
-parameter `activation`.
+Native code identifies them by codes.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ CUSTOM = Activation("custom", -1, keeps_derivative=True)
 
 
 class ActivationSpec(Layer):
-    """Base of the specs of activations.
+    """Base class of the specs of activation functions.
 
     Attributes
     ----------
@@ -47,7 +46,7 @@ class LeakyReLU(ActivationSpec):
     Parameters
     ----------
     negative_slope : float, default=0.01
-        At least 0.
+        Slope below zero, at least 0.
 
     References
     ----------
@@ -71,9 +70,9 @@ class LeakyReLU(ActivationSpec):
 class RReLU(ActivationSpec):
     """Randomized leaky rectified linear unit: x, or a random multiple of x below zero.
 
-    In training, every value has a slope of its own, drawn uniformly from [`lower`, `upper`); in
-    prediction the slope is their mean, ``(lower + upper) / 2``. Not possible with 'lbfgs' and
-    'rprop', that need the same loss at every step.
+    In training, the slope is drawn for each value, uniformly from [`lower`, `upper`). In prediction
+    it is the mean, ``(lower + upper) / 2``. Not available with 'lbfgs' and 'rprop', which need the
+    same loss at each step.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ class ELU(ActivationSpec):
     Parameters
     ----------
     alpha : float, default=1.0
-        Minus the limit for large negative x, above 0.
+        The limit for large negative x is ``-alpha``; above 0.
 
     References
     ----------
@@ -140,13 +139,13 @@ class ELU(ActivationSpec):
 
 @dataclass
 class GELU(ActivationSpec):
-    """Gaussian error linear unit: x times the standard normal distribution function at x.
+    """Gaussian error linear unit: x times the standard normal cumulative distribution at x.
 
     Parameters
     ----------
     approximate : {"none", "tanh"}, default="none"
-        "none" is the function itself; "tanh" the approximation
-        ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``, named "gelu_tanh" too.
+        "none" is the exact function; "tanh" is the approximation ``x / 2 * (1 + tanh(sqrt(2 / pi) *
+        (x + 0.044715 * x**3)))``, named "gelu_tanh" too.
 
     References
     ----------
@@ -164,14 +163,14 @@ class GELU(ActivationSpec):
 
 @dataclass
 class PReLU(ActivationSpec):
-    """Parametric rectified linear unit: x, or a slope times x below zero, which is trained.
+    """Parametric rectified linear unit: x, or a trained slope times x below zero.
 
-    Neither the penalty `alpha` nor a weight decay acts on the slopes.
+    The penalty `alpha` and weight decay do not apply to the slopes.
 
     Parameters
     ----------
     initial : float, default=0.25
-        The slope to start from.
+        The initial slope.
     shared : bool, default=True
         Whether all units of a layer share one slope, or each has its own.
 
@@ -198,13 +197,13 @@ class PReLU(ActivationSpec):
 class Maxout(ActivationSpec):
     """Maxout: each unit is the largest of k linear functions of the inputs.
 
-    A layer of so many units has `coefs_` of shape (fan_in, k * units): column ``p * units + j`` is
-    piece p of unit j. Initialisers see a fan-out of k * units.
+    `coefs_` of the layer has the shape (fan_in, k * units): column ``p * units + j`` is piece p of
+    unit j. For initializers the fan-out is k * units.
 
     Parameters
     ----------
     k : int, default=2
-        Number of pieces of a unit, at least 2.
+        Number of linear functions (pieces) of a unit, at least 2.
 
     References
     ----------

@@ -20,7 +20,7 @@ class Averaging(Spec):
     """Base class of the averages of parameters."""
 
     def weights(self, steps: Steps, n_averaged: int) -> np.ndarray:
-        """Return the weight of the new parameters in the average after each step.
+        """Return the weights of the new parameters in the average after each step.
 
         Parameters
         ----------

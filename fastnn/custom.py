@@ -1,4 +1,4 @@
-"""Specs of activations and losses that consist of functions of the user."""
+"""Specs of user-defined activation and loss functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,22 +12,22 @@ from .losses import CUSTOM, LossSpec
 
 @dataclass
 class CustomActivation(ActivationSpec):
-    """An elementwise activation function of one's own.
+    """User-defined elementwise activation function.
 
     Numba (``pip install "fastnn-mlp[numba]"``) compiles both functions the first time they are
-    used, so they consist of arithmetic, conditions and the functions of `math` and `numpy`.
+    used. They may contain arithmetic, conditions and the functions of `math` and `numpy`.
 
     Parameters
     ----------
     value : callable
-        ``value(x)``, of one number.
+        ``value(x)``, the activation of a number x.
     derivative : callable
         ``derivative(x)``, the derivative of `value` at x. It is not checked.
 
     Notes
     -----
-    To be pickled, they must be functions of a module, not lambdas. The number of threads does not
-    change the result; another processor may, where Numba compiles for it otherwise.
+    Only functions of a module can be pickled, not lambdas. The number of threads does not change
+    the result, but results may differ between processors, for which Numba generates different code.
 
     Examples
     --------
@@ -55,11 +55,11 @@ class CustomActivation(ActivationSpec):
 
 @dataclass
 class CustomLoss(LossSpec):
-    """A loss function of one's own, for regression.
+    """User-defined loss function for regression.
 
-    It is summed over the outputs of a row. Numba (``pip install "fastnn-mlp[numba]"``) compiles
-    both functions the first time they are used, so they consist of arithmetic, conditions and the
-    functions of `math` and `numpy`.
+    The loss is summed over the outputs of a row. Numba (``pip install "fastnn-mlp[numba]"``)
+    compiles both functions the first time they are used. They may contain arithmetic, conditions
+    and the functions of `math` and `numpy`.
 
     Parameters
     ----------
@@ -68,13 +68,13 @@ class CustomLoss(LossSpec):
     derivative : callable
         ``derivative(z, y)``, the derivative of `value` with respect to z. It is not checked.
     output_activation : str or ActivationSpec, default="identity"
-        Activation of the output layer, whose value is z, where the estimator has no
-        `output_activation` of its own.
+        Activation of the output layer, which returns z. Not used if the estimator has an
+        `output_activation`.
 
     Notes
     -----
-    To be pickled, they must be functions of a module, not lambdas. The number of threads does not
-    change the result; another processor may, where Numba compiles for it otherwise.
+    Only functions of a module can be pickled, not lambdas. The number of threads does not change
+    the result, but results may differ between processors, for which Numba generates different code.
 
     Examples
     --------

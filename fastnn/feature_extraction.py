@@ -18,17 +18,17 @@ __all__ = ["FeatureExtractor"]
 class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Transformer that returns the activations of a hidden layer of a network.
 
-    Another estimator learns from what the network has learned. Where the hidden layers of a
-    transfer are frozen, this is the faster way: rows go through them once, not in each epoch.
+    Another estimator can learn from these features. This is faster than `transfer` with frozen
+    hidden layers, because each row passes through them once, not in each epoch.
 
     Parameters
     ----------
     estimator : MLPClassifier, MLPRegressor, MultiTaskMLP or FrozenEstimator
-        The network, of which `fit` fits a clone. A fitted network stays as it is in
-        ``sklearn.frozen.FrozenEstimator(model)``.
+        The network; `fit` fits a clone of it. ``sklearn.frozen.FrozenEstimator(model)`` uses a
+        fitted network without training.
     layer : int, default=-1
-        Number of the hidden layer; negative ones count from the last. The activations are those
-        after normalization, as in prediction.
+        Number of the hidden layer; negative numbers count from the last one. Features are the
+        activations after normalization, as in prediction.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     n_features_in_ : int
         Number of features of the network.
     feature_names_in_ : ndarray of shape (n_features,)
-        Only if the network was fitted on rows with feature names.
+        Names of the features. Defined only if the network was fitted on rows with feature names.
 
     References
     ----------
@@ -84,7 +84,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ValueError
             If the network has no hidden layer of this number.
         TypeError
-            If `estimator` is no network of fastnn.
+            If `estimator` is not a network of fastnn.
         """
         is_frozen = isinstance(self.estimator, FrozenEstimator)
         given = self.estimator.estimator if is_frozen else self.estimator
@@ -110,7 +110,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Returns
         -------
         features : ndarray of shape (n_samples, units)
-            In the precision of the network.
+            The activations, in the precision of the network.
         """
         check_is_fitted(self)
         network = self.estimator_._fitted()

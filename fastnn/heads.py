@@ -1,4 +1,4 @@
-"""Heads of several kinds over one trunk: what each is, and the loss that they have together."""
+"""Heads of a multi-task network, and their common loss."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -21,18 +21,19 @@ from .losses import (
 
 @dataclass
 class Head(Spec):
-    """A head of a `MultiTaskMLP`: an output layer with targets and a loss of its own.
+    """Head of a `MultiTaskMLP`: an output layer with its own targets and loss.
 
     Parameters
     ----------
     loss : str or spec of a loss, default=None
-        A loss of `MLPRegressor` for targets that are numbers, 'squared_error' among them, or of
-        `MLPClassifier` for labels. None is 'squared_error' for floats, and 'log_loss' for labels,
-        which for indicators of several labels is that of a logistic unit for each.
+        A loss of `MLPRegressor` for numbers, or of `MLPClassifier` for labels; 'squared_error' is
+        for numbers. None is 'squared_error' for floats, and 'log_loss' for labels; for indicators
+        of several labels, this is the cross-entropy of a logistic unit for each.
     weight : float, default=1.0
-        Factor of its loss in the sum over all heads.
+        Factor of the loss in the sum over all heads.
     output_activation : str or ActivationSpec, default=None
-        Activation of its output layer, see `MLPRegressor`; None is that of the loss.
+        Activation of the output layer; see `MLPRegressor`. None is the one that belongs to the
+        loss.
     """
 
     loss: Any = None
@@ -56,14 +57,14 @@ _MIXED = Loss("mixed", -2)
 
 @dataclass
 class MixedLoss(Spec):
-    """Weighted sum of the losses of heads, which `MultiTaskMLP` makes of its parameters.
+    """Weighted sum of the losses of heads, created by `MultiTaskMLP`.
 
     Parameters
     ----------
     heads : list of Head
-        With the losses that a network is trained on.
+        The heads, with their losses.
     uncertainty : bool, default=False
-        Whether each head has a log variance, which is trained, and weighs its loss.
+        Whether the loss of each head is weighted by a trained log variance.
     """
 
     heads: Any

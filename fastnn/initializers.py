@@ -36,7 +36,7 @@ _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 
 class Initializer(Spec):
-    """Base class of the initializers."""
+    """Base class of initializers."""
 
     def draw(self, random_state, shape, fan_in: int, fan_out: int) -> np.ndarray:
         """Draw parameters of this shape, for a layer with `fan_in` inputs and `fan_out` outputs."""
@@ -45,7 +45,7 @@ class Initializer(Spec):
 
 @dataclass
 class Constant(Initializer):
-    """Constant value; the name "zeros" is ``Constant(0.0)``.
+    """Constant value. The name "zeros" is ``Constant(0.0)``.
 
     Use it for biases and output layers: hidden units that start equal remain equal.
 
@@ -296,17 +296,17 @@ class Orthogonal(Initializer):
 
 @dataclass(repr=False, eq=False)
 class Pretrained(Initializer):
-    """Parameters of the first layers of a fitted network, as the `transfer` of estimators makes it.
+    """Parameters of the first layers of a fitted network, created by `transfer` of the estimators.
 
-    It is for `weight_init` as a whole, and sets all that these layers have: biases, scales, slopes,
-    and the moving averages of batch norm too.
+    Pass it as the whole of `weight_init`. It sets all parameters of these layers, including biases,
+    scales, slopes, and the moving averages of batch norm.
 
     Parameters
     ----------
     arrays : list of dict of ndarray
         Arrays of each layer, by their name.
     others : str, initializer, array or function, default=None
-        `weight_init` of the layers that follow. None is scikit-learn's rule.
+        The `weight_init` of the following layers. None is scikit-learn's rule.
     """
 
     arrays: Any
@@ -356,8 +356,8 @@ def _are_equal(layer, other):
 class ScikitLearn(Initializer):
     """Uniform distribution with bound ``sqrt(factor / (fan_in + fan_out))``: the default, None.
 
-    With `factor` 6 it is Glorot's rule. scikit-learn uses 2 if the hidden layers are logistic, and
-    draws biases from the same distribution.
+    With a `factor` of 6 it is Glorot's rule. scikit-learn uses 2 if the hidden layers are logistic,
+    and draws biases from the same distribution.
 
     Parameters
     ----------

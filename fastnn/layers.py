@@ -1,4 +1,4 @@
-"""Layers: what each is made of, and the stack of them that an estimator's parameters describe."""
+"""Layers, and the stack of layers that the parameters of an estimator describe."""
 
 from copy import copy
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ _RATE = Interval(Real, 0, 1, closed="left")
 
 @dataclass
 class Dropout(Layer):
-    """Dropout: in training, random units are left out of every row.
+    """Dropout: in training, random units are set to zero in each row.
 
     Parameters
     ----------
     rate : float or sequence of float, default=0.5
-        The part of the units of the hidden layers that is left out; a sequence has one rate for
-        each hidden layer.
+        The fraction of hidden units that are dropped; a sequence has one rate for each hidden
+        layer.
     input_rate : float, default=0.0
-        The part of the features that is left out.
+        The fraction of features that are dropped.
     inverted : bool, default=True
-        When the values are scaled, so that their expectation is the same in training and in
-        prediction. True divides those that are kept by ``1 - rate`` in training. False is the
-        original form: training leaves them as they are, and prediction multiplies all outputs of
-        the layer by ``1 - rate``, which is to multiply the weights of the next layer by it after
-        training. The learned weights differ: they are larger by ``1 / (1 - rate)`` for the first.
+        Whether values are scaled in training or in prediction, so that their expectation is the
+        same in both. True divides the values that are kept by ``1 - rate`` in training. False is
+        the original form, in which prediction multiplies all outputs of the layer by ``1 - rate``;
+        this is equivalent to multiplying the weights of the next layer by it after training. The
+        learned weights of that layer are larger by ``1 / (1 - rate)`` in the original form.
 
     References
     ----------
@@ -76,16 +76,16 @@ class Dropout(Layer):
 
 @dataclass
 class Dense(Layer):
-    """A fully connected layer, with what follows it.
+    """Fully connected layer, with activation, normalization and dropout.
 
     Parameters
     ----------
     units : int
-        Number of outputs. Under a `Maxout` activation, each is made of several linear ones.
+        Number of outputs. With a `Maxout` activation, each is the maximum of several linear units.
     activation : str or ActivationSpec, default="relu"
         The activation function, by name or by spec.
     normalization : {"batch", "layer", "group", "weight"}, Normalization or None, default=None
-        Normalisation, before or after the activation, or of the weights.
+        Normalisation before or after the activation, or of the weights.
     dropout : float or Dropout, default=0.0
         Rate of the dropout at the end of the layer.
     """
@@ -118,16 +118,16 @@ class Dense(Layer):
 
 @dataclass
 class Heads(Layer):
-    """Output layers side by side, of which each has a loss and targets of its own.
+    """Output layers side by side, each with its own loss and targets.
 
     They share the layers before them (Caruana, "Multitask learning", 1997, section 2).
 
     Parameters
     ----------
     units : tuple of int
-        Number of outputs of each.
+        Number of outputs of each layer.
     activation : str or tuple of (str or ActivationSpec), default="softmax"
-        The activation of all of them, or that of each.
+        The activation of all layers, or of each.
     """
 
     units: tuple
@@ -136,17 +136,18 @@ class Heads(Layer):
 
 @dataclass
 class Residual(Layer):
-    """A residual block: its input is added to what its layers make of it, ``y = x + f(x)``.
+    """Residual block, which adds its input to the output of its layers: ``y = x + f(x)``.
 
-    The last of the layers has as many units as the block has inputs.
+    The last layer must have as many units as the block has inputs.
 
     Parameters
     ----------
     layers : list of layers
-        What f is made of: `Dense`, normalizations, activations, `Dropout`, or blocks.
+        The layers of f: `Dense`, normalizations, activations, `Dropout`, or residual blocks.
     drop_rate : float, default=0.0
-        Stochastic depth: the probability that a row goes through a training step without f, in
-        [0, 1). What is kept is divided by 1 - drop_rate, so that prediction is as it is.
+        Stochastic depth: the probability that f is skipped for a row in a training step, in [0, 1).
+        Otherwise f(x) is divided by ``1 - drop_rate`` in training, so that prediction needs no
+        scaling.
 
     References
     ----------

@@ -1,7 +1,6 @@
-"""Loss functions, by name, and specs of those that have a parameter.
+"""Loss functions by name, and specs of loss functions with parameters.
 
-The native code knows them by their codes; formulas are in the documentation of the estimators'
-parameter `loss`.
+Native code identifies them by codes. The docstrings of the estimators have the formulas.
 """
 
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ COMPARING_LOSSES = ["weston_watkins", "crammer_singer"]
 
 
 class LossSpec(Spec):
-    """Base of the specs of losses, all of them for regression.
+    """Base class of the specs of losses, all for regression.
 
     Attributes
     ----------
@@ -58,14 +57,15 @@ class LossSpec(Spec):
 
 @dataclass
 class Huber(LossSpec):
-    """Huber loss: half the squared error up to `delta`, from there on a straight line.
+    """Huber loss: half the squared error up to `delta`, linear for larger errors.
 
-    Of an error e it is ``e**2 / 2``, or ``delta * (abs(e) - delta / 2)`` where ``abs(e) > delta``.
+    For an error e it is ``e**2 / 2``, or ``delta * (abs(e) - delta / 2)`` if ``abs(e) > delta``.
 
     Parameters
     ----------
     delta : float, default=1.0
-        Above 0. Errors larger than this one all pull with the same strength.
+        Threshold between quadratic and linear loss, above 0. For all larger errors, the gradient
+        has the same magnitude.
 
     References
     ----------
@@ -84,15 +84,15 @@ class Huber(LossSpec):
 
 @dataclass
 class Minkowski(LossSpec):
-    """Minkowski error: ``abs(e)**p / p`` of an error e.
+    """Minkowski error: ``abs(e)**p / p`` for an error e.
 
-    With ``p=2`` it is 'squared_error', with ``p=1`` 'absolute_error'. Large p look at the largest
-    errors only.
+    It equals 'squared_error' if ``p=2``, and 'absolute_error' if ``p=1``. With large p, the largest
+    errors dominate.
 
     Parameters
     ----------
     p : float, default=2.0
-        At least 1.
+        The exponent, at least 1.
 
     References
     ----------
@@ -115,18 +115,18 @@ class Minkowski(LossSpec):
 class Quantile(LossSpec):
     """Pinball loss, whose minimum is a quantile of the targets.
 
-    Of a target y and an output z it is ``quantile * (y - z)``, or ``(1 - quantile) * (z - y)``
-    where the output is too high: with ``quantile=0.5`` half the absolute error.
+    For a target y and an output z it is ``quantile * (y - z)``, or ``(1 - quantile) * (z - y)`` if
+    the output is too high. With ``quantile=0.5`` it is half the absolute error.
 
-    With several quantiles, each has an output of its own over shared layers, and the loss is the
-    mean over all of them. Predictions are the outputs in ascending order, so that they cannot
-    cross (Chernozhukov et al. 2010), and their loss is never larger than that of the outputs.
+    With several quantiles, each has its own output after shared layers, and the loss is the mean
+    over the quantiles. Predictions are the sorted outputs, so that they cannot cross (Chernozhukov
+    et al. 2010); their loss is never larger than that of the outputs.
 
     Parameters
     ----------
     quantile : float or sequence of float, default=0.5
-        Between 0 and 1: the part of the targets that shall lie below the output. A list or tuple in
-        ascending order, such as ``[0.05, 0.5, 0.95]``, predicts several quantiles at once:
+        The fraction of the targets that should be below the output, between 0 and 1. A list or
+        tuple in ascending order, such as ``[0.05, 0.5, 0.95]``, predicts several quantiles at once:
         `predict` has the shape (n_samples, n_quantiles), and (n_samples, n_outputs, n_quantiles) if
         `y` has several columns. `score` is then the mean of `sklearn.metrics.d2_pinball_score`.
 
@@ -197,7 +197,7 @@ def row_and_parameter(loss: str | LossSpec) -> tuple[Loss, Any]:
 
 
 def output_stage(loss: str | LossSpec, output_activation: str | ActivationSpec):
-    """Code and parameter of the output stage, and the activation that comes before it.
+    """Return the code and the parameter of the output stage, and the activation before it.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ _OTHERS = {
 
 
 def check_output_activation(loss: str | LossSpec, output_activation: str | ActivationSpec | None):
-    """The output activation of a loss: its own for None. Refuses those that cannot follow."""
+    """Return the output activation of a loss, its own for None; refuse incompatible ones."""
     row, _ = row_and_parameter(loss)
     own, asked = row.output_activation, output_activation
     if asked is None or asked == own:

@@ -1,4 +1,4 @@
-"""Fits of several estimators, side by side."""
+"""Fits of several estimators in parallel."""
 
 import math
 from collections.abc import Sequence
@@ -28,17 +28,17 @@ def fit_many(
     y_val: Any = None,
     sample_weight_val: Any = None,
 ) -> list[Any]:
-    """Fit several estimators to one data set, side by side: for folds, seeds and grids.
+    """Fit several estimators to one data set in parallel, such as for folds, seeds or grids.
 
-    Each thread fits one estimator, and takes the next of the list when it is done. That is faster
-    than to fit one after another with all threads, most of all for small networks. Each estimator
-    learns the same as by its own `fit`, to the last bit.
+    Each thread fits one estimator at a time, then takes the next one in the list. This is faster
+    than fitting one after another with all threads, especially for small networks. The results
+    equal those of separate calls of `fit`, bit for bit.
 
     Parameters
     ----------
     estimators : list of MLPClassifier or MLPRegressor
-        The estimators to fit, each an object of its own. Threads take them in this order: put those
-        that take longest first.
+        The estimators to fit, which must be separate objects. They are started in this order: put
+        those that take longest first.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows, see `MLPClassifier.fit`.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -46,11 +46,11 @@ def fit_many(
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
     rows : list of array-like of int, default=None
-        For each estimator, the numbers of the rows to fit it to, such as those of a fold. None is
-        all rows.
+        For each estimator, the indices of its training rows, such as those of a fold. None is all
+        rows.
     n_jobs : int, default=None
-        Number of threads, as for an estimator: None is as many as are available. Where there are
-        fewer estimators, each fit has its share of them. The `n_jobs` of an estimator limits the
+        Number of threads, as for an estimator: None is all that are available. If there are fewer
+        estimators, the threads are shared among their fits. The `n_jobs` of an estimator limits the
         threads of its own fit.
     X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
         Validation data for all estimators.
@@ -67,21 +67,21 @@ def fit_many(
     Raises
     ------
     TypeError, ValueError
-        If the list or a parameter of an estimator is invalid: no estimator is fitted. If a fit
-        fails, its estimator is unchanged and the others are fitted; then the error of the first
-        that failed is raised, with a note that names the estimator.
+        If the list or a parameter of an estimator is invalid. In this case no estimator is fitted.
+        If a fit fails, its estimator is unchanged and the others are fitted. Then the first error
+        is raised, with a note that names the estimator.
     KeyboardInterrupt
-        If Ctrl-C is pressed and some fits had not begun. Fits under way end with a warning and a
-        usable estimator, as by `fit`.
+        If Ctrl-C is pressed before all fits have started. Fits in progress end with a warning and a
+        usable estimator, as in `fit`.
 
     Notes
     -----
-    Warnings come at the end, each once, with the numbers of its estimators.
+    Warnings are issued at the end, each once, with the indices of the estimators concerned.
 
-    Callbacks and other functions of the user are called in the threads of the fits, several at a
-    time. Estimators that share a `RandomState` are fitted one after another. So are those with
-    another `device` than 'cpu', in the thread of the caller. A fit to some of the rows has a copy
-    of them, which is freed when it ends.
+    Callbacks and other user-defined functions are called in the threads of the fits, several at a
+    time. Estimators that share a `RandomState` are fitted one after another. Estimators with a
+    `device` other than 'cpu' are fitted one after another in the calling thread. A fit to some of
+    the rows copies them, and frees the copy when it ends.
 
     Examples
     --------

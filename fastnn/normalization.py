@@ -1,4 +1,4 @@
-"""Normalisation: of the values of a layer, over the batch or within a row, or of its weights."""
+"""Normalisation of the values of a layer, over the batch or within a row, or of its weights."""
 
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -16,49 +16,51 @@ _COUNT = [Interval(Integral, 1, None, closed="left")]
 
 
 class Normalization(Layer):
-    """Base of the specs of normalisations.
+    """Base class of the specs of normalizations.
 
     Attributes
     ----------
     position : {"before", "after", "weights"}
-        Where in a layer it belongs: before or after the activation, or to the weights.
+        Position in a layer: before or after the activation, or at the weights.
     """
 
 
 @dataclass
 class BatchNorm(Normalization):
-    """Batch normalization: every unit is scaled to mean 0 and variance 1 over the batch.
+    """Batch normalization: each unit is scaled to mean 0 and variance 1 over the batch.
 
-    Prediction uses moving averages of the means and variances that training saw. A batch of one
-    row has no variance: it is normalised by the moving averages, as in prediction.
+    Prediction uses moving averages of the means and variances of the training batches. A batch of
+    one row has no variance, so it is normalised by the moving averages, as in prediction.
 
     Parameters
     ----------
     momentum : float, default=0.1
         Weight of the new batch in the moving averages, as in PyTorch.
     epsilon : float, default=1e-5
-        Added to the variance.
+        Constant added to the variance for numerical stability.
     position : {"before", "after"}, default="before"
         Whether to normalise before or after the activation function.
     statistics : {"moving", "exact"}, default="moving"
-        What prediction normalises by: the moving averages; or the means and variances of all
+        Statistics used in prediction: moving averages, or the exact means and variances of all
         training rows, computed in a pass over them at the end of `fit`. With 'lbfgs', and with
-        `averaging`, they are exact in any case. 'exact' is not available for `partial_fit`, which
-        with `averaging` takes the rows of its last call.
+        `averaging`, they are always exact. 'exact' is not available for `partial_fit`; with
+        `averaging`, it computes statistics of the rows of the last call.
     unbiased : bool, default=True
         Whether prediction uses the unbiased variance, divided by n - 1 for a batch of n rows, as in
-        the paper and PyTorch; or the biased one, divided by n, which training normalises by.
+        the paper and PyTorch. Otherwise it uses the biased variance, divided by n, as training
+        does.
     mean_only : bool, default=False
-        Whether to subtract the mean only, and to train no scale, so that scale and variance stay 1:
-        ``y = x - mean + shift``. It goes with weight normalization, whose length of the weights is
-        the scale: ``Dense(100, "identity", WeightNorm()), BatchNorm(mean_only=True), "relu"``.
+        Whether to subtract the mean only, without dividing by the standard deviation and without a
+        trained scale: ``y = x - mean + shift``. Scale and variance remain 1. Combine it with weight
+        normalization, in which the norm of the weights is the scale: ``Dense(100, "identity",
+        WeightNorm()), BatchNorm(mean_only=True), "relu"``.
 
     References
     ----------
     Ioffe, S. and Szegedy, C. "Batch normalization: accelerating deep network training by reducing
-    internal covariate shift" (2015), algorithms 1 and 2. Of means only:
-    Salimans, T. and Kingma, D. P. "Weight normalization: a simple reparameterization to accelerate
-    training of deep neural networks" (2016), section 4.
+    internal covariate shift" (2015), algorithms 1 and 2. For `mean_only`: Salimans, T. and Kingma,
+    D. P. "Weight normalization: a simple reparameterization to accelerate training of deep neural
+    networks" (2016), section 4.
     """
 
     momentum: float = 0.1
@@ -82,15 +84,15 @@ class BatchNorm(Normalization):
 
 @dataclass
 class LayerNorm(Normalization):
-    """Layer normalization: in every row, all units are scaled to mean 0 and variance 1.
+    """Layer normalization: in each row, the units are scaled to mean 0 and variance 1.
 
-    Then each unit has a scale and a shift of its own, that are trained. Rows do not depend on each
-    other, so training and prediction do the same, with batches of any size.
+    Each unit then has its own trained scale and shift. Rows do not depend on each other, so that
+    training and prediction are the same, for any batch size.
 
     Parameters
     ----------
     epsilon : float, default=1e-5
-        Added to the variance.
+        Constant added to the variance for numerical stability.
     position : {"before", "after"}, default="before"
         Whether to normalise before or after the activation function.
 
@@ -110,18 +112,18 @@ class LayerNorm(Normalization):
 
 @dataclass
 class GroupNorm(Normalization):
-    """Group normalization: in every row, units are scaled to mean 0 and variance 1 by groups.
+    """Group normalization: in each row, groups of units are scaled to mean 0 and variance 1.
 
-    Groups are of equal size and consist of units that follow each other; their number must divide
-    the number of units. Each unit has a scale and a shift of its own, that are trained.
+    Groups consist of consecutive units and have equal sizes; their number must divide the number of
+    units. Each unit then has its own trained scale and shift.
 
     Parameters
     ----------
     n_groups : int, default=4
-        Number of groups. A single one is `LayerNorm`. The paper's networks, of 64 units and more,
-        have 32; the default divides the usual sizes of small ones.
+        Number of groups. A single group is `LayerNorm`. The networks of the paper have 64 units or
+        more, and 32 groups; the default divides the usual sizes of small networks.
     epsilon : float, default=1e-5
-        Added to the variance.
+        Constant added to the variance for numerical stability.
     position : {"before", "after"}, default="before"
         Whether to normalise before or after the activation function.
 
@@ -143,20 +145,19 @@ class GroupNorm(Normalization):
 
 @dataclass
 class InstanceNorm(Normalization):
-    """Instance normalization: in every row, each channel is scaled to mean 0 and variance 1.
+    """Instance normalization: in each row, each channel is scaled to mean 0 and variance 1.
 
-    The units are taken as channels of equal length, one after the other, as an array of shape
-    (n_channels, length) lies in memory. What comes out is what `torch.nn.InstanceNorm1d` makes of
-    such an array.
+    Units are interpreted as an array of shape (n_channels, length), in C order. The result is that
+    of `torch.nn.InstanceNorm1d` for this array.
 
     Parameters
     ----------
     n_channels : int
         Number of channels. It must divide the number of units.
     epsilon : float, default=1e-5
-        Added to the variance.
+        Constant added to the variance for numerical stability.
     affine : bool, default=False
-        Whether each channel then has a scale and a shift of its own, that are trained.
+        Whether each channel then has its own trained scale and shift.
     position : {"before", "after"}, default="before"
         Whether to normalise before or after the activation function.
 
@@ -185,11 +186,11 @@ class InstanceNorm(Normalization):
 
 @dataclass
 class WeightNorm(Normalization):
-    """Weight normalization: length and direction of each unit's weights are trained apart.
+    """Weight normalization: norm and direction of the weights of a unit are trained separately.
 
-    The weights w of a unit are ``g * v / |v|``, where v is a column of `coefs_` and g, its length,
-    is a parameter of its own (``normalizations_[i]["g"]``). At first g is the length of v, so that
-    the network starts as it would without. A penalty `alpha` acts on v.
+    The weights w of a unit are ``g * v / |v|``, where v is a column of `coefs_`, and the norm g is
+    a separate parameter (``normalizations_[i]["g"]``). Initially g is the norm of v, so that the
+    network starts as without weight normalization. The penalty `alpha` applies to v.
 
     References
     ----------

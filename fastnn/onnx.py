@@ -1,6 +1,6 @@
 """Converters for skl2onnx: after ``import fastnn.onnx``, it converts pipelines with networks.
 
-A fitted `MLPClassifier` or `MLPRegressor` is also a model of its own, by its method `to_onnx`.
+A single fitted network is exported by its method `to_onnx`.
 
 Examples
 --------
@@ -39,7 +39,7 @@ _OPTIONS = {
 def register():
     """Register the converters with skl2onnx, as the import of this module does.
 
-    It is needed again only if others have been registered for `MLPClassifier` or `MLPRegressor`.
+    Call it only if other converters have been registered for `MLPClassifier` or `MLPRegressor`.
     """
     for estimator, options in ((MLPClassifier, _OPTIONS), (MLPRegressor, None)):
         update_registered_converter(

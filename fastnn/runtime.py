@@ -1,8 +1,8 @@
-"""Predictions of saved models, with NumPy and the engine alone.
+"""Predictions of saved models, with only NumPy and the engine.
 
-`load` reads a file of `MLPClassifier.save` or `MLPRegressor.save`. It needs no scikit-learn and no
-SciPy and imports neither, so that a process predicts after a fraction of a second. The
-predictions have the bits of those of the estimator.
+`load` reads a file of `MLPClassifier.save` or `MLPRegressor.save`. It does not import scikit-learn
+and SciPy, so that a process starts in a fraction of a second. Predictions equal those of the
+estimator bit for bit.
 """
 
 from collections.abc import Collection
@@ -28,29 +28,29 @@ _TYPES = frozenset(READABLE)
 def load(
     path: "str | PathLike[str]", *, n_jobs: int | None = None, trusted: Collection[str] = ()
 ) -> "Classifier | Regressor":
-    """Load a saved model, or a checkpoint, to predict with.
+    """Load a saved model or a checkpoint for prediction.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     n_jobs : int, default=None
-        Number of threads for many rows. None is as many as there are processors and enough to do.
+        Number of threads. None is the number of processors, or fewer for few rows.
     trusted : collection of str, default=()
-        Names of functions in the network that may be imported, such as ``"my_module:my_function"``.
+        Names of user-defined functions that may be imported, such as ``"my_module:my_function"``.
 
     Returns
     -------
     model : Classifier or Regressor
-        Any number of threads may predict with it at once.
+        The model. Several threads may predict with it at once.
 
     Raises
     ------
     ValueError
-        If the file is none of a network, is damaged, was written by a later fastnn, or names what
-        is not trusted.
+        If the file contains no network, is damaged, was written by a later version of fastnn, or
+        names a function that is not trusted.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     parts = Parts(path, None, trusted)
     with parts.checked():
@@ -126,7 +126,7 @@ class _Model:
 
 
 class Regressor(_Model):
-    """Network that predicts numbers; made by `load`.
+    """Network for regression, returned by `load`.
 
     Attributes
     ----------
@@ -147,13 +147,13 @@ class Regressor(_Model):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The targets; of several quantiles, these are an axis more.
+            The targets. Several quantiles are appended as the last axis.
         """
         return values(*self._outputs(X))
 
 
 class Classifier(_Model):
-    """Network that predicts classes; made by `load`.
+    """Network for classification, returned by `load`.
 
     Attributes
     ----------
@@ -216,6 +216,6 @@ class Classifier(_Model):
         Returns
         -------
         scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
-            As those of `MLPClassifier.decision_function`.
+            The scores; see `MLPClassifier.decision_function`.
         """
         return confidence_scores(*self._outputs(X, pre_activation=True))

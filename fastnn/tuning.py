@@ -109,25 +109,27 @@ def suggest_params(
 ) -> dict[str, Any]:
     """Suggest a search space of the most important hyperparameters.
 
-    It omits hyperparameters without effect with the estimator's solver, and those set by `layers`.
-    It never contains `max_iter`, which is the resource of `HalvingRandomSearchCV`.
+    The space omits hyperparameters that have no effect with the solver of the estimator, and those
+    set by `layers`. It never contains `max_iter`, which is the resource of `HalvingRandomSearchCV`.
 
     Parameters
     ----------
     target : {'classification', 'regression'}, estimator, Pipeline or optuna.trial.Trial
-        The task or the estimator to tune. In a pipeline it is the step that is an `MLPClassifier`
-        or an `MLPRegressor`, and names are prefixed with that of the step. A trial draws values
-        immediately.
+        The task or the estimator to tune. In a pipeline, this is the step that is an
+        `MLPClassifier` or `MLPRegressor`, and names have the prefix of this step. For a trial,
+        values are drawn immediately.
     estimator : {'classification', 'regression'}, estimator or Pipeline, default=None
         The task or the estimator to tune, if `target` is a trial.
     grid : bool, default=False
-        Whether to return a few values of each, for `GridSearchCV`. Unless `names` is given, only
-        the layer sizes, the penalty, the learning rate and momentum. Not for a trial.
+        Whether to return a few values of each hyperparameter, for `GridSearchCV`. Unless `names` is
+        given, the grid contains only the layer sizes, the penalty, the learning rate and momentum.
+        Not available for a trial.
     names : list of str, default=None
         The hyperparameters to search over, without prefix. None is all that the solver uses, except
         'label_smoothing', 'solver', 'learning_rate' (the schedule) and 'weight_init'.
     n_samples : int, default=None
-        Number of training rows: batches have at most a quarter of them, if some in the space do.
+        Number of training rows. Batch sizes above a quarter of it are removed from the space,
+        unless none would remain.
     prefix : str, default=None
         Prefix of the names, such as ``'mlp__'``. None is that of the network found in `target`.
 

@@ -29,13 +29,13 @@ class SampledPredictions:
     mean, std : ndarray
         Mean and standard deviation over the samples, shaped like `predict` of a regressor,
         `predict_proba` of a classifier, or `decision_function` where its loss has no probabilities.
-        The standard deviation has none of the noise of the targets.
+        The standard deviation does not include the noise of the targets.
     entropy : ndarray of shape (n_rows,) or (n_rows, n_labels), or None
-        Entropy of the mean probabilities, in nats: the whole uncertainty of the class, or of each
+        Entropy of the mean probabilities, in nats: the total uncertainty of the class, or of each
         label. None without probabilities.
     mutual_information : ndarray of the same shape, or None
-        The part of it that is the network's: entropy minus the mean entropy of the samples. It is
-        high where networks are sure of different classes, and 0 where all are equally unsure.
+        The uncertainty due to the parameters: the entropy minus the mean entropy of the samples. It
+        is high if the samples are certain of different classes, and 0 if all agree.
     """
 
     mean: t.Array
@@ -53,12 +53,12 @@ class SampledPredictions:
 def mc_dropout(
     estimator: Any, X: Any, *, n_samples: int = 100, random_state: t.Seed = None
 ) -> SampledPredictions:
-    """Predict with dropout many times, as with as many networks, and return mean and spread.
+    """Return mean and spread of many predictions with dropout, as of an ensemble of networks.
 
-    Dropout in prediction approximates the posterior of a Bayesian network: the spread of the
-    predictions tells how little the training rows determine them. All else is as in prediction. It
-    is computed on the CPU. A row has masks of its own, which depend on its place in `X`; the same
-    seed gives the same bits for any number of threads.
+    Dropout in prediction approximates the posterior of a Bayesian neural network: the spread of the
+    predictions shows how uncertain they are given the training rows. Everything else is as in
+    prediction. The computation runs on the CPU. Each row has its own masks, which depend on its
+    position in `X`; the same seed gives the same bits for any number of threads.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Optimizers: what they remember, and the coefficients of their update rule at every step.
+"""Optimizers: the size of their state, and the coefficients of their update rules at each step.
 
-The update itself is native code. All that changes from step to step is computed here, for many
-steps at once, as a table that the native loop reads row by row.
+The update itself is native code. Everything that changes from step to step is computed here, for
+many steps at once, as a table that the native loop reads row by row.
 """
 
 from .._specs.registry import register

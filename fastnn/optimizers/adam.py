@@ -21,7 +21,7 @@ class Adam(StochasticOptimizer):
     beta_2 : float, default=0.999
         Decay rate of the average of the squared gradient, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
 
     References
     ----------
@@ -78,15 +78,15 @@ class _Moments(StochasticOptimizer):
 
 @dataclass
 class AdamW(_Moments):
-    """Adam whose weights decay by themselves, rather than by a penalty that is rescaled with it.
+    """Adam with decoupled weight decay, in place of a penalty that is part of the gradient.
 
     ::
 
         w = w - lr weight_decay w
         w = w - lr m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-    Weights decay; biases and the parameters of normalisation do not. `weight_decay` takes the place
-    of the estimators' `alpha`, which is not used.
+    Biases and the parameters of normalizations do not decay. `weight_decay` replaces the parameter
+    `alpha` of the estimators, which is not used.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ class AdamW(_Moments):
     beta_2 : float, default=0.999
         Decay rate of the average of the squared gradient, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
     weight_decay : float or Scheduled, default=0.01
-        What is taken off the weights at each step, as a part of learning rate times weight.
+        Decoupled weight decay: each step subtracts ``lr weight_decay w`` from the weights w.
 
     References
     ----------
@@ -124,7 +124,7 @@ class AdamW(_Moments):
 
 @dataclass
 class NAdam(_Moments):
-    """Adam with Nesterov's momentum, which is warmed up.
+    """Adam with Nesterov momentum, which is warmed up.
 
     ::
 
@@ -139,9 +139,9 @@ class NAdam(_Moments):
     beta_2 : float, default=0.999
         Decay rate of the average of the squared gradient, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
     momentum_decay : float, default=0.004
-        How fast the momentum grows from half of `beta_1` to all of it.
+        Rate at which the momentum grows from half of `beta_1` to `beta_1`.
 
     References
     ----------
@@ -176,7 +176,7 @@ class NAdam(_Moments):
 
 @dataclass
 class RAdam(_Moments):
-    """Adam with a rectification of the variance of its denominator, as soon as it is tractable.
+    """Rectified Adam: division by the second moment's root only if its variance is tractable.
 
     ::
 
@@ -193,7 +193,7 @@ class RAdam(_Moments):
     beta_2 : float, default=0.999
         Decay rate of the average of the squared gradient, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
 
     References
     ----------
@@ -220,7 +220,7 @@ class RAdam(_Moments):
 
 @dataclass
 class AMSGrad(_Moments):
-    """Adam that divides by the largest second moment so far, so that step sizes never grow.
+    """Adam divided by the largest second moment so far, so that step sizes never increase.
 
     ::
 
@@ -234,7 +234,7 @@ class AMSGrad(_Moments):
     beta_2 : float, default=0.999
         Decay rate of the average of the squared gradient, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
 
     References
     ----------
@@ -257,16 +257,16 @@ class AMSGrad(_Moments):
 
 @dataclass
 class LAMB(_Moments):
-    """Adam whose step is, for each layer's weights, as long as they are: for large batches.
+    """Adam for large batches, with steps scaled to the norm of the weights of each layer.
 
     ::
 
         u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon) + weight_decay w
         w = w - lr ||w|| / ||u|| u
 
-    The norms are of all weights of a layer; where one of them is 0, the ratio is 1. As in the
-    authors' code, biases and the parameters of normalisation do not decay, and have a ratio of 1.
-    `weight_decay` takes the place of the estimators' `alpha`, which is not used.
+    The norms are taken over all weights of a layer. If one of them is 0, the ratio of norms is 1.
+    As in the authors' code, biases and the parameters of normalizations do not decay, and their
+    ratio is 1. `weight_decay` replaces the parameter `alpha` of the estimators, which is not used.
 
     Parameters
     ----------
@@ -275,9 +275,9 @@ class LAMB(_Moments):
     beta_2 : float, default=0.999
         Decay rate of the average of the squared gradient, in [0, 1).
     epsilon : float, default=1e-6
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
     weight_decay : float, default=0.01
-        What the weights add to the direction, as a part of them.
+        Factor of the weights in the direction u.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Steps divided by the root of squared gradients."""
+"""Optimizers that divide steps by the root of squared gradients."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -12,7 +12,7 @@ from .base import FRACTION, NOT_NEGATIVE, POSITIVE, StochasticOptimizer, table_o
 
 @dataclass
 class Adagrad(StochasticOptimizer):
-    """Steps divided by the root of the sum of all squared gradients of the parameter.
+    """Adagrad: steps divided by the root of the sum of squared gradients.
 
     ::
 
@@ -22,10 +22,10 @@ class Adagrad(StochasticOptimizer):
     Parameters
     ----------
     epsilon : float, default=1e-10
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
     weight_decay : float, default=0.0
-        What is taken off the weights at each step, as a part of learning rate times weight, beside
-        the penalty `alpha`.
+        Decoupled weight decay: each step subtracts ``lr weight_decay w`` from the weights w, in
+        addition to the penalty `alpha`.
 
     References
     ----------
@@ -53,7 +53,7 @@ class Adagrad(StochasticOptimizer):
 
 @dataclass
 class Adadelta(StochasticOptimizer):
-    """Steps in the units of the parameter: their own mean size replaces a learning rate.
+    """Adadelta: steps in the units of the parameter, scaled by their own moving average.
 
     ::
 
@@ -62,18 +62,18 @@ class Adadelta(StochasticOptimizer):
         u = rho u + (1 - rho) d^2
         w = w - lr d
 
-    The paper has no learning rate: that is ``learning_rate_init=1``, not the default of the
-    estimators, at which it hardly moves.
+    The paper has no learning rate, which corresponds to ``learning_rate_init=1``. With the default
+    of the estimators, 0.001, training makes hardly any progress.
 
     Parameters
     ----------
     rho : float, default=0.9
         Decay rate of both averages, in [0, 1).
     epsilon : float, default=1e-6
-        Added under the roots: it keeps the denominator from zero, and begins the first step.
+        Constant added under the roots, for numerical stability and for a first step above zero.
     weight_decay : float, default=0.0
-        What is taken off the weights at each step, as a part of learning rate times weight, beside
-        the penalty `alpha`.
+        Decoupled weight decay: each step subtracts ``lr weight_decay w`` from the weights w, in
+        addition to the penalty `alpha`.
 
     References
     ----------
@@ -99,7 +99,7 @@ class Adadelta(StochasticOptimizer):
 
 @dataclass
 class RMSprop(StochasticOptimizer):
-    """Steps divided by the root of the moving average of the squared gradient.
+    """RMSprop: steps divided by the root of the moving average of the squared gradient.
 
     ::
 
@@ -107,22 +107,22 @@ class RMSprop(StochasticOptimizer):
         v = momentum v + g / (sqrt(s) + epsilon)
         w = w - lr v
 
-    Centred, ``s - a^2`` takes the place of s under the root: the variance of the gradient, with its
-    average ``a = rho a + (1 - rho) g``.
+    If `centered`, ``s - a^2`` replaces s under the root: the variance of the gradient, with the
+    moving average ``a = rho a + (1 - rho) g``.
 
     Parameters
     ----------
     rho : float, default=0.99
         Decay rate of the averages, in [0, 1).
     momentum : float, default=0.0
-        How much of the last step is repeated, from 0 (nothing) to 1.
+        Coefficient of momentum, in [0, 1].
     centered : bool, default=False
-        Whether to divide by the root of the variance.
+        Whether to divide by the standard deviation of the gradient.
     epsilon : float, default=1e-8
-        Added to the denominator, so that it is never zero.
+        Constant added to the denominator for numerical stability.
     weight_decay : float, default=0.0
-        What is taken off the weights at each step, as a part of learning rate times weight, beside
-        the penalty `alpha`.
+        Decoupled weight decay: each step subtracts ``lr weight_decay w`` from the weights w, in
+        addition to the penalty `alpha`.
 
     References
     ----------

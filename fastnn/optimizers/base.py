@@ -21,13 +21,13 @@ class Optimizer(Spec):
     Attributes
     ----------
     code : int
-        How the native code knows the update rule.
+        Code of the update rule in the native engine.
     n_slots : int
-        How many arrays of the size of the parameters the rule remembers.
+        Number of state arrays of the size of the parameters.
     full_batch : bool
-        Whether a step needs the gradient of all rows, always of the same loss.
+        Whether a step needs the gradient of a deterministic loss over all rows.
     uses_alpha : bool
-        Whether the penalty is a part of the gradient, and no decay takes its place.
+        Whether the penalty `alpha` is part of the gradient. Otherwise weight decay replaces it.
     """
 
     full_batch: ClassVar[bool] = False
@@ -37,17 +37,17 @@ class Optimizer(Spec):
 class StochasticOptimizer(Optimizer):
     """Base class of optimizers that take a step after each batch.
 
-    In their formulas g is the gradient of the loss with its penalty (`alpha` of the estimators),
-    and lr the learning rate. Those that have a `weight_decay` also take ``lr weight_decay w`` off
-    the weights at each step: decay that enters neither the moments nor the denominator (Loshchilov
-    and Hutter 2019, algorithm 1 and 2).
+    In their formulas g is the gradient of the loss and the penalty (`alpha` of the estimators), and
+    lr is the learning rate. Optimizers with a `weight_decay` also subtract ``lr weight_decay w``
+    from the weights at each step. This decay enters neither the moments nor the denominator
+    (Loshchilov and Hutter 2019, algorithms 1 and 2).
     """
 
     def coefficients(self, learning_rates, alpha: float, first_step: int) -> np.ndarray:
         """Return a table of shape (n_steps, N_COEFFICIENTS), a row for each step.
 
-        Its columns are the effective learning rate, the L2 penalty, the part of a weight that
-        decays at the step, and then the rule's own.
+        The columns are the effective learning rate, the L2 penalty, the fraction of a weight that
+        decays at the step, and then those of the update rule.
 
         Parameters
         ----------
@@ -55,29 +55,29 @@ class StochasticOptimizer(Optimizer):
         alpha : float
             Strength of the L2 penalty.
         first_step : int
-            Number of steps taken before.
+            Number of earlier steps.
         """
         raise NotImplementedError
 
     def proximal_rates(self, learning_rates, first_step: int) -> np.ndarray | None:
-        """Return the thresholds of a proximal step by a penalty ``abs(w)``; None: there is no such.
+        """Return the thresholds of a proximal step by a penalty ``abs(w)``; None if unsupported.
 
-        It is the length of the rule's step along a constant gradient of 1, so that a weight rests
-        where the gradient of the loss balances the penalty. Rules that divide by a root divide the
-        threshold by it too (Yun, J., Lozano, A. C. and Yang, E. "Adaptive proximal gradient methods
-        for structured neural networks" 2021, algorithm 1).
+        A threshold is the length of the step along a constant gradient of 1, so that a weight is
+        stationary if the gradient of the loss balances the penalty. Rules that divide by a root
+        also divide the threshold by it (Yun, J., Lozano, A. C. and Yang, E. "Adaptive proximal
+        gradient methods for structured neural networks" 2021, algorithm 1).
 
         Parameters
         ----------
         learning_rates : ndarray of shape (n_steps,)
         first_step : int
-            Number of steps taken before.
+            Number of earlier steps.
         """
         return None
 
 
 def table_of(learning_rates, alpha, *own, decay=0.0):
-    """Return a table with these columns; `decay` is the part of a weight that a step takes away."""
+    """Return a table of these columns; `decay` is the fraction of a weight that decays."""
     table = np.zeros((len(learning_rates), N_COEFFICIENTS))
     for i, column in enumerate((learning_rates, alpha, decay, *own)):
         table[:, i] = column

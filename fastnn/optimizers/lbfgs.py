@@ -11,7 +11,7 @@ from .base import Optimizer
 
 @dataclass
 class LBFGS(Optimizer):
-    """Limited-memory BFGS, a quasi-Newton method: all rows at every step, and no learning rate.
+    """Limited-memory BFGS, a quasi-Newton method that uses all rows and has no learning rate.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Steps along gradients and their averages."""
+"""Optimizers with steps along gradients or their averages."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -19,31 +19,30 @@ class SGD(StochasticOptimizer):
         v = momentum v - lr g
         w = w + v
 
-    With Nesterov's momentum the gradient g is that of ``w + momentum v``, ahead of w. In the usual
-    form (``nesterov=True``) the parameters stand for that point themselves, and the step is
-    ``w = w + momentum v - lr g`` with the new v. In the other (``nesterov="look_ahead"``) they
-    stand for w: a network is trained at the point ahead, and predicts with w. At a constant rate
-    both walk the same way.
-
-    The velocity v is a sum of updates, each with the rate of its own step. With
-    ``velocity="gradients"`` it is a sum of gradients, as in PyTorch, and a new rate acts on all of
-    the step::
+    With Nesterov momentum, the gradient g is evaluated at the look-ahead point ``w + momentum v``.
+    In the usual form (``nesterov=True``), the parameters are the look-ahead point itself, and the
+    step is ``w = w + momentum v - lr g`` with the new v. With ``nesterov="look_ahead"``, the
+    parameters are w: gradients are computed at the look-ahead point, and predictions with w. At a
+    constant rate, both forms follow the same path.
+     The velocity v is a sum of updates, each with the learning rate of its own step. With
+    ``velocity="gradients"`` it is a sum of gradients, as in PyTorch, and a change of the rate
+    affects the whole step::
 
         v = momentum v + g
         w = w - lr v                        or, with nesterov=True, w - lr (g + momentum v)
 
-    Both forms differ only where the rate changes.
+    Both forms differ only when the rate changes.
 
     Parameters
     ----------
     momentum : float, default=0.9
-        How much of the last update is repeated, from 0 (nothing) to 1.
+        Coefficient of the previous update, in [0, 1].
     nesterov : bool or "look_ahead", default=True
-        Whether to use Nesterov's momentum, and in which form. "look_ahead" needs a velocity of
-        updates.
+        Whether to use Nesterov momentum, and its form. "look_ahead" requires
+        ``velocity="updates"``.
     weight_decay : float, default=0.0
-        What is taken off the weights at each step, as a part of learning rate times weight, beside
-        the penalty `alpha`.
+        Decoupled weight decay: each step subtracts ``lr weight_decay w`` from the weights w, in
+        addition to the penalty `alpha`.
     velocity : {"updates", "gradients"}, default="updates"
         Whether the velocity is a sum of updates, as in scikit-learn, or of gradients.
 
@@ -107,29 +106,29 @@ class SGD(StochasticOptimizer):
 
 @dataclass
 class Momentum(StochasticOptimizer):
-    """Steps along the moving average of the gradient.
+    """Momentum: steps along the moving average of the gradient.
 
     ::
 
         m = beta m + (1 - beta) g
         w = w - lr m
 
-    At a constant rate this is ``SGD(momentum=beta, nesterov=False)`` at ``lr * (1 - beta)``. At
-    another rate it is not: here a new rate acts on all of the step, there on the new gradient only,
-    unless ``velocity="gradients"``.
+    At a constant rate this equals ``SGD(momentum=beta, nesterov=False)`` with the rate ``lr * (1 -
+    beta)``. When the rate changes, they differ: here the new rate applies to the whole step, but in
+    `SGD` to the new gradient only, unless ``velocity="gradients"``.
 
     Parameters
     ----------
     beta : float, default=0.9
         Decay rate of the average, in [0, 1).
     weight_decay : float, default=0.0
-        What is taken off the weights at each step, as a part of learning rate times weight, beside
-        the penalty `alpha`.
+        Decoupled weight decay: each step subtracts ``lr weight_decay w`` from the weights w, in
+        addition to the penalty `alpha`.
 
     References
     ----------
     Kingma, D. P. and Ba, J. "Adam: a method for stochastic optimization" (2015), algorithm 1: its
-    first moment, of which the bias towards zero is not corrected here.
+    first moment, without the correction of its bias towards zero.
     """
 
     beta: float = 0.9

@@ -13,39 +13,39 @@ from .base import POSITIVE, StochasticOptimizer, table_of
 
 @dataclass
 class Rprop(StochasticOptimizer):
-    """Resilient propagation: each parameter has a step size, and only the gradient's sign counts.
+    """Resilient propagation: step sizes per parameter, adapted by the signs of gradients.
 
-    The size grows while the gradient keeps its sign, and shrinks where it turns::
+    The size increases while the gradient keeps its sign, and decreases when it changes::
 
         size = eta_plus size   if g g_last > 0
         size = eta_minus size  if g g_last < 0, and then g = 0
         w = w - sign(g) size
 
-    with the size kept between `step_min` and `step_max`. The learning rate is the first size, and
-    has no further effect. With ``wait=False``, g remains as it is where the gradient turns: the
-    parameter takes the smaller step at once.
+    The size is clipped to [`step_min`, `step_max`]. The learning rate is the initial size, and has
+    no further effect. With ``wait=False``, g is not set to 0 when its sign changes: the parameter
+    takes the smaller step at once.
 
-    A step needs the gradient of all rows, so that ``batch_size="auto"`` is all of them. With less
-    there is a warning: Rprop takes steps of the same size for gradients of 0.1, 0.1, 0.1 and -0.5
-    in four batches, and goes the wrong way.
+    A step needs the gradient of all rows, which ``batch_size="auto"`` selects. Smaller batches
+    cause a warning: for gradients of 0.1, 0.1, 0.1 and -0.5 in four batches, Rprop takes steps of
+    the same size, and moves in the wrong direction.
 
     Parameters
     ----------
     eta_minus : float, default=0.5
-        What a size is multiplied by where the gradient has turned, in (0, 1).
+        Factor of the size if the gradient has changed its sign, in (0, 1).
     eta_plus : float, default=1.2
-        What it is multiplied by where the gradient has kept its sign, above 1.
+        Factor of the size if the gradient has kept its sign, above 1.
     step_min, step_max : float, default=1e-6 and 50
         The smallest and the largest size.
     wait : bool, default=True
-        Whether a parameter stays for one step where its gradient has turned.
+        Whether a parameter is not updated in a step in which its gradient changes its sign.
 
     References
     ----------
     Riedmiller, M. and Braun, H. "A direct adaptive method for faster backpropagation learning: the
-    RPROP algorithm" (1993), section 3. A step is not taken back where the gradient turns: Igel, C.
-    and Huesken, M. "Improving the Rprop learning algorithm" (2000), Rprop- with the derivative set
-    to zero (iRprop-), as in PyTorch; with ``wait=False``, Rprop- itself.
+    RPROP algorithm" (1993), section 3. Steps are not reverted when the gradient changes its sign:
+    Igel, C. and Huesken, M. "Improving the Rprop learning algorithm" (2000), iRprop-, which sets
+    the derivative to zero, as in PyTorch; with ``wait=False``, Rprop-.
     """
 
     eta_minus: float = 0.5

@@ -1,4 +1,4 @@
-"""Schedules of hyperparameters that change during training, above all of the learning rate.
+"""Schedules of hyperparameters that change during training, mainly the learning rate.
 
 A schedule is a factor of the initial value as a function of the step. The factors of many steps are
 computed at once, in float64; the engine reads them from its table of steps.

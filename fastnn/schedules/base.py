@@ -1,4 +1,4 @@
-"""Base class of the schedules, and the steps that they are computed for."""
+"""Base class of schedules, and the steps for which they are computed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,15 +30,15 @@ class Steps:
     epoch : int or ndarray of shape (n,)
         Number of their epoch, from 0.
     n_steps, n_epochs : int
-        Planned numbers of steps and epochs, including those already done: `max_iter` more epochs
-        with each call of `fit`, and `max_iter` in all with `partial_fit`.
+        Planned numbers of steps and epochs, including earlier ones: each call of `fit` adds
+        `max_iter` epochs; all calls of `partial_fit` together have `max_iter`.
     steps_per_epoch : int
     ends_epoch : bool
         Whether the last of these steps is the last of its epoch.
     n_seen : int
         Number of training rows seen before the epoch.
     n_reductions : int
-        How often training stalled and continued with a lower rate.
+        Number of times that training stalled and continued with a lower rate.
     curve : sequence of float
         The validation scores of the epochs so far, or the training losses if there is no validation
         data.
@@ -72,8 +72,8 @@ class Steps:
 class Schedule(Spec):
     """Base class of the schedules.
 
-    In their formulas t is the number of the step or epoch, depending on `per`, from 0, and n is the
-    planned number of them. All bounds are relative to the initial value.
+    In their formulas t is the number of the step or epoch, depending on `per`, counted from 0, and
+    n is the planned number of them. All bounds are relative to the initial value.
     """
 
     per: str = "epoch"

@@ -85,7 +85,8 @@ class OneCycle(Schedule):
     anneal_strategy : {"cos", "linear"}, default="cos"
         Whether to follow half a cosine or a straight line.
     three_phase : bool, default=False
-        Whether to decrease to the first factor at the speed of the increase, and then to the last.
+        Whether to decrease first to the first factor, as fast as the value increased, and then to
+        the last factor.
     per : {"step", "epoch"}, default="step"
         The unit of t.
 

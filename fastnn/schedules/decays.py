@@ -49,7 +49,7 @@ class LinearDecay(Schedule):
     floor : float, default=0.01
         The last factor, in [0, 1].
     tau : int or None, default=None
-        The step or epoch at which it is reached. None is the end of the planned training.
+        The step or epoch at which the floor is reached. None is the end of the planned training.
     per : {"step", "epoch"}, default="step"
         The unit of t.
 
@@ -87,7 +87,7 @@ class InverseDecay(Schedule):
     References
     ----------
     Robbins, H. and Monro, S. "A stochastic approximation method" (1951): with a rate that decays as
-    1 / t noise averages out, and the sum of the steps is unbounded.
+    1 / t, noise averages out and the sum of the steps is unbounded.
     """
 
     epsilon: float = 0.01

@@ -14,15 +14,15 @@ from .base import ABOVE_ZERO, COUNT, FRACTION, NOT_NEGATIVE, Schedule
 class Adaptive(Schedule):
     """Divide the learning rate whenever training stalls: 'adaptive'.
 
-    Training continues where it would have stopped, after `n_iter_no_change` epochs.
+    After `n_iter_no_change` epochs without improvement, training continues instead of stopping.
 
     Parameters
     ----------
     divisor : float, default=5.0
-        The divisor of the rate when neither loss nor validation score improves any more.
+        The divisor of the rate each time training stalls.
     minimum : float, default=1e-6
-        Training stops when it stalls at this learning rate or a lower one. This is an absolute
-        rate, not relative to the initial one.
+        Training stops when it stalls at this learning rate or a lower one. The rate is absolute,
+        not relative to the initial one.
     """
 
     divisor: float = 5.0
@@ -46,23 +46,23 @@ class ReduceOnPlateau(Schedule):
     """Reduce the value when the validation score, or the training loss, no longer improves.
 
     The validation score is used if there is validation data, otherwise the training loss.
-    `early_stopping` and `tol` end training independently of it, and before the first reduction if
-    `patience` is not below `n_iter_no_change`.
+    `early_stopping` and `tol` end training independently of it. If `patience` is not below
+    `n_iter_no_change`, training ends before the first reduction.
 
     Parameters
     ----------
     factor : float, default=0.1
         The factor of a reduction, in (0, 1).
     patience : int, default=5
-        The value is reduced after more than this number of epochs without improvement.
+        Number of epochs without improvement that are tolerated; the next one reduces the value.
     threshold : float, default=1e-4
-        The smallest change that counts as an improvement is larger than this.
+        Only a change larger than this counts as an improvement.
     threshold_mode : {"rel", "abs"}, default="rel"
         Whether `threshold` is relative to the best score or loss, or absolute.
     cooldown : int, default=0
-        Number of epochs after a reduction that are not counted.
+        Number of epochs to ignore after a reduction.
     minimum : float, default=0.0
-        The factor never falls below this, in [0, 1].
+        Lower bound of the factor, in [0, 1].
 
     References
     ----------

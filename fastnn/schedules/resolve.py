@@ -1,4 +1,4 @@
-"""Schedules by name, spec or function, and the schedules made of others."""
+"""Schedules by name, spec or function, and schedules that contain others."""
 
 import inspect
 from collections.abc import Callable
@@ -33,19 +33,19 @@ class Warmup(Schedule):
 
         factor = start + (1 - start) t / length  for t < length
 
-    The factor increases at every step. The schedule that follows counts steps and epochs from the
-    end of the warm-up.
+    The factor increases at each step. The following schedule counts steps and epochs from the end
+    of the warm-up.
 
     Parameters
     ----------
     length : int or float, default=0.1
-        Number of steps or epochs; in (0, 1), the fraction of the planned steps.
+        Number of steps or epochs, or, if in (0, 1), the fraction of the planned steps.
     then : str, schedule or function, default="constant"
         The schedule that follows.
     start : float, default=0.1
         The first factor, in [0, 1].
     per : {"step", "epoch"}, default="step"
-        The unit of a `length` of 1 or more.
+        The unit of `length`, unless it is a fraction.
 
     References
     ----------
@@ -95,12 +95,12 @@ class Warmup(Schedule):
 
 @dataclass
 class CustomSchedule(Schedule):
-    """Use a function of the step or epoch; a plain function is a `CustomSchedule` per step.
+    """Schedule by a function of the step or epoch; a plain function is equivalent, per step.
 
     Parameters
     ----------
     function : callable
-        ``function(t, n)`` returns the factor at t, from 0, of n planned.
+        ``function(t, n)`` returns the factor at step or epoch t, counted from 0, of n planned ones.
     per : {"step", "epoch"}, default="step"
         The unit of t and n.
     """

@@ -15,15 +15,15 @@ from .resolve import Warmup, resolve_schedule
 class Scheduled(Spec):
     """Number that follows a schedule.
 
-    Accepted for `alpha`, `dropout`, `label_smoothing`, and the `weight_decay` of optimizers.
+    It is accepted for `alpha`, `dropout`, `label_smoothing`, and the `weight_decay` of optimizers.
 
     Parameters
     ----------
     value : float
         The initial value.
     schedule : str, schedule or function, default="cosine"
-        The schedule. Not `Adaptive`, which is for the learning rate. All values of dropout and
-        label smoothing must be below 1.
+        The schedule, except `Adaptive`, which is for the learning rate only. All values of dropout
+        and label smoothing must be below 1.
     """
 
     value: float
