@@ -212,6 +212,12 @@ class Program:
         return target_record(shapes, self.dtype)
 
     @functools.cached_property
+    def needs_records(self) -> bool:
+        """Return whether targets must be records: of several heads, unless they are columns."""
+        fields = [self.target_record[head] for head in range(int(self.is_output.sum()))]
+        return len(fields) > 1 and (len(set(fields)) > 1 or fields[0].shape not in ((), (1,)))
+
+    @functools.cached_property
     def random_kinds(self) -> list[int]:
         """The kinds of the stages that draw at random in training."""
         return self.stages["kind"][self.stages["rate"] > 0].tolist()

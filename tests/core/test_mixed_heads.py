@@ -182,8 +182,10 @@ def test_targets_of_another_network_are_refused():
     for other in (y[:-1], problem(heads=HEADS[:3])[3], y[::-1]):
         with pytest.raises(ValueError, match="y must be 27 records of type"):
             engine.native.train_steps(X, other, None, None, 27, *tables)
-    with pytest.raises(ValueError, match="y must be"):
-        engine.native.train_steps(X, np.zeros((27, 32)), None, None, 27, *tables)
+    columns = np.asfortranarray(np.zeros((27, 32)))
+    for other in (columns, columns[:1], columns.astype(np.int32)):
+        with pytest.raises(ValueError, match="y must be 27 records of type"):
+            engine.native.train_steps(X, other, None, None, 27, *tables)
 
 
 def test_losses_that_no_estimator_makes_are_refused():

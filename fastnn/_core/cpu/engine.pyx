@@ -301,7 +301,7 @@ cdef class NativeEngine:
         cdef int64_t size
         cdef int head
         fields = getattr(y, "dtype", np.dtype(int)).fields
-        if fields is not None:
+        if fields is not None or self.program.needs_records:
             first = checked_records(y, self.program.target_record, n_rows)
             for head in range(job.n_heads):
                 kind, offset = fields[str(head)]

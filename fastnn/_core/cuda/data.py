@@ -62,7 +62,7 @@ def check_data(program, X, y, sample_weight, order):
 def _check_targets(program, y, n_rows):
     heads = program.stages[program.is_output]
     classes = np.isin(heads["code"], CLASS_CODES)
-    if y.dtype.names:
+    if y.dtype.names or program.needs_records:
         if y.shape != (n_rows,) or y.dtype != program.target_record:
             raise ValueError(
                 f"y must be {n_rows} records of type {program.target_record}, and is an array of "
