@@ -9,7 +9,7 @@ from .._network.architecture import Architecture
 from .._network.memory import check_memory
 from .._network.network import Network
 from .._network.parameter_groups import check_factors
-from .._train.regularization import check_max_norm
+from .._train.regularization import check_weight_norm
 from .._warnings import warn
 from ..activations import ActivationSpec
 from ..heads import MixedLoss
@@ -70,7 +70,7 @@ def build_network(
         )
     check_factors(model.learning_rate_factors or {}, network.program)
     network.check_rows(X)
-    check_max_norm(model.max_norm, network.program)
+    check_weight_norm(regularization_of(model), network.program)
     n_rows = X.shape[0] if n_rows is None else n_rows
     batch_size = batch_size_of(model, optimizer, n_rows, network)
     n_steps = math.ceil(n_rows / batch_size) * (1 if partial else model.max_iter)

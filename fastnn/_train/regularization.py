@@ -127,10 +127,17 @@ def zero_fraction(program: Program, parameters: np.ndarray) -> float:
     return 1 - sum(map(np.count_nonzero, coefs)) / sum(coef.size for coef in coefs)
 
 
-def check_max_norm(max_norm, program: Program):
-    """Refuse to limit weights of which only the direction counts."""
-    if max_norm is not None and (program.stages["kind"] == Kind.WEIGHT_NORM).any():
+def check_weight_norm(regularization: Regularization, program: Program):
+    """Refuse to limit weights of which only the direction counts, or to make them zero."""
+    if not (program.stages["kind"] == Kind.WEIGHT_NORM).any():
+        return
+    if regularization.max_norm is not None:
         raise ValueError(
             "max_norm limits the norm of weights, which WeightNorm() divides by that norm anyway: "
             "leave out either."
+        )
+    if regularization.is_proximal:
+        raise ValueError(
+            "l1_update='proximal' makes weights zero, and WeightNorm() divides by their norm: set "
+            "l1_update='gradient', or leave out WeightNorm()."
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import ElasticNet
 
-from fastnn import SGD, MLPClassifier, MLPRegressor
+from fastnn import SGD, Dense, MLPClassifier, MLPRegressor, WeightNorm
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -74,3 +74,10 @@ def test_partial_fit_tells_the_zeros_too():
         model.partial_fit(X, X[:, 0])
     assert len(model.history_["zero_fraction"]) == 3
     assert model.history_["zero_fraction"][-1] > 0
+
+
+def test_weights_of_which_only_the_direction_counts_are_refused():
+    layers = [Dense(4, "relu", WeightNorm())]
+    model = MLPRegressor(layers=layers, l1_ratio=0.5, l1_update="proximal")
+    with pytest.raises(ValueError, match="l1_update='proximal' makes weights zero"):
+        model.fit(np.eye(4), np.arange(4.0))
