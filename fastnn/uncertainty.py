@@ -78,7 +78,7 @@ def mc_dropout(
     Raises
     ------
     ValueError
-        If the network has no dropout, or `y` had several columns of classes.
+        If the network has no dropout, or `y` had several columns of classes or several heads.
 
     References
     ----------
@@ -105,6 +105,11 @@ def mc_dropout(
         raise ValueError(
             f"This {type(model).__name__} has no dropout, so that all samples would be the same: "
             "fit it with dropout=0.1, for instance."
+        )
+    if network.encoder.kind == "heads":
+        raise ValueError(
+            "mc_dropout is for targets of one kind, and a MultiTaskMLP has several: fit an "
+            "MLPClassifier or an MLPRegressor for each head."
         )
     if network.encoder.kind == "multiclass-multioutput":
         raise ValueError("mc_dropout is for one column of classes: fit an estimator for each.")

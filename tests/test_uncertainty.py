@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastnn import Dense, Dropout, MLPClassifier, MLPRegressor, Quantile
+from fastnn import Dense, Dropout, MLPClassifier, MLPRegressor, MultiTaskMLP, Quantile
 from fastnn._core import make_predictor
 from fastnn.layers import BatchNorm
 from fastnn.uncertainty import mc_dropout
@@ -114,6 +114,8 @@ def test_bad_arguments():
     model = MLPClassifier(**SETTINGS).fit(X, np.stack([THREE, THREE], 1))
     with pytest.raises(ValueError, match="is for one column of classes"):
         mc_dropout(model, X)
+    with pytest.raises(ValueError, match="a MultiTaskMLP has several: fit an MLPClassifier or"):
+        mc_dropout(MultiTaskMLP(**SETTINGS).fit(X, {"y": Y, "label": THREE}), X)
     model = MLPClassifier(**SETTINGS).fit(X, THREE)
     with pytest.raises(ValueError, match="'n_samples' parameter of mc_dropout must be"):
         mc_dropout(model, X, n_samples=1)
