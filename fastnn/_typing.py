@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         str | Mixing | RowTransform | Callable[..., Any] | Sequence[Any] | None
     )
     Scoring: TypeAlias = str | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None
+    TrainScore: TypeAlias = bool | str | Sequence[str]
     Callbacks: TypeAlias = Sequence[Callback] | None
     ClassWeight: TypeAlias = Mapping[Any, float] | str | None
 else:

@@ -1,7 +1,7 @@
 """Base class of the estimators: fitting, prediction, summary."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -224,7 +224,7 @@ class BaseMLP(Persistent, Exportable, TakesCallbacks, ListsOfSpecs, BaseEstimato
 
     # ------------------------------------------------------------------------- transfer
 
-    def transfer(self, to: Any = None, *, freeze: bool = False) -> Any:
+    def transfer(self, to: Any = None, *, freeze: bool | Sequence[int] = False) -> Any:
         """Return an estimator whose training starts from the hidden layers of this network.
 
         The output layer is initialised anew, for other targets. The hidden layers are copied with

@@ -69,7 +69,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         max_norm: float | None = None,
         weight_noise: float = 0.0,
         callbacks: t.Callbacks = None,
-        train_score: bool = False,
+        train_score: t.TrainScore = False,
         train_score_rows: int | None = None,
         output_activation: t.Activation | None = None,
     ) -> None:

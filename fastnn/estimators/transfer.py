@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..initializers import Pretrained
+from .base import BaseMLP
 
 # What describes the hidden layers; dropout is a part of training, unless `layers` contains it.
 _HIDDEN_LAYERS = ("layers", "hidden_layer_sizes", "activation", "normalization")
@@ -22,7 +23,13 @@ def transferred(network, source, to, freeze):
     source, to : estimator
     freeze : bool or list of int
     """
-    started = clone(source if to is None else to)
+    to = source if to is None else to
+    if not isinstance(to, BaseMLP):
+        raise TypeError(
+            "transfer needs an MLPClassifier, MLPRegressor or MultiTaskMLP that is not in a "
+            f"pipeline, and got {to!r}."
+        )
+    started = clone(to)
     if started.layers is None:
         hidden = {name: getattr(source, name) for name in _HIDDEN_LAYERS}
         if source.layers is not None:

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from fastnn import Dense, MLPClassifier, MLPRegressor, Residual, load
 from fastnn.initializers import Pretrained
@@ -123,6 +124,12 @@ def test_a_network_without_hidden_layers_has_none_to_freeze():
 def test_layers_that_do_not_fit(to, rows, message):
     with pytest.raises(ValueError, match=message):
         source().transfer(to).fit(rows, SECOND)
+
+
+@pytest.mark.parametrize("to", [make_pipeline(MLPClassifier()), MLPClassifier, "a name"], ids=str)
+def test_it_needs_an_estimator_of_a_network(to):
+    with pytest.raises(TypeError, match=r"transfer needs an MLPClassifier, .* and got"):
+        source().transfer(to)
 
 
 def test_pretrained_is_no_initializer_of_one_layer():
