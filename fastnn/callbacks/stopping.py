@@ -21,7 +21,9 @@ _COUNT = Interval(Integral, 0, None, closed="left")
 def sign_of(monitor: str, mode: str) -> int:
     """Return 1 if larger values are better, -1 if smaller; 'auto' decides by the name."""
     if mode == "auto":
-        mode = "min" if monitor in _SMALLER_IS_BETTER else "max"
+        is_scorer = monitor.startswith(("train_", "val_"))  # such as val_neg_log_loss
+        is_loss_of_head = monitor.endswith("_loss") and not is_scorer
+        mode = "min" if monitor in _SMALLER_IS_BETTER or is_loss_of_head else "max"
     return 1 if mode == "max" else -1
 
 
@@ -44,8 +46,8 @@ class EarlyStopping(Callback):
         The smallest change that counts as an improvement is larger than this.
     mode : {"auto", "min", "max"}, default="auto"
         Whether smaller or larger values are better. 'auto' is "min" for "loss", "train_loss",
-        "val_loss", "grad_norm" and "seconds", and "max" for all others, as for scikit-learn's
-        scores.
+        "val_loss", the losses of heads, "grad_norm" and "seconds", and "max" for all others, as for
+        scikit-learn's scores.
     restore_best : bool, default=False
         Whether the parameters of the best epoch are restored, also if training ends for another
         reason. `loss_` and `history_` still describe all epochs. Not available for `partial_fit`.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn.callbacks import EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
+from fastnn.callbacks.stopping import sign_of
 from support.callback_fits import VALIDATION, X_VAL, Y_VAL, Function, X, Y, classifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -36,6 +37,14 @@ def test_early_stopping_watches_scores():
     assert len(scores) == int(np.argmax(scores)) + 1 + 4 < 200
     with pytest.raises(ValueError, match=r"monitor='val_loss' is not in the history, which has "):
         classifier(EarlyStopping()).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "sign"),
+    [("val_loss", -1), ("price_loss", -1), ("val_price_r2", 1), ("val_neg_log_loss", 1)],
+)
+def test_losses_are_better_smaller(monitor, sign):
+    assert sign_of(monitor, "auto") == sign
 
 
 @pytest.mark.parametrize("options", [{}, {"learning_rate": "cosine", "solver": "sgd"}], ids=str)
