@@ -67,6 +67,12 @@ def _columns_of(y):
         raise ValueError("y has no heads: give targets for one or more.")
     if odd := [name for name in columns if not (isinstance(name, str) and name)]:
         raise ValueError(f"The names of heads must be strings, and one of y is {odd[0]!r}.")
+    if taken := columns.keys() & {"train", "val"}:
+        name = min(taken)
+        raise ValueError(
+            f"A head cannot be named {name!r}, as '{name}_loss' of history_ is of other rows: "
+            "choose another name."
+        )
     return columns, container
 
 
@@ -94,15 +100,21 @@ def frame_of(columns, container, X):
     if container == "array":
         return _records(columns, container)
     frame = nw.from_dict(columns, backend=container).to_native()
-    index = nw.maybe_get_index(nw.from_native(X, pass_through=True))
+    rows = nw.from_native(X, pass_through=True)
+    index = nw.maybe_get_index(rows) if isinstance(rows, nw.DataFrame) else None
     return frame.set_axis(index) if index is not None and hasattr(frame, "set_axis") else frame
 
 
-def head_of(values, head):
-    """Return the spec of a head with its loss, which follows from its targets if it is None."""
+def head_of(values, head, encoder):
+    """Return the spec of a head with its loss, which follows from its targets if it is None.
+
+    They are of the kind that `encoder` knows from an earlier call, if there was one.
+    """
     loss = head.loss
     if loss is None:
-        loss = "squared_error" if values.dtype.kind == "f" else "log_loss"
+        are_floats = values.dtype.kind == "f"
+        are_numbers = are_floats if encoder is None else isinstance(encoder, RealTargets)
+        loss = "squared_error" if are_numbers else "log_loss"
     return Head(loss, head.weight, head.output_activation)
 
 

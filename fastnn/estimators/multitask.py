@@ -79,7 +79,7 @@ class MultiTaskMLP(BaseMLP):
         max_norm: float | None = None,
         weight_noise: float = 0.0,
         callbacks: t.Callbacks = None,
-        train_score: bool = False,
+        train_score: t.TrainScore = False,
         train_score_rows: int | None = None,
         heads: dict[str, Any] | None = None,
         task_weighting: str | None = None,
@@ -260,8 +260,11 @@ class MultiTaskMLP(BaseMLP):
         """Return the targets of all heads as records."""
         return read_heads(y)
 
-    def _specs_of_heads(self, y):
-        """Return a spec for each head of records of targets, with its loss, after checking them."""
+    def _specs_of_heads(self, y, encoders):
+        """Return a spec for each head of records of targets, with its loss, after checking them.
+
+        `encoders` are those of an earlier call by name, if there was one.
+        """
         given, names = self.heads, y.dtype.names
         if given is None:
             given = dict.fromkeys(names)
@@ -271,12 +274,12 @@ class MultiTaskMLP(BaseMLP):
                 f"{'heads' if name in given else 'y'} only: give heads={{..., {name!r}: None}} for "
                 "the loss that goes with its targets, or leave it out."
             )
-        return {name: _checked(name, given[name], y[name]) for name in names}
+        return {name: _checked(name, given[name], y[name], encoders.get(name)) for name in names}
 
     def _encoder(self, y, fitted, partial, classes):
         """Return the encoder of targets and the loss; `fitted` is the network to continue from."""
         if fitted is None:
-            heads = self._specs_of_heads(y)
+            heads = self._specs_of_heads(y, {})
             encoder = _new_encoder(y, heads, partial, classes)
         else:
             encoder = fitted.encoder
@@ -285,7 +288,7 @@ class MultiTaskMLP(BaseMLP):
                 encoder.check_same(y)
             elif classes is not None and not encoder.same_classes(_read_classes(classes)):
                 raise ValueError("classes differ from those of the first call to partial_fit.")
-            heads = self._specs_of_heads(y)
+            heads = self._specs_of_heads(y, encoder.encoders)
         return encoder, self._loss_of(encoder, heads)
 
     def _loss_of(self, encoder, heads):
@@ -341,11 +344,11 @@ def _refuse_source(*rows):
         )
 
 
-def _checked(name, given, values):
+def _checked(name, given, values, encoder):
     """Return the spec of a head with its loss, for these targets."""
     head = given if isinstance(given, Head) else Head(given)
     with of_head(name):
-        head = head_of(values, copy.deepcopy(head).validate())
+        head = head_of(values, copy.deepcopy(head).validate(), encoder)
         if not isinstance(head.loss, str):
             head.loss.validate()
             if head.loss.quantiles:
@@ -364,6 +367,11 @@ def _checked(name, given, values):
 def _new_encoder(y, heads, partial, classes):
     """Return the encoder of targets that are seen for the first time."""
     classes = {} if classes is None else _read_classes(classes)
+    for name in classes:
+        if name not in heads or takes_numbers(heads[name]) or y[name].ndim > 1:
+            raise ValueError(
+                f"classes names {name!r}, which is no head with one label a row: leave it out."
+            )
     encoders = {}
     for name, head in heads.items():
         values = y[name]

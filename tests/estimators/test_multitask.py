@@ -142,6 +142,7 @@ def test_frames_come_back(data, frame):
     expected = model(max_iter=3).fit(X, y).predict(X)
     for name in y:
         np.testing.assert_array_equal(predicted[name].to_numpy(), expected[name])
+    assert type(model(max_iter=1).fit(X, frame(y)).predict(X)) is frame
     heads = dict.fromkeys(y) | {"size": Huber()}
     search = GridSearchCV(model(max_iter=2), {"heads": [None, heads]}, cv=2)
     assert np.isfinite(search.fit(rows, frame(y)).best_score_)
@@ -200,6 +201,9 @@ def test_partial_fit_and_warm_start(data):
     np.testing.assert_array_equal(steps.classes_["kind"], [0, 1, 2])
     with pytest.raises(ValueError, match="classes differ from those of the first call"):
         steps.partial_fit(X, y, classes={"kind": [1, 2]})
+    for name in ("kid", "size", "tags"):
+        with pytest.raises(ValueError, match=f"classes names '{name}', which is no head with one"):
+            model().partial_fit(X, y, classes=classes | {name: [0, 1]})
     once = model(max_iter=4, shuffle=False).fit(X, y)
     twice = model(max_iter=2, shuffle=False, warm_start=True).fit(X, y).fit(X, y)
     np.testing.assert_array_equal(once.coefs_[0], twice.coefs_[0])
@@ -210,6 +214,15 @@ def test_partial_fit_and_warm_start(data):
     twice.set_params(task_weighting="uncertainty")
     with pytest.raises(ValueError, match="Training can only go on with"):
         twice.fit(X, y)
+
+
+def test_later_targets_are_of_the_kind_of_the_first(data):
+    X, y = data
+    size, whole = {"size": y["size"]}, {"size": y["size"].round()}
+    first, second = (model().partial_fit(X, size) for _ in range(2))
+    first.partial_fit(X, whole)
+    second.partial_fit(X, {"size": whole["size"].astype(int)})
+    np.testing.assert_array_equal(first.coefs_[0], second.coefs_[0])
 
 
 def test_a_checkpoint_within_an_epoch_has_the_losses_of_heads(data, tmp_path):
@@ -279,6 +292,11 @@ WRONG_TARGETS = {
         "X has 300 rows, and y has targets for 299",
     ),
     "a name": (lambda y: {1: y["side"]}, ValueError, "names of heads must be strings, .* is 1"),
+    "a name of other rows": (
+        lambda y: {"val": y["side"]},
+        ValueError,
+        "A head cannot be named 'val', as 'val_loss' of history_ is of other rows",
+    ),
     "nan": (
         lambda y: {"size": np.where(np.arange(300) == 5, np.nan, y["size"])},
         ValueError,
