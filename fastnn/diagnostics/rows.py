@@ -8,7 +8,7 @@ import numpy as np
 
 from .finding import Finding, fmt, join_names
 from .parameters import checked
-from .probe import Probe, is_fitted, unwrap
+from .probe import Probe, find_network, is_fitted
 
 # Largest ratio of a norm to the median norm, in a new network.
 _MAX_OF_MEDIAN = 100.0
@@ -88,7 +88,7 @@ def row_gradients(
     >>> finding.ok, int(finding.rows[0])
     (False, 123)
     """
-    new = not is_fitted(unwrap(estimator)[0])
+    new = not is_fitted(find_network(estimator, "Diagnostics look into"))
     probe = Probe(estimator, X, y, math.inf if rows is not None else max_rows, random_state)
     if rows is not None:
         probe.take(_checked_rows(rows, len(probe.rows)))

@@ -95,6 +95,12 @@ def test_report_tells_rows_at_which_the_loss_jumps():
     assert calm.jumps == [] and "jumped" not in calm.verdict
 
 
+def test_a_pipeline_that_is_not_fitted():
+    found = row_gradients(make_pipeline(StandardScaler(), regressor()), X_R, Y_R, max_rows=20)
+    expected = row_gradients(regressor(), StandardScaler().fit_transform(X_R), Y_R, max_rows=20)
+    np.testing.assert_array_equal(found.norms, expected.norms)
+
+
 @pytest.mark.parametrize(
     "rows, message",
     [
