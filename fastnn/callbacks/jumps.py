@@ -49,6 +49,8 @@ class LossJumps(Callback):
     ----------
     factor : float, default=5.0
         A loss is a jump if it is larger than this factor of the median loss of the batches before.
+        If losses are negative, it is one that is above the median by ``factor - 1`` times its
+        absolute value, or times the median deviation from it, if that is larger.
     window : int, default=20
         Number of these batches. The first ones of a training are not judged.
     n_jumps : int, default=10
@@ -89,12 +91,20 @@ class LossJumps(Callback):
 
     def on_batch_end(self, context):
         loss, losses = context.logs["loss"], self._losses
-        if len(losses) == self.window and loss > self.factor * (usual := median(losses)):
+        if len(losses) == self.window and loss > self._limit(usual := median(losses)):
             jump = Jump(context.epoch + 1, context.batch, loss, usual, context.rows)
             self.jumps_.append(jump)
             if len(self.jumps_) > self.n_jumps:
                 del self.jumps_[int(np.argmin([one.loss for one in self.jumps_]))]
         losses.append(loss)
+
+    def _limit(self, usual):
+        """Return the largest loss that is no jump.
+
+        The median deviation is larger than the median only if there are losses below 0.
+        """
+        size = max(abs(usual), median(abs(loss - usual) for loss in self._losses))
+        return usual + (self.factor - 1) * size
 
     def get_state(self):
         return {"losses": list(self._losses), "jumps": [tuple(jump) for jump in self.jumps_]}

@@ -1,6 +1,7 @@
 """Jumps of the loss: the batches at which they are, and their rows."""
 
 import doctest
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,3 +118,14 @@ def test_bad_parameters(bad):
 def test_example():
     result = doctest.testmod(jumps)
     assert result.attempted and not result.failed
+
+
+def test_losses_below_0():
+    """Check that small changes of a negative loss are none, and that a rise is one."""
+    found = LossJumps(factor=5.0, window=4)
+    context = SimpleNamespace(is_partial=False, epoch=0, batch=0, logs={}, rows=None)
+    found.on_fit_begin(context)
+    for context.batch, loss in enumerate([-10, -9, -11, -10, -8, 28, 31, -0.1, 0.2, -0.1, 0.3]):
+        context.logs["loss"] = loss
+        found.on_batch_end(context)
+    assert [(jump.batch, jump.loss, jump.usual) for jump in found.jumps_] == [(6, 31, -9.0)]
