@@ -14,7 +14,7 @@ from ._core.codes import Kind
 from ._core.device_arrays import to_host
 from ._network.predictions import confidence_scores, probabilities, values
 from ._specs.constraints import Interval, checks_arguments
-from .diagnostics.probe import find_network, unwrap
+from .diagnostics.probe import find_network, refuse_heads, unwrap
 from .losses import LOSSES
 
 __all__ = ["SampledPredictions", "mc_dropout"]
@@ -100,16 +100,12 @@ def mc_dropout(
     (150, 3)
     """
     model = find_network(estimator, "Monte-Carlo dropout is of")
+    refuse_heads(model, "Monte-Carlo dropout is of")
     network = model._fitted()
     if Kind.DROPOUT not in network.program.random_kinds:
         raise ValueError(
             f"This {type(model).__name__} has no dropout, so that all samples would be the same: "
             "fit it with dropout=0.1, for instance."
-        )
-    if network.encoder.kind == "heads":
-        raise ValueError(
-            "mc_dropout is for targets of one kind, and a MultiTaskMLP has several: fit an "
-            "MLPClassifier or an MLPRegressor for each head."
         )
     if network.encoder.kind == "multiclass-multioutput":
         raise ValueError("mc_dropout is for one column of classes: fit an estimator for each.")

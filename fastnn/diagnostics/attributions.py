@@ -16,7 +16,7 @@ from ..layers import Dense, Dropout, Heads
 from ..losses import row_and_parameter
 from ..optimizers import SGD
 from .parameters import checked
-from .probe import find_network, unwrap
+from .probe import find_network, refuse_heads, unwrap
 from .slopes import slopes_of_class, slopes_of_target
 
 # Rows that are differentiated at once; fewer where batch norm takes them one by one.
@@ -142,6 +142,7 @@ def integrated_gradients(
 def _read(estimator, X):
     """Return a fitted model that takes rows which are read already, and the rows."""
     model = find_network(estimator, "Input gradients are of")
+    refuse_heads(model, "Input gradients are of")
     model._fitted()
     model, X = unwrap(estimator, X)
     X = model.read(to_host(X))

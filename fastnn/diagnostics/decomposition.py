@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.utils.validation import _num_samples, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import _num_samples
 
 from .. import _typing as t
 from .._core.device_arrays import to_host
@@ -15,7 +16,7 @@ from ..estimators.base import BaseMLP
 from ..many import fit_many
 from .finding import fmt
 from .parameters import checked
-from .probe import silent_clone
+from .probe import refuse_heads, silent_clone
 from .scores import split, take
 
 
@@ -155,15 +156,16 @@ def bias_variance(
     >>> results[0].variance < results[1].variance
     True
     """
+    refuse_heads(estimator, "bias_variance is of")
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val belong together: give both, or none.")
-    y, is_class = _targets(estimator, y), is_classifier(estimator)
+    y, is_class = _targets(estimator, y, "y"), is_classifier(estimator)
     X = to_host(X)
     check_consistent_length(X, y)
     if X_val is None:
         X, X_val, y, y_val = split(estimator, X, y, random_state)
     else:
-        X_val, y_val = to_host(X_val), _targets(estimator, y_val)
+        X_val, y_val = to_host(X_val), _targets(estimator, y_val, "y_val")
         check_consistent_length(X_val, y_val)
     draws = np.random.RandomState(random_state)
     n_rows = _num_samples(X)
@@ -173,8 +175,9 @@ def bias_variance(
     predictions = np.array([model.predict(X_val) for model in models])
     if predictions.shape[1:] != y_val.shape:
         raise ValueError(
-            "bias_variance needs one prediction for each target, and this estimator predicts the "
-            f"shape {predictions.shape[1:]}: of several quantiles, choose one."
+            "bias_variance needs one prediction for each target: y_val has the shape "
+            f"{y_val.shape}, and the predictions {predictions.shape[1:]}. Of several quantiles, "
+            "choose one."
         )
     main = _most_frequent(predictions) if is_class else predictions.mean(axis=0)
     losses = _zero_one if is_class else _squared
@@ -188,14 +191,16 @@ def bias_variance(
     )
 
 
-def _targets(estimator, y):
+def _targets(estimator, y, name):
     y = np.asarray(to_host(y))
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.ndim != 1 and is_classifier(estimator):
+    if not is_classifier(estimator):
+        return check_array(y, dtype="numeric", ensure_2d=False, input_name=name)
+    if y.ndim != 1:
         raise ValueError(
-            f"bias_variance needs one label for each row, and y has the shape {y.shape}: call it "
-            "for each column."
+            f"bias_variance needs one label for each row, and {name} has the shape {y.shape}: call "
+            "it for each column."
         )
     return y
 

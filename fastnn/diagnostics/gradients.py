@@ -9,7 +9,7 @@ import numpy as np
 from ..custom import CustomActivation, CustomLoss
 from .finding import Finding, fmt, join_names
 from .parameters import checked
-from .probe import Probe, magnitude
+from .probe import Probe, magnitude, refuse_heads
 from .start import target_scale_advice
 
 
@@ -71,7 +71,7 @@ def check_gradients(
     finding : GradientCheck
     """
     probe = Probe(estimator, X, y, max_rows, random_state)
-    probe.refuse_heads()
+    refuse_heads(probe.model, "check_gradients knows")
     functions, problems = _check_functions(probe, tolerance)
     drawing = np.random.RandomState(random_state)
     arrays = _named_parameters(probe)

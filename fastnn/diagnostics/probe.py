@@ -22,6 +22,7 @@ from .._fit.resolve import batch_size_of, optimizer_of
 from .._network.network import Network
 from .._train.datasets import Dataset
 from ..estimators.base import BaseMLP
+from ..estimators.multitask import MultiTaskMLP
 from ..losses import LOSSES, row_and_parameter
 from ..optimizers import LBFGS, SGD
 from ..schedules import Scheduled
@@ -46,6 +47,16 @@ def find_network(estimator, who):
             f"{type(estimator).__name__}: of what wraps one, pass that, such as best_estimator_."
         )
     return model
+
+
+def refuse_heads(estimator, who):
+    """Raise a ValueError if the heads are of several kinds; `who` begins the message."""
+    model = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    if isinstance(model, MultiTaskMLP):
+        raise ValueError(
+            f"{who} one kind of targets, and a MultiTaskMLP has several: fit an MLPClassifier or "
+            "an MLPRegressor for each head."
+        )
 
 
 def unwrap(estimator, *rows, y=None):
@@ -192,14 +203,6 @@ class Probe:
     def is_classifier(self):
         return is_classifier(self.model)
 
-    def refuse_heads(self):
-        """Raise a ValueError for heads of several kinds, whose targets are of no common type."""
-        if self.network.encoder.kind == "heads":
-            raise ValueError(
-                "A MultiTaskMLP has targets of several kinds, and this check knows one: check an "
-                "MLPClassifier or an MLPRegressor of each head."
-            )
-
     def take(self, rows):
         """Keep only the rows with these indices."""
         self.X, self.y, self.rows = self.X[rows], self.y[rows], self.rows[rows]
@@ -284,10 +287,9 @@ class Probe:
 
         Each row is a batch of its own, in which the gradient by a bias is that by its unit.
         """
-        rows, engine = [], self.engine()
-        for i in range(self.X.shape[0]):
-            one = slice(i, i + 1)
-            engine.loss_and_grad(self.X[one], self.targets[one], None, 0.0, self.arena)
+        rows = []
+        for number in range(self.X.shape[0]):
+            self.differentiate_row(number)
             rows.append([bias.copy() for bias in self.network.program.intercepts(self.arena)])
         return [np.array(values) for values in zip(*rows, strict=True)]
 

@@ -16,7 +16,7 @@ from .._fit.scoring import score_by, scorings
 from ..callbacks import LossJumps
 from .finding import Finding, fmt, join_names
 from .parameters import checked
-from .probe import ignore_warnings, is_fitted, silent_clone, unwrap
+from .probe import ignore_warnings, is_fitted, refuse_heads, silent_clone, unwrap
 from .rows import row_gradients
 
 
@@ -83,6 +83,7 @@ def generalization(
     """
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val belong together: give both, or none.")
+    refuse_heads(estimator, "This check knows")
     estimator, X, X_val = unwrap(estimator, X, X_val, y=y)
     given, model = X_val is not None, estimator
     X, X_val = to_host(X), to_host(X_val)

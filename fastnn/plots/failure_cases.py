@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 from .._core.device_arrays import to_host
 from .._data.rows import validated_targets
 from .._data.targets import read_labels, read_numbers
+from ..diagnostics.probe import refuse_heads
 from .axes import (
     axes_for,
     check_matplotlib,
@@ -197,6 +198,7 @@ class FailureCasesDisplay:
         display : FailureCasesDisplay
         """
         model = fitted_network(estimator, cls.__name__)
+        refuse_heads(model, f"{cls.__name__} draws")
         y_pred, confidence, margin = estimator.predict(X), None, False
         y = validated_targets(model, y)
         if is_classifier(model):

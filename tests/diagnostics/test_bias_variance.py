@@ -124,3 +124,15 @@ def test_bad_input(options, message):
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=message):
         bias_variance(MLPClassifier(), **{"X": X, "y": y} | options)
+
+
+@pytest.mark.parametrize(
+    "y_val, message",
+    [
+        ([np.nan], "Input y_val contains NaN"),
+        ([[1.0, 2.0]], r"y_val has the shape \(1, 2\), and the predictions \(1,\)"),
+    ],
+)
+def test_bad_values(y_val, message):
+    with pytest.raises(ValueError, match=message):
+        bias_variance(DummyRegressor(), [[0.0]] * 4, range(4), 2, X_val=[[0.0]], y_val=y_val)

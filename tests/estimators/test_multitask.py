@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 import fastnn
 from fastnn import Head, Huber, MLPClassifier, MLPRegressor, MultiTaskMLP, Quantile
 from fastnn.callbacks import Callback, Checkpoint
+from fastnn.uncertainty import mc_dropout
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -380,7 +381,12 @@ def test_every_parameter_of_a_head_changes_the_result(data):
 
 def test_diagnostics_of_one_kind_of_targets_are_refused(data):
     X, y = data
-    checks = fastnn.diagnostics.check_gradients, fastnn.diagnostics.initial_loss
-    for check in (*checks, fastnn.diagnostics.check_training):
-        with pytest.raises(ValueError, match="targets of several kinds, and this check knows one"):
+    diagnostics, message = fastnn.diagnostics, "one kind of targets, and a MultiTaskMLP has several"
+    checks = diagnostics.check_gradients, diagnostics.initial_loss, diagnostics.check_training
+    for check in (*checks, diagnostics.generalization, diagnostics.bias_variance):
+        with pytest.raises(ValueError, match=message):
             check(model(), X, y)
+    fitted = model(max_iter=1, dropout=0.1).fit(X, y)
+    for function in (diagnostics.input_gradients, diagnostics.integrated_gradients, mc_dropout):
+        with pytest.raises(ValueError, match=message):
+            function(fitted, X)
