@@ -57,9 +57,12 @@ def loss_along_gradient(
     >>> losses, slope  # of (w - 1)**2 / 2, from w = 0
     (array([0.5  , 0.125, 0.   ]), -1.0)
     """
+    rates = np.asarray(rates, float)
+    if rates.ndim != 1 or not np.isfinite(rates).all():
+        raise ValueError(f"rates must be a list of finite numbers, got {rates!r}.")
     probe = Probe(estimator, X, y, max_rows, random_state)
     start, gradient = probe.parameters, probe.gradient()
-    losses = _losses(probe, (start - rate * gradient for rate in np.asarray(rates, float)))
+    losses = _losses(probe, (start - rate * gradient for rate in rates))
     return losses, -float(gradient @ gradient) / probe.loss_divisor
 
 

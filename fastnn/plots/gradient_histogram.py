@@ -4,10 +4,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import _typing as t
 from .._core.codes import Kind
 from ..callbacks import Callback
 from ..diagnostics.finding import fmt
+from ..diagnostics.parameters import checked
 from ..diagnostics.probe import Probe, find_network, ignore_warnings, silent_clone, unwrap
 from .axes import check_matplotlib
 from .histograms import HistogramDisplay
@@ -73,6 +73,7 @@ class GradientHistogramDisplay(HistogramDisplay):
         return list(arrays), titles, f"gradient by {where}"
 
     @classmethod
+    @checked
     def from_estimator(
         cls,
         estimator: Any,
@@ -82,7 +83,7 @@ class GradientHistogramDisplay(HistogramDisplay):
         epochs: Any = None,
         of: str = "weights",
         max_rows: float = 500,
-        random_state: t.Seed = 0,
+        random_state: int | None = 0,
         ax: Any = None,
         bins: int = 50,
         show_zeros: bool = False,
@@ -172,4 +173,9 @@ def _trained(model, X, y, epochs, random_state):
         with ignore_warnings():
             silent_clone(clone, random_state).set_params(callbacks=[kept]).fit(X, y)
         models |= kept.models
+        if not models:
+            raise ValueError(
+                f"Training has ended before epoch {epochs[0]}, the first one of epochs: take "
+                "earlier ones, or train for longer by n_iter_no_change."
+            )
     return list(models.values()), list(models)

@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import _typing as t
 from ..diagnostics import loss_along_gradient, loss_landscape
 from ..diagnostics.finding import fmt
 from ..diagnostics.probe import find_network
@@ -41,7 +40,9 @@ class LossLandscapeDisplay:
         self.landscape = landscape
 
     def plot(self, ax: Any = None, *, levels: Any = 15, cmap: str = "viridis") -> Self:
-        """Draw the contours, whose levels grow by a constant factor, and the centre.
+        """Draw the contours and the centre.
+
+        Levels grow by a constant factor, or by a constant difference if a loss is 0 or less.
 
         Parameters
         ----------
@@ -56,18 +57,19 @@ class LossLandscapeDisplay:
         display : LossLandscapeDisplay
         """
         check_matplotlib("LossLandscapeDisplay")
-        from matplotlib.colors import LogNorm
+        from matplotlib.colors import LogNorm, Normalize
 
         places, losses = self.landscape.distances, self.landscape.losses
         finite = losses[np.isfinite(losses)]
-        if not (finite > 0).any():
-            raise ValueError("There is nothing to draw: no loss is finite and above 0.")
-        low, high = finite[finite > 0].min(), finite.max()
+        if not len(finite):
+            raise ValueError("There is nothing to draw: no loss is finite.")
+        low, high = finite.min(), finite.max()
         if np.ndim(levels) == 0:
-            levels = np.geomspace(low, max(high, 1.001 * low), levels)
+            spaced = np.geomspace if low > 0 else np.linspace
+            levels = spaced(low, max(high, low + 0.001 * abs(low) or 1.0), levels)
         [ax] = axes_for(ax, 1, size=(5.2, 4.4))
-        shown = np.where(np.isfinite(losses), np.maximum(losses, low), np.nan).T
-        norm = LogNorm(levels[0], levels[-1])
+        shown = np.where(np.isfinite(losses), losses, np.nan).T
+        norm = (LogNorm if levels[0] > 0 else Normalize)(levels[0], levels[-1])
         self.contours_ = ax.contour(places, places, shown, levels, cmap=cmap, norm=norm)
         inner = self.contours_.levels[1 : len(levels) // 2 + 1 : 3]
         ax.clabel(self.contours_, inner, fontsize="x-small", fmt=fmt)
@@ -86,7 +88,7 @@ class LossLandscapeDisplay:
         distance: float = 1.0,
         n_points: int = 21,
         max_rows: float = 500,
-        random_state: t.Seed = 0,
+        random_state: int | None = 0,
         ax: Any = None,
         levels: int = 15,
         cmap: str = "viridis",
@@ -188,7 +190,7 @@ class GradientStepDisplay:
         max_rate: Any = None,
         n_points: int = 51,
         max_rows: float = 2000,
-        random_state: t.Seed = 0,
+        random_state: int | None = 0,
         ax: Any = None,
         show_tangent: bool = True,
         line_kw: Any = None,

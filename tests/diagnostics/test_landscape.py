@@ -69,3 +69,9 @@ def test_directions_have_the_norms_of_the_units():
 def test_wrong_parameters(wrong):
     with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter of loss_landscape"):
         loss_landscape(MLPClassifier(), X, LABELS, **wrong)
+
+
+@pytest.mark.parametrize("rates", [0.5, [[0.5]], [np.nan]])
+def test_wrong_rates(rates):
+    with pytest.raises(ValueError, match="rates must be a list of finite numbers"):
+        loss_along_gradient(MLPClassifier(), X, LABELS, rates)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 DRAWN = GradientHistogramDisplay.from_estimator
 MODEL = MLPClassifier((8, 6), "tanh", max_iter=5, random_state=0)
+STOPS = MLPClassifier((8,), tol=10, n_iter_no_change=1, random_state=0)
 
 
 def test_gradients_by_weights_are_sums_over_those_by_units():
@@ -59,11 +60,19 @@ def test_pipelines_and_fitted_networks():
         ({"epochs": [-1]}, r"^epochs must be whole numbers of at least 0, got \[-1\]"),
         ({"epochs": [0.5]}, "^epochs must be whole numbers"),
         ({"epochs": []}, "^epochs must be whole numbers"),
+        ({"epochs": [6]}, "^Training has ended before epoch 6"),
+        ({"random_state": -1}, "'random_state' parameter of GradientHistogramDisplay"),
     ],
 )
 def test_wrong_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
-        DRAWN(MODEL, X_moons, y_moons, **parameters)
+        DRAWN(STOPS, X_moons, y_moons, **parameters)
+
+
+def test_units_of_several_heads():
+    y = np.stack([y_moons, y_moons + 1], axis=1)
+    (gradients,) = DRAWN(MODEL, X_moons, y, of="units").gradients
+    assert [values.shape[1] for values in gradients] == [8, 6, 2, 2]
 
 
 def test_units_of_batch_norm_are_refused():

@@ -28,8 +28,17 @@ def test_the_first_direction_is_horizontal():
     display = LossLandscapeDisplay(landscape=LossLandscape(places, losses)).plot(levels=[1, 2, 4])
     line = display.contours_.get_paths()[1].vertices
     np.testing.assert_allclose(line[:, 0], 0, atol=1e-12)
-    with pytest.raises(ValueError, match="nothing to draw: no loss is finite and above 0"):
-        LossLandscapeDisplay(landscape=LossLandscape(places, 0 * losses)).plot()
+    with pytest.raises(ValueError, match="nothing to draw: no loss is finite"):
+        LossLandscapeDisplay(landscape=LossLandscape(places, np.inf * losses)).plot()
+
+
+@pytest.mark.parametrize("least", [-3.0, 0.0])
+def test_losses_that_have_no_logarithm(least):
+    losses = least + np.arange(9.0).reshape(3, 3)
+    landscape = LossLandscape(np.array([-1.0, 0, 1]), losses)
+    display = LossLandscapeDisplay(landscape=landscape).plot(levels=5)
+    np.testing.assert_allclose(display.contours_.levels, least + np.array([0, 2, 4, 6, 8.0]))
+    LossLandscapeDisplay(landscape=LossLandscape(landscape.distances, 0 * losses)).plot()
 
 
 def test_curve_along_the_gradient():
