@@ -7,6 +7,7 @@ import numpy as np
 from .._core.cpu import ops
 from ..activations import HIDDEN_ACTIVATIONS, ActivationSpec, Maxout, PReLU, row_and_parameter
 from ..custom import CustomActivation
+from ..diagnostics.parameters import checked
 from .axes import COLORS, axes_for, check_matplotlib, figure_of, grid_layout
 
 # Functions that the engine has no kernel for: values and derivatives.
@@ -81,6 +82,7 @@ class ActivationFunctionDisplay:
         return self
 
     @classmethod
+    @checked
     def from_activations(
         cls,
         activations: Any = None,
@@ -111,12 +113,12 @@ class ActivationFunctionDisplay:
         """
         check_matplotlib(cls.__name__)
         activations = list(_NAMES if activations is None else activations)
-        for activation in activations:
+        for activation in activations or [None]:
             _check(activation)
-        low, high = limits
-        if not (np.isfinite([low, high]).all() and low < high):
+        ends = np.asarray(limits, float)
+        if ends.shape != (2,) or not np.isfinite(ends).all() or ends[0] >= ends[1]:
             raise ValueError(f"limits must be two numbers in increasing order, got {limits!r}.")
-        x = np.linspace(low, high, n_points)
+        x = np.linspace(ends[0], ends[1], n_points)
         values, derivatives = zip(*(_evaluate(one, x) for one in activations), strict=True)
         names = [one if isinstance(one, str) else _title(one) for one in activations]
         display = cls(x=x, names=names, values=list(values), derivatives=list(derivatives))

@@ -2,10 +2,10 @@
 
 from typing import Any, Self
 
-from .. import _typing as t
 from ..diagnostics import activations_of
 from ..diagnostics.finding import fmt
 from ..diagnostics.layers import dead_and_saturated
+from ..diagnostics.parameters import checked
 from ..layers import dense_activations
 from .axes import fitted_network, format_percent
 from .histograms import HistogramDisplay, describe_zeros, drawn_rows, layer_names
@@ -55,13 +55,14 @@ class ActivationHistogramDisplay(HistogramDisplay):
         return self.activations, [_title(*layer, show_zeros) for layer in parts], "activation"
 
     @classmethod
+    @checked
     def from_estimator(
         cls,
         estimator: Any,
         X: Any,
         *,
         max_rows: float = 2000,
-        random_state: t.Seed = 0,
+        random_state: int | None = 0,
         ax: Any = None,
         bins: int = 50,
         show_zeros: bool = False,

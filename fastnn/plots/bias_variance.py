@@ -5,7 +5,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import clone
 
-from .. import _typing as t
 from ..diagnostics import bias_variance
 from ..diagnostics.probe import find_network
 from .axes import COLORS, axes_for, check_matplotlib, figure_of, shortened
@@ -118,7 +117,7 @@ class BiasVarianceDisplay:
         X_val: Any = None,
         y_val: Any = None,
         n_jobs: int | None = None,
-        random_state: t.Seed = 0,
+        random_state: int | None = 0,
         ax: Any = None,
         **parameters: Any,
     ) -> Self:
@@ -127,7 +126,8 @@ class BiasVarianceDisplay:
         Parameters
         ----------
         estimator, X, y, n_rounds, X_val, y_val, n_jobs, random_state
-            See `fastnn.diagnostics.bias_variance`. The samples are the same for all values.
+            See `fastnn.diagnostics.bias_variance`. With a seed, the samples are
+            the same for all values.
         param_name : str
             Name of the parameter, such as "hidden_layer_sizes" or "polynomialfeatures__degree".
         param_range : sequence

@@ -5,11 +5,11 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from .. import _typing as t
 from .._core.device_arrays import to_host
 from .._data.sparse_matrices import checked_csr
 from .._data.tables import Table
 from ..diagnostics.finding import fmt
+from ..diagnostics.parameters import checked
 from .axes import check_matplotlib, format_percent, shortened
 from .histograms import HistogramDisplay, describe_zeros, drawn_rows
 
@@ -20,7 +20,7 @@ class FeatureHistogramDisplay(HistogramDisplay):
     """Histograms of the data, a panel for each feature.
 
     The titles have mean and standard deviation, the fraction of zeros if these are not drawn, and
-    that of missing values.
+    that of missing and infinite values.
 
     Parameters
     ----------
@@ -75,13 +75,14 @@ class FeatureHistogramDisplay(HistogramDisplay):
         return self.values, titles, "value"
 
     @classmethod
+    @checked
     def from_data(
         cls,
         X: Any,
         *,
         features: Any = None,
         max_rows: float = 10000,
-        random_state: t.Seed = 0,
+        random_state: int | None = 0,
         ax: Any = None,
         bins: int = 50,
         show_zeros: bool = True,
@@ -92,7 +93,8 @@ class FeatureHistogramDisplay(HistogramDisplay):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            The rows, such as those that a scaler returns. NaN is not drawn.
+            The rows, such as those that a scaler returns. NaN and infinite values are not
+            drawn.
         features : sequence of str or int, default=None
             Names or numbers of the features to draw; None is all numeric ones.
         max_rows : int, default=10000
@@ -142,10 +144,11 @@ def _columns(table, features):
 
 def _title(name, values, show_zeros):
     finite = values[np.isfinite(values)]
-    wrong = 1 - len(finite) / max(1, len(values))
+    others = 1 - len(finite) / max(1, len(values))
+    kind = "infinite or missing" if np.isinf(values).any() else "missing"
     facts = [
         f"mean {fmt(finite.mean())}, std {fmt(finite.std())}" if len(finite) else "",
         "" if show_zeros else describe_zeros(values, show_zeros),
-        f"{format_percent(wrong)} missing" if wrong else "",
+        f"{format_percent(others)} {kind}" if others else "",
     ]
     return f"{shortened(name, 28)}\n{', '.join(filter(None, facts))}"

@@ -3,7 +3,6 @@
 import math
 from typing import Any, Self
 
-from .. import _typing as t
 from ..diagnostics import learning_rate_range
 from ..diagnostics.finding import fmt
 from ..diagnostics.probe import find_network
@@ -95,7 +94,7 @@ class LearningRateRangeDisplay:
         max_rate: float = 10.0,
         n_steps: int = 320,
         max_rows: float = 10000,
-        random_state: t.Seed = 0,
+        random_state: int | None = 0,
         ax: Any = None,
         show_raw: bool = True,
     ) -> Self:

@@ -48,6 +48,9 @@ def test_specs():
         ({"activations": ["relu7"]}, "^activations must be among 'identity', .* got 'relu7'"),
         ({"activations": [Maxout(2)]}, r"^activations must be among .* got Maxout\(k=2\)"),
         ({"activations": [LeakyReLU(-1)]}, "negative_slope"),
+        ({"activations": []}, "^activations must be among"),
+        ({"n_points": 1}, "'n_points' parameter of ActivationFunctionDisplay"),
+        ({"limits": (1,)}, r"^limits must be two numbers"),
         ({"limits": (1, -1)}, r"^limits must be two numbers in increasing order, got \(1, -1\)"),
     ],
 )

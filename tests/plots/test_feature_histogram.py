@@ -33,6 +33,8 @@ def test_zeros_and_missing_values():
     assert display.names == ["feature 0", "feature 1", "feature 2"]
     assert [counts(ax) for ax in display.axes_] == [3, 3, 2]
     assert display.axes_[2].get_title().endswith("mean 5.5, std 0.5, 33.3 % missing")
+    X_infinite = np.where(X == 4, np.inf, X)
+    assert DRAWN(X_infinite).axes_[0].get_title().endswith("33.3 % infinite or missing")
     display.plot(show_zeros=False)
     assert counts(display.axes_[0]) == 1
     assert "66.7 % zero (not drawn)" in display.axes_[0].get_title()
