@@ -176,8 +176,8 @@ def bias_variance(
     if predictions.shape[1:] != y_val.shape:
         raise ValueError(
             "bias_variance needs one prediction for each target: y_val has the shape "
-            f"{y_val.shape}, and the predictions {predictions.shape[1:]}. Of several quantiles, "
-            "choose one."
+            f"{y_val.shape}, and the predictions {predictions.shape[1:]}. Choose one of several "
+            "quantiles."
         )
     main = _most_frequent(predictions) if is_class else predictions.mean(axis=0)
     losses = _zero_one if is_class else _squared
