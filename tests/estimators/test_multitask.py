@@ -14,7 +14,6 @@ from sklearn.model_selection import GridSearchCV
 import fastnn
 from fastnn import Head, Huber, MLPClassifier, MLPRegressor, MultiTaskMLP, Quantile
 from fastnn.callbacks import Callback, Checkpoint
-from fastnn.uncertainty import mc_dropout
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -386,7 +385,7 @@ def test_diagnostics_of_one_kind_of_targets_are_refused(data):
     for check in (*checks, diagnostics.generalization, diagnostics.bias_variance):
         with pytest.raises(ValueError, match=message):
             check(model(), X, y)
-    fitted = model(max_iter=1, dropout=0.1).fit(X, y)
-    for function in (diagnostics.input_gradients, diagnostics.integrated_gradients, mc_dropout):
+    fitted = model(max_iter=1).fit(X, y)
+    for function in (diagnostics.input_gradients, diagnostics.integrated_gradients):
         with pytest.raises(ValueError, match=message):
             function(fitted, X)
