@@ -226,7 +226,6 @@ def test_parameters_of_transforms_within_can_be_searched():
         (Append(Noise(), 0), {}, "'copies' parameter of Append"),
         (Append(lambda X, y, rng: (X, y)), {}, "'transforms' parameter of Append"),
     ],
-    ids=repr,
 )
 def test_copies_that_cannot_be_added(augment, options, message):
     with pytest.raises(ValueError, match=message):
