@@ -9,7 +9,7 @@ from support import ROOT
 
 # From the bottom up. A layer is a row of packages and modules, which may import each other.
 LAYERS = [
-    "_built _extras _lazy _printed_tables _typing _warnings",
+    "_built _extras _interrupts _lazy _printed_tables _typing _warnings",
     "_core",
     "_specs",
     "_files",

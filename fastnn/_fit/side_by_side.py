@@ -1,7 +1,6 @@
 """Tasks done side by side, in threads that end with Ctrl-C."""
 
 import contextvars
-import ctypes
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,6 +9,7 @@ from typing import Any
 from sklearn import config_context, get_config
 
 from .. import _core
+from .._interrupts import interrupt
 
 
 class SideBySide:
@@ -55,7 +55,7 @@ class SideBySide:
             self.interrupted = True
         finally:
             self.stops = True
-            _interrupt(helpers)
+            interrupt(helpers)
             _join(helpers)
 
     def _help(self, queue, config):
@@ -78,12 +78,3 @@ class SideBySide:
 def _join(threads):
     for thread in threads:
         thread.join()
-
-
-def _interrupt(threads):
-    """Pass Ctrl-C on to threads, as it reaches the main thread only."""
-    for thread in threads:
-        if thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread.ident), ctypes.py_object(KeyboardInterrupt)
-            )

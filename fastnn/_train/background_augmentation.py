@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from .._core.device_arrays import PassingRows
 from .._core.program import new_arena
 from .._data.rows import automatic_precision
+from .._interrupts import STARTING
 from ..augment.rows import About, RowTransform, blocks
 from .row_augmentation import generators, is_by_row, name_of, not_finite, transformed
 
@@ -73,7 +74,8 @@ class BackgroundAugmentation:
 
     def _submit(self):
         epoch = next(self._epochs, None)
-        self._future = None if epoch is None else self._pool.submit(self._augment, epoch)
+        with STARTING:
+            self._future = None if epoch is None else self._pool.submit(self._augment, epoch)
 
     def _augment(self, epoch):
         out, other = self._buffers

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from .._interrupts import STARTING
+
 Item = TypeVar("Item")
 
 # Items that wait to be taken. The thread holds one more.
@@ -36,7 +38,8 @@ class ReadAhead(Iterator[Item]):
         self._thread = threading.Thread(target=self._run, name="fastnn-read-ahead", daemon=True)
 
     def __enter__(self):
-        self._thread.start()
+        with STARTING:
+            self._thread.start()
         return self
 
     def __exit__(self, *exception):

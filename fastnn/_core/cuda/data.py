@@ -16,6 +16,7 @@ from scipy.sparse import issparse
 
 from fastnn._core.codes import LOSSES
 from fastnn._core.device_arrays import TYPES, DeviceRows, PassingRows
+from fastnn._interrupts import STARTING
 
 from ._numba import SIMULATED, cuda, device_array
 
@@ -183,7 +184,8 @@ def in_chunks(X, y, sample_weight, order, n_steps, n_heads, buffer, batch_size):
         return rows, out
 
     with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(gather, 0)
+        with STARTING:
+            ahead = pool.submit(gather, 0)
         for number, first in enumerate(starts):
             rows, gathered = ahead.result()
             if number + 1 < len(starts):
