@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 
 class Trace(Callback):
-    """Keeps a weight of each half after each step."""
+    """Keep a weight of each half after each step."""
 
     def on_fit_begin(self, context):
         self.weights = [START]

@@ -36,7 +36,7 @@ if FAST:
 
 
 class Along(Callback):
-    """Keeps the lowest and the highest loss along the gradient after each epoch."""
+    """Keep the lowest and the highest loss along the gradient after each epoch."""
 
     def on_fit_begin(self, context):
         self.ranges = []
@@ -86,7 +86,7 @@ for (name, (normalization, color)), plane in zip(NETWORKS.items(), planes, stric
 # batch norm, and 1.13 times with it. At the first step, the loss without it is least at a rate of
 # 0.03, and at 0.2 it is above that of the start; with batch norm it falls all the way to 0.5. In
 # the plane it rises to 3720 without batch norm, and to 3.8 with it. At the rate of 0.02 the smooth
-# network learns more slowly: its advantage are the higher rates that it allows.
+# network learns more slowly: its advantage is that it allows higher rates.
 
 bands.set(
     xlabel="epoch", ylabel="loss", yscale="log", title="After steps at 0.5 to 4 times the rate"

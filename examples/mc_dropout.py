@@ -73,7 +73,7 @@ for width in (2, 1):
 left.plot(grid, found.mean, color="tab:blue", label="mean")
 left.plot(x, y, ".", color="black", markersize=3, label="rows")
 left.set(xlabel="x", ylabel="y", title="Predictions spread away from the rows")
-left.legend(fontsize="small", loc="upper left")
+left.legend(fontsize="small")
 image = right.pcolormesh(a, b, sampled.mutual_information.reshape(a.shape), cmap="viridis")
 figure.colorbar(image, ax=right, label="mutual information, nats")
 for label, marker, color in ((0, "o", "white"), (1, "^", "tab:orange")):

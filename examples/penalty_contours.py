@@ -44,6 +44,7 @@ def solve(strength, l1_ratio):
         bias_init="zeros",
         alpha=len(X) * strength,  # which is divided by the number of rows
         l1_ratio=l1_ratio,
+        l1_update="proximal",  # zeros are exact
         batch_size=len(X),
         max_iter=STEPS,
         n_iter_no_change=np.inf,

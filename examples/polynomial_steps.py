@@ -99,9 +99,7 @@ for seed in range(DRAWS):
     ends.append(path[-1])
     simpler += others[-1] < risks[-1]
     rises += risks[-1] > 2 * risks.min()
-print(
-    f"order 2 is better in {simpler} of {DRAWS} draws, and order 5 has had half the risk in {rises}"
-)
+print(f"of {DRAWS} draws, order 2 ends better in {simpler}, the risk of order 5 doubles in {rises}")
 matrix = np.corrcoef(np.transpose(ends))
 print(f"correlations {matrix[1, 3]:.2f} of x and x^3, {matrix[1, 5]:.2f} of x and x^5")
 

@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from fastnn import MultiTaskMLP
 
 FAST = os.environ.get("FASTNN_FAST_EXAMPLES") == "1"
-EPOCHS, UNITS = 40 if FAST else 300, (100, 10_000)
+EPOCHS, UNITS = 120 if FAST else 300, (100, 10_000)
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given
 
