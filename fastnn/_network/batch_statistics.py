@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._core.codes import Kind, StatisticsForm
-from .._core.program import Program
+from .._core.program import Program, State
 from ..losses import LOSSES
 
 
@@ -45,6 +45,19 @@ def _arrays_of(program, start):
     """Return the locations of the mean and the variance whose statistics start there."""
     of_layer = {a.layer for a in program.arrays if a.is_statistic and a.start == start}
     return [a for a in program.arrays if a.is_statistic and a.layer in of_layer]
+
+
+def check_means_only(program: Program, state: State) -> None:
+    """Raise a ValueError if batch norm of means only has scales or variances of another form."""
+    stages = program.stages
+    for stage in stages[(stages["kind"] == Kind.BN_APPLY) & (stages["groups"] == 1)]:
+        n, variance = stage["n_out"], stage["statistics"] + stage["ld_out"]
+        constants = state.parameters[stage["weight"] :][:n], state.statistics[variance:][:n]
+        if not all((values == 1).all() for values in constants):
+            raise ValueError(
+                "BatchNorm(mean_only=True) cannot start from a batch norm that has trained scales "
+                "and variances: choose the form of the fitted network."
+            )
 
 
 def inputs_of(program: Program, i: int) -> Program:

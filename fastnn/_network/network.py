@@ -14,6 +14,7 @@ from .._core.sparse import is_sparse
 from .._data.pickles import damage_raises_value_error
 from ..layers import dense_activations
 from .architecture import describe
+from .batch_statistics import check_means_only
 from .parameter_groups import with_factors
 from .pickling import get_state, set_state
 from .views import named_views, write_into_views
@@ -119,6 +120,7 @@ class Network:
                     arrays["g"][...] = np.linalg.norm(arrays["coef"].astype(float), axis=0)
         if pretrained:
             pretrained.write_into(self.program.named(self.state.parameters, self.state.statistics))
+            check_means_only(self.program, self.state)
 
     @property
     def randomness(self):
@@ -164,6 +166,7 @@ class Network:
                 f"fitted network has {describe(self.program)}, now asked for is "
                 f"{describe(program)}."
             )
+        check_means_only(program, self.state)
         return self.variant(architecture=architecture, program=program)
 
     def use_encoder(self, encoder):

@@ -45,3 +45,13 @@ def test_moving_variances_are_biased_or_not(unbiased):
     model = fitted(norm, max_iter=1, batch_size=40)
     moving = model.normalizations_[0]["variance"]
     np.testing.assert_allclose(moving, X.var(axis=0, ddof=int(unbiased)))
+
+
+def test_means_only_do_not_start_from_scales_and_variances():
+    model = fitted(BatchNorm(), warm_start=True)
+    layers = [BatchNorm(mean_only=True), *model.layers[1:]]
+    with pytest.raises(ValueError, match="cannot start from a batch norm that has trained scales"):
+        model.transfer(MLPRegressor(layers=layers)).fit(X, Y)
+    with pytest.raises(ValueError, match="cannot start from a batch norm that has trained scales"):
+        model.set_params(layers=layers).fit(X, Y)
+    model.set_params(layers=[BatchNorm(unbiased=False), *model.layers[1:]]).fit(X, Y)
