@@ -7,6 +7,7 @@ import narwhals as nw
 import numpy as np
 from scipy import sparse
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.multiclass import type_of_target
 
 from .._core.program import target_record
 from ..heads import Head
@@ -267,3 +268,44 @@ class HeadTargets:
             score = accuracy_score if is_labels else r2_score
             scores[name] = float(score(own, predicted[name], sample_weight=sample_weight))
         return scores
+
+
+def new_encoder(y, heads, partial, classes):
+    """Return the encoder of targets that are seen for the first time."""
+    classes = {} if classes is None else read_classes(classes)
+    for name in classes:
+        if name not in heads or takes_numbers(heads[name]) or y[name].ndim > 1:
+            raise ValueError(
+                f"classes names {name!r}, which is no head with one label a row: leave it out."
+            )
+    encoders = {}
+    for name, head in heads.items():
+        values = y[name]
+        if takes_numbers(head):
+            encoders[name] = RealTargets(1 if values.ndim == 1 else values.shape[1])
+            continue
+        if partial and values.ndim == 1 and name not in classes:
+            raise ValueError(
+                f"classes must have the labels of head {name!r} on the first call to partial_fit: "
+                f"classes={{{name!r}: [...]}}."
+            )
+        with of_head(name):
+            encoders[name] = _new_labels(values, classes.get(name))
+    return HeadTargets(encoders, y.dtype.metadata["container"])
+
+
+def _new_labels(values, classes):
+    """Return the labels of a head, of which `classes` are all if `values` may lack some."""
+    if type_of_target(values) == "multiclass-multioutput":
+        raise ValueError("it has several columns of classes: give each a head of its own.")
+    return Labels(values if classes is None or values.ndim == 2 else classes)
+
+
+def read_classes(classes):
+    """Return the user's classes by the name of the head."""
+    if not isinstance(classes, dict):
+        raise TypeError(
+            "classes must be a dict of the labels of each head, {'name of a head': labels}, and is "
+            f"a {type(classes).__name__}."
+        )
+    return {name: read_labels(own, f"classes[{name!r}]") for name, own in classes.items()}

@@ -5,14 +5,19 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils.multiclass import type_of_target
 
 from .. import _typing as t
-from .._data.encoders import RealTargets
-from .._data.heads import HeadTargets, frame_of, head_of, of_head, read_heads, takes_numbers
+from .._data.heads import (
+    frame_of,
+    head_of,
+    new_encoder,
+    of_head,
+    read_classes,
+    read_heads,
+    takes_numbers,
+)
 from .._data.labels import Labels
 from .._data.sample_weights import read_sample_weight
-from .._data.targets import read_labels
 from .._network.predictions import probabilities_of
 from .._specs.suggestions import explains_arguments, suggest_arguments_of
 from ..data.source import Source
@@ -280,13 +285,18 @@ class MultiTaskMLP(BaseMLP):
         """Return the encoder of targets and the loss; `fitted` is the network to continue from."""
         if fitted is None:
             heads = self._specs_of_heads(y, {})
-            encoder = _new_encoder(y, heads, partial, classes)
+            encoder = new_encoder(y, heads, partial, classes)
         else:
             encoder = fitted.encoder
             encoder.check_names(y)
+            if fitted.loss.uncertainty != (self.task_weighting == "uncertainty"):
+                raise ValueError(
+                    f"task_weighting={self.task_weighting!r} is not that of the fitted network, "
+                    "whose training goes on: leave it as it was, or fit anew."
+                )
             if not partial:
                 encoder.check_same(y)
-            elif classes is not None and not encoder.same_classes(_read_classes(classes)):
+            elif classes is not None and not encoder.same_classes(read_classes(classes)):
                 raise ValueError("classes differ from those of the first call to partial_fit.")
             heads = self._specs_of_heads(y, encoder.encoders)
         return encoder, self._loss_of(encoder, heads)
@@ -362,44 +372,3 @@ def _checked(name, given, values, encoder):
                 f"{str(values.flat[0])!r}: use loss='log_loss', or convert them."
             )
     return head
-
-
-def _new_encoder(y, heads, partial, classes):
-    """Return the encoder of targets that are seen for the first time."""
-    classes = {} if classes is None else _read_classes(classes)
-    for name in classes:
-        if name not in heads or takes_numbers(heads[name]) or y[name].ndim > 1:
-            raise ValueError(
-                f"classes names {name!r}, which is no head with one label a row: leave it out."
-            )
-    encoders = {}
-    for name, head in heads.items():
-        values = y[name]
-        if takes_numbers(head):
-            encoders[name] = RealTargets(1 if values.ndim == 1 else values.shape[1])
-            continue
-        if partial and values.ndim == 1 and name not in classes:
-            raise ValueError(
-                f"classes must have the labels of head {name!r} on the first call to partial_fit: "
-                f"classes={{{name!r}: [...]}}."
-            )
-        with of_head(name):
-            encoders[name] = _new_labels(values, classes.get(name))
-    return HeadTargets(encoders, y.dtype.metadata["container"])
-
-
-def _new_labels(values, classes):
-    """Return the labels of a head, of which `classes` are all if `values` may lack some."""
-    if type_of_target(values) == "multiclass-multioutput":
-        raise ValueError("it has several columns of classes: give each a head of its own.")
-    return Labels(values if classes is None or values.ndim == 2 else classes)
-
-
-def _read_classes(classes):
-    """Return the user's classes by the name of the head."""
-    if not isinstance(classes, dict):
-        raise TypeError(
-            "classes must be a dict of the labels of each head, {'name of a head': labels}, and is "
-            f"a {type(classes).__name__}."
-        )
-    return {name: read_labels(own, f"classes[{name!r}]") for name, own in classes.items()}

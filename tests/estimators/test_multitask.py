@@ -212,7 +212,7 @@ def test_partial_fit_and_warm_start(data):
     with pytest.raises(ValueError, match="y lacks the head 'side'"):
         twice.fit(X, {"kind": y["kind"]})
     twice.set_params(task_weighting="uncertainty")
-    with pytest.raises(ValueError, match="Training can only go on with"):
+    with pytest.raises(ValueError, match="task_weighting='uncertainty' is not that of the fitted"):
         twice.fit(X, y)
 
 
