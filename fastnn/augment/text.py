@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 
 from .. import _typing as t
-from .._specs.constraints import Interval, check_parameters
+from .._specs.constraints import Interval, check_parameters, defaults_of
 
 
 def _count(tokens, rate):
@@ -218,6 +218,9 @@ class TokenAugmenter(BaseEstimator):
         self.n_copies = n_copies
         self.random_state = random_state
         self.translate = translate
+
+    def __setstate__(self, state):
+        super().__setstate__(defaults_of(type(self)) | state)  # parameters newer than the pickle
 
     def fit_resample(self, X: Any, y: t.Targets | None) -> tuple[Any, Any]:
         """Return the texts, followed by their copies.

@@ -10,7 +10,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from .._data.tables import Table, as_array_or_frame, take
-from .._specs.constraints import check_parameters
+from .._specs.constraints import check_parameters, defaults_of
 
 
 def validate(owner):
@@ -25,6 +25,9 @@ def remember_columns(owner, table, reset):
 
 class BaseCleaner(BaseEstimator):
     """Base class of the samplers that remove rows, with the interface of imbalanced-learn."""
+
+    def __setstate__(self, state):
+        super().__setstate__(defaults_of(type(self)) | state)  # parameters newer than the pickle
 
     @abstractmethod
     def _find(self, table, y):

@@ -1,5 +1,7 @@
 """Rows changed in a thread beside the engine: each transform, and what it is made of."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -293,6 +295,15 @@ def test_token_augmenter():
         TokenAugmenter().fit_resample(["a text"], [1])
     with pytest.raises(ValueError, match="'rate' parameter of TokenAugmenter"):
         TokenAugmenter(rate=2.0).fit_resample(texts, y)
+
+
+def test_an_augmenter_of_an_older_pickle_has_defaults():
+    older = TokenAugmenter(rate=0.2)
+    del older.translate
+    assert clone(pickle.loads(pickle.dumps(older))).get_params() == {
+        **TokenAugmenter().get_params(),
+        "rate": 0.2,
+    }
 
 
 def test_translations_are_among_the_changes():
