@@ -38,6 +38,15 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def _tell_of_interrupt(messages: list[str]) -> bool:
+    """Return whether a warning says that Ctrl-C ended the training."""
+    if not messages:
+        return False
+    from .._train.training import INTERRUPTED as message  # slow to import
+
+    return any(one.startswith(message) for one in messages)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command given on the command line, and return the exit status.
 
@@ -49,13 +58,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         whole.print_help()
         return 0
 
+    warned = []
+
     def tell(kind, message):
         print(f"{asked.prog}: {kind}: {' '.join(str(message).split())}", file=sys.stderr)
 
+    def warn(message, *_, **__):
+        warned.append(str(message))
+        tell("warning", message)
+
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: tell("warning", message)
+        warnings.showwarning = warn
         try:
-            return asked.run(asked)
+            status = asked.run(asked)
+            return INTERRUPTED if _tell_of_interrupt(warned) else status
         except KeyboardInterrupt:
             print(f"{asked.prog}: interrupted", file=sys.stderr)
             return INTERRUPTED

@@ -33,10 +33,19 @@ def run(asked) -> int:
 
 def _predictions(model, X):
     """Return a header and rows: a column for each target."""
+    import numpy as np
+    from scipy.sparse import issparse
+
     predicted = model.predict(X)
-    if predicted.ndim == 1:
-        return ["prediction"], ([value] for value in predicted.tolist())
-    return [f"prediction {k}" for k in range(predicted.shape[1])], predicted.tolist()
+    if hasattr(model, "heads_"):
+        parts = {f"prediction of {name}": np.asarray(predicted[name]) for name in model.heads_}
+    else:
+        parts = {"prediction": predicted.toarray() if issparse(predicted) else predicted}
+    header = []
+    for name, part in parts.items():
+        header += [name] if part.ndim == 1 else [f"{name} {k}" for k in range(part.shape[1])]
+    columns = [part.reshape(len(part), -1).astype(object) for part in parts.values()]
+    return header, np.hstack(columns).tolist()
 
 
 def _probabilities(model, X):
@@ -44,16 +53,22 @@ def _probabilities(model, X):
     import numpy as np
 
     probabilities = model.predict_proba(X)
-    if not isinstance(probabilities, list):
+    if isinstance(probabilities, np.ndarray):
         return list(map(str, model.classes_)), probabilities.tolist()
-    each = enumerate(model.classes_)
-    header = [f"{label} of target {k}" for k, classes in each for label in classes]
-    return header, np.hstack(probabilities).tolist()
+    if not probabilities:
+        raise ValueError(f"No head of this {type(model).__name__} has probabilities.")
+    if isinstance(probabilities, list):
+        probabilities = {f"target {k}": part for k, part in enumerate(probabilities)}
+        classes = dict(zip(probabilities, model.classes_, strict=True))
+    else:
+        classes = model.classes_
+    header = [f"{label} of {name}" for name in probabilities for label in classes[name]]
+    return header, np.hstack(list(probabilities.values())).tolist()
 
 
 def _read_features(model, path):
     """Return the columns of a table that the model knows, in its order."""
-    from .tables import column_of, read_table
+    from .tables import read_table, select
 
     ensemble = getattr(model, "_ensemble", None)
     # A column of words may hold nothing but numbers in these rows.
@@ -61,6 +76,4 @@ def _read_features(model, path):
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         return table
-    for name in names:
-        column_of(table, name, path)
-    return table.select(list(names))
+    return select(table, list(names), path)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 
-from .tables import column_of, read_table, without
+from .tables import column_of, has_value, read_table, select, without
 
 #: Whole numbers of at most so many different values are classes.
 MOST_CLASSES = 20
@@ -51,6 +51,11 @@ class Rows(NamedTuple):
             f"{self.task} of {target!r}: {kind}"
         )
 
+    def words(self, target: str) -> list[str]:
+        """Return the names of the columns that hold words, which may be that of the target."""
+        names = [field.name for field in self.X.schema if "string" in str(field.type)]
+        return [*names, target] if self.y.dtype.kind == "U" else names
+
     def score(self, predicted) -> str:
         """Return the score of predictions for these rows, in words."""
         if self.are_classes:
@@ -69,7 +74,7 @@ def score_held_out(model, rows: Rows) -> str:
     return rows._replace(y=rows.y[known]).score(predicted)
 
 
-def read_rows(path: str, target: str, ignore=(), task="auto") -> Rows:
+def read_rows(path: str, target: str, ignore=(), task="auto", like: Rows | None = None) -> Rows:
     """Return the rows of a CSV or Parquet file that have a target.
 
     Parameters
@@ -81,10 +86,15 @@ def read_rows(path: str, target: str, ignore=(), task="auto") -> Rows:
         Columns that are no features.
     task : {"auto", "classification", "regression"}
         "auto" is regression for numbers, unless they are whole and few of them are different.
+    like : Rows, default=None
+        Training rows: the features are theirs, and so are the columns of words.
     """
-    table = without(read_table(path), ignore, path)
-    known = column_of(table, target, path).is_valid()
-    X = table.filter(known)
+    if like is None:
+        table = without(read_table(path), ignore, path)
+    else:
+        table = read_table(path, like.words(target))
+        table = select(table, [*like.X.column_names, target], path)
+    X = table.filter(has_value(column_of(table, target, path)))
     if not X.num_rows:
         raise ValueError(f"{path}: no row has a value of {target!r}.")
     y = _values(column_of(X, target, path))
@@ -96,6 +106,11 @@ def read_rows(path: str, target: str, ignore=(), task="auto") -> Rows:
         raise ValueError(f"{path}: {target!r} has values such as {y[0]!s}, which are no numbers.")
     if task == "auto":
         task = "regression" if are_numbers and not _are_few(y) else "classification"
+    if task == "classification" and like is None and len(np.unique(y)) == len(y):
+        raise ValueError(
+            f"{path}: no value of {target!r} occurs twice, so it does not tell classes apart: name "
+            "another column."
+        )
     n_left_out = table.num_rows - X.num_rows
     if task == "regression":
         return Rows(X, y.astype(np.float64), False, n_left_out)
@@ -104,6 +119,8 @@ def read_rows(path: str, target: str, ignore=(), task="auto") -> Rows:
 
 def _values(column):
     """Return the values of a column as numbers, truth values or strings."""
+    if str(column.type).startswith("decimal"):
+        column = column.cast("float64")
     values = np.asarray(column.to_pylist())
     return values if values.dtype.kind in "biuf" else values.astype(str)
 

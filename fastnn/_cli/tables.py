@@ -29,7 +29,7 @@ def read_table(path: str, text: Collection[str] = ()):
     read = _read_parquet if path.lower().endswith(_PARQUET) else _read_csv
     try:
         table = read(path, text)
-    except pyarrow.ArrowInvalid as error:
+    except pyarrow.ArrowException as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if not table.num_rows:
         raise ValueError(f"{path} has no rows.")
@@ -73,6 +73,20 @@ def column_of(table, name: str, path: str):
         shown = ", ".join(map(repr, names[:20])) + ", .." * (len(names) > 20)
         raise ValueError(f"{path} has {n_columns} {name!r}: its columns are {shown}.")
     return table[name]
+
+
+def has_value(column):
+    """Return which rows of a column have a value, neither null nor NaN."""
+    from pyarrow import compute
+
+    return compute.invert(compute.is_null(column, nan_is_null=True))
+
+
+def select(table, names: Sequence[str], path: str):
+    """Return a table of some columns, in their order."""
+    for name in names:
+        column_of(table, name, path)
+    return table.select(list(names))
 
 
 def without(table, names: Sequence[str], path: str):

@@ -48,7 +48,7 @@ def run(asked) -> int:
     path = check_folder(asked.output, "--output")
     rows = read_rows(asked.table, asked.target, asked.ignore, asked.task)
     if asked.test is not None:
-        test = read_rows(asked.test, asked.target, asked.ignore, rows.task)
+        test = read_rows(asked.test, asked.target, task=rows.task, like=rows)
     print(rows.describe(asked.target))
     estimator = TabularMLPClassifier if rows.are_classes else TabularMLPRegressor
     model = estimator(

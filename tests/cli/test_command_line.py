@@ -8,6 +8,8 @@ import shlex
 import subprocess
 import sys
 import tomllib
+import warnings
+from decimal import Decimal
 from functools import partial
 
 import numpy as np
@@ -17,6 +19,7 @@ import pytest
 import fastnn
 from fastnn import __main__, _demo, tabular
 from fastnn._cli import main as command_line
+from fastnn._train.training import INTERRUPTED
 from support import ROOT
 from support.mixed_table import mixed_table
 
@@ -143,6 +146,53 @@ def test_a_network_predicts_too(frame, capsys):
     assert re.search(r"dense +\(None, 100\) +300\n", capsys.readouterr().out)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("container", [dict, pandas.DataFrame])
+def test_heads_are_columns(frame, container, capsys):
+    X = frame[["count", "y"]]
+    Y = container({"label": frame["label"], "size": frame["y"]})
+    model = fastnn.MultiTaskMLP(max_iter=2, random_state=0).fit(X, Y)
+    model.save("network.fastnn")
+    run("predict network.fastnn table.csv --output out.csv")
+    found = pandas.read_csv("out.csv")
+    assert list(found.columns) == ["prediction of label", "prediction of size"]
+    expected = model.predict(X)
+    assert (found["prediction of label"] == expected["label"]).all()
+    np.testing.assert_allclose(found["prediction of size"], expected["size"])
+    run("predict network.fastnn table.csv --proba --output out.csv")
+    found = pandas.read_csv("out.csv")
+    assert list(found.columns) == ["high of label", "low of label"]
+    np.testing.assert_allclose(found, model.predict_proba(X)["label"])
+    fastnn.MultiTaskMLP(max_iter=2).fit(X, {"size": frame["y"]}).save("network.fastnn")
+    run("predict network.fastnn table.csv --proba", 2)
+    assert "No head of this MultiTaskMLP has probabilities." in capsys.readouterr().err
+
+
+def test_rows_to_score_are_read_as_the_training_rows(frame, capsys):
+    frame["kind"] = frame["kind"].replace({"a": "01", "b": "02"})  # and "c"
+    frame["label"] = frame["label"].replace({"high": "1"})  # and "low"
+    frame.to_csv("table.csv", index=False)
+    own = (frame["kind"] != "c") & (frame["label"] == "1")
+    few = frame[own].drop(columns="y")  # which is ignored
+    few.to_csv("few.csv", index=False)
+    model = train("label", "y", "--test few.csv")
+    accuracy = model.score(features(few), few["label"])
+    assert f"rows of few.csv: accuracy {accuracy:.4f}" in capsys.readouterr().out
+
+
+def test_targets_of_parquet(capsys):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    y = np.linspace(0, 1, 40)
+    decimals = pyarrow.array([Decimal(f"{one:.3f}") for one in y])
+    for name, column in {"nan": np.where(y < 0.1, np.nan, y), "decimal": decimals}.items():
+        parquet.write_table(pyarrow.table({"x": y, "y": column}), "table.parquet")
+        run("train table.parquet --target y --output model.fastnn")
+        out = capsys.readouterr().out
+        assert ("(4 more have no target)" in out) == (name == "nan")
+        assert "regression of 'y': numbers from 0" in out
+
+
 # --- check and info -------------------------------------------------------------------------------
 
 
@@ -181,6 +231,8 @@ def test_info(frame, capsys):
         ("train only.csv --target y --output m", "no column but 'y'"),
         ("train header.csv --target y --output m", "header.csv has no rows"),
         ("train gaps.csv --target y --output m", "no row has a value of 'y'"),
+        ("train table.csv --target y --output m --test bare.csv", "bare.csv has no column 'count'"),
+        ("train table.csv --target y --output m --task classification", "'y' occurs twice"),
         ("train latin.csv --target y --output m", "column 'x' has other characters than those of"),
         ("train bad.parquet --target y --output m", "bad.parquet cannot be read: "),
         ("predict table.csv table.csv", "'table.csv' is no file of fastnn"),
@@ -193,6 +245,7 @@ def test_errors_are_one_line(line, said, frame, folder, capsys):
     (folder / "only.csv").write_text("y\n1\n")
     (folder / "header.csv").write_text("x,y\n")
     (folder / "gaps.csv").write_text("x,y\n1,\n")
+    frame.drop(columns="count").to_csv("bare.csv", index=False)
     (folder / "latin.csv").write_bytes(b"x,y\n\xe4,2\n")
     (folder / "bad.parquet").write_text("x,y\n1,2\n")
     before = sorted(folder.iterdir())
@@ -222,6 +275,19 @@ def test_an_interrupt_leaves_no_file(frame, monkeypatch, capsys):
     run("train table.csv --target y --output model.fastnn", 130)
     assert capsys.readouterr().err == "fastnn train: interrupted\n"
     assert not os.path.exists("model.fastnn")
+
+
+def test_an_interrupt_may_leave_networks(frame, monkeypatch, capsys):
+    class Interrupted(tabular.TabularMLPRegressor.func):
+        def fit(self, X, y):
+            warnings.warn(f"{INTERRUPTED} 4 of 8 networks were trained.", stacklevel=1)
+            return super().fit(X, y)
+
+    monkeypatch.setattr(tabular, "TabularMLPRegressor", partial(Interrupted, n_networks=4))
+    monkeypatch.setattr(Interrupted, "save", lambda self, path: path.write_text("saved"))
+    run("train table.csv --target y --output model.fastnn", 130)
+    assert "warning: Training interrupted by user. 4 of 8" in capsys.readouterr().err
+    assert os.path.exists("model.fastnn")
 
 
 def test_a_reader_may_have_seen_enough(frame, monkeypatch, capsys):
