@@ -68,6 +68,12 @@ def test_pipelines_frames_and_sparse_rows():
     np.testing.assert_allclose(plain.transform(sparse.csr_array(X)), plain.transform(X), rtol=1e-6)
 
 
+def test_a_network_without_hidden_layers():
+    model = MLPClassifier((), max_iter=2)
+    with pytest.raises(ValueError, match="is no hidden layer of this network, which has none"):
+        FeatureExtractor(model).fit(X, y)
+
+
 @pytest.mark.parametrize("layer", [1, -2, 0.0, "first"])
 def test_a_layer_that_does_not_exist(layer):
     with pytest.raises(ValueError, match="is no hidden layer of this network, which has 1"):

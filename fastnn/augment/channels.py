@@ -34,12 +34,12 @@ class ColorTransform(ImageTransform):
     """Base class of the transforms of red, green and blue."""
 
     def check(self, n_features):
-        channels = self.sides(n_features)[2]
+        name, channels = type(self).__name__, self.sides(n_features)[2]
         if channels != 3:
             raise ValueError(
-                f"{type(self).__name__} changes red, green and blue, and these images have "
-                f"{channels} channel{'s' * (channels > 1)}: give shape=(height, width, 3), or "
-                "leave it out."
+                f"{name} changes red, green and blue, and these images have {channels} "
+                f"channel{'s' * (channels > 1)}: give shape=(height, width, 3), or leave {name} "
+                "out."
             )
 
 
@@ -138,7 +138,7 @@ class ChannelShuffle(ImageTransform):
         if self.sides(n_features)[2] < 2:
             raise ValueError(
                 "ChannelShuffle exchanges channels, and these images have one: give "
-                "shape=(height, width, channels), or leave it out."
+                "shape=(height, width, channels), or leave ChannelShuffle out."
             )
 
     def change_images(self, images, rng):
@@ -185,7 +185,7 @@ class Lighting(ColorTransform):
 
     def check(self, n_features):
         super().check(n_features)
-        covariance = np.asarray(np.eye(3) if self.covariance is None else self.covariance)
+        covariance = np.asarray(np.eye(3) if self.covariance is None else self.covariance, float)
         if covariance.shape != (3, 3) or not np.allclose(covariance, covariance.T):
             raise ValueError(
                 "covariance of Lighting must be a symmetric matrix of shape (3, 3), such as "

@@ -189,13 +189,12 @@ class RandomChoice(Mixing):
                 "RandomChoice chooses how a batch is mixed, between objects such as Mixup() and "
                 f"CutMix(), got {self.mixings!r}; RandAugment chooses transforms of rows."
             )
-        p = np.ones(1) if self.p is None else np.asarray(self.p, float)
-        if len(p) != (1 if self.p is None else len(self.mixings)) or not (
-            (p >= 0).all() and np.isclose(p.sum(), 1)
-        ):
+        n = len(self.mixings)
+        p = np.full(n, 1 / n) if self.p is None else np.asarray(self.p, float)
+        if p.shape != (n,) or (p < 0).any() or not np.isclose(p.sum(), 1):
             raise ValueError(
-                f"p of RandomChoice must be {len(self.mixings)} probabilities with a sum of 1, one "
-                f"for each mixing, got {self.p!r}."
+                f"p of RandomChoice must be {n} probabilities with a sum of 1, one for each "
+                f"mixing, got {self.p!r}."
             )
         for one in self.mixings:
             one.validate().check(n_features)

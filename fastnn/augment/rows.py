@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 
 from .._specs.constraints import Interval
 from .._specs.spec import Spec
@@ -82,7 +83,7 @@ class RowTransform(Spec):
         X : ndarray of shape (n_rows, n_features)
         y : the same targets
         """
-        X = as_rows(X)
+        X = as_rows(X, y)
         self.validate().check(X.shape[1])
         out, about = np.empty(X.shape, X.dtype), About(y if isinstance(y, np.ndarray) else None)
         for rows in blocks(*X.shape):
@@ -104,11 +105,12 @@ class RowTransform(Spec):
         raise NotImplementedError
 
 
-def as_rows(X):
-    """Return rows as a matrix of floats."""
+def as_rows(X, y):
+    """Return rows as a matrix of floats, after checking that there are as many targets, if any."""
     X = np.asarray(X)
-    if X.ndim != 2:
+    if X.ndim != 2 or not X.shape[1]:
         raise ValueError(f"Transforms are for rows in a matrix, and X has the shape {X.shape}.")
+    check_consistent_length(X, y)
     return X if X.dtype in (np.float32, np.float64) else X.astype(np.float32)
 
 
@@ -136,7 +138,8 @@ def signs(rng, n):
 def interval_of(spec, name: str) -> tuple[float, float]:
     """Return the bounds that a parameter of a spec gives, after checking them."""
     bounds = np.asarray(getattr(spec, name))
-    if bounds.shape != (2,) or not np.isfinite(bounds).all() or bounds[0] > bounds[1]:
+    are_numbers = bounds.dtype.kind in "iuf" and np.isfinite(bounds).all()
+    if bounds.shape != (2,) or not are_numbers or bounds[0] > bounds[1]:
         raise ValueError(
             f"{name} of {type(spec).__name__} must be a pair of finite numbers, the smaller one "
             f"first, got {getattr(spec, name)!r}."
@@ -168,7 +171,7 @@ def image_sides(spec, n_features: int) -> tuple[int, int, int]:
     if math.prod(shape) != n_features:
         raise ValueError(
             f"{name}(shape={spec.shape!r}) is for rows of {math.prod(shape)} features, and X "
-            f"has {n_features}: give the shape of your images, or see what None is."
+            f"has {n_features}: give the shape of your images."
         )
     height, width, channels = (*map(int, shape), 1)[:3]
     return height, width, channels

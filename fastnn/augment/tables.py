@@ -83,7 +83,7 @@ class SwapNoise(RowTransform):
     }
 
     def __call__(self, X, y, rng):
-        X = as_rows(X)
+        X = as_rows(X, y)
         self.validate()
         below = max(1, round(self.rate * _LEVELS))
         out = X.copy("C")
@@ -140,7 +140,7 @@ class LabelMixup(RowTransform):
     }
 
     def __call__(self, X, y, rng):
-        X, y = as_rows(X), np.asarray(y)
+        X, y = as_rows(X, y), np.asarray(y)
         self.validate()
         n = len(X)
         similar = self._similar if self.bandwidth else self._same

@@ -85,14 +85,14 @@ class Exclude(Wrapper):
             )
 
     def __call__(self, X, y, rng):
-        if np.ndim(y) != 1:
+        return super().__call__(X, None if y is None else np.asarray(y), rng)
+
+    def chosen(self, about):
+        if np.ndim(about.labels) != 1:
             raise ValueError(
                 "Exclude needs the class of each row: pass y of shape (n_rows,), as in "
                 "transform(X, y, rng)."
             )
-        return super().__call__(X, np.asarray(y), rng)
-
-    def chosen(self, about):
         return ~np.isin(about.labels, self.classes)
 
 
@@ -133,7 +133,7 @@ class Repeat(Wrapper):
         X : ndarray of shape (n_rows * times, n_features)
         y : ndarray of as many targets
         """
-        X = as_rows(X)
+        X = as_rows(X, y)
         self.validate().check(X.shape[1])
         places = self.places(len(X))
         rows = places % len(X)

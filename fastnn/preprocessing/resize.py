@@ -11,8 +11,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .. import _typing as t
 from .._specs.constraints import Interval, OneOf
 from ..augment.resampling import INTERPOLATIONS, resizing_matrix
-from ..augment.rows import as_rows, blocks, image_sides
+from ..augment.rows import blocks, image_sides
 from .base import validate
+
+# Rows of other types are converted to the first.
+_FLOATS = (np.float32, np.float64)
 
 
 class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -95,7 +98,7 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"size of Resize must be (height, width), whole numbers above 0, got {self.size!r}."
             )
-        validate_data(self, X, skip_check_array=True)
+        validate_data(self, X, dtype=None, ensure_all_finite=False)
         image_sides(self, self.n_features_in_)
         return self
 
@@ -112,8 +115,7 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             In float64 if X is, else in float32.
         """
         check_is_fitted(self, "n_features_in_")
-        validate_data(self, X, reset=False, skip_check_array=True)
-        X = as_rows(X)
+        X = validate_data(self, X, reset=False, dtype=_FLOATS, ensure_all_finite=False)
         *sides, channels = image_sides(self, X.shape[1])
         down, right = (
             resizing_matrix(side, new, self.crop_ratio, self.interpolation).astype(X.dtype)

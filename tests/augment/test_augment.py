@@ -257,6 +257,7 @@ def test_a_batch_is_mixed_by_one_of_several_specs():
             "p of RandomChoice must be 2 probabilities with a sum of 1, one",
         ),
         (RandomChoice(p=[1.0]), "p of RandomChoice must be 2 probabilities"),
+        (RandomChoice(p=[[0.5], [0.5]]), "p of RandomChoice must be 2 probabilities"),
         (RandomChoice([Mixup(-1.0)]), "'alpha' parameter of Mixup"),
         (RandomChoice([CutMix(shape=(2, 2))]), "is for rows of 4 features, and X has 6"),
     ],

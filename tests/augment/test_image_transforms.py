@@ -180,6 +180,7 @@ def test_boxes_that_cannot_fit_are_cut():
         (Crop((0.0, 0.5)), "area of Crop must be above 0 and at most 1"),
         (Crop(0.5, ratio=(0, 1)), "ratio of Crop must be above 0"),
         (Crop(0.5, ratio=2.0), "ratio"),
+        (Crop(0.5, ratio=("1", "2")), "ratio of Crop must be a pair of finite numbers"),
         (Rotate(interpolation="cubic"), "interpolation"),
     ],
     ids=repr,

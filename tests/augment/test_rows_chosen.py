@@ -130,6 +130,16 @@ def test_numbers_are_no_classes():
 # --- copies ---------------------------------------------------------------------------------------
 
 
+def test_targets_that_do_not_fit_the_rows():
+    for transform in (Append(Exclude(Noise(), [1])), Exclude(Noise(), [1])):
+        for y in (None, np.stack([Y, Y], axis=1)):
+            with pytest.raises(ValueError, match="Exclude needs the class of each row: pass y"):
+                transform(X, y, rng())
+    for transform in (Append(Noise()), Exclude(Noise(), [1]), Noise(), SwapNoise()):
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            transform(X, Y[:3], rng())
+
+
 def test_copies_are_appended():
     more, labels = Append(Noise(), copies=2)(X, Y, rng())
     assert more.shape == (144, 9)

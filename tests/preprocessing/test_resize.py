@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_sample_image
 from sklearn.pipeline import make_pipeline
@@ -63,5 +64,9 @@ def test_images_in_a_pipeline():
 def test_bad_sizes(resize, message):
     with pytest.raises(ValueError, match=message):
         resize.fit(np.zeros((2, 64)))
+    with pytest.raises(TypeError, match="dense data is required"):
+        Resize().fit(sparse.csr_array(np.ones((2, 64))))
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        Resize().fit(np.ones(64))
     with pytest.raises(ValueError, match="X has 9 features, but Resize is expecting 64"):
         Resize().fit(np.zeros((2, 64))).transform(np.zeros((2, 9)))
