@@ -137,7 +137,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 def _hidden_layer(network, layer):
     """Return the number of a hidden layer, counted from the first."""
     n_hidden = len(network.coefs) - int(np.sum(network.program.is_output))
-    if not isinstance(layer, Integral) or not -n_hidden <= layer < n_hidden:
+    is_number = isinstance(layer, Integral) and not isinstance(layer, bool)
+    if not is_number or not -n_hidden <= layer < n_hidden:
         known = f"{n_hidden}, numbered {-n_hidden} to {n_hidden - 1}" if n_hidden else "none"
         raise ValueError(f"layer={layer!r} is no hidden layer of this network, which has {known}.")
     return int(layer) % n_hidden

@@ -74,7 +74,7 @@ def test_a_network_without_hidden_layers():
         FeatureExtractor(model).fit(X, y)
 
 
-@pytest.mark.parametrize("layer", [1, -2, 0.0, "first"])
+@pytest.mark.parametrize("layer", [1, -2, 0.0, False, "first"])
 def test_a_layer_that_does_not_exist(layer):
     with pytest.raises(ValueError, match="is no hidden layer of this network, which has 1"):
         FeatureExtractor(MLPClassifier((5,), max_iter=1), layer=layer).fit(X, y)

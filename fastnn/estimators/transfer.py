@@ -50,7 +50,8 @@ def _frozen(freeze, n_hidden):
     if isinstance(freeze, bool | np.bool_):
         return dict.fromkeys(range(n_hidden) if freeze else (), 0.0)
     layers = list(freeze) if isinstance(freeze, Iterable) and not isinstance(freeze, str) else None
-    if layers is None or not all(isinstance(i, Integral) for i in layers):
+    # A mask would be read as the numbers 0 and 1.
+    if layers is None or any(isinstance(i, bool) or not isinstance(i, Integral) for i in layers):
         raise ValueError(
             f"freeze={freeze!r} must be True, False, or a list of the numbers of hidden layers."
         )

@@ -100,6 +100,7 @@ def test_it_goes_where_parameters_go(tmp_path):
         ([-1], "freeze names layer -1"),
         ("all", "must be True, False, or a list"),
         ([0.5], "must be True, False, or a list"),
+        ([True, False], "must be True, False, or a list"),
         (1, "must be True, False, or a list"),
     ],
 )
