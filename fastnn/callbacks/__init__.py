@@ -1,4 +1,4 @@
-"""Callbacks: functions called during training, to stop it, save it or show its progress."""
+"""Callbacks: objects whose methods are called during training, to stop, save or monitor it."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Base class of callbacks, the context that hooks get, and the list of callbacks of a fit."""
+"""Base class of callbacks, the context passed to hooks, and the list of callbacks of a fit."""
 
 import math
 import threading
@@ -10,25 +10,24 @@ from .._train.snapshot import Snapshot
 
 
 class Callback(Spec):
-    """Base class of callbacks, whose hooks are called in the course of a training.
+    """Base class of callbacks, whose hooks are called during training.
 
-    A subclass overrides the hooks it wants. Each gets a `Context`, and may return True: training
-    ends then as it would by itself. The parameters of `__init__` are those of `get_params`, so that
-    `clone` and `GridSearchCV` know them; `dataclass` writes it.
+    A subclass overrides some hooks. Each hook receives a `Context`, and may return True to end
+    training normally. The parameters of `__init__`, which `dataclass` can generate, are those of
+    `get_params`, so that `clone` and `GridSearchCV` support them.
 
-    An error in a hook is raised by `fit`, and leaves the estimator as it was. `on_fit_end` is
-    called even then, for every callback whose `on_fit_begin` was.
+    An error in a hook is raised by `fit`, and the estimator is unchanged. Even then, `on_fit_end`
+    is called for every callback whose `on_fit_begin` was called.
 
-    The attributes of a callback may be read after the fit. A fit that starts while the callback is
-    in use by another, in a thread or within a hook, works with a copy that has the attributes from
-    before the other fit: no fit sees the state of another. To read those of both, give each
-    estimator a callback of its own, as `clone` does.
+    The attributes of a callback can be read after the fit. If a fit starts while another one uses
+    the callback, in a thread or within a hook, it uses a copy with the attributes from before the
+    other fit, so that no fit sees the state of another. To read the attributes of both, pass a
+    separate callback to each estimator, as `clone` does.
 
     Attributes
     ----------
     batch_interval : int, default=1
-        Number of batches from one call of `on_batch_end` to the next. It changes no bit of the
-        result.
+        Number of batches between calls of `on_batch_end`. It does not change the result.
 
     Examples
     --------
@@ -51,34 +50,34 @@ class Callback(Spec):
         return f"{type(self).__name__}({given})"
 
     def on_fit_begin(self, context: "Context") -> None:
-        """Called when everything is ready for the first epoch."""
+        """Called before the first epoch, when everything is prepared."""
 
     def on_epoch_begin(self, context: "Context") -> Any:
         """Called before each epoch, or iteration of 'lbfgs'. True skips it and ends training.
 
-        It is called again, before `set_state`, where a training resumes within an epoch.
-        If 'lbfgs' has converged, no iteration follows.
+        It is called again, before `set_state`, if training resumes within an epoch. If 'lbfgs' has
+        converged, no iteration follows.
         """
 
     def on_batch_end(self, context: "Context") -> Any:
-        """Called after every `batch_interval` batches. True ends the epoch here, and training.
+        """Called after every `batch_interval` batches. Return True to end the epoch and training.
 
         It is never called with 'lbfgs', which has no batches.
         """
 
     def on_epoch_end(self, context: "Context") -> Any:
-        """Called after each epoch, when it is in the history. True ends training."""
+        """Called after each epoch, when the history contains it. Return True to end training."""
 
     def on_fit_end(self, context: "Context") -> None:
-        """Called when training has ended, or has failed with `context.error`."""
+        """Called after training has ended, or failed with `context.error`."""
 
     # For `Checkpoint`.
 
     def get_state(self) -> Any:
-        """Return what a checkpoint needs of this callback, beside the history."""
+        """Return the state to store in a checkpoint, in addition to the history."""
 
     def set_state(self, state: Any, context) -> None:
-        """Restore a state that `get_state` returned, unless it is None, after `on_fit_begin`."""
+        """Restore a state from `get_state`, unless it is None; called after `on_fit_begin`."""
 
     def _after_epoch_end(self, context) -> None:
         """Called after `on_epoch_end` of all callbacks."""
@@ -91,39 +90,39 @@ class Callback(Spec):
 
 
 class Context:
-    """The state of a training, as hooks are given it: attributes to read, and some methods.
+    """State of a training, passed to hooks.
 
     Attributes
     ----------
     epoch : int
-        Number of the epoch as in `history_`, from 1, after those of earlier calls that this one
-        continues. Before the first epoch, the number of these.
+        Number of the epoch as in `history_`, from 1. Epochs of earlier calls that this one
+        continues are counted; before the first epoch, it is their number.
     first_epoch : int
-        Number of epochs before this training, to which all calls of `partial_fit` belong.
+        Number of epochs before this training. All calls of `partial_fit` are one training.
     n_epochs : int
-        Number of the last epoch that is planned; with `partial_fit` this one's.
+        Number of the last planned epoch; in `partial_fit`, of the current one.
     n_rows : int
         Number of training rows.
     batch, n_batches : int
         Number of the last batch in its epoch, from 1, and number of batches in an epoch.
     rows : ndarray of int or None
-        In `on_batch_end` the numbers in `X` of the rows of the last batches, from 0. None if they
-        are not known: of a source or a cluster, of rows that are read in blocks or parts, and of
-        all rows augmented by a function.
+        In `on_batch_end`, the indices in `X` of the rows of the last batches. None if they are
+        unknown: for a source or a cluster, for rows read in blocks or parts, and for rows augmented
+        by a function of all rows.
     logs : dict
-        The history's values of the last epoch; in `on_batch_end` the "loss" of the last batches.
+        Values of the last epoch in the history; in `on_batch_end`, the "loss" of the last batches.
     history : dict of list
-        `history_` so far.
+        The `history_` so far.
     learning_rate : float or None
-        Learning rate of the last step; before the first one the initial rate. None for 'lbfgs'.
+        Learning rate of the last step; before the first step, the initial rate. None for 'lbfgs'.
     parameters : dict
-        The estimator's parameters that are not defaults.
+        Parameters of the estimator that differ from the defaults.
     is_partial : bool
-        Whether this is `partial_fit`.
+        Whether the call is `partial_fit`.
     error : BaseException or None
         The error that ended training.
     unit : str
-        "epoch"; "network" for an ensemble such as `TabularMLPClassifier`, which counts networks.
+        "epoch", or "network" for an ensemble such as `TabularMLPClassifier`, which counts networks.
     """
 
     unit = "epoch"
@@ -148,7 +147,7 @@ class Context:
 
     @property
     def model(self) -> Any:
-        """A copy of the estimator, as if training had ended here."""
+        """Copy of the estimator, as if training had ended now."""
         return self._model(True)
 
     def log(self, name: str, value: float) -> None:
@@ -157,7 +156,7 @@ class Context:
         self._history.add(name, value)
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Multiply the learning rate from the next epoch on, whatever the schedule says."""
+        """Multiply the learning rate of the schedule by a factor, from the next epoch on."""
         if self.learning_rate is None:
             raise ValueError("solver='lbfgs' has no learning rate to change.")
         self._history.rate_factor *= factor
@@ -167,7 +166,7 @@ class Context:
         return Snapshot(self._state)
 
     def watched(self, name: str) -> float:
-        """Return the last epoch's value of this name; a ValueError lists the names."""
+        """Return the value of this name in the last epoch; a ValueError lists the names."""
         try:
             return self.logs[name]
         except KeyError:
@@ -217,11 +216,11 @@ class CallbackList:
     context : Context
         Passed to their hooks.
     origin : dict
-        What a checkpoint keeps about the fit as a whole.
+        Data that a checkpoint stores about the whole fit.
     states : list of tuple, optional
         Class name and state of each callback, from a checkpoint to resume.
     within_epoch : bool, default=False
-        Whether that was written within an epoch.
+        Whether the checkpoint was written within an epoch.
     """
 
     def __init__(self, callbacks, context, origin, states=(), within_epoch=False):
@@ -307,7 +306,7 @@ class CallbackList:
     def on_epoch_end(self, rate, stops, checkpoint):
         """Return whether training ends after this epoch, or `stops` anyway.
 
-        `checkpoint` is a function of this that returns what a checkpoint keeps of the training.
+        `checkpoint` is a function that returns the state of training for a checkpoint.
         """
         context = self._context
         context.epoch, context.batch, context.rows = context.epoch + 1, 0, None

@@ -1,4 +1,4 @@
-"""Checkpoints of a training on disk, from which another process can continue."""
+"""Checkpoints of a training on disk, from which another process can resume."""
 
 import math
 import os
@@ -31,38 +31,39 @@ class Checkpoint(Callback):
     """Save the training to a file, from which it resumes bit for bit.
 
     The file contains the complete state of the training: parameters, the state of the optimizer,
-    the history, the generator and the order of the rows, and the states of other callbacks. At any
-    time the file is one complete checkpoint, the new one or the previous one, even if the process
-    is killed; a checksum detects later damage. If it cannot be written, for instance because the
-    disk is full, training continues with a warning. It is an error if another training writes the
-    same file in the meantime.
+    the history, the generator and the order of the rows, and the states of other callbacks. The
+    file is always a complete checkpoint, the previous one or the new one, even if the process is
+    killed. A checksum detects later damage. If the file cannot be written, for instance because the
+    disk is full, training continues with a warning. If another training writes the same file in the
+    meantime, an error is raised.
 
     `load_checkpoint` loads a fitted estimator from it. The file has the format of `fastnn.load`:
-    nothing in it is executed, and a function or class of a user is a name.
+    loading executes no code, and user-defined functions and classes are stored as names.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     every : int, default=1
-        Number of epochs between two checkpoints. There is always one of the last epoch.
+        Number of epochs between two checkpoints. The last epoch always has one.
     monitor : str, default=None
-        A metric in `history_`: only epochs that improve it are saved. None saves all.
+        Name of a metric in `history_`; only epochs that improve it are saved. None saves all.
     mode : {"auto", "min", "max"}, default="auto"
         Whether smaller or larger values are better, as for `EarlyStopping`.
     resume : bool, default=False
-        Whether `fit` continues from the file, if it exists: run the same program again after it was
-        killed. The file of another training is an error: the values of rows, targets, weights and
-        validation data are compared, and all parameters except `n_jobs`, `verbose` and `callbacks`;
-        functions by their name and code. `max_iter` may be larger, unless a schedule depends on it.
-        So each model, also in a search, needs a separate file. Not available with 'lbfgs', because
-        SciPy does not expose its memory, and for `partial_fit`, which continues from the estimator
-        that `load_checkpoint` returns; its first call refuses a file that exists.
+        Whether `fit` continues from the file, if it exists: after the program was killed, run it
+        again. A file of another training raises an error. To detect it, the values of rows,
+        targets, weights and validation data are compared, and all parameters except `n_jobs`,
+        `verbose` and `callbacks`; functions are compared by name and code. `max_iter` may be
+        larger, unless a schedule depends on it. Each model, also in a search, needs a separate
+        file. Not available with 'lbfgs', because SciPy does not expose its memory, and for
+        `partial_fit`, which continues from the estimator returned by `load_checkpoint`; its first
+        call refuses an existing file.
     batches : int, default=None
         Number of batches between two checkpoints within an epoch, for epochs that take hours. None
-        writes none. Resuming goes on after the last of these batches; the rows before it are read
-        again, where they come from a source, and not trained on again. Not available with
-        `monitor`, 'lbfgs', `partial_fit` and dask.
+        writes none. Training resumes after the last of these batches. The earlier rows of a source
+        are read again, but not used for training again. Not available with `monitor`, 'lbfgs',
+        `partial_fit` and dask.
 
     Examples
     --------
@@ -182,13 +183,13 @@ def load_checkpoint(path: t.Path, *, trusted: Collection[str] = ()) -> Any:
     Returns
     -------
     estimator : MLPClassifier or MLPRegressor
-        The fitted estimator; its parameter `callbacks` is None.
+        The fitted estimator. Its parameter `callbacks` is None.
 
     Raises
     ------
     ValueError
-        If the file is no checkpoint, is damaged, was written by a later fastnn, or names what is
-        not trusted.
+        If the file is not a checkpoint, is damaged, was written by a later version of fastnn, or
+        names a function or class that is not trusted.
     """
     return estimator_of(Parts(path, "checkpoint", trusted))
 

@@ -1,4 +1,4 @@
-"""Files that callbacks write in the course of a training."""
+"""Files that callbacks write during training."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Callback that finds the batches at which the loss jumps."""
+"""Callback that detects jumps of the loss."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class Jump(NamedTuple):
-    """Batch at which the loss was much larger than before.
+    """Batch whose loss was much larger than that of earlier batches.
 
     Attributes
     ----------
     epoch, batch : int
         Numbers of the epoch, and of the batch in it, from 1.
     loss : float
-        Its loss, before the step on it.
+        Loss of the batch, before the step.
     usual : float
-        Median loss of the batches before.
+        Median loss of the preceding batches.
     rows : ndarray of int, or None
-        Its rows, by their numbers in `X`, from 0. None if these are not known: of a source, of rows
-        that are read in blocks or parts, and of all rows augmented by a function.
+        Indices of its rows in `X`. None if they are unknown: for a source, for rows read in blocks
+        or parts, and for rows augmented by a function of all rows.
     """
 
     epoch: int
@@ -39,22 +39,22 @@ class Jump(NamedTuple):
 
 @dataclass
 class LossJumps(Callback):
-    """Find the batches at which the loss jumps, and tell their rows.
+    """Detect batches at which the loss jumps, and record their rows.
 
-    Either these rows are unusual (outliers, wrong targets), or a step before was too long.
-    `fastnn.diagnostics.row_gradients` tells which of the rows have the largest gradients. It does
-    not see a loss that is not finite, which ends training.
+    Either these rows are unusual (outliers, wrong targets), or an earlier step was too long.
+    `fastnn.diagnostics.row_gradients` finds the rows with the largest gradients. A non-finite loss
+    is not recorded, because it ends training.
 
     Parameters
     ----------
     factor : float, default=5.0
-        A loss is a jump if it is larger than this factor of the median loss of the batches before.
-        If losses are negative, it is one that is above the median by ``factor - 1`` times its
-        absolute value, or times the median deviation from it, if that is larger.
+        A loss is a jump if it exceeds the median loss of the preceding batches by this factor. For
+        negative losses, it is a jump if it exceeds the median by ``factor - 1`` times the absolute
+        value of the median, or times the median deviation from it, if that is larger.
     window : int, default=20
-        Number of these batches. The first ones of a training are not judged.
+        Number of preceding batches. The first ones of a training are not checked.
     n_jumps : int, default=10
-        Largest number of jumps that are kept: those with the largest loss.
+        Maximum number of jumps to keep, those with the largest loss.
 
     Attributes
     ----------

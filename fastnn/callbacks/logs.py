@@ -1,4 +1,4 @@
-"""Callbacks that log the history: to a CSV file, to TensorBoard, to MLflow."""
+"""Callbacks that log the history to a CSV file, TensorBoard or MLflow."""
 
 import csv
 import io
@@ -23,9 +23,9 @@ def _lines(rows) -> str:
 class CSVLogger(Callback):
     """Write `history_` to a CSV file: a header, and a line for each epoch.
 
-    A fit that continues an earlier one also writes the epochs of that one. If the file cannot be
+    A fit that continues an earlier one also writes the earlier epochs. If the file cannot be
     written, for instance because the disk is full, training continues with a warning. The file then
-    has no incomplete line, and later epochs add the missing lines.
+    contains no incomplete line, and later epochs add the missing lines.
 
     Parameters
     ----------
@@ -68,14 +68,13 @@ def _numbers(logs):
 class TensorBoard(Callback):
     """Write the history as scalars for TensorBoard.
 
-    Needs tensorboardX (``pip install "fastnn-mlp[tensorboard]"``), or else PyTorch with
+    It requires tensorboardX (``pip install "fastnn-mlp[tensorboard]"``), or PyTorch with
     tensorboard.
 
     Parameters
     ----------
     directory : str or path-like
-        Folder of the event files, shown by ``tensorboard --logdir DIRECTORY``. Each fit adds a
-        file.
+        Folder of the event files, for ``tensorboard --logdir DIRECTORY``. Each fit adds a file.
     """
 
     directory: Any = "runs"
@@ -117,7 +116,7 @@ class MLflow(Callback):
     """Log the history as metrics of MLflow, and the parameters that differ from the defaults.
 
     They are logged to the active run. If there is none, a run is started for the fit and ended with
-    it, as finished or failed. Needs mlflow (``pip install "fastnn-mlp[mlflow]"``).
+    it, as finished or failed. It requires mlflow (``pip install "fastnn-mlp[mlflow]"``).
 
     Parameters
     ----------

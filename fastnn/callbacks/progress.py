@@ -14,15 +14,15 @@ from .base import Callback
 class ProgressBar(Callback):
     """Show epochs, speed, losses, scores and the remaining time.
 
-    In a notebook and in a terminal it is a bar, if tqdm is installed (``pip install tqdm``);
-    elsewhere, plain lines on standard output. In a notebook, tqdm shows a widget if ipywidgets is
+    In a notebook or a terminal, it is a bar, if tqdm is installed (``pip install tqdm``). Otherwise
+    it prints plain lines to standard output. In a notebook, tqdm shows a widget if ipywidgets is
     installed, and text otherwise. ``verbose=True`` of the estimator shows the bar where possible,
-    and prints scikit-learn's lines elsewhere.
+    and prints the same lines as scikit-learn otherwise.
 
     Parameters
     ----------
     every : int, default=1
-        Number of epochs between plain lines. The last epoch always has a line.
+        Number of epochs between plain lines. The last epoch is always printed.
     """
 
     every: int = 1

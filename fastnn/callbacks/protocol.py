@@ -20,20 +20,20 @@ def _known(estimator) -> bool:
 
 
 class TakesCallbacks:
-    """Mixin of estimators: `set_callbacks`, if scikit-learn has callbacks."""
+    """Mixin of estimators that provides `set_callbacks`, if scikit-learn has callbacks."""
 
     @available_if(_known)
     def set_callbacks(self, *callbacks):
         """Set callbacks of scikit-learn, such as `sklearn.callback.ProgressBar`.
 
-        Requires scikit-learn 1.9 or later. The tasks reported to them are the fit and its epochs,
-        or the iterations of 'lbfgs'.
+        It requires scikit-learn 1.9 or later. The reported tasks are the fit and its epochs, or the
+        iterations of 'lbfgs'.
 
         Parameters
         ----------
         *callbacks : callback instances
-            Callbacks with the protocol `sklearn.callback.FitCallback`. Without arguments, earlier
-            ones are removed.
+            Callbacks with the protocol `sklearn.callback.FitCallback`. Without arguments, the
+            current callbacks are removed.
 
         Returns
         -------
@@ -57,7 +57,7 @@ class Bridge(Callback):
     ----------
     estimator : estimator instance
     X, y : array-like
-        As passed to `fit`.
+        The data passed to `fit`.
     sample_weight : array-like or None
     """
 

@@ -31,25 +31,25 @@ def sign_of(monitor: str, mode: str) -> int:
 class EarlyStopping(Callback):
     """Stop training when a metric of the history no longer improves.
 
-    It is independent of the estimator's `early_stopping` and of the rule of `tol` and
-    `n_iter_no_change`, which also ends training. ``n_iter_no_change=np.inf`` turns the latter off.
-    Each call of `partial_fit` counts as an epoch; the estimator's `stopped_` is then True after the
-    call that should be the last.
+    It is independent of `early_stopping` of the estimator. The rule of `tol` and `n_iter_no_change`
+    can also end training; ``n_iter_no_change=np.inf`` turns it off. Each call of `partial_fit`
+    counts as an epoch. After the call that should be the last one, `stopped_` of the estimator is
+    True.
 
     Parameters
     ----------
     monitor : str, default="val_loss"
-        The metric: a name in `history_`.
+        Name of the metric in `history_`.
     patience : int, default=10
-        Training stops after this number of epochs without improvement; 0 is the same as 1.
+        Number of epochs without improvement after which training stops; 0 is the same as 1.
     min_delta : float, default=0.0
-        The smallest change that counts as an improvement is larger than this.
+        Only a change larger than this counts as an improvement.
     mode : {"auto", "min", "max"}, default="auto"
         Whether smaller or larger values are better. 'auto' is "min" for "loss", "train_loss",
         "val_loss", the losses of heads, "grad_norm" and "seconds", and "max" for all others, as for
         scikit-learn's scores.
     restore_best : bool, default=False
-        Whether the parameters of the best epoch are restored, also if training ends for another
+        Whether to restore the parameters of the best epoch, also if training ends for another
         reason. `loss_` and `history_` still describe all epochs. Not available for `partial_fit`.
 
     References
@@ -117,28 +117,28 @@ class EarlyStopping(Callback):
 class ReduceLROnPlateau(Callback):
     """Reduce the learning rate when a metric of the history no longer improves.
 
-    The factor multiplies the estimator's schedule: ``learning_rate="cosine"`` continues on a lower
-    curve. The schedule `ReduceOnPlateau` does the same for the validation score or the training
-    loss, with the same parameters. The rate remains reduced in later calls that continue this one.
+    The factor multiplies the schedule of the estimator: ``learning_rate="cosine"`` continues on a
+    lower curve. The schedule `ReduceOnPlateau` has the same parameters, and monitors the validation
+    score or the training loss. The rate remains reduced in later calls that continue this one.
 
     Parameters
     ----------
     monitor : str, default="val_loss"
-        The metric: a name in `history_`.
+        Name of the metric in `history_`.
     factor : float, default=0.1
         The factor of a reduction, in (0, 1).
     patience : int, default=10
-        The rate is reduced after more than this number of epochs without improvement.
+        Number of epochs without improvement that are tolerated; the next one reduces the rate.
     mode : {"auto", "min", "max"}, default="auto"
         Whether smaller or larger values are better, as for `EarlyStopping`.
     threshold : float, default=1e-4
-        The smallest change that counts as an improvement is larger than this.
+        Only a change larger than this counts as an improvement.
     threshold_mode : {"rel", "abs"}, default="rel"
         Whether `threshold` is relative to the best value, or absolute.
     cooldown : int, default=0
-        Number of epochs after a reduction that are not counted.
+        Number of epochs to ignore after a reduction.
     minimum : float, default=0.0
-        The product of all reductions never falls below this, in [0, 1].
+        Lower bound of the product of all reductions, in [0, 1].
 
     References
     ----------
@@ -188,8 +188,8 @@ class ReduceLROnPlateau(Callback):
 class TerminateOnNaN(Callback):
     """Stop training when a metric of the history is not finite.
 
-    Without this callback, training stops and the best parameters are restored if the training loss
-    is not finite. The callback also checks the validation loss and scores.
+    If the training loss is not finite, training stops even without this callback, and the best
+    parameters are restored. The callback also checks the validation loss and scores.
     """
 
     _parameter_constraints: ClassVar[dict] = {}

@@ -1,4 +1,4 @@
-"""Tasks on the workers of a client, and what becomes of them if workers or client are lost."""
+"""Tasks on the workers of a client, and errors if workers or the client are lost."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""The estimators: networks that are trained on a cluster of dask, and predict there."""
+"""Estimators that train and predict on a cluster of dask."""
 
 import inspect
 from numbers import Integral
@@ -21,20 +21,20 @@ _CONSTRAINTS = {
 }
 _DEFAULT_STEPS = 16
 _DESCRIPTION = """\
-`fit` takes arrays and dataframes of dask, or a source (see `fastnn.data`). Partitions decide what
-    is learned: the number of workers changes no bit, nor does a worker that is lost. `predict` and
-    the other methods take collections of dask too, and are lazy then; for arrays and frames in
-    memory they work as those of `LOCAL`.
+    `fit` accepts arrays and dataframes of dask, or a source (see `fastnn.data`). The result depends
+    on the partitions, but not on the number of workers or on lost workers. `predict` and the other
+    methods are lazy for collections of dask. For arrays and frames in memory, they work as in
+    `LOCAL`.
 
     With a stochastic solver, an epoch consists of rounds. In a round, each partition takes
-    `steps_per_round` steps on its own rows from the same state; then parameters, statistics of
-    batch norm and the state of the optimizer are averaged, weighted by the rows of the round.
-    `batch_size` is the number of rows of a step of a partition. 'lbfgs' sums the gradients of all
-    partitions, and learns what it would on one machine, up to rounding.
+    `steps_per_round` steps on its own rows, starting from the same state. Then parameters,
+    statistics of batch norm and the state of the optimizer are averaged, weighted by the rows of
+    the round. `batch_size` is the number of rows in a step of a partition. 'lbfgs' sums the
+    gradients of all partitions; its result is that of a single machine, up to rounding.
 
-    All parameters of `LOCAL` are taken too, with the same defaults. `device` cannot be 'cuda', and
-    `augment` can only mix rows. `n_jobs` limits the threads of a task, which has its share of the
-    processors of its worker.
+    All parameters of `LOCAL` are available, with the same defaults. `device` cannot be 'cuda', and
+    `augment` can only mix rows. `n_jobs` limits the threads of a task; the processors of a worker
+    are shared among its tasks.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ _DESCRIPTION = """\
         Client of the cluster; None is the current one.
 
     steps_per_round : int, default=16
-        Number of steps that each partition takes between two averages. Fewer are closer to training
-        on one machine, and communicate more often. Not used by 'lbfgs'.
+        Number of steps of each partition between two averages. With fewer steps, training is closer
+        to that on one machine, but communicates more often. Not used by 'lbfgs'.
 
     References
     ----------
@@ -70,7 +70,7 @@ def _with_parameters_of(local):
 
 
 class OnCluster:
-    """Mixin of the estimators.
+    """Mixin of estimators on a cluster.
 
     Attributes
     ----------
@@ -91,15 +91,15 @@ class OnCluster:
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Fit the network to rows and their targets, on the cluster.
+        """Fit the network to rows and their targets on the cluster.
 
         Parameters
         ----------
         X : dask array or dataframe of shape (n_samples, n_features), or Source
-            The rows. Sizes of partitions may be unknown, and some may have no rows. Of a source,
-            blocks are put together to 64 partitions at most.
+            The rows. Sizes of partitions may be unknown, and some may be empty. The blocks of a
+            source are combined into at most 64 partitions.
         y : dask array, series or dataframe of shape (n_samples,) or (n_samples, n_outputs)
-            The targets, in as many partitions; None for a source.
+            The targets, in the same number of partitions; None for a source.
         sample_weight : dask array or series of shape (n_samples,), default=None
             Weights of the rows.
         X_val : dask array or dataframe of shape (n_val, n_features), Source or array-like, \
@@ -118,16 +118,17 @@ default=None
         Raises
         ------
         ValueError, TypeError
-            If rows, targets or parameters are invalid; the message tells partition and row.
+            If rows, targets or parameters are invalid. The message contains the partition and row.
         RuntimeError
-            If the client is closed, or workers are lost for good.
+            If the client is closed, or workers are lost permanently.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def to_local(self):
-        """Return the estimator of one machine, with the same parameters and all that is learned.
+        """Return the fitted estimator for a single machine.
 
-        It shares the arrays of this one. A pickle of it needs no dask to be loaded.
+        It has the same parameters and fitted attributes, and shares the arrays. Loading a pickle of
+        it does not require dask.
 
         Returns
         -------
@@ -158,7 +159,7 @@ default=None
         return twin
 
     def score(self, X, y=None, sample_weight=None):
-        """Return accuracy or R2 of the predictions.
+        """Return the accuracy or R2 of the predictions.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""A fit on a cluster: the phases of any fit, with rows in the memory of workers."""
+"""Fit on a cluster: the phases of a fit, with rows in the memory of workers."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Rows on a cluster: a data set in the memory of a worker for each partition."""
+"""Rows on a cluster, with a data set in the memory of a worker for each partition."""
 
 import itertools
 from typing import Any

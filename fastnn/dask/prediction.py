@@ -1,4 +1,4 @@
-"""Predictions for collections of dask: lazy, partition by partition."""
+"""Lazy predictions for collections of dask, partition by partition."""
 
 import functools
 import math

@@ -1,7 +1,7 @@
-"""A round: steps on each partition from one state, and the mean of the states that they lead to.
+"""Round of training: steps on each partition from one state, and the mean of the resulting states.
 
-Everything here is a function of its arguments alone, in whatever process and on however many
-threads, so that a task that is lost can be done anew.
+All functions depend only on their arguments, not on the process or the number of threads, so that a
+lost task can be repeated.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Rows of collections of dask: a source whose blocks are partitions."""
+"""Source of rows in collections of dask; blocks are partitions."""
 
 import math
 

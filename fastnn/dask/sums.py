@@ -1,4 +1,4 @@
-"""Sums over partitions: losses, scores, gradients and moments, as functions of their arguments."""
+"""Sums over partitions: losses, scores, gradients and moments."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

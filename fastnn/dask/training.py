@@ -1,4 +1,4 @@
-"""Trainings on a cluster: epochs by rounds, and L-BFGS by sums of gradients."""
+"""Training on a cluster: epochs of rounds, and L-BFGS with sums of gradients."""
 
 import math
 from typing import Any

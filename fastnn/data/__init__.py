@@ -1,4 +1,4 @@
-"""Sources of rows: files larger than memory, and whatever else is read block by block."""
+"""Sources of rows that are read block by block, such as files larger than memory."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Arrays in memory, memory maps, and .npy files."""
+"""Source of rows in arrays in memory, memory maps and .npy files."""
 
 import os
 import zlib
@@ -16,32 +16,33 @@ _SAMPLE = 256
 
 
 class Arrays(SlicedSource):
-    """Rows of arrays that stay where they are until they are read: in memory, or in .npy files.
+    """Rows of arrays in memory, memory maps or .npy files.
 
-    Only a block of about 1 MiB of a memory map is converted and held at a time.
+    Memory maps and files are read and converted in blocks of about 1 MiB.
 
     Parameters
     ----------
     X : array, path, or list of such
-        Features: an array or a memory map of numbers, or the name of a .npy file, a folder or a
-        pattern of such; a list is the rows of all in turn. Images of more dimensions are flattened
-        in C order. uint8, float32 and float64 are read as they are, others as float32 if that holds
-        their values exactly, and else as float64.
+        Features: an array or a memory map of numbers, or the path of a .npy file, a folder or a
+        pattern of such files. A list is concatenated. Images of more dimensions are flattened in C
+        order. The types uint8, float32 and float64 are preserved; others are converted to float32
+        if it represents their values exactly, otherwise to float64.
     y : array, path, or list of such, default=None
-        Targets. They may be cut into other parts than `X`.
+        Targets, in the same forms. They may be divided into other parts than `X`.
     sample_weight : array, path, or list of such, default=None
         Weights of the rows.
     classes : array-like of shape (n_classes,), or list of n_targets such, default=None
-        All labels of the target. None finds them by reading the targets once before training.
+        The labels of the target. None finds them in a pass over the targets before training.
     shuffle_buffer : int, default=None
-        Number of rows among which training shuffles. None is as many as 64 MiB hold.
+        Number of rows in the buffer in which training shuffles. None is the number that fits in 64
+        MiB.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If a file does not exist.
     ValueError
-        If the arrays differ in their numbers of rows or columns, are not numbers, or have no rows;
+        If the arrays differ in their numbers of rows or columns, are not numeric, or have no rows;
         while reading, if a file has changed.
 
     Examples

@@ -1,4 +1,4 @@
-"""Arrow IPC files, whose blocks are their record batches."""
+"""Source of rows in Arrow IPC files; blocks are record batches."""
 
 import mmap
 from typing import Any

@@ -1,4 +1,4 @@
-"""Blocks of files, and the sizes into which files that can be cut anywhere are cut."""
+"""Blocks of files, and their sizes for files that can be divided anywhere."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -17,18 +17,18 @@ _ENOUGH_ROWS = 1024
 
 
 class Block(NamedTuple):
-    """Rows next to each other in one of the files of a source.
+    """Consecutive rows in one of the files of a source.
 
     Attributes
     ----------
     file : int
-        Number of the file.
+        Index of the file.
     first_row : int
-        Number of its first row in the file.
+        Index of its first row in the file.
     n_rows : int or None
-        None if it is only known after reading.
+        Number of rows; None if it is only known after reading.
     place : object
-        Where the rows are, if that does not follow from their numbers.
+        Location of the rows, if it does not follow from their indices.
     """
 
     file: int
@@ -38,7 +38,7 @@ class Block(NamedTuple):
 
 
 class BlockSource(Source):
-    """Base class of sources whose blocks are `Block`s, of files listed in `names`."""
+    """Base class of sources whose blocks are `Block` objects, of files listed in `names`."""
 
     #: Names of the files, for messages.
     names: list[str]

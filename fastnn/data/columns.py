@@ -1,4 +1,4 @@
-"""Columns of Arrow tables: which are read, as what types, and how they become rows."""
+"""Columns of Arrow tables: selection, types and conversion to rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,11 +19,11 @@ class Columns:
     Parameters
     ----------
     schemas : sequence of pyarrow.Schema
-        Of all files, with partitions.
+        Schemas of all files, including partitions.
     names : sequence of str
         Names of the files, for messages.
     columns : str, list of str, or None
-        Those of `X`. None takes all that are neither targets nor weights.
+        Columns of `X`. None is all columns except targets and weights.
     target : str, list of str, or None
     sample_weight : str or None
     output : {"auto", "array", "pandas", "polars"}

@@ -1,4 +1,4 @@
-"""CSV files, whose blocks are lines next to each other."""
+"""Source of rows in CSV files; blocks are consecutive lines."""
 
 import re
 from collections.abc import Mapping, Sequence

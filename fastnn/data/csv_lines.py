@@ -1,4 +1,4 @@
-"""Lines of CSV files, found without reading their values."""
+"""Lines of CSV files, found without parsing their values."""
 
 from collections.abc import Iterator
 

@@ -1,10 +1,10 @@
-"""Base class of sources that change or choose the rows of another."""
+"""Base class of sources that transform or select rows of another source."""
 
 from .source import Source
 
 
 class Derived(Source):
-    """Base class of sources that are made of another, with its blocks and sizes by default."""
+    """Base class of sources derived from another, with its blocks and sizes by default."""
 
     def __init__(self, source: Source):
         super().__init__(classes=source.classes, shuffle_buffer=source.shuffle_buffer)

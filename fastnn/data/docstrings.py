@@ -1,48 +1,49 @@
-"""Parts of the docstrings of several sources."""
+"""Docstrings of sources, and their common parts."""
 
 COMMON = """\
 classes : array-like of shape (n_classes,), or list of n_targets such, default=None
-        All labels of the target. None finds them by reading the targets once before training.
+        The labels of the target. None finds them in a pass over the targets before training.
     shuffle_buffer : int, default=None
-        Number of rows among which training shuffles. None is as many as 64 MiB hold."""
+        Number of rows in the buffer in which training shuffles. None is the number that fits in 64
+        MiB."""
 
 PATHS = """\
 paths : str, path-like, or list of such
         Files, folders, and patterns such as ``"data/*{suffix}"``."""
 
 _TABLE_PATHS = f"""\
-{PATHS} Names of folders such as
-        ``year=2024`` below a folder or a pattern are columns."""
+{PATHS} Folders with names such as ``year=2024``, below a folder or a pattern, are columns."""
 
 _TABLES = f"""\
 target : str or list of str, default=None
-        Names of the columns of `y`. None has no targets, to predict.
+        Names of the columns of `y`. None is for prediction, without targets.
     columns : str or list of str, default=None
-        Names of the columns of `X`, in this order. None takes all others.
+        Names of the columns of `X`, in this order. None is all other columns.
     sample_weight : str, default=None
         Name of the column of weights.
     output : {{"auto", "array", "pandas", "polars"}}, default="auto"
         Type of the rows: an array, or a frame of a library. "auto" is an array if all columns of
-        `X` are numbers, and otherwise a frame of pandas, for transformers; see `map`. An array has
-        NaN for nulls. It is uint8 or float32 if that holds all columns exactly, and else float64.
+        `X` are numeric, otherwise a frame of pandas for transformers; see `map`. In an array, nulls
+        are NaN. It is uint8 or float32 if this type represents all columns exactly, otherwise
+        float64.
     {COMMON}"""
 
 _RAISES = """\
 Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If a file does not exist.
     ValueError
-        If files differ in the names or types of their columns, or have no rows; while reading, if a
-        file has changed.
+        If the names or types of columns differ between files, or there are no rows; while reading,
+        if a file has changed.
     ImportError
-        If pyarrow is missing."""
+        If pyarrow is not installed."""
 
 PARQUET = f"""Rows of Parquet files.
 
-    A block is a row group, of which a piece at a time is in memory. Training shuffles better if row
-    groups are small: write them with ``row_group_size=10_000`` or so. Needs pyarrow
-    (``pip install "fastnn-mlp[parquet]"``).
+    A block is a row group, which is read in pieces. Training shuffles better if row groups are
+    small: write them with ``row_group_size=10_000``, for example. It requires pyarrow (``pip
+    install "fastnn-mlp[parquet]"``).
 
     Parameters
     ----------
@@ -68,8 +69,8 @@ PARQUET = f"""Rows of Parquet files.
 
 ARROW = f"""Rows of Arrow IPC files, which are Feather files too (version 2).
 
-    A block is a record batch. Files are mapped into memory, so that a batch that is not compressed
-    needs none of its own. Needs pyarrow (``pip install "fastnn-mlp[parquet]"``).
+    A block is a record batch. Files are memory-mapped, so that uncompressed batches need no
+    additional memory. It requires pyarrow (``pip install "fastnn-mlp[parquet]"``).
 
     Parameters
     ----------
@@ -92,10 +93,10 @@ ARROW = f"""Rows of Arrow IPC files, which are Feather files too (version 2).
 
 CSV = f"""Rows of CSV files.
 
-    A block is about 1 MiB of lines. They are found, and counted, by a scan of the files before the
-    first is read. The first of them tells the types of the columns: those of `X` that hold whole
-    numbers there are read as float64, so that decimals and gaps may follow. Values must not have
-    line breaks within quotes. Needs pyarrow (``pip install "fastnn-mlp[parquet]"``).
+    A block is about 1 MiB of lines. A scan of the files finds and counts them before the first one
+    is read. The first block determines the types of the columns. Columns of `X` that contain
+    integers in this block are read as float64, so that decimals and gaps may follow. Values must
+    not contain quoted line breaks. It requires pyarrow (``pip install "fastnn-mlp[parquet]"``).
 
     Parameters
     ----------
@@ -104,11 +105,10 @@ CSV = f"""Rows of CSV files.
     delimiter : str, default=","
         Character between values.
     names : list of str, default=None
-        Names of the columns of files that have no line of names. None takes the first line of each
-        file.
+        Names of the columns, for files without a header. None reads the header of each file.
     dtype : dict of str to str, default=None
         Types of columns by name, such as ``{{"zip": "string", "y": "float64"}}``, where the first
-        rows tell another; names as in :func:`pyarrow.type_for_alias`.
+        rows suggest another type. The names of types are those of :func:`pyarrow.type_for_alias`.
 
     {_RAISES}
 
@@ -127,18 +127,18 @@ CSV = f"""Rows of CSV files.
 
 HDF5 = f"""Rows of data sets in HDF5 files.
 
-    A block is about 1 MiB of rows, or whole chunks. Needs h5py
-    (``pip install "fastnn-mlp[hdf5]"``).
+    A block is about 1 MiB of rows, or whole chunks. It requires h5py (``pip install
+    "fastnn-mlp[hdf5]"``).
 
     Parameters
     ----------
     {PATHS.format(suffix=".h5")}
     X : str, default="X"
         Name of the data set of features, such as ``"train/images"``. Images of more dimensions are
-        flattened in C order. uint8, float32 and float64 are read as they are, others as float32 if
-        that holds their values exactly, and else as float64.
+        flattened in C order. The types uint8, float32 and float64 are preserved; others are
+        converted to float32 if it represents their values exactly, otherwise to float64.
     y : str, default=None
-        Name of the data set of targets. None has no targets, to predict.
+        Name of the data set of targets. None is for prediction, without targets.
     sample_weight : str, default=None
         Name of the data set of weights.
     {COMMON}
@@ -146,12 +146,12 @@ HDF5 = f"""Rows of data sets in HDF5 files.
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If a file does not exist.
     ValueError
-        If data sets are missing, differ in their numbers of rows or columns, are not numbers, or
+        If data sets are missing, differ in their numbers of rows or columns, are not numeric, or
         have no rows; while reading, if a file has changed.
     ImportError
-        If h5py is missing.
+        If h5py is not installed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Files of a source: found by names, folders and patterns, and checked for changes."""
+"""Files of a source, found by names, folders and patterns, and checked for changes."""
 
 import glob
 import hashlib
@@ -12,22 +12,22 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Files:
-    """Files as they were when their source was made.
+    """Files of a source, with their state at its creation.
 
     Parameters
     ----------
     paths : str, path-like, or list of such
         Files, folders, and patterns such as ``"data/*.parquet"``.
     suffixes : tuple of str
-        Ends of the names that are read in folders. Names that begin with ``.`` or ``_`` are not.
+        Suffixes of the files to read in folders. Names that begin with ``.`` or ``_`` are ignored.
 
     Attributes
     ----------
     names : list of str
-        Folders and patterns replaced by their files, sorted by name.
+        Names of all files; folders and patterns are replaced by their files, sorted by name.
     partitions : list of dict
-        For each file the values in names of folders, such as ``year=2024``, below the folder or the
-        pattern.
+        For each file, the values in names of folders, such as ``year=2024``, below the folder or
+        the pattern.
     """
 
     def __init__(self, paths, suffixes: tuple[str, ...]):
@@ -43,7 +43,7 @@ class Files:
         self.stats = [_stat(name) for name in self.names]
 
     def check(self, number: int) -> str:
-        """Return the name of a file, after checking that it is the same as in the beginning."""
+        """Return the name of a file, after checking that it has not changed."""
         name = self.names[number]
         if _stat(name) != self.stats[number]:
             raise ValueError(

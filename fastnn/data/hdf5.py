@@ -1,4 +1,4 @@
-"""HDF5 files, whose blocks are slices of data sets."""
+"""Source of rows in HDF5 files; blocks are slices of data sets."""
 
 from .. import _typing as t
 from . import docstrings

@@ -1,4 +1,4 @@
-"""Folders of images, with their labels in a CSV file or in the names of folders."""
+"""Source of images in a folder, with labels in a CSV file or in the names of subfolders."""
 
 import csv
 import os
@@ -17,33 +17,34 @@ _DEEP = ("I", "F")
 
 
 class ImageFolder(BlockSource):
-    """Rows of image files, an image a row.
+    """Rows of image files, one image per row.
 
-    Pixels are uint8, flattened in C order from (height, width) or (height, width, channels), as the
-    transforms of `fastnn.augment` expect them. A block is a group of images, about 1 MiB of pixels.
-    Needs Pillow (``pip install "fastnn-mlp[images]"``).
+    Pixels are uint8, flattened in C order from (height, width) or (height, width, channels), as
+    expected by the transforms of `fastnn.augment`. A block is a group of images with about 1 MiB of
+    pixels. It requires Pillow (``pip install "fastnn-mlp[images]"``).
 
     Parameters
     ----------
     folder : str or path-like
         Folder of the images.
     labels : str or path-like, default=None
-        CSV file with a line of names, and the names of image files in the folder. None takes the
-        name of the subfolder that an image is in as its label; images in the folder itself have no
-        labels, to predict.
+        CSV file with a header and a column with the names of image files. None uses the name of the
+        subfolder of an image as its label; images in the folder itself have no labels, for
+        prediction.
     file_column : str, default=None
-        Name of the column of file names. None is the first.
+        Name of the column of file names. None is the first column.
     target : str or list of str, default=None
         Names of the columns of labels. None is the second column.
     size : int or tuple of int (height, width), default=None
-        Size to which images are scaled, in pixels, by bilinear interpolation. None takes images as
-        they are, which must all have the same size.
+        Size in pixels to which images are scaled by bilinear interpolation. None does not scale;
+        all images must then have the same size.
     mode : {"RGB", "L"}, default="RGB"
-        Colour or grey, by the names of Pillow.
+        Mode of Pillow: "RGB" for colour, "L" for grey.
     classes : array-like of shape (n_classes,), or list of n_targets such, default=None
-        All labels of the target. None finds them by reading the targets once before training.
+        The labels of the target. None finds them in a pass over the targets before training.
     shuffle_buffer : int, default=None
-        Number of rows among which training shuffles. None is as many as 64 MiB hold.
+        Number of rows in the buffer in which training shuffles. None is the number that fits in 64
+        MiB.
 
     Attributes
     ----------
@@ -53,12 +54,13 @@ class ImageFolder(BlockSource):
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, no image in it, or not one that `labels` names.
+        If the folder does not exist or contains no images, or if an image named in `labels` is
+        missing.
     ValueError
-        If labels are missing; while reading, if an image cannot be read, has another size, or has
-        changed.
+        If labels are missing; while reading, if an image cannot be read, differs in its size, or
+        has changed.
     ImportError
-        If Pillow is missing.
+        If Pillow is not installed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Libraries that only some sources need."""
+"""Optional libraries of sources."""
 
 from importlib import import_module
 from types import ModuleType
@@ -11,7 +11,7 @@ _NAMES = {"PIL": "pillow"}
 
 
 def need(module: str, owner: str) -> ModuleType:
-    """Import a module; an error says what `owner` needs, and how to install it."""
+    """Import a module; an error tells which library `owner` needs, and how to install it."""
     library = module.partition(".")[0]
     try:
         return import_module(module)

@@ -1,4 +1,4 @@
-"""Sources whose features pass through transformers, and transformers fitted on sources."""
+"""Sources with transformed features, and transformers fitted on sources."""
 
 from threading import Lock
 from typing import Any
@@ -14,7 +14,7 @@ _ONE_AT_A_TIME = Lock()
 
 
 class Mapped(Derived):
-    """Rows of a source whose features are transformed while they are read; see `Source.map`."""
+    """Rows of a source, transformed while they are read; see `Source.map`."""
 
     # They are those of what is read, which may be an array or a frame.
     n_features = feature_names = None
@@ -49,18 +49,19 @@ class Mapped(Derived):
 
 
 def partial_fit(transformer: Any, source: Any) -> Any:
-    """Fit a transformer on all rows of a source, a piece at a time.
+    """Fit a transformer on all rows of a source, piece by piece.
 
     Parameters
     ----------
     transformer : transformer with the method `partial_fit`
-        Such as `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler` or `IncrementalPCA`.
+        The transformer, such as `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler` or
+        `IncrementalPCA`.
     source : Source
 
     Returns
     -------
     transformer
-        The same object, now fitted.
+        The same object, fitted.
 
     Raises
     ------

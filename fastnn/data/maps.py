@@ -1,4 +1,4 @@
-"""Maps of files into memory, whose pages go as soon as they are read."""
+"""Memory maps of files whose pages are released after reading."""
 
 import mmap
 

@@ -1,4 +1,4 @@
-"""Parquet files, whose blocks are their row groups."""
+"""Source of rows in Parquet files; blocks are row groups."""
 
 from functools import lru_cache
 from typing import Any

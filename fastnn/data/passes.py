@@ -1,4 +1,4 @@
-"""Passes over a source: its first rows, its targets, and errors that tell which rows are wrong."""
+"""Passes over a source: first rows, targets, and errors with the location of rows."""
 
 import functools
 from collections.abc import Iterator

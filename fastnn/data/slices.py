@@ -1,4 +1,4 @@
-"""Base class of sources that are slices of arrays, and the types of their rows."""
+"""Base class of sources that read slices of arrays, and the types of their rows."""
 
 import math
 from abc import abstractmethod
@@ -32,7 +32,7 @@ def as_rows(values, dtype) -> np.ndarray:
 
 
 class SlicedSource(BlockSource):
-    """Base class of sources that are slices of arrays of known shapes."""
+    """Base class of sources that read slices of arrays of known shapes."""
 
     def _describe(self, shapes, dtypes, multiple=1):
         """Store what is known of the rows, after checking it.

@@ -1,4 +1,4 @@
-"""Base class of sources, and the rows that they read."""
+"""Base class of sources, and rows read by them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -14,19 +14,19 @@ PIECE_BYTES = 1 << 24
 
 
 class Rows(NamedTuple):
-    """Rows that were read together.
+    """Rows read together.
 
     Attributes
     ----------
     X : {ndarray, sparse matrix, DataFrame} of shape (n_rows, n_features), or None
-        None if only targets were asked for.
+        Features; None if only targets were requested.
     y : {ndarray, Series} of shape (n_rows,) or (n_rows, n_outputs), or None
-        None if the source has no target.
+        Targets; None if the source has none.
     sample_weight : ndarray of shape (n_rows,), or None
     origin : str
         Name of the file or object, for messages.
     numbers : {range, ndarray} of shape (n_rows,)
-        Numbers of the rows in it, from 0.
+        Indices of the rows in it.
     """
 
     X: Any
@@ -36,11 +36,11 @@ class Rows(NamedTuple):
     numbers: range | np.ndarray
 
     def place(self, row: int) -> str:
-        """Return where a row is, for a message."""
+        """Return the location of a row, for a message."""
         return f"row {self.numbers[row]} of {self.origin}"
 
     def take(self, chosen) -> "Rows":
-        """Return some of the rows: a slice of them, or those in an array of places."""
+        """Return some of the rows: a slice, or an array of indices."""
         X, y, sample_weight = (
             None if values is None else _safe_indexing(values, chosen) for values in self[:3]
         )
@@ -49,7 +49,7 @@ class Rows(NamedTuple):
 
 
 class Source(ABC):
-    """Base class of sources: rows that are read block by block, anew each time.
+    """Base class of sources, whose rows are read block by block in each pass.
 
     `fit` takes a source in place of `X` and `y`, and `predict` and `score` in place of `X`.
     Training reads the blocks in a random order, and shuffles their rows in a buffer.
@@ -57,18 +57,18 @@ class Source(ABC):
     Parameters
     ----------
     classes : array-like of shape (n_classes,), or list of n_targets such, default=None
-        All labels of the target. None finds them by reading the targets once before training.
+        The labels of the target. None finds them in a pass over the targets before training.
     shuffle_buffer : int, default=None
-        Number of rows among which training shuffles. None is as many as 64 MiB hold. Rows that are
-        neighbours in a file are in the same part of an epoch if the buffer is small: for files
-        sorted by class it should hold the rows of many blocks.
+        Number of rows in the buffer in which training shuffles. None is the number that fits in 64
+        MiB. With a small buffer, neighbouring rows of a file remain in the same part of an epoch.
+        For files sorted by class, the buffer should hold the rows of many blocks.
 
     Attributes
     ----------
     n_rows : int or None
-        Number of rows; None if it is only known after reading all.
+        Number of rows; None if it is only known after reading all rows.
     n_features : int or None
-        Number of columns of the rows; None if it is only known after reading some.
+        Number of features; None if it is only known after reading some rows.
     feature_names : list of str, or None
     """
 
@@ -81,28 +81,28 @@ class Source(ABC):
 
     @abstractmethod
     def blocks(self) -> Sequence[Any]:
-        """Return the blocks, in the order of the rows: any values that `read` takes."""
+        """Return the blocks in the order of the rows: any values accepted by `read`."""
 
     @abstractmethod
     def read(self, block, *, targets_only: bool = False) -> Iterator[Rows]:
         """Yield the rows of a block in pieces of about `PIECE_BYTES`.
 
-        Several threads may read at a time, such as one for training and one for validation.
+        Several threads may read at the same time, such as one for training and one for validation.
 
         Parameters
         ----------
         block
             One of `blocks()`.
         targets_only : bool, default=False
-            Whether only targets and weights are wanted: `X` may then be None, where that saves
+            Whether only targets and weights are requested. `X` may then be None, if this saves
             time.
         """
 
     @abstractmethod
     def identity(self) -> str:
-        """Return what tells these rows from others, such as names, sizes and times of files.
+        """Return a value that identifies the rows, such as names, sizes and times of files.
 
-        A checkpoint resumes only if it is the same, in whatever process.
+        A checkpoint resumes only if this value is the same, also in another process.
         """
 
     def map(self, transformer: Any) -> "Source":
@@ -111,9 +111,9 @@ class Source(ABC):
         Parameters
         ----------
         transformer : fitted transformer or Pipeline of transformers
-            Its `transform` is called with the features of a piece at a time, and returns as many
-            rows. It gets a frame where the source reads frames, so that a `ColumnTransformer` finds
-            columns by their names.
+            The transformer. `transform` is called with the features of one piece, and must return
+            the same number of rows. If the source reads frames, it receives a frame, so that a
+            `ColumnTransformer` can select columns by name.
 
         Returns
         -------
@@ -136,17 +136,18 @@ class Source(ABC):
     def split(
         self, validation: float = 0.1, *, by: str = "rows", random_state: t.Seed = None
     ) -> tuple["Source", "Source"]:
-        """Return two sources: one of most rows, to train on, and one of the others.
+        """Split the rows into two sources, for training and validation.
 
         Parameters
         ----------
         validation : float, default=0.1
-            Fraction of the rows, or of the files, in the second source.
+            Fraction of the rows, or of the files, in the validation source.
         by : {"rows", "files"}, default="rows"
-            Whether each row is drawn by itself, so that their number is only about the fraction, or
-            whole files are. Both sources read all files if rows are drawn.
+            Whether to draw single rows or whole files. With "rows", each row is drawn
+            independently, so that their number is only approximately the fraction, and both sources
+            read all files.
         random_state : int, RandomState instance or None, default=None
-            Draws the rows. The same number draws the same rows from the same files.
+            Seed of the split. The same integer draws the same rows from the same files.
 
         Returns
         -------

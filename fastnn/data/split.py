@@ -1,4 +1,4 @@
-"""Sources of a part of the rows or files of another."""
+"""Sources of some rows or files of another source."""
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -30,9 +30,9 @@ def split(source, validation, by, random_state) -> tuple[Source, Source]:
 
 
 class SomeRows(Derived):
-    """Rows of a source that are drawn one by one, by a random number for each.
+    """Rows of a source, drawn independently by a random number for each.
 
-    The numbers of a block come from a generator of its own, so that nothing is stored.
+    Each block has its own generator of random numbers, so that nothing is stored.
     """
 
     def __init__(self, source, fraction, seed, is_held_out):
@@ -78,7 +78,7 @@ class SomeRows(Derived):
 
 
 class SomeFiles(Derived):
-    """Rows of some of the files of a source."""
+    """Rows of some files of a source."""
 
     def __init__(self, source, files):
         super().__init__(source)

@@ -1,4 +1,4 @@
-"""Base class of sources of tables: files with named columns, which pyarrow reads."""
+"""Base class of sources of tables: files with named columns, read by pyarrow."""
 
 from abc import abstractmethod
 from collections.abc import Iterator

@@ -24,7 +24,8 @@ class SGD(StochasticOptimizer):
     step is ``w = w + momentum v - lr g`` with the new v. With ``nesterov="look_ahead"``, the
     parameters are w: gradients are computed at the look-ahead point, and predictions with w. At a
     constant rate, both forms follow the same path.
-     The velocity v is a sum of updates, each with the learning rate of its own step. With
+
+    The velocity v is a sum of updates, each with the learning rate of its own step. With
     ``velocity="gradients"`` it is a sum of gradients, as in PyTorch, and a change of the rate
     affects the whole step::
 

@@ -1,4 +1,4 @@
-"""Preparation of data before `fit`: cleaning a table, splitting it, and resizing images."""
+"""Preprocessing: cleaning and splitting of tables, and resizing of images."""
 
 from .duplicates import DuplicateRemover
 from .nulls import NullColumnRemover, NullRemover

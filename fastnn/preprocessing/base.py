@@ -63,9 +63,9 @@ class BaseCleaner(BaseEstimator):
         Returns
         -------
         X : ndarray or DataFrame of shape (n_kept, n_features)
-            The rows that are kept, in their order, as the type of container that was given.
+            The remaining rows, in their order, in a container of the same type as the input.
         y : array of shape (n_kept,) or (n_kept, n_outputs), or None
-            Their targets, as the type of container that was given.
+            Their targets, in a container of the same type as the input.
         """
         table, y = self._fit(X, y)
         return take(table.data, self.sample_indices_), take(y, self.sample_indices_)

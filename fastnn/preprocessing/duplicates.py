@@ -18,47 +18,48 @@ _BLOCK = 1024
 class DuplicateRemover(BaseCleaner):
     """Remove rows that repeat an earlier one, exactly or nearly.
 
-    Where targets are given, a duplicate must have the same target too. Nulls are equal to each
-    other.
+    If targets are given, duplicates must have the same target. Nulls are equal to each other.
 
-    Not every repeat is an error. Where columns have few values, different records are equal by
-    chance, and to remove them would give rare rows too much weight. Two parameters leave them:
-    `keys` names the columns that tell records apart, and `min_count` is for tables without such.
+    Not every duplicate is an error. If columns have few distinct values, different records can be
+    equal by chance, and removing them would give rare rows too much weight. Two parameters prevent
+    this: `keys` names the columns that identify a record, and `min_count` is for tables without
+    such columns.
 
     Parameters
     ----------
     tolerance : float, default=0.0
-        Largest distance between duplicates, after each numeric column is divided by its standard
+        Maximum distance between duplicates, after each numeric column is divided by its standard
         deviation; 0 finds exact duplicates only. Columns that are not numeric must be equal. Rows
-        are visited in order. One within the tolerance of an earlier row that was kept is removed,
-        so the remaining rows are all further apart.
+        are visited in order, and a row within the tolerance of an earlier remaining row is removed.
+        The remaining rows are therefore all further apart.
     metric : {'chebyshev', 'euclidean', 'manhattan'}, default='chebyshev'
-        The distance for `tolerance`: the largest difference of a column, the root of the sum of
-        squares, or the sum. With hundreds of columns 'euclidean' is by far the fastest.
+        The distance for `tolerance`: the maximum of the absolute differences of columns, the root
+        of their sum of squares, or their sum. With hundreds of columns, 'euclidean' is by far the
+        fastest.
     conflicts : {'keep', 'remove'}, default='keep'
-        Whether rows that are duplicates but for their targets are kept, or all removed.
+        Whether to keep or remove all rows that are duplicates except for their targets.
     columns : list of str or int, or mask of bool, default=None
-        The columns compared, by name, by number, or as a mask. None is all.
+        The columns to compare, as names, indices, or a mask. None is all.
     keys : list of str or int, or mask of bool, default=None
-        Columns that identify a record, such as a patient and a date. Duplicates have equal keys,
-        whatever the tolerance, beside what `columns` compares; equal rows of different records
-        stay. ``columns=keys`` keeps the first row of each record, whatever is in the others.
+        Columns that identify a record, such as a patient and a date. Duplicates must have equal
+        keys, independently of the tolerance, in addition to the comparison of `columns`; equal rows
+        of different records remain. ``columns=keys`` keeps only the first row of each record.
     min_count : int, default=2
-        How many rows there must be of a kind, the first included, for its repeats to be duplicates.
-        Kinds with fewer rows keep them all.
+        Minimum number of equal rows, including the first, for the repeated ones to be removed. If
+        there are fewer, all of them remain.
     n_jobs : int, default=None
         Number of threads that search for neighbours; see `sklearn.neighbors.NearestNeighbors`.
 
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_kept,)
-        The rows that are kept.
+        Indices of the remaining rows.
     report_ : Removals
-        The rows removed and the reasons, with the distance as the score.
+        The removed rows and the reasons; the score is the distance.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, where they are all strings.
+        Names of the columns. Defined only if all are strings.
 
     Examples
     --------

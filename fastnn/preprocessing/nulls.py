@@ -30,27 +30,27 @@ class NullRemover(BaseCleaner):
     Parameters
     ----------
     max_nulls : int or float, default=0
-        Number of missing values allowed in a row, or (a float below 1) their fraction of the
-        columns considered.
+        Maximum number of missing values in a row, or, if a float below 1, their fraction of the
+        columns that are checked.
     columns : list of str or int, or mask of bool, default=None
-        The columns considered, by name, by number, or as a mask. None is all.
+        The columns to check, as names, indices, or a mask. None is all.
 
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_kept,)
-        The rows that are kept.
+        Indices of the remaining rows.
     report_ : Removals
-        The rows removed, and the reasons. It prints as a table; see `to_pandas`.
+        The removed rows and the reasons. It prints as a table; see `to_pandas`.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, where they are all strings.
+        Names of the columns. Defined only if all are strings.
 
     Notes
     -----
-    A row whose target is missing is always removed. To fill in values instead, see
-    `sklearn.impute`. As a step of `imblearn.pipeline.Pipeline` it removes rows in `fit` only:
-    prediction receives every row, and a network accepts no missing values there.
+    A row with a missing target is always removed. To fill in values instead, see `sklearn.impute`.
+    As a step of `imblearn.pipeline.Pipeline`, it removes rows in `fit` only: in prediction, all
+    rows reach the network, which does not accept missing values.
 
     Examples
     --------
@@ -100,25 +100,25 @@ class NullRemover(BaseCleaner):
 class NullColumnRemover(TransformerMixin, BaseEstimator):
     """Remove columns with many missing values: None, NaN, NaT or NA.
 
-    It is a transformer, unlike the classes that remove rows: `fit` chooses the columns, and
-    `transform` drops the same ones from any table.
+    Unlike the classes that remove rows, it is a transformer: `fit` selects the columns, and
+    `transform` removes the same columns from any table.
 
     Parameters
     ----------
     max_nulls : int or float, default=0.5
-        Number of missing values allowed in a column, or (a float below 1) their fraction of the
+        Maximum number of missing values in a column, or, if a float below 1, their fraction of the
         rows.
 
     Attributes
     ----------
     columns_ : ndarray of shape (n_kept,)
-        Numbers of the columns that are kept.
+        Indices of the remaining columns.
     report_ : Removals
-        The columns removed, and the reasons.
+        The removed columns and the reasons.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where they are all strings.
+        Names of the features. Defined only if all are strings.
 
     Examples
     --------
@@ -135,7 +135,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         self.max_nulls = max_nulls
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Choose the columns.
+        """Select the columns.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Drop the columns.
+        """Remove the columns.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         Returns
         -------
         X : ndarray or DataFrame of shape (n_samples, n_kept)
-            The table without the columns, as the type of container that was given.
+            The table without these columns, in a container of the same type as the input.
         """
         check_is_fitted(self)
         table = Table(X)
@@ -181,12 +181,12 @@ class NullColumnRemover(TransformerMixin, BaseEstimator):
         return take(table.data, self.columns_, axis=1)
 
     def get_feature_names_out(self, input_features: t.ArrayLike | None = None) -> t.Array:
-        """Return the names of the columns that are kept.
+        """Return the names of the remaining columns.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of all columns; None is those seen in `fit`, else x0, x1, and so on.
+            Names of all columns. None is the names seen in `fit`, or x0, x1, and so on.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Removal of rows that lie far from all others."""
+"""Removal of outliers: rows that are far from the others."""
 
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ _UNITS = {
 
 
 class OutlierRemover(BaseCleaner):
-    """Remove rows that lie far from the others, in one column or in all of them together.
+    """Remove rows that are far from the others, in one column or in all columns together.
 
     Each method assigns a score to each row. Rows whose score exceeds `threshold` are removed.
 
@@ -42,20 +42,20 @@ class OutlierRemover(BaseCleaner):
           relative to that around the row (Breunig et al. 2000, definition 7;
           `sklearn.neighbors.LocalOutlierFactor`), for columns divided by their standard deviation.
     threshold : float, default=None
-        The largest score that is kept. None is 1.5 for 'iqr', 3 for 'zscore', 0.6 for
+        Rows with a larger score are removed. None is 1.5 for 'iqr', 3 for 'zscore', 0.6 for
         'isolation_forest' (Liu et al. 2008, figure 3), 1.5 for 'lof', and for 'mahalanobis' the
         square root of the 0.999 quantile of the chi-squared distribution with a degree of freedom
-        for each column. One row in 1000 of normal data exceeds it. (The source uses the quantile
-        0.975.)
+        for each column. One row in 1000 of normal data exceeds it. The paper uses the 0.975
+        quantile.
     contamination : float, default=None
-        The fraction of rows with the highest scores that are removed, in (0, 0.5]; an alternative
-        to `threshold`.
+        The fraction of rows to remove, those with the highest scores, in (0, 0.5]. It is an
+        alternative to `threshold`.
     columns : list of str or int, or mask of bool, default=None
-        The columns considered, by name, by number, or as a mask. None is all numeric columns.
+        The columns to check, as names, indices, or a mask. None is all numeric columns.
     n_neighbors : int, default=20
-        Number of neighbours of 'lof'.
+        Number of neighbours for 'lof'.
     n_estimators : int, default=100
-        Number of trees of 'isolation_forest'.
+        Number of trees for 'isolation_forest'.
     random_state : int, RandomState instance or None, default=None
         Seed of 'mahalanobis' and 'isolation_forest'.
     n_jobs : int, default=None
@@ -64,18 +64,18 @@ class OutlierRemover(BaseCleaner):
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_kept,)
-        The rows that are kept.
+        Indices of the remaining rows.
     report_ : Removals
-        The rows removed and the reasons; for 'iqr' and 'zscore' also the column with the highest
+        The removed rows and the reasons; for 'iqr' and 'zscore' also the column with the highest
         score.
     scores_ : ndarray of shape (n_samples,)
         The score of each row.
     threshold_ : float
-        The largest score that was kept.
+        The threshold of the score.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, where they are all strings.
+        Names of the columns. Defined only if all are strings.
 
     Notes
     -----

@@ -8,17 +8,17 @@ _SHOWN = 20
 
 @dataclass
 class Removals:
-    """Report of the rows (or columns) removed; it prints as a table.
+    """Report of the removed rows (or columns), which prints as a table.
 
     Attributes
     ----------
     n_before : int
-        Number of rows (or columns) before.
+        Number of rows (or columns) before the removal.
     what : {'row', 'column'}
-        The kind of thing removed.
+        Whether rows or columns were removed.
     entries : list of tuple
-        For each one removed: its position (or the column's name), the column and the score that
-        were decisive, or None, and the reason in words.
+        For each removed row or column: its index (or the name of the column), the decisive column
+        and score, or None, and the reason in words.
     """
 
     n_before: int

@@ -1,4 +1,4 @@
-"""Images of another size."""
+"""Resizing of images."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -19,20 +19,19 @@ _FLOATS = (np.float32, np.float64)
 
 
 class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Resize images, or the middle part of them, in rows of pixels.
+    """Resize images, or their central crop, in rows of pixels.
 
-    It computes what Pillow's `resize` does. Where images become smaller, means of several pixels
-    are taken.
+    The result is that of Pillow's `resize`. If images become smaller, pixels are averaged.
 
     Parameters
     ----------
     size : tuple of int (height, width) or None, default=None
-        The new size. None is that of the images.
+        The new size. None is the size of the images.
     crop_ratio : float, default=1.0
-        The part of height and width, in the middle, that is resized; in (0, 1]. A part of 0.875 is
-        usual at test time for networks trained on random crops (`augment.Crop`).
+        The fraction of height and width of the central crop that is resized, in (0, 1]. A ratio of
+        0.875 is usual at test time for networks trained on random crops (`augment.Crop`).
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        The method of interpolation.
     shape : tuple of int, default=None
         Shape of the image in a row: (height, width) or (height, width, channels). None is a square
         image of one channel.
@@ -42,12 +41,12 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Number of features of the rows seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where they are all strings.
+        Names of the features. Defined only if all are strings.
 
     References
     ----------
     Simonyan, K. and Zisserman, A. "Very deep convolutional networks for large-scale image
-    recognition" (2015), section 3.2, for the middle part at test time.
+    recognition" (2015), section 3.2, for the central crop at test time.
 
     Examples
     --------
@@ -78,7 +77,7 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.shape = shape
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the parameters; nothing is learned.
+        """Check the parameters and the number of features.
 
         Parameters
         ----------
@@ -112,7 +111,7 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X : ndarray of shape (n_samples, height * width * channels)
-            In float64 if X is, else in float32.
+            The images, in float64 if X is float64, otherwise in float32.
         """
         check_is_fitted(self, "n_features_in_")
         X = validate_data(self, X, reset=False, dtype=_FLOATS, ensure_all_finite=False)

@@ -28,12 +28,12 @@ def train_val_test_split(
 ) -> list[Any]:
     """Split arrays or frames into training, validation and test sets.
 
-    It extends `sklearn.model_selection.train_test_split`, on which it is built, to three sets.
+    It extends `sklearn.model_selection.train_test_split` to three sets.
 
     Parameters
     ----------
     *arrays : sequence of array-like, sparse matrix or DataFrame, of length n_samples
-        The data to split. The sets have the same types of container.
+        The data to split. The sets are containers of the same types.
     sizes : tuple of 3 float or int, default=(0.6, 0.2, 0.2)
         Fractions of the rows, whose sum is at most 1, or numbers of rows. With `groups` they are
         fractions or numbers of the groups, as in `sklearn.model_selection.GroupShuffleSplit`.
@@ -41,14 +41,15 @@ def train_val_test_split(
     stratify : array-like of shape (n_samples,), default=None
         Classes, whose proportions are preserved in each set.
     groups : array-like of shape (n_samples,), default=None
-        Rows of one group, such as images of one patient, go to the same set. With `stratify` too,
-        the sets are unions of the folds of `sklearn.model_selection.StratifiedGroupKFold`, at most
-        20. Sizes must then be fractions whose sum is 1, and are met approximately.
+        Groups of rows, such as images of one patient; all rows of a group are in the same set. With
+        `stratify`, the sets are unions of at most 20 folds of
+        `sklearn.model_selection.StratifiedGroupKFold`. Sizes must then be fractions whose sum is 1,
+        and hold approximately.
     random_state : int, RandomState instance or None, default=None
         Seed of the shuffling.
     shuffle : bool, default=True
-        False takes the sets in the order of the rows, or in that in which groups first appear, as
-        for time series.
+        Whether to shuffle the rows. False splits in the order of the rows, or of the first row of
+        each group, as for time series.
 
     Returns
     -------
