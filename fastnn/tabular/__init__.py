@@ -1,4 +1,4 @@
-"""Estimators for tables: ensembles of networks that take frames as they are."""
+"""Estimators for tables: ensembles of networks that accept unprocessed frames."""
 
 from .classifier import TabularMLPClassifier
 from .regressor import TabularMLPRegressor

@@ -40,25 +40,25 @@ class BaseTabularMLP(BaseEstimator):
     def fit(
         self, X: t.Rows, y: t.Targets | None = None, sample_weight: t.Weights | None = None
     ) -> Self:
-        """Fit an ensemble to a table and its targets.
+        """Fit an ensemble of networks to a table and its targets.
 
         Parameters
         ----------
         X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The table: a frame of pandas, polars or pyarrow, or an array. Its columns may be
             numbers, strings, categories, booleans, dates and times, with gaps. A source of
-            `fastnn.data` is read into memory whole, with its targets and weights.
+            `fastnn.data` is read into memory, with its targets and weights.
         y : array-like of shape (n_samples,)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, in training, in stopping and in the choice of networks. A row of
-            weight 0 is neither trained on nor held out.
+            Weights of the rows in training, early stopping and the selection of networks. Rows of
+            weight 0 are neither trained on nor held out.
 
         Returns
         -------
         self : estimator instance
-            The fitted estimator. If fit raises an error, it is unchanged. After Ctrl-C it has the
-            networks that are complete, with a warning, or is unchanged if there are none.
+            The fitted estimator. If `fit` raises an error, it is unchanged. After Ctrl-C it
+            contains the complete networks, with a warning, or is unchanged if there are none.
         """
         with training_lock(self, type(self).__name__):
             check_parameters(self)
@@ -80,9 +80,10 @@ class BaseTabularMLP(BaseEstimator):
     def feature_importances_(self) -> t.Array:
         """Importances of the columns: ndarray of shape (`n_features_in_`,).
 
-        How much the loss of training rows rises if a column is permuted, with a sum of 1. Each row
-        is predicted by the networks that have not seen it. Computed when read for the first time,
-        of at most 1,000 rows: this takes less than fit, but some seconds with 1,000 columns.
+        Permutation importances: the increase of the loss of training rows if a column is permuted,
+        scaled to a sum of 1. Each row is predicted by the networks that have not seen it. They are
+        computed from at most 1,000 rows when first accessed, which takes less time than `fit`, but
+        some seconds with 1,000 columns.
         """
         check_is_fitted(self, "_ensemble")
         if not hasattr(self, "_importances"):
@@ -93,16 +94,16 @@ class BaseTabularMLP(BaseEstimator):
         return self._importances
 
     def compress(self) -> Self:
-        """Return an estimator of one network that predicts what this one predicts.
+        """Distil the ensemble into an estimator with a single network.
 
-        It is trained on the predictions of the ensemble for the training rows and for changed
-        copies of them (distillation), and takes the same tables.
+        The network is trained on the predictions of the ensemble for the training rows and for
+        modified copies of them. The estimator accepts the same tables.
 
         Returns
         -------
         estimator : estimator instance
-            A fitted estimator of the same class. Its `compression_` tells the mean loss of its
-            network for training rows that were held out, and that of the ensemble.
+            A fitted estimator of the same class. `compression_` contains the mean losses of the
+            network and of the ensemble on training rows that were held out.
 
         References
         ----------
@@ -130,22 +131,22 @@ class BaseTabularMLP(BaseEstimator):
     def save(self, path: t.Path) -> None:
         """Save the fitted estimator to a file, which `fastnn.load` loads.
 
-        The file has the parameters, the types of the columns with their levels, the networks and
-        the fitted attributes, but no rows, which `feature_importances_` and `compress` need. It
-        cannot run code when it is loaded, and it is complete or not there. `callbacks` are not
-        saved.
+        The file contains the parameters, the types of the columns with their levels, the networks
+        and the fitted attributes, but not the rows, which `feature_importances_` and `compress`
+        need. Loading it executes no code. If writing fails, no incomplete file remains. `callbacks`
+        are not saved.
 
         Parameters
         ----------
         path : str or path-like
-            The file. One that exists is replaced when the new one is complete.
+            The file. An existing file is replaced when the new one is complete.
 
         Raises
         ------
         ValueError
-            If a parameter or the name of a column is an object that a file cannot hold.
+            If a parameter or the name of a column is an object that cannot be stored.
         OSError
-            If the file cannot be written. Nothing is left of it.
+            If the file cannot be written.
         """
         check_is_fitted(self, "_ensemble")
         models.write(path, self._get_parts())

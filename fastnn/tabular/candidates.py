@@ -1,4 +1,4 @@
-"""Candidates for an ensemble, in the course of their training."""
+"""Candidates for an ensemble, during their training."""
 
 import threading
 import time

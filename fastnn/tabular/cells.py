@@ -1,4 +1,4 @@
-"""Cells of one column: found to be numbers, dates, truth values or levels, in NumPy arrays."""
+"""Cells of a column as NumPy arrays of numbers, dates, booleans or levels."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta

@@ -106,7 +106,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
-            Logarithms in the order of `classes_`.
+            Log-probabilities in the order of `classes_`.
         """
         with np.errstate(divide="ignore"):  # -inf is the logarithm of what was rounded to 0
             return np.log(self.predict_proba(X))

@@ -1,4 +1,4 @@
-"""Columns of a table: what is read from each, learned from the training rows."""
+"""Columns of a table and their types, learned from the training rows."""
 
 from typing import NamedTuple
 
@@ -180,7 +180,7 @@ def _join(labels):
 
 
 class ColumnLine(NamedTuple):
-    """A column: its name, type and use, the reason, and the numbers of its levels and gaps."""
+    """Name, type and use of a column, the reason, and the numbers of its levels and gaps."""
 
     column: object
     type: str
@@ -206,7 +206,7 @@ class ColumnLine(NamedTuple):
 
 
 class ColumnTable(PrintedTable):
-    """A table of the columns of X; it prints itself, as text and as HTML.
+    """Table of the columns of X, which prints as text and HTML.
 
     Parameters
     ----------
@@ -226,5 +226,5 @@ class ColumnTable(PrintedTable):
             yield (str(line.column), line.type, line.use, n_levels, gaps, line.why)
 
     def to_dicts(self):
-        """Return a list with a dict for each column, for ``pandas.DataFrame`` and others."""
+        """Return a list with a dict for each column, as for ``pandas.DataFrame``."""
         return [line._asdict() for line in self.lines]

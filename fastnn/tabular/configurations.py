@@ -8,23 +8,23 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Configuration:
-    """Hyperparameters of one network; `Encoding` explains those of its rows.
+    """Hyperparameters of one network; `Encoding` documents those of the encoding.
 
     Attributes
     ----------
     max_iter : int
-        Most epochs.
+        Maximum number of epochs.
     patience : float
-        Training ends at this multiple of the best epoch, plus 5.
+        Multiple of the best epoch, plus 5, at which training ends.
     schedule : {"constant", "cosine"}
-        What becomes of the learning rate: "cosine" lowers it to zero over `max_iter` epochs.
+        Schedule of the learning rate: "cosine" decreases it to zero over `max_iter` epochs.
     averaged : float
-        Number of epochs that the average of the parameters is over, which predicts; 0 is none.
+        Number of epochs over which the parameters are averaged for prediction; 0 is none.
     target_transform : str or None
         Name of the transform of the targets.
     least_importance : float
-        Columns of a lower importance are left out, where importances are known. It is a multiple
-        of the mean importance.
+        Columns of a lower importance are omitted, if importances are known, as a multiple of the
+        mean importance.
     """
 
     hidden_layer_sizes: tuple[int, ...] = (128, 128)

@@ -1,4 +1,4 @@
-"""Parts of dates and times: numbers that a network can learn from."""
+"""Parts of dates and times, as numeric features."""
 
 import numpy as np
 

@@ -25,10 +25,10 @@ _N_PASSES = 5_000_000
 
 
 class Compression(NamedTuple):
-    """Losses of an ensemble and of the network that was distilled from it.
+    """Losses of an ensemble and of the network distilled from it.
 
-    Both are mean losses (log loss, or squared error) for rows that the network was not trained on.
-    Those of the ensemble are predicted by the networks that were not trained on them either.
+    Both are mean losses (log loss or squared error) on rows that were held out of the training of
+    the network. The ensemble predicts each of them by the networks that have not seen it.
 
     Attributes
     ----------

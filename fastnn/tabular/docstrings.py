@@ -2,66 +2,68 @@
 
 _FIRST = """\
 preset : {'fast', 'default', 'best'}, default='default'
-        How much is trained: 'fast' takes about the time of scikit-learn's network, 'default' about
-        three and 'best' about fifteen times as long. It is the number of networks.
+        Number of networks to train: 'fast' takes about as long as a network of scikit-learn,
+        'default' about three times, and 'best' about fifteen times as long.
 
     categorical_features : "auto" or array-like, default="auto"
-        Columns that are categories whatever their values, as a mask, indices or names. Others have
-        the type of their values, as `columns_` tells.
+        Columns to treat as categories regardless of their values, as a mask, indices or names. The
+        types of other columns are inferred from their values; see `columns_`.
 
     n_networks : int or None, default=None
-        Number of networks to train, those that only compete among them. None is by preset.
+        Number of networks to train, including those that are not selected. None is the number of
+        the preset.
 
     n_folds : int or None, default=None
-        Number of networks of a member of the ensemble. Each is trained on all rows but a part that
-        it is judged by; these parts are disjoint. 1 is a single split, which holds an eighth of the
-        rows out. None is by the number of rows: 8 for small tables, fewer for large ones.
+        Number of cross-validation folds, and of networks in each member of the ensemble. Each
+        network is trained on the rows outside its fold, and evaluated on the fold. 1 is a single
+        split, which holds out an eighth of the rows. None depends on the number of rows: 8 for
+        small tables, fewer for large ones.
 
     time_limit : float or None, default=None
-        Seconds after which no network is trained further. A member of the ensemble is always
-        trained, its networks shorter where need be; others count if all their networks are done.
-        Results depend on the speed of the machine then."""
+        Time limit of training, in seconds. One member of the ensemble is always trained, with fewer
+        epochs if necessary. Other members are used if all their networks are complete. With a time
+        limit, results depend on the speed of the machine."""
 
 _LAST = """\
 n_jobs : int or None, default=None
-        Number of threads, which train a network each. None is as many as are available. It changes
-        no bit of the result.
+        Number of threads, each of which trains one network at a time. None is all that are
+        available. It does not change the result.
 
     callbacks : list of Callback or None, default=None
-        Callbacks, see `fastnn.callbacks`. A network is what an epoch is elsewhere: `on_epoch_end`
-        is called after each, in the thread that trained it, one at a time, and ends the fit by
-        True. ``context.logs`` has its row of `history_`.
+        Callbacks of `fastnn.callbacks`. Networks take the place of epochs: `on_epoch_end` is called
+        after each network, in the thread that trained it, one call at a time. If it returns True,
+        the fit ends. ``context.logs`` contains the row of the network in `history_`.
 
     verbose : bool, default=False
-        Whether to show a progress bar, or lines where there is no terminal.
+        Whether to show a progress bar, or lines if there is no terminal.
 
     random_state : int, RandomState instance or None, default=None
-        Draws configurations, folds, and the seeds of the networks. The same seed gives the same
-        bits, for any number of threads."""
+        Seed of the configurations, the folds and the networks. The same seed gives the same result,
+        bit for bit, for any number of threads."""
 
 _ATTRIBUTES = """\
 columns_ : ColumnTable
-        What is done with each column, and why: its type, its use, the numbers of its levels and
-        gaps. It prints as a table, ``columns_.lines`` has its lines, and ``columns_.to_dicts()`` is
-        for ``pandas.DataFrame``.
+        Type and use of each column, with the reason and the numbers of its levels and gaps. It
+        prints as a table. ``columns_.lines`` contains the rows, and
+        ``pandas.DataFrame(columns_.to_dicts())`` converts it.
 
     networks_ : list of Member
-        What the ensemble consists of, the largest weight first. A member has its `weight`, its
-        `configuration`, and the `coefs_` and `intercepts_` of its networks, whose mean output
-        counts.
+        Members of the ensemble, the largest weight first. A member has a `weight`, a
+        `configuration`, and the `coefs_` and `intercepts_` of its networks, whose outputs are
+        averaged.
 
     history_ : dict of list
-        A row for each network that was trained: number of its "configuration" and its "fold",
-        epochs trained ("n_iter"), the epoch that was kept ("best_iter"), its "loss" on rows held
-        out, and "seconds".
+        A row for each trained network: the numbers of its "configuration" and "fold", the number of
+        epochs ("n_iter"), the epoch whose parameters were kept ("best_iter"), the "loss" on rows
+        held out, and "seconds".
 
     n_iter_ : int
-        Number of epochs, of all networks together.
+        Total number of epochs of all networks.
 
     compression_ : Compression
-        Of an estimator that `compress` returned: mean losses of its network (`loss`) and of the
-        ensemble (`ensemble_loss`) for the same rows (`n_rows`), which the network was not trained
-        on.
+        Mean losses of the network (`loss`) and of the ensemble (`ensemble_loss`) on the same
+        `n_rows` rows, on which the network was not trained. Defined only for estimators returned by
+        `compress`.
 
     n_features_in_ : int
         Number of columns seen during `fit`.
@@ -72,13 +74,13 @@ columns_ : ColumnTable
 _NOTES = """\
 Notes
     -----
-    Configurations are drawn at random: layers, activation, dropout, learning rate, weight decay,
-    and how columns become numbers. Each network is stopped by its loss on the rows held out.
-    Configurations compete on the first fold; those with the lowest loss are trained on the others
-    too, which is one step of successive halving [3]_. That is done twice: configurations of the
-    second half leave out columns whose permutation importance in the ensemble of the first is far
-    below the mean. The ensemble is chosen by its loss on the rows held out, over all folds, which
-    is how TabPack does it [1]_; the choice is greedy and with replacement [2]_.
+    Configurations are drawn at random: layers, activation, dropout, learning rate, weight decay and
+    the encoding of columns. Each network is stopped early by its loss on the rows held out.
+    Configurations compete on the first fold; those with the lowest loss are also trained on the
+    other folds, which is one step of successive halving [3]_. This is done twice: configurations of
+    the second half omit columns whose permutation importance in the ensemble of the first half is
+    far below the mean. The ensemble is selected by its loss on the rows held out, over all folds,
+    as in TabPack [1]_. The selection is greedy and with replacement [2]_.
 
     References
     ----------
@@ -88,18 +90,18 @@ Notes
        optimization" (2016), section 2."""
 
 CLASSIFIER = f"""\
-Classifier for tables as they come: an ensemble of multi-layer perceptrons.
+Classifier for unprocessed tables: an ensemble of multi-layer perceptrons.
 
-    Columns may be numbers, strings, categories, booleans, dates and times, with gaps. Nothing has
-    to be scaled, encoded or tuned.
+    Columns may be numbers, strings, categories, booleans, dates and times, with gaps. Scaling,
+    encoding and tuning are not necessary.
 
     Parameters
     ----------
     {_FIRST}
 
     class_weight : dict, 'balanced' or None, default=None
-        Weights of classes, as ``{{label: weight}}``, which multiply the weights of rows. 'balanced'
-        gives all classes the same total weight.
+        Weights of the classes, as ``{{label: weight}}``, by which the weights of rows are
+        multiplied. 'balanced' gives all classes the same total weight.
 
     {_LAST}
 
@@ -111,9 +113,9 @@ Classifier for tables as they come: an ensemble of multi-layer perceptrons.
     {_ATTRIBUTES}
 
     oof_decision_ : ndarray of shape (n_samples, n_classes)
-        Probabilities of the training rows, by networks that have not seen the row. NaN for rows
-        that are never held out: those of weight 0, the only row of a class, and with a single split
-        most rows.
+        Out-of-fold probabilities of the training rows, by networks that have not seen the row. NaN
+        for rows that are never held out: rows of weight 0, the only row of a class, and most rows
+        with a single split.
 
     {_NOTES}
 
@@ -129,19 +131,19 @@ Classifier for tables as they come: an ensemble of multi-layer perceptrons.
     """
 
 REGRESSOR = f"""\
-Regressor for tables as they come: an ensemble of multi-layer perceptrons.
+Regressor for unprocessed tables: an ensemble of multi-layer perceptrons.
 
-    Columns may be numbers, strings, categories, booleans, dates and times, with gaps. Nothing has
-    to be scaled, encoded or tuned.
+    Columns may be numbers, strings, categories, booleans, dates and times, with gaps. Scaling,
+    encoding and tuning are not necessary.
 
     Parameters
     ----------
     {_FIRST}
 
     target_transform : {{'auto', 'log', 'sqrt'}} or None, default='auto'
-        Transform of the targets that networks learn, which predictions revert. 'auto' leaves the
-        choice between none and one to the ensemble where the targets are skewed: 'log' if all are
-        above 0, else 'sqrt' if none is below. Targets are standardised in any case.
+        Transform of the targets for training, which is inverted in predictions. With 'auto', if the
+        targets are skewed, the ensemble selects between no transform and one: 'log' if all targets
+        are above 0, 'sqrt' if none is below 0. Targets are always standardised.
 
     {_LAST}
 
@@ -150,8 +152,8 @@ Regressor for tables as they come: an ensemble of multi-layer perceptrons.
     {_ATTRIBUTES}
 
     oof_decision_ : ndarray of shape (n_samples,)
-        Predictions for the training rows, by networks that have not seen the row. NaN for rows
-        that are never held out: those of weight 0, and with a single split most rows.
+        Out-of-fold predictions for the training rows, by networks that have not seen the row. NaN
+        for rows that are never held out: rows of weight 0, and most rows with a single split.
 
     {_NOTES}
 

@@ -1,4 +1,4 @@
-"""Encodings: rows of a network, made of the numbers and categories of a table."""
+"""Encodings of the numbers and categories of a table as rows of a network."""
 
 import numpy as np
 from scipy.special import ndtri

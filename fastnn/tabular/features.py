@@ -1,4 +1,4 @@
-"""Features of a column: what is read from its cells, for training rows and for any later ones."""
+"""Features of a column, read from its cells for training rows and later ones."""
 
 from typing import NamedTuple
 

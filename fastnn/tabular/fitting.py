@@ -1,4 +1,4 @@
-"""A fit, phase by phase: from a table to an ensemble."""
+"""Phases of a fit, from a table to an ensemble."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Folds: the rows that a network is trained on, and those held out of its training."""
+"""Folds: training rows of a network, and the rows held out."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Types of columns, found from the cells of the training rows, with the reasons."""
+"""Inference of the types of columns from the training rows, with reasons."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Members of an ensemble: each a configuration, with a network for each fold."""
+"""Members of an ensemble: a configuration with a network for each fold."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from .configurations import Configuration
 
 @dataclass(repr=False)
 class Member:
-    """Networks of a configuration, whose mean output counts.
+    """Networks of a configuration, whose outputs are averaged.
 
     Attributes
     ----------
@@ -19,11 +19,11 @@ class Member:
     configuration : Configuration
         Hyperparameters of its networks.
     networks : list of Network
-        A network for each fold. `coefs_` and `intercepts_` have their parameters.
+        A network for each fold. Their parameters are in `coefs_` and `intercepts_`.
     encoding : Encoding
-        What makes rows of the networks.
+        Encoding of the rows of the networks.
     factor : float
-        What predictions are multiplied by, to correct the bias of a transform of the targets.
+        Factor of the predictions, which corrects the bias of a transform of the targets.
     """
 
     weight: float

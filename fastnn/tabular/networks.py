@@ -1,4 +1,4 @@
-"""Training of one network on the rows of its folds, stopped by the loss of the rows held out."""
+"""Training of one network, with early stopping by the loss on the rows held out."""
 
 import math
 from contextlib import contextmanager

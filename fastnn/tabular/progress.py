@@ -1,4 +1,4 @@
-"""Progress of a fit of many networks, as callbacks are given it."""
+"""Progress of a fit of many networks, for callbacks."""
 
 import threading
 
@@ -9,20 +9,20 @@ from ..callbacks.progress import ProgressBar
 
 
 class Progress:
-    """The state of a fit, as hooks are given it: a network is what an epoch is elsewhere.
+    """State of a fit, passed to hooks; networks take the place of epochs.
 
     Attributes
     ----------
     epoch, n_epochs : int
-        Number of networks trained, and of those planned.
+        Numbers of networks trained and planned.
     n_rows : int
         Number of training rows.
     logs : dict
-        The history's values of the last network.
+        Values of the last network in the history.
     history : dict of list
-        `history_` so far, in the order in which networks are done.
+        The `history_` so far, in the order in which networks were completed.
     parameters : dict
-        The estimator's parameters.
+        Parameters of the estimator.
     error : BaseException or None
         The error that ended the fit.
     """

@@ -1,4 +1,4 @@
-"""Tables of users: frames of pandas, polars, pyarrow and others, arrays and lists."""
+"""Input tables: frames of pandas, polars, pyarrow and others, arrays and lists."""
 
 from collections import Counter
 

@@ -66,16 +66,16 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
         return_std : bool, default=False
-            Whether to return the standard deviation of targets about their predictions too. It is
-            that of the errors for training rows held out, larger where predictions or the
-            disagreement among networks let expect larger errors.
+            Whether to also return the standard deviation of targets around their predictions. It is
+            estimated from the errors on training rows held out, and depends on the prediction and
+            on the disagreement among networks.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
             The targets.
         std : ndarray of shape (n_samples,)
-            The standard deviations, if `return_std`.
+            The standard deviations. Returned only if `return_std` is True.
         """
         if not return_std:
             return self._clipped(self._decisions(X))
@@ -85,15 +85,16 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     def predict_quantiles(self, X: t.Rows, quantiles: t.ArrayLike = (0.05, 0.5, 0.95)) -> t.Array:
         """Predict quantiles of the target of each row.
 
-        The first and the last of the default are an interval that contains 90% of the targets. They
-        are made of the errors for training rows held out: cross-conformal prediction.
+        The first and last default quantile are the ends of an interval that contains 90% of the
+        targets. Quantiles are computed from the errors on training rows held out (cross-conformal
+        prediction).
 
         Parameters
         ----------
         X : {DataFrame, array-like, Source} of shape (n_samples, n_features)
             The rows. Columns of a frame are matched by name.
         quantiles : array-like of float, default=(0.05, 0.5, 0.95)
-            Probabilities of a target below, between 0 and 1.
+            Levels of the quantiles, between 0 and 1.
 
         Returns
         -------
@@ -103,11 +104,11 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Notes
         -----
         For any distribution of errors, the probability that the target of a new row is below its
-        quantile is nearly the given one, on average over rows like the training rows. For some rows
-        it may be more, and for others less. Errors for rows held out are a little too small,
-        because networks are stopped by these rows: with few rows they are inflated, by a factor
-        that was measured on simulated tables. If n rows were held out, quantiles below 1 / (n + 1)
-        and above n / (n + 1) are those of Student's distribution.
+        quantile is close to the level, on average over rows like the training rows. For single rows
+        it may be higher or lower. Errors on rows held out are a little too small, because these
+        rows stop the training. With few rows, errors are inflated by a factor measured on simulated
+        tables. If n rows were held out, quantiles below 1 / (n + 1) and above n / (n + 1) are those
+        of Student's distribution.
 
         References
         ----------

@@ -1,4 +1,4 @@
-"""Greedy choice of an ensemble."""
+"""Greedy selection of an ensemble."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Means of the targets of each level, for categories of many levels."""
+"""Target means of the levels of categories."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Targets of the networks, and predictions made of their outputs."""
+"""Targets of networks, and predictions from their outputs."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Training rows of a fitted estimator, for what is computed of them afterwards."""
+"""Training rows of a fitted estimator, kept for later computations."""
 
 from typing import Any, NamedTuple
 
