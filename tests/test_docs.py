@@ -151,6 +151,27 @@ def test_messages_of_the_troubleshooting_are_there():
             assert any(part in text for text in source), message
 
 
+def messages_of_warnings():
+    """Return the messages of all calls of `warn`, with dots for values; not those in variables."""
+    messages = []
+    for path in (ROOT / "fastnn").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "warn":
+                parts = getattr(node.args[0], "values", [node.args[0]])
+                texts = [one.value if isinstance(one, ast.Constant) else ".." for one in parts]
+                messages.append("".join(texts).replace("`", ""))
+    return [message for message in messages if re.search("[a-z]", message)]
+
+
+def test_warnings_are_in_the_troubleshooting():
+    page = (ROOT / "docs/guide/troubleshooting.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(.*?)` \|", page, re.MULTILINE)
+    shown = re.compile("|".join(".*".join(map(re.escape, row.split(".."))) for row in rows))
+    messages = messages_of_warnings()
+    assert len(messages) > 20
+    assert [message for message in messages if not shown.search(message)] == []
+
+
 # --- what is public -------------------------------------------------------------------------------
 
 
