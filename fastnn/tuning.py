@@ -169,7 +169,7 @@ def suggest_params(
                 "A trial does not name an estimator: call suggest_params(trial, estimator)."
             )
         if grid:
-            raise ValueError("A trial draws values, so grid=True is not for it: leave it out.")
+            raise ValueError("A trial draws values, and grid=True is not available: leave it out.")
     elif estimator is not None:
         raise ValueError("estimator is for a trial only: call suggest_params(estimator).")
     model, found = _network_of(target if trial is None else estimator)

@@ -155,10 +155,10 @@ BAD = [
     ({"layers": [Dense(9), GroupNorm(2)]}, "9 units cannot be divided into 2: choose n_groups=1"),
     ({"layers": [Dense(9), "maxout"]}, r"Maxout\(k=2\) .* has 9, which is not a multiple of 2"),
     ({"layers": 3}, "The 'layers' parameter of MLP"),
-    ({"layers": [Dense(3)], "dropout": 0.1}, "layers tells all that dropout would"),
+    ({"layers": [Dense(3)], "dropout": 0.1}, "layers replaces dropout: leave out one"),
     (
         {"layers": [Dense(3)], "activation": "tanh", "hidden_layer_sizes": (4,)},
-        "hidden_layer_sizes and activation would: leave out either",
+        "hidden_layer_sizes and activation: leave out one",
     ),
     (
         {"layers": [Dense(3), Residual([Dense(3)], drop_rate=0.1)], "solver": "lbfgs"},

@@ -248,7 +248,7 @@ def test_one_that_fails_is_unchanged_and_the_others_are_fitted(n_jobs):
         ([MLPClassifier()] * 2, {}, ValueError, r"estimators\[1\] and estimators\[0\] are one"),
         (models([{}] * 2), {"rows": [[1, 2, 3]]}, ValueError, "for 1 estimators, and there are 2"),
         (models([{}] * 2), {"rows": 3}, TypeError, "rows must be a list"),
-        (models([{}] * 2), {"n_jobs": 0}, ValueError, "n_jobs=0 means nothing"),
+        (models([{}] * 2), {"n_jobs": 0}, ValueError, "n_jobs must not be 0"),
         (models([{}] * 2), {"n_jobs": "all"}, TypeError, "n_jobs must be a number"),
         (models([{}, {"alpha": -1}]), {}, ValueError, "'alpha' parameter of MLPClassifier"),
     ],

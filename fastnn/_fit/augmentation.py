@@ -32,8 +32,8 @@ def augmentation_of(model, X, optimizer, batch_size):
         )
     if sparse.issparse(X):
         raise ValueError(
-            f"augment does not {'change' if transforms else 'mix'} sparse rows, which would be "
-            "sparse no more: pass X.toarray(), or use dropout."
+            f"augment does not {'change' if transforms else 'mix'} sparse rows, because they "
+            "would become dense: pass X.toarray(), or use dropout."
         )
     if transforms and is_on_gpu(X):
         raise ValueError(

@@ -123,7 +123,7 @@ def _check_solver(model, optimizer, network):
     if (architecture.bfloat16 or architecture.tf32) and isinstance(optimizer, LBFGS):
         raise ValueError(
             f"precision={architecture.precision!r} needs a solver such as 'sgd' or 'adam': "
-            f"{model.solver!r} compares losses more closely than rounded products can tell. Or "
+            f"{model.solver!r} compares losses more precisely than rounded products allow. Or "
             "choose precision='float32'."
         )
     if architecture.bfloat16 and _core.emulates_bfloat16():

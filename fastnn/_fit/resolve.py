@@ -69,8 +69,8 @@ def specs_of(model, partial):
     regularization_of(model).check(optimizer, model.solver)
     if model.learning_rate_factors and not is_stochastic:
         raise ValueError(
-            f"learning_rate_factors need a learning rate, which solver={model.solver!r} has "
-            "not: choose a solver such as 'sgd' or 'adam'."
+            f"learning_rate_factors need a learning rate, and solver={model.solver!r} has "
+            "none: choose a solver such as 'sgd' or 'adam'."
         )
     early_stopping = model.early_stopping and is_stochastic
     if partial and early_stopping:
@@ -210,7 +210,7 @@ def _refuse_beside_layers(model):
     ]
     if given:
         raise ValueError(
-            f"layers tells all that {' and '.join(given)} would: leave out either. In `layers` "
+            f"layers replaces {' and '.join(given)}: leave out one of them. In `layers` "
             "this is part of each layer, as in Dense(100, 'tanh', 'batch', dropout=0.2)."
         )
 

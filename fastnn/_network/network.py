@@ -193,7 +193,7 @@ class Network:
             return
         if self.architecture.input_noise:
             raise ValueError(
-                "input_noise would leave nothing sparse of sparse rows: pass X.toarray(), or use "
+                "input_noise would make sparse rows dense: pass X.toarray(), or use "
                 "Dropout(input_rate=0.2)."
             )
         if not self.program.reads_sparse:

@@ -95,15 +95,15 @@ class Regularization:
         for name in ("clip_value", "clip_norm"):
             if getattr(self, name) is not None and (lbfgs or rprop):
                 raise ValueError(
-                    f"{name} has no effect that makes sense with solver={solver!r}, which "
+                    f"{name} has no useful effect with solver={solver!r}, which "
                     + ("chooses" if lbfgs else "uses only the signs of the gradient and chooses")
                     + " the lengths of its steps by itself: leave it out, or choose a solver such "
                     "as 'sgd' or 'adam'."
                 )
         if lbfgs and self.max_norm is not None:
             raise ValueError(
-                f"max_norm moves the weights after a step, and solver={solver!r} would not know: "
-                "choose a solver such as 'sgd' or 'adam', or a larger alpha."
+                f"max_norm changes the weights after a step, and solver={solver!r} does not "
+                "support this: choose a solver such as 'sgd' or 'adam', or a larger alpha."
             )
         if self.weight_noise > 0 and optimizer.full_batch:
             raise ValueError(

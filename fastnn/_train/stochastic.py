@@ -149,9 +149,9 @@ class StochasticTraining(Training):
                 self.best.restore()
             else:
                 warn(
-                    "No validation score was finite, so that early_stopping had nothing to choose "
-                    "by: the parameters are those of the last epoch. Check the validation data and "
-                    "`scoring`.",
+                    "No validation score was finite, so early_stopping could not select the best "
+                    "epoch: the parameters are those of the last one. Check the validation data "
+                    "and `scoring`.",
                     ConvergenceWarning,
                 )
 
@@ -238,7 +238,7 @@ class StochasticTraining(Training):
         else:
             history.n_reductions += 1
             history.n_stalled = 0
-            outcome = "Going on at a lower learning rate."
+            outcome = "Continuing with a lower learning rate."
             if isinstance(schedule, Adaptive):
                 factor = schedule.divisor**history.n_reductions
                 outcome = f"Setting learning rate to {settings.learning_rate_init / factor:f}"

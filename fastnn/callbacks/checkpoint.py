@@ -264,4 +264,4 @@ def check_same(saved, training, n_rows: int) -> None:
         and all(one.min() >= 0 and one.max() < n_rows for one in numbers)
         and (rows is None or len(rows) == len(chosen))
     ):
-        raise ValueError("The checkpoint was changed by hand: it has rows that X has not.")
+        raise ValueError("The checkpoint was changed by hand: it has rows that are not in X.")

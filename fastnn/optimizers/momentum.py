@@ -72,8 +72,8 @@ class SGD(StochasticOptimizer):
         super().validate()
         if self.nesterov == "look_ahead" and self.velocity == "gradients":
             raise ValueError(
-                "nesterov='look_ahead' of SGD is ahead by an update, which a velocity of gradients "
-                "does not contain: set velocity='updates' or nesterov=True."
+                "nesterov='look_ahead' of SGD needs a velocity that is a sum of updates: "
+                "set velocity='updates' or nesterov=True."
             )
         return self
 

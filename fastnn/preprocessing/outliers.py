@@ -136,7 +136,7 @@ class OutlierRemover(BaseCleaner):
     def _find(self, table, y):
         if self.threshold is not None and self.contamination is not None:
             raise ValueError(
-                "threshold and contamination exclude each other: leave one of them None."
+                "threshold and contamination are alternatives: leave one of them None."
             )
         columns = table.positions(self.columns)
         if self.columns is None:
@@ -231,7 +231,7 @@ class OutlierRemover(BaseCleaner):
         from sklearn.neighbors import LocalOutlierFactor  # slow to import
 
         if len(values) < 2:
-            raise ValueError("method='lof' compares rows with each other, and there is only one.")
+            raise ValueError("method='lof' compares rows with each other, but X has only one row.")
         neighbours = min(self.n_neighbors, len(values) - 1)
         factor = LocalOutlierFactor(n_neighbors=neighbours, n_jobs=self.n_jobs)
         factor.fit(scale_columns(values, "method='lof'"))

@@ -194,7 +194,7 @@ BAD_PARAMETERS = [
     ({"penalize_intercepts": True, "solver": "lamb"}, "penalize_intercepts .* solver='lamb'"),
     ({"penalize_intercepts": "yes"}, "'penalize_intercepts' parameter"),
     ({"max_norm": 0}, "'max_norm' parameter"),
-    ({"max_norm": 3.0, "solver": "lbfgs"}, "max_norm moves .*'lbfgs' would not know: .* 'adam'"),
+    ({"max_norm": 3.0, "solver": "lbfgs"}, "max_norm .*'lbfgs' does not support this: .* 'adam'"),
     ({"weight_noise": -0.1}, "'weight_noise' parameter"),
     ({"weight_noise": 0.1, "solver": "lbfgs"}, "weight_noise needs .*'sgd' .*'lbfgs' cannot"),
     (

@@ -123,7 +123,7 @@ def stack_size() -> int:
 
 def _wanted(n_jobs, operations, repeats):
     if n_jobs == 0:
-        raise ValueError("n_jobs=0 means nothing; use None for the default or a number of threads.")
+        raise ValueError("n_jobs must not be 0: use None for the default, or a number of threads.")
     if _forked:
         return 1
     # An explicit OMP_NUM_THREADS may exceed the processors, as in scikit-learn.

@@ -29,7 +29,7 @@ def refuse(program):
     """Raise a ValueError for what this engine leaves out."""
     if program.bfloat16:
         raise ValueError(
-            "precision='bfloat16' is one of device='cpu'. With device='cuda' choose "
+            "precision='bfloat16' needs device='cpu'. With device='cuda' choose "
             "precision='tf32', whose products are rounded too, or 'float32'; a network that was "
             "fitted in bfloat16 predicts with device='cpu'."
         )

@@ -37,7 +37,7 @@ if not SIMULATED:
     # Small networks make small grids: no news to who trains one, and nothing that he could change.
     config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
 
-_OR_CPU = "Or choose device='cpu', or 'auto', which does without."
+_OR_CPU = "Or choose device='cpu', or 'auto', which then uses the CPU."
 # Whether CUDA has been started in this process, and whether in one that this was forked from.
 _started = _forked = False
 
