@@ -19,12 +19,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fastnn import (
     ELU,
     EMA,
+    SGD,
     SWA,
     BatchNorm,
     CutMix,
     Dense,
     Dropout,
     GroupNorm,
+    Head,
     Huber,
     InstanceNorm,
     LayerNorm,
@@ -34,13 +36,23 @@ from fastnn import (
     Mixup,
     MLPClassifier,
     MLPRegressor,
+    MultiTaskMLP,
     PReLU,
     Quantile,
     Residual,
+    Rprop,
     RReLU,
     WeightNorm,
 )
 from fastnn.activations import ACTIVATIONS
+from fastnn.augment import (
+    Append,
+    Exclude,
+    Gain,
+    Noise,
+    RandomChoice,
+    RepeatedAugmentation,
+)
 from fastnn.optimizers import OPTIMIZERS
 from support import reference
 
@@ -49,7 +61,8 @@ WIDTHS = (1, 2, 3, 7, 16, 33, 70, 130)
 OF_CLASSES = ("log_loss", "binary_log_loss", "hinge", "squared_hinge", "squared_error")
 OF_CLASSES += ("weston_watkins", "crammer_singer")
 OF_VALUES = ("squared_error", "absolute_error", "poisson", "huber", Huber(0.3), Minkowski(1.5))
-OF_VALUES += (Quantile(0.2),)
+OF_VALUES += (Quantile(0.2), Quantile([0.1, 0.5, 0.9]))
+NEW_FORMS = Rprop(wait=False), SGD(velocity="gradients"), SGD(0.5, "look_ahead")
 TOLERANCE = {"float32": 1e-2, "float64": 1e-7, "bfloat16": 0.2}
 MOST_REFUSED = 0.3
 
@@ -81,7 +94,13 @@ class Draw:
         position = self.one("before", "after")
         return self.one(
             *(None, "batch", "layer", "weight", WeightNorm(), LayerNorm(position=position)),
-            BatchNorm(momentum=0.3, position=position, statistics=self.one("moving", "exact")),
+            BatchNorm(
+                momentum=0.3,
+                position=position,
+                statistics=self.one("moving", "exact"),
+                unbiased=self.one(True, False),
+                mean_only=self.often(False, True),
+            ),
             GroupNorm(divisor, position=position),
             InstanceNorm(divisor, affine=self.one(True, False), position=position),
         )
@@ -122,8 +141,7 @@ class Draw:
         }
 
     def training(self, n_rows, is_sparse):
-        solver = self.often("adam", *sorted(OPTIMIZERS))
-        mixes = None if is_sparse else self.often(None, Mixup(0.3), CutMix())
+        solver = self.often("adam", *sorted(OPTIMIZERS), *NEW_FORMS)
         return {
             "solver": solver,
             "max_iter": int(self.one(1, 2, 4)),
@@ -134,18 +152,26 @@ class Draw:
             "alpha": self.one(0.0, 1e-4, 0.1),
             "precision": self.one("auto", "float32", "float64", "bfloat16"),
             "averaging": self.often(None, EMA(0.5), SWA()),
-            "augment": mixes,
+            "augment": None if is_sparse else self.augmentation(),
             "input_noise": 0.0 if is_sparse else self.often(0.0, 0.1),
             "weight_noise": self.often(0.0, 0.05),
             "clip_norm": self.often(None, 0.5),
             "clip_value": self.often(None, 0.1),
             "max_norm": self.often(None, 1.0),
             "l1_ratio": self.often(0.0, 0.5),
+            "l1_update": self.one("gradient", "proximal"),
             "penalize_intercepts": self.often(False, True),
             "learning_rate_factors": self.often(None, {"biases": 0.0}, {"weights": 0.5}),
+            "train_score": self.often(False, True),
+            "train_score_rows": self.often(None, 3),
             "shuffle": self.often(True, False),
             "random_state": int(self.rng.integers(1000)),
         }
+
+    def augmentation(self):
+        noise = Append(Noise(0.1)), RepeatedAugmentation([Noise(0.1), Gain()], copies=2)
+        mixes = Mixup(0.3), CutMix(), RandomChoice([Mixup(0.3), CutMix()], p=[0.3, 0.7])
+        return self.often(None, *mixes, *noise, [self.one(*noise), self.one(*mixes)])
 
     def rows(self, n_rows, n_features):
         """Return the same numbers in other containers."""
@@ -167,15 +193,11 @@ class Draw:
         X = self.rows(n_rows, n_features)
         params = self.network(n_features) | self.training(n_rows, sparse.issparse(X))
         fit = {"X": X}
-        if self.rng.random() < 0.5:
-            kind, loss = MLPClassifier, self.often("log_loss", *OF_CLASSES)
-            fit["y"] = np.resize(np.arange(self.one(2, 3, 5)), n_rows)
-            params["label_smoothing"] = self.often(0.0, 0.1) if loss == "log_loss" else 0.0
-            params["class_weight"] = self.often(None, "balanced")
-        else:
-            kind, loss = MLPRegressor, self.one(*OF_VALUES)
-            shape = self.one((n_rows,), (n_rows, 1), (n_rows, 3))
-            fit["y"] = self.rng.poisson(2.0, shape).astype(float)
+        kind = self.one(MLPClassifier, MLPRegressor, MultiTaskMLP)
+        of_kind, fit["y"] = self.task(kind, n_rows)
+        params |= of_kind
+        if kind is MLPClassifier and params["augment"] and fit["y"].max() > 0:
+            params["augment"] = self.often(params["augment"], Exclude(Noise(0.1), [1]))
         if self.rng.random() < 0.3:
             fit["sample_weight"] = self.rng.uniform(0.1, 2, n_rows)
         validates = self.rng.random()
@@ -184,14 +206,61 @@ class Draw:
             params["scoring"] = self.often(None, "loss")
             if validates < 0.2 or not params["early_stopping"]:
                 fit["X_val"] = (X.tocsr() if sparse.issparse(X) else X)[:5]
-                fit["y_val"] = fit["y"][:5]
+                fit["y_val"] = first_rows(fit["y"])
         then = self.one("ends", "partial_fit", "warm_start")
         needs_all = params["solver"] == "lbfgs" or params.get("early_stopping")
         if then == "partial_fit" and (needs_all or "statistics='exact'" in repr(params)):
             then = "ends"
         if then == "partial_fit" and params.get("class_weight"):
             params["class_weight"] = {0: 2.0}
-        return kind, params | {"loss": loss}, fit, then
+        return kind, params, fit, then
+
+    def task(self, kind, n_rows):
+        """Draw the loss of a class of estimators, with its other parameters, and targets."""
+        if kind is MLPClassifier:
+            loss = self.often("log_loss", *OF_CLASSES)
+            of_kind = {
+                "loss": loss,
+                "label_smoothing": self.often(0.0, 0.1) if loss == "log_loss" else 0.0,
+                "class_weight": self.often(None, "balanced"),
+            }
+            return of_kind, np.resize(np.arange(self.one(2, 3, 5)), n_rows)
+        if kind is MLPRegressor:
+            shape = self.one((n_rows,), (n_rows, 1), (n_rows, 3))
+            return {"loss": self.one(*OF_VALUES)}, self.rng.poisson(2.0, shape).astype(float)
+        values = self.rng.poisson(2.0, (n_rows, 2)).astype(float)
+        labels = np.resize(np.arange(self.one(2, 3, 5)), n_rows)
+        y = {
+            "class": labels.astype(str),
+            "labels": np.resize([[0, 1, 1], [1, 0, 1]], (n_rows, 3)),
+            "value": values[:, 0],
+            "values": values,
+        }
+        heads = {
+            "class": Head(self.often("log_loss", *OF_CLASSES), self.one(0.0, 1.0, 3.0)),
+            "labels": None,
+            "value": self.one(*OF_VALUES[:-1]),
+            "values": Head("squared_error", 0.5, self.one(None, "softplus")),
+        }
+        chosen = self.rng.permutation(list(y))[: self.rng.integers(1, 5)].tolist()
+        of_kind = {
+            "heads": {name: heads[name] for name in chosen},
+            "task_weighting": self.one(None, "uncertainty"),
+            "label_smoothing": self.often(0.0, 0.1) if "labels" in chosen else 0.0,
+        }
+        return of_kind, {name: y[name] for name in chosen}
+
+
+def first_rows(y):
+    if isinstance(y, dict):
+        return {name: values[:5] for name, values in y.items()}
+    return y[:5]
+
+
+def predicted(model, X):
+    """Return all numbers and labels that are predicted."""
+    found = model.predict(X)
+    return [*found.values()] if isinstance(found, dict) else [found]
 
 
 def fitted(seed, n_jobs):
@@ -258,7 +327,8 @@ def refused(seed):
     X = X.tocsr() if sparse.issparse(X) else X
     expected = outputs(model, X)
     assert np.isfinite(expected).all()
-    assert np.isfinite(np.asarray(model.predict(X), float)).all()
+    for values in predicted(model, X):
+        assert np.isfinite(np.asarray(values, float)).all()
     np.testing.assert_array_equal(outputs(other, X), expected)
     np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model)), X), expected)
     network = model._network
