@@ -188,6 +188,33 @@ def test_targets_of_another_network_are_refused():
             engine.native.train_steps(X, other, None, None, 27, *tables)
 
 
+def test_records_are_where_kernels_read_them():
+    """Types that differ in alignment only are equal; and a subclass may tell another type."""
+    network, loss, X, y, _ = problem()
+    engine = Engine(network, loss)
+    formats, offsets = zip(*y.dtype.fields.values(), strict=True)
+    packed = {"names": y.dtype.names, "formats": formats, "offsets": offsets}
+    packed = np.dtype(packed | {"itemsize": y.dtype.itemsize})
+    odd = np.ndarray(27, packed, np.zeros(y.nbytes + 1, np.uint8), 1)
+    assert odd.dtype == y.dtype and odd.flags.aligned
+
+    class Liar(np.ndarray):
+        shape, dtype = (27,), y.dtype
+
+    for other in (odd, np.zeros(1, np.uint8).view(Liar)):
+        with pytest.raises(ValueError, match="y must be 27 records of type"):
+            engine.native.loss(X, other, None, None)
+
+
+def test_losses_are_refused_that_are_not_of_each_step():
+    network, loss, X, y, _ = problem()
+    engine = Engine(network, loss)
+    for losses in (np.zeros(3), np.zeros((1, 3)), [0.0, 0.0]):
+        with pytest.raises(ValueError, match="losses must be"):
+            tables = engine.solver.coefficients(np.ones(1), 0.0, 0), losses, None
+            engine.native.train_steps(X, y, None, None, 27, *tables)
+
+
 def test_losses_that_no_estimator_makes_are_refused():
     loss = MixedLoss([Head("log_loss", -1.0)])
     with pytest.raises(ValueError, match="weight"):

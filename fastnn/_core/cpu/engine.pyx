@@ -274,7 +274,7 @@ cdef class NativeEngine:
             call.order = <const int64_t *> checked(order, "order", cnp.NPY_INT64, call.n_rows)
         call.coefficients = <const double *> checked(coefficients, "coefficients", cnp.NPY_DOUBLE,
                                                      n_steps * N_COEFS)
-        call.n_losses = 2 if losses.shape[1] == 2 else 2 + job.n_heads
+        call.n_losses = 2 if np.size(losses) == 2 * n_steps else 2 + job.n_heads
         call.losses = <double *> checked(losses, "losses", cnp.NPY_DOUBLE, call.n_losses * n_steps)
         if grad_norms is not None:
             call.grad_norms = <double *> checked(grad_norms, "grad_norms", cnp.NPY_DOUBLE, n_steps)
@@ -300,13 +300,13 @@ cdef class NativeEngine:
         cdef char *first
         cdef int64_t size
         cdef int head
-        fields = getattr(y, "dtype", np.dtype(int)).fields
-        if fields is not None or self.program.needs_records:
-            first = checked_records(y, self.program.target_record, n_rows)
+        record = self.program.target_record
+        if self.program.needs_records or getattr(y, "dtype", None) == record:
+            first = checked_records(y, record, n_rows)
             for head in range(job.n_heads):
-                kind, offset = fields[str(head)]
+                kind, offset = record.fields[str(head)]
                 heads[head] = HeadTargets(first + <int64_t> offset,
-                                          y.itemsize // kind.base.itemsize)
+                                          record.itemsize // kind.base.itemsize)
             return
         first = checked(y, "y", cnp.NPY_INT32 if classes else self.real, n_rows * self.n_targets,
                         job.n_heads > 1)

@@ -72,8 +72,12 @@ cdef char *checked(array, name, int kind, int64_t size, bint by_columns=False) e
 cdef char *checked_records(array, record, int64_t n_rows) except? NULL:
     """Return the memory of an array of records, if it has one of this type for each row."""
     cdef cnp.ndarray known = <cnp.ndarray?> array
-    if array.shape == (n_rows,) and array.dtype == record and cnp.PyArray_ISCARRAY_RO(known):
-        return <char *> cnp.PyArray_DATA(known)
+    cdef char *first = <char *> cnp.PyArray_DATA(known)
+    # Types of records that differ in their alignment only are equal.
+    if (cnp.PyArray_NDIM(known) == 1 and cnp.PyArray_DIM(known, 0) == n_rows
+            and known.descr == record and cnp.PyArray_ISCARRAY_RO(known)
+            and <size_t> first % <size_t> record.alignment == 0):
+        return first
     raise ValueError(
         f"y must be {n_rows} records of type {record}, one after another in memory, and is an "
         f"array of {array.dtype} with the shape {array.shape}: it does not belong to this network "
