@@ -1,7 +1,7 @@
 """Fits of several estimators in parallel."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing, indexable
 
 from . import _core
 from . import _typing as t
+from ._data.heads import read_heads
 from ._fit.resolve import check_values
 from ._fit.side_by_side import SideBySide
 from ._train.training import INTERRUPTED
@@ -36,13 +37,13 @@ def fit_many(
 
     Parameters
     ----------
-    estimators : list of MLPClassifier or MLPRegressor
+    estimators : list of MLPClassifier, MLPRegressor or MultiTaskMLP
         The estimators to fit, which must be separate objects. They are started in this order: put
         those that take longest first.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows, see `MLPClassifier.fit`.
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        The targets.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), dict or frame
+        The targets, see the `fit` of the estimators.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
     rows : list of array-like of int, default=None
@@ -94,6 +95,7 @@ def fit_many(
     """
     estimators = _checked(estimators, rows, n_jobs)
     if rows is not None:
+        y = read_heads(y) if isinstance(y, Mapping) else y
         X, y, sample_weight = indexable(X, y, sample_weight)
     optional = {
         "sample_weight": sample_weight,

@@ -58,7 +58,8 @@ def _columns_of(y):
     elif isinstance(y, Mapping):
         columns, container = dict(y), "dict"
     elif isinstance(y, np.ndarray) and y.dtype.names:
-        columns, container = {name: y[name] for name in y.dtype.names}, "array"
+        columns = {name: y[name] for name in y.dtype.names}
+        container = (y.dtype.metadata or {}).get("container", "array")  # records may be read again
     else:
         raise TypeError(
             "y must be a dict of arrays, {'name of a head': targets}, or a frame with a column for "
@@ -84,7 +85,7 @@ def _read_column(values, name):
     array = np.asarray(read_labels(values, name))
     if array.dtype.kind == "O":
         array = array.astype(str)
-    if array.ndim > 2 or not array.size:
+    if array.ndim not in (1, 2) or not array.size:
         raise ValueError(
             f"{name} must have the shape (n_samples,) or (n_samples, n), and has {array.shape}."
         )
@@ -219,8 +220,14 @@ class HeadTargets:
         self.check_names(y)
         parts = []
         for (name, encoder), head in zip(self.encoders.items(), loss.heads, strict=True):
+            values = y[name]
             with of_head(name):
-                parts.append(encoder.encode(y[name], dtype, head.loss))
+                if isinstance(encoder, RealTargets) and values.dtype.kind not in "biuf":
+                    raise ValueError(
+                        f"loss={head.loss!r} is of numbers, and its targets are labels such as "
+                        f"{str(values.flat[0])!r}: use loss='log_loss', or convert them."
+                    )
+                parts.append(encoder.encode(values, dtype, head.loss))
         shapes = [None if part.ndim == 1 else part.shape[1] for part in parts]
         targets = np.zeros(len(y), target_record(shapes, dtype))
         for number, part in enumerate(parts):

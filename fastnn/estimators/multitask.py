@@ -366,9 +366,4 @@ def _checked(name, given, values, encoder):
                     f"{head.loss!r} has several quantiles: give each a head of its own, or use "
                     "MLPRegressor."
                 )
-        if takes_numbers(head) and values.dtype.kind not in "biuf":
-            raise ValueError(
-                f"loss={head.loss!r} is of numbers, and its targets are labels such as "
-                f"{str(values.flat[0])!r}: use loss='log_loss', or convert them."
-            )
     return head

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV
 
 import fastnn
-from fastnn import Head, Huber, MLPClassifier, MLPRegressor, MultiTaskMLP, Quantile
+from fastnn import Head, Huber, MLPClassifier, MLPRegressor, MultiTaskMLP, Quantile, fit_many
 from fastnn.callbacks import Callback, Checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -312,6 +312,7 @@ WRONG_TARGETS = {
         ValueError,
         r"y\['size'\] must have the shape",
     ),
+    "none": (lambda y: {"size": None}, ValueError, r"y\['size'\] must have the shape"),
 }
 
 
@@ -342,6 +343,25 @@ def test_wrong_heads(data, name):
     with pytest.raises(ValueError, match=message):
         unfitted.fit(X, {"side": y["side"]})
     assert not hasattr(unfitted, "coefs_")
+
+
+def test_validation_targets_of_another_kind_are_refused(data):
+    X, y = data
+    given = {"size": y["size"]}
+    for other in (y["size"] + 1j, y["size"].astype(str)):
+        with pytest.raises(ValueError, match="Head 'size': loss='squared_error' is of numbers"):
+            model().fit(X, given, X_val=X, y_val={"size": other})
+
+
+def test_fits_side_by_side_to_some_of_the_rows(data):
+    X, y = data
+    folds = [np.arange(200), np.arange(100, 300)]
+    together = fit_many([model(max_iter=2), model(max_iter=2)], X, y, rows=folds)
+    for fitted, rows in zip(together, folds, strict=True):
+        alone = model(max_iter=2).fit(X[rows], {name: of[rows] for name, of in y.items()})
+        predicted = fitted.predict(X)
+        for name, of in alone.predict(X).items():
+            np.testing.assert_array_equal(predicted[name], of)
 
 
 def test_other_wrong_values(data):
