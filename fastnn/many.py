@@ -9,7 +9,6 @@ from sklearn.utils import _safe_indexing, indexable
 
 from . import _core
 from . import _typing as t
-from ._data.heads import read_heads
 from ._fit.resolve import check_values
 from ._fit.side_by_side import SideBySide
 from ._train.training import INTERRUPTED
@@ -95,7 +94,10 @@ def fit_many(
     """
     estimators = _checked(estimators, rows, n_jobs)
     if rows is not None:
-        y = read_heads(y) if isinstance(y, Mapping) else y
+        if isinstance(y, Mapping):
+            from ._data.heads import read_heads  # slow to import
+
+            y = read_heads(y)
         X, y, sample_weight = indexable(X, y, sample_weight)
     optional = {
         "sample_weight": sample_weight,
