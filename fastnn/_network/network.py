@@ -204,7 +204,7 @@ class Network:
 
     def use_optimizer(self, optimizer):
         """Continue with the slots of an optimizer of this kind, or begin with zeros."""
-        self.use_slots(type(optimizer).__name__, optimizer.n_slots)
+        self.use_slots(optimizer.slots_name, optimizer.n_slots)
 
     def use_slots(self, name, n_slots):
         state = self.state

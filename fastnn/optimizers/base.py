@@ -33,6 +33,11 @@ class Optimizer(Spec):
     full_batch: ClassVar[bool] = False
     uses_alpha: ClassVar[bool] = True
 
+    @property
+    def slots_name(self) -> str:
+        """Name of the content of the slots, which only optimizers of the same name continue."""
+        return type(self).__name__
+
 
 class StochasticOptimizer(Optimizer):
     """Base class of optimizers that take a step after each batch.

@@ -91,6 +91,10 @@ class SGD(StochasticOptimizer):
     def n_slots(self):
         return 0 if self.momentum == 0 else 1
 
+    @property
+    def slots_name(self):
+        return "SGD" if self.velocity == "updates" else "SGD of gradients"
+
     def coefficients(self, learning_rates, alpha, first_step):
         decay = learning_rates * self.weight_decay
         # The weight of a gradient is read where the velocity is a sum of gradients.

@@ -220,6 +220,17 @@ def test_another_optimizer_starts_with_nothing_remembered():
     np.testing.assert_allclose(model.loss_curve_[2:], fresh.loss_curve_[2:], rtol=1e-7)
 
 
+def test_a_velocity_of_updates_is_none_of_gradients():
+    """The first step with another form of the velocity is one without momentum."""
+    X, y = DATA["regression"]
+    options = dict(hidden_layer_sizes=(5,), warm_start=True, random_state=0, batch_size=len(X))
+    continued = []
+    for other in (SGD(nesterov=False, velocity="gradients"), SGD(momentum=0.0)):
+        model = MLPRegressor(solver=SGD(), max_iter=3, **options).fit(X, y)
+        continued.append(model.set_params(solver=other, max_iter=1).fit(X, y).coefs_[0])
+    np.testing.assert_array_equal(*continued)
+
+
 def test_schedule_specs_are_used_by_every_optimizer():
     X, y = DATA["regression"]
 
