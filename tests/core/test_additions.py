@@ -86,7 +86,7 @@ def throwaway_loss_derivative(z, y, a):
         },
     },
     "Add an optimizer": {
-        "fastnn/_core/codes.py": {"\n\nclass Column": "    THROWAWAY = 15\n"},
+        "fastnn/_core/codes.py": {"\n\nclass Column": "    THROWAWAY = 16\n"},
         "fastnn/optimizers/momentum.py": {
             "@dataclass": '''\
 @dataclass
