@@ -221,7 +221,7 @@ list of these, or None, default=None
     l1_update : {'gradient', 'proximal'}, default='gradient'
         Update rule for the L1 part of the penalty. 'gradient' adds its subgradient. 'proximal'
         applies a soft threshold after the step, so that weights become exactly 0. 'proximal' is
-        available with 'sgd', 'momentum', 'adam' and 'adagrad'.
+        available with 'sgd', 'momentum', 'adam' and 'adagrad', and without `WeightNorm`.
 
     penalize_intercepts : bool, default=False
         Whether to penalise the biases too. The parameters of normalizations and the slopes of
