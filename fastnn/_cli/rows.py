@@ -41,7 +41,8 @@ class Rows(NamedTuple):
         if self.are_classes:
             classes, counts = np.unique(self.y, return_counts=True)
             most, share = str(classes[counts.argmax()]), counts.max() / len(self.y)
-            kind = f"{len(classes)} classes, of which {most!r} has {share:.1%} of the rows"
+            n_classes = f"{len(classes)} class{'es' * (len(classes) != 1)}"
+            kind = f"{n_classes}, of which {most!r} has {share:.1%} of the rows"
         else:
             kind = f"numbers from {self.y.min():g} to {self.y.max():g}"
         n_features = self.X.num_columns

@@ -48,6 +48,8 @@ def _read_csv(path, text):
     from pyarrow import csv
 
     header = first_line(path)[0].decode("utf-8", "replace")
+    if "\0" in header:
+        raise ValueError(f"{path} is in UTF-16, or no text: save the file in UTF-8.")
     table = csv.read_csv(
         path,
         csv.ReadOptions(use_threads=False, block_size=os.path.getsize(path) + 1),

@@ -234,6 +234,7 @@ def test_info(frame, capsys):
         ("train table.csv --target y --output m --test bare.csv", "bare.csv has no column 'count'"),
         ("train table.csv --target y --output m --task classification", "'y' occurs twice"),
         ("train latin.csv --target y --output m", "column 'x' has other characters than those of"),
+        ("train wide.csv --target y --output m", "wide.csv is in UTF-16, or no text"),
         ("train bad.parquet --target y --output m", "bad.parquet cannot be read: "),
         ("predict table.csv table.csv", "'table.csv' is no file of fastnn"),
         ("info none", "none: No such file or directory"),
@@ -246,6 +247,7 @@ def test_errors_are_one_line(line, said, frame, folder, capsys):
     (folder / "header.csv").write_text("x,y\n")
     (folder / "gaps.csv").write_text("x,y\n1,\n")
     frame.drop(columns="count").to_csv("bare.csv", index=False)
+    frame.to_csv("wide.csv", encoding="utf-16")
     (folder / "latin.csv").write_bytes(b"x,y\n\xe4,2\n")
     (folder / "bad.parquet").write_text("x,y\n1,2\n")
     before = sorted(folder.iterdir())
