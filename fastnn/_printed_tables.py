@@ -80,7 +80,7 @@ class PrintedTable:
 class PrintedColumns(dict):
     """Columns of one length by name: a dict of lists, and in notebooks a table.
 
-    Of many rows the table has the first and the last.
+    If there are many rows, the table shows the first and the last.
     """
 
     _MOST, _AT_ENDS = 20, 8

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from support import ROOT
-from support.prose import faults, plain
+from support.prose import description_faults, faults, paragraphs, plain
 
 FILES = ("README.md", "CONTRIBUTING.md", "benches/README.md", "benches/results/gpu.md")
 PAGES = [*(ROOT / name for name in FILES), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -21,21 +21,23 @@ def test_pages_follow_the_rules(page):
     assert faults(plain(page.read_text(encoding="utf-8"))) == []
 
 
-def sentences_of(path, comments):
-    """Return the strings of a module that have sentences, and its comments."""
+def string_faults(path, comments):
+    """Return the faults of the strings of a module that have sentences, and of its comments."""
     source = path.read_text(encoding="utf-8")
     strings = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
-    texts = [text for text in strings if isinstance(text, str) and ". " in f"{text} "]
+    strings = [text for text in strings if isinstance(text, str) and re.search(r"\.\s", f"{text} ")]
+    texts = [paragraphs(text) for text in strings]
     if comments:
         texts.append("\n".join(line.removeprefix("# ") for line in source.splitlines()))
-    return plain("\n\n".join(texts))
+    descriptions = [fault for text in strings for fault in description_faults(text)]
+    return descriptions + faults(plain("\n\n".join(texts)))
 
 
 @pytest.mark.parametrize("folder, comments", [("fastnn", False), ("examples", True)])
 def test_strings_follow_the_rules(folder, comments):
     """Check messages and docstrings; comments of examples are the text of their pages."""
     paths = sorted((ROOT / folder).rglob("*.py"))
-    found = {path.name: faults(sentences_of(path, comments)) for path in paths}
+    found = {path.name: string_faults(path, comments) for path in paths}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
@@ -50,6 +52,14 @@ def test_strings_follow_the_rules(folder, comments):
 )
 def test_rules_find_faults(text):
     assert faults(plain(text))
+
+
+def test_rules_find_faults_of_docstrings():
+    text = "Scale.\n\n    Parameters\n    ----------\n    x : float\n        {}\n    "
+    assert description_faults(text.format("What is scaled."))
+    assert faults(plain(paragraphs(text.format("Number. Of rows, all are scaled."))))
+    good = text.format("Number to scale.") + "\n    Examples\n    --------\n    x : 1\n    Of"
+    assert not description_faults(good) and not faults(plain(paragraphs(good)))
 
 
 @pytest.mark.parametrize("text", ["What is wrong?", "A part\nOf code is `Of x`.", "Most of it."])

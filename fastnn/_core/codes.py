@@ -137,11 +137,11 @@ class Loss:
     name : str
     code : int
     output_activation : str
-        What turns the last pre-activation into the output. The loss contains it: with the
-        softmax, 'logistic' and 'exp' its gradient is the output minus the target.
+        Activation of the last pre-activations. The loss contains it: with the softmax, 'logistic'
+        and 'exp' its gradient is the output minus the target.
     regression, classification : bool
-        Which estimators have it. None has the one of rows of probabilities, which stands for
-        'log_loss' where the targets are such.
+        Estimators with this loss. The loss of rows of probabilities has neither; it replaces
+        'log_loss' for such targets.
     class_codes : bool
         Targets are one class number a row, not one value for each output.
     any_activation : bool
@@ -151,7 +151,7 @@ class Loss:
     probabilities : bool
         Outputs are probabilities, and their targets can be smoothed.
     boundary : float
-        Of classification with one unit for a class: above it, the unit says yes.
+        Output above which a unit predicts its class, if each class has one unit.
     """
 
     name: str

@@ -148,8 +148,8 @@ class Program:
     Attributes
     ----------
     stages : ndarray of STAGE
-        In forward order; the last is the output stage, activation and loss in one. Of several
-        heads each has such a stage, behind a dense one of its own.
+        In forward order; the last is the output stage, activation and loss in one. Each of several
+        heads has such a stage, behind a dense one of its own.
     arrays : tuple of Array
         All parameters and statistics, layer by layer.
     dtype : dtype
@@ -200,7 +200,7 @@ class Program:
     def target_record(self) -> np.dtype:
         """Return the type of a row's targets if heads differ in kind: a field for each, by number.
 
-        That of a head is a class number, or a number for each output.
+        The target of a head is a class number, or a number for each output.
         """
         heads = self.stages[self.is_output]
         classes = [loss.code for loss in LOSSES.values() if loss.class_codes]

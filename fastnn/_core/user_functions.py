@@ -16,8 +16,8 @@ _AT: dict[int, Callable] = {}
 def compile_elementwise(function, dtype, n_arguments=1):
     """Compile ``y[i] = function(x[i])`` to a C function of (n, x, y), where y may be x.
 
-    Of two arguments it is ``y[i] = function(x[i], t[i])``, a C function of (n, x, t, y). It stays
-    for good, as stage tables hold its address.
+    A function of two arguments becomes ``y[i] = function(x[i], t[i])``, a C function of (n, x, t,
+    y). It is never freed, because stage tables hold its address.
     """
     return _compiled(function, np.dtype(dtype), n_arguments)
 

@@ -19,7 +19,7 @@ class RealTargets:
     n_targets : int
         Number of columns of y.
     quantiles : tuple of float, default=()
-        Those that each has an output for, which is a head of its own.
+        Quantiles of each column; each quantile has an output, which is a head of its own.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class RealTargets:
     def encode(self, y, dtype, loss):
         """Convert targets to the network's type, with the shape (n_rows, n_outputs).
 
-        Of several quantiles, a target is repeated for each, in Fortran order as heads have it.
+        A target is repeated for each of several quantiles, in Fortran order as heads have it.
         """
         y = y.toarray() if sparse.issparse(y) else y
         with np.errstate(over="ignore"):

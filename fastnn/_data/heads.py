@@ -140,9 +140,9 @@ class HeadTargets:
     Parameters
     ----------
     encoders : dict of str to (Labels or RealTargets)
-        Those of the heads, by name.
+        Encoders of the heads, by name.
     container : str
-        What the targets came in, see `read_heads`.
+        Type of the targets that were given, see `read_heads`.
     """
 
     kind = "heads"

@@ -29,8 +29,7 @@ class ExportedC:
     n_stack : int
         Bytes of the stack that a prediction takes for its numbers.
     largest_change : float or None
-        Of quantized weights, the largest difference that they make to an output of the rows that
-        were given.
+        Largest change of an output by quantized weights, on the rows that were given.
     changed_labels : float or None
         Fraction of these rows whose label differs; None for regressors.
     scores : tuple of float or None
@@ -86,11 +85,11 @@ def write_c(network, path, title, changes=None) -> ExportedC:
     network : Network
         A quantized one if there are `changes`.
     path : Path
-        Of the source file; functions are named by it.
+        The source file; functions are named after it.
     title : str
         Estimator and version, for a comment.
     changes : dict, default=None
-        What `loss_of_quantization` returns.
+        Result of `loss_of_quantization`.
     """
     name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
     name = f"model_{name}" if name[:1].isdigit() else name

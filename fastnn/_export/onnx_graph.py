@@ -37,7 +37,7 @@ class Graph:
     Parameters
     ----------
     dtype : dtype
-        Of constants that are given as numbers.
+        Type of constants that are given as numbers.
     """
 
     def __init__(self, dtype):

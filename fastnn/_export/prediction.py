@@ -19,8 +19,8 @@ class Head(NamedTuple):
     value, width : int
         Number of the value that is its outputs, and their number.
     classes : ndarray or None
-        Those that the index of the label is looked up in; None for targets that are numbers and
-        for multilabel targets, whose labels are 0 and 1.
+        Classes in the order of the indices of labels; None for targets that are numbers and for
+        multilabel targets, whose labels are 0 and 1.
     """
 
     value: int
@@ -77,7 +77,7 @@ class Prediction:
 def predicted_values(program, state, n_quantiles: int = 0) -> Prediction:
     """Return what a program predicts as numbers, without labels.
 
-    Of several quantiles of each target, which are heads, these are put in ascending order.
+    The heads of several quantiles of a target are sorted in ascending order.
     """
     operations = Operations(program, state.parameters, state.statistics)
     if n_quantiles:

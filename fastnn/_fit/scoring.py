@@ -271,7 +271,7 @@ def _scorer(fit, data, y, words):
 def _with_classes(scorer, classes):
     """Return the same scorer with classes that the validation data may lack, for probabilities.
 
-    Those of labels would count them as mistakes.
+    Scorers of labels would count them as mistakes.
     """
     function = getattr(scorer, "_score_func", None)
     if function is None or classes is None:

@@ -332,7 +332,7 @@ def compile_program(
     input_noise : float, default=0.0
         Standard deviation of what is added to an input value, before that.
     loss_parameter : float or sequence of float, default=0.0
-        Of the loss, where it has one: of several quantiles, one for each head of a target.
+        Parameter of the loss, if it has one; for several quantiles, one for each head of a target.
     output_activation : str or ActivationSpec, default="identity"
         Comes before the loss, which may contain an activation of its own.
     bfloat16 : bool, default=False
@@ -342,7 +342,7 @@ def compile_program(
     tf32 : bool, default=False
         Whether matrix products on a GPU take TF32; `dtype` is float32 then.
     heads : sequence of mapping, default=None
-        Of heads with losses of their own, see `Compiler.outputs`. None: they have the same one.
+        Heads with losses of their own, see `Compiler.outputs`. None if they have the same loss.
 
     Returns
     -------

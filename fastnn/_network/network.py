@@ -41,7 +41,7 @@ class Network:
     log_variances : list of ndarray
         Views, of shape (1,), of the log variances that weigh the losses of heads; empty for none.
     optimizer, averaging : str
-        Whose slots and whose average the state holds.
+        Names of the optimizer and the average whose arrays the state holds.
     seed : int or None
         Seed of dropout masks and other noise, once there is any.
     encoder : Labels, MultioutputLabels or RealTargets
@@ -328,7 +328,7 @@ class Network:
         Parameters
         ----------
         data : fastnn._train.datasets.Dataset
-            What is trained on.
+            The training data.
         n_jobs, device
         every_layer : bool, default=True
             Whether that is done for all layers, or only where ``statistics="exact"``.

@@ -23,7 +23,7 @@ class Summary(PrintedTable):
     ----------
     program : Program
     output_names : list of str
-        What the output of each head is called.
+        Name of the output of each head.
 
     Attributes
     ----------

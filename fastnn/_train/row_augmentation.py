@@ -16,7 +16,7 @@ class RowAugmentation:
     transforms : list of RowTransform
         Applied one after the other.
     dtype : dtype
-        Of the rows that they change.
+        Type of the rows that they change.
     seed : int
         Seeds the generators, together with the number of the epoch and the place of the transform.
     labels_of : callable

@@ -102,7 +102,7 @@ class Block:
     data : Dataset
         Its rows are those of the steps.
     begun : Begun
-        Where it begins, and what was done of it.
+        Start of the epoch, and its steps already taken.
 
     Attributes
     ----------

@@ -70,7 +70,7 @@ class Shear(AffineTransform):
         Shape of the image in a row: (height, width) or (height, width, channels). None is a
         square image of one channel.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
     """
 
     amount: float = 0.1
@@ -117,7 +117,7 @@ class Affine(AffineTransform):
         Shape of the image in a row: (height, width) or (height, width, channels). None is a
         square image of one channel.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
 
     References
     ----------

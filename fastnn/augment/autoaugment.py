@@ -61,7 +61,7 @@ class AutoAugment(PolicyTransform):
     fill : float, default=0.0
         Value of the pixels outside the image.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
     probability : float, default=1.0
         The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None

@@ -33,7 +33,7 @@ class Shift(ImageTransform):
     whole : bool, default=True
         Whether images are shifted by whole pixels. If not, also by parts of a pixel.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed, unless `whole`.
+        Method of interpolation between pixels, unless `whole`.
     """
 
     pixels: float = 2
@@ -85,7 +85,7 @@ class Rotate(AffineTransform):
         Shape of the image in a row: (height, width) or (height, width, channels). None is a
         square image of one channel.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
     """
 
     degrees: float = 10.0
@@ -126,7 +126,7 @@ class Zoom(AffineTransform):
         The number is drawn between ``1 / (1 + stretch)`` and ``1 + stretch``, uniformly in its
         logarithm.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
     """
 
     amount: float = 0.1
@@ -195,10 +195,10 @@ class Crop(AffineTransform):
         square image of one channel.
     ratio : pair of float or None, default=None
         Smallest and largest ratio of width and height of a box, in pixels, drawn uniformly in its
-        logarithm. Of boxes that do not fit, others are drawn, ten in all, then one is cut to the
-        sides of the image. None is the ratio of the image.
+        logarithm. If a box does not fit, others are drawn, ten in all; then one is cut to the sides
+        of the image. None is the ratio of the image.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
 
     References
     ----------

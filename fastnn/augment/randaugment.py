@@ -73,13 +73,13 @@ class Operation(PolicyTransform):
         'Contrast', 'Brightness', 'Sharpness', 'ShearX', 'ShearY', 'TranslateX', 'TranslateY' or
         'Invert'; see `RandAugment`.
     magnitude : float, default=5.0
-        Strength of the operation, in [0, 10]. Where it has a direction, that is drawn at random.
+        Strength of the operation, in [0, 10]. If it has a direction, this is drawn at random.
     value_range : pair of float, default=(0.0, 1.0)
         Values of black and white. Some operations clip the pixels beyond.
     fill : float, default=0.0
         Value of the pixels outside the image.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
     probability : float, default=1.0
         The fraction of rows that are transformed, in (0, 1].
     shape : tuple of int, default=None
@@ -134,7 +134,7 @@ class RandAugment(PolicyTransform):
     value_range : pair of float, default=(0.0, 1.0)
         Values of black and white. Some operations clip the pixels beyond.
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        How pixels between those of the image are computed.
+        Method of interpolation between pixels.
 
     References
     ----------

@@ -34,7 +34,7 @@ class About(NamedTuple):
     labels : ndarray or None
         Their labels, as in y; None if they have none.
     is_copy : ndarray of bool or None
-        Which rows are copies of others, if there are any.
+        Mask of the rows that are copies of others, if there are any.
     """
 
     labels: Any = None

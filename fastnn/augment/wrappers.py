@@ -111,7 +111,7 @@ class Repeat(Wrapper):
     def places(self, n: int, rng=None):
         """Return numbers below ``n * times`` in the order of an epoch; `rng` draws it.
 
-        The number of a row is the remainder after division by n. Those from n on are copies.
+        The number of a row is the remainder after division by n. Numbers of at least n are copies.
         """
         if not self.together:
             every = np.arange(n * self.times)

@@ -202,7 +202,7 @@ def keeps(callbacks) -> bool:
 def resumed(callbacks, optimizer, is_partial, parameters) -> dict[str, Any] | None:
     """Return the parts of the checkpoint to resume from, or None if there is no file.
 
-    Of several it is the one of the latest epoch; "files" has the marks of all trainings, by path.
+    The latest of several checkpoints is chosen; "files" has the marks of all trainings, by path.
     The functions and classes in `parameters`, which the file names, are trusted.
     """
     found = {}

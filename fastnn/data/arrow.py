@@ -75,7 +75,7 @@ def _open(name, fields=None):
 def _is_plain(reader, memory):
     """Return whether batches are parts of the map: not compressed, and of all fields.
 
-    Of some fields pyarrow makes copies, so those are chosen only of compressed batches.
+    pyarrow copies the data of some fields, so fields are selected only for compressed batches.
     """
     import pyarrow as pa
 

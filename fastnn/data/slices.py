@@ -40,7 +40,7 @@ class SlicedSource(BlockSource):
         Parameters
         ----------
         shapes, dtypes : list
-            Those of the features in each file.
+            Shape and type of the features in each file.
         multiple : int, default=1
             Number of rows that are read at a time, such as those of a chunk.
         """

@@ -97,9 +97,9 @@ def loss_landscape(
 ) -> LossLandscape:
     """Compute the loss in a plane of two random directions through the parameters of a network.
 
-    A direction has normally distributed weights. Those of each unit are scaled to the norm of its
-    weights in the network (filter normalization), so that networks can be compared whose weights
-    have different scales. Biases and normalizations are not changed.
+    A direction has normally distributed weights. The weights of each unit are scaled to the norm of
+    its weights in the network (filter normalization), so that networks can be compared whose
+    weights have different scales. Biases and normalizations are not changed.
 
     Parameters
     ----------

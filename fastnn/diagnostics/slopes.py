@@ -17,7 +17,7 @@ def slopes_of_target(network, target, of):
     Parameters
     ----------
     network : Network
-        That of a regressor.
+        Network of a regressor.
     target, of
         See `fastnn.diagnostics.input_gradients`.
     """
@@ -62,9 +62,9 @@ def slopes_of_class(network, outputs, target, of):
     Parameters
     ----------
     network : Network
-        That of a classifier.
+        Network of a classifier.
     outputs : ndarray of shape (n_rows, n_outputs)
-        Those of the rows that are explained.
+        Outputs for the rows that are explained.
     target, of
         See `fastnn.diagnostics.input_gradients`.
     """
@@ -126,7 +126,7 @@ def _slopes_of_decision(outputs, codes, logistic):
 def _slopes_of_probability(outputs, codes, logistic):
     """Return the derivative of the probability of a class.
 
-    Of the softmax it is ``p_k (1{j=k} - p_j)``, of a logistic unit ``p (1 - p)``; logistic units
+    For the softmax it is ``p_k (1{j=k} - p_j)``, for a logistic unit ``p (1 - p)``; logistic units
     of several classes are divided by their sum.
     """
     if outputs.shape[1] == 1:

@@ -37,7 +37,7 @@ def _check_probabilities(model):
 class _OfProbabilities:
     """Descriptor of a method for models with probabilities, as by scikit-learn's `available_if`.
 
-    Of a fitted model it takes a third of the time, which counts where one row is predicted.
+    For a fitted model it takes a third of the time, which matters if one row is predicted.
     """
 
     def __init__(self, method):

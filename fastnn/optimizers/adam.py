@@ -60,7 +60,7 @@ class _Moments(StochasticOptimizer):
         m = beta_1 m + (1 - beta_1) g
         v = beta_2 v + (1 - beta_2) g^2
 
-    What they make of the two moments is ``w = w - (a m + b g) / (c sqrt(v) + d)``: they differ in
+    The update from the two moments is ``w = w - (a m + b g) / (c sqrt(v) + d)``. Variants differ in
     the coefficients a to d, which vary with the number t of the step.
     """
 

@@ -56,7 +56,7 @@ class ActivationFunctionDisplay:
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Where to draw; a single one is divided into panels. None creates a figure.
+            Axes to draw on; a single one is divided into panels. None creates a figure.
         show_derivatives : bool, default=True
             Whether to draw the derivatives.
 

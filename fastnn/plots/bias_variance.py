@@ -62,7 +62,7 @@ class BiasVarianceDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         log_scale : bool, default=False
             Whether the axis of a parameter with positive numbers is logarithmic.
         mark_best : bool, default=True
@@ -133,7 +133,7 @@ class BiasVarianceDisplay:
         param_range : sequence
             Two or more values of the parameter, numbers or others.
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         **parameters
             Other parameters of `plot`.
 

@@ -81,7 +81,7 @@ class DecisionBoundaryDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         colors : list of colours, default=None
             Colours of the classes.
         cmap : str or Colormap, default="viridis"
@@ -212,7 +212,7 @@ class DecisionBoundaryDisplay:
         margin : float, default=0.1
             Margin around the rows, relative to their range.
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         **parameters
             Other parameters of `plot`.
 

@@ -99,7 +99,7 @@ class FailureCasesDisplay:
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Where to draw; a single one is divided into panels. None creates a figure.
+            Axes to draw on; a single one is divided into panels. None creates a figure.
         image_shape : (int, int), (int, int, 3) or "square", default=None
             Height, width and colour channels of the images in the rows; "square" is a square grey
             image. None draws bars.

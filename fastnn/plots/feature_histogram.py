@@ -56,7 +56,7 @@ class FeatureHistogramDisplay(HistogramDisplay):
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Where to draw; a single one is divided into panels. None creates a figure.
+            Axes to draw on; a single one is divided into panels. None creates a figure.
         bins : int, default=50
             Number of bins.
         show_zeros : bool, default=True

@@ -43,7 +43,7 @@ class LearningRateRangeDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         show_raw : bool, default=True
             Whether to draw the losses of the steps behind the smoothed curve.
 

@@ -47,7 +47,7 @@ class LossLandscapeDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         levels : int or sequence of float, default=15
             Number of the levels, or the losses where they are.
         cmap : str or Colormap, default="viridis"
@@ -154,7 +154,7 @@ class GradientStepDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         show_tangent : bool, default=True
             Whether to draw the tangent.
         line_kw : dict, default=None

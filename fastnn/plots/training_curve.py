@@ -84,7 +84,7 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Where to draw; a single one is divided if there are several panels. `axes_` of another
+            Axes to draw on; a single one is divided if there are several panels. `axes_` of another
             display draws both in the same panels. None creates a figure.
         name : str, default=None
             Name of the network in the legend, to compare several.

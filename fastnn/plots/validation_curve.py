@@ -91,7 +91,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         show_zones : bool, default=True
             Whether to shade the zones.
         mark_best : bool, default=True
@@ -200,7 +200,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         groups, cv, scoring, n_jobs, error_score
             See `sklearn.model_selection.validation_curve`.
         ax : Axes, default=None
-            Where to draw; None creates a figure.
+            Axes to draw on; None creates a figure.
         **parameters
             Other parameters of `plot`.
 

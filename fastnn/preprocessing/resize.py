@@ -31,7 +31,7 @@ class Resize(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         The fraction of height and width of the central crop that is resized, in (0, 1]. A ratio of
         0.875 is usual at test time for networks trained on random crops (`augment.Crop`).
     interpolation : {'nearest', 'bilinear', 'bicubic'}, default='bilinear'
-        The method of interpolation.
+        Method of interpolation between pixels.
     shape : tuple of int, default=None
         Shape of the image in a row: (height, width) or (height, width, channels). None is a square
         image of one channel.

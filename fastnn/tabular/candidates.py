@@ -22,7 +22,7 @@ class Data(NamedTuple):
     columns : Columns
     values : Values
     statistics : Statistics
-        Those of the values.
+        Statistics of the values.
     targets : ClassTargets or NumberTargets
     y : ndarray
         Classes or numbers to predict.

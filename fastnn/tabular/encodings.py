@@ -38,7 +38,7 @@ class Encoding:
     width : int
         Number of columns of the encoded rows.
     sources : ndarray of int, of shape (width,)
-        What each column is made of: the number of a number, or of a category after all numbers.
+        Source of each column: the index of a number, or, after all numbers, of a category.
 
     References
     ----------
@@ -218,7 +218,7 @@ def _normal_scores(x, quantiles):
 def _one_hot(counts):
     """Return the columns for each level, unknown ones first, of shape (n_levels + 1, n_columns).
 
-    Two levels share one column. Of many, the most frequent have one.
+    Two levels share one column. If there are many, the most frequent have one.
     """
     n_levels = len(counts)
     if n_levels == 2:

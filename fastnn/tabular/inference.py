@@ -33,9 +33,9 @@ class Column(NamedTuple):
         Its type, and the reason in words.
     n_gaps : int
     numbers : Numbers, Parts or None
-        What reads numbers of it.
+        Reader of the numbers of the column.
     levels : Levels or None
-        What reads the levels of a category.
+        Reader of the levels of a category.
     """
 
     kind: str

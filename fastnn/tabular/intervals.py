@@ -45,7 +45,7 @@ class ResidualDistribution:
     sample_weight : ndarray of shape (n_rows,), default=None
         Weights of the rows.
     inflation : float, default=1.0
-        How much larger residuals of new rows are.
+        Ratio of the residuals of new rows to those of rows held out.
 
     Notes
     -----
@@ -144,7 +144,7 @@ class _Scale:
     ----------
     encoding : Encoding
     predictions, spreads : ndarray of shape (n_rows,)
-        Those of the rows held out.
+        Predictions and spreads of the rows held out.
     """
 
     def __init__(self, encoding, predictions, spreads):

@@ -1,5 +1,6 @@
 """Rules for the English of pages and messages."""
 
+import inspect
 import re
 
 #: Openings that postpone the subject and the verb, with the words to begin with instead.
@@ -39,6 +40,12 @@ PHRASES = {
     r"\bobviously\b|\bof course\b|\bsimply\b": "nothing",
 }
 
+#: Openings of the description of a parameter, which should begin with a noun or a verb.
+_DESCRIPTION = re.compile(
+    r"^ *[\w.*, ]+ : .*\n +((?:How|Of|That|Those|What|When|Where|Which|Who|Whose)\b.*)",
+    re.MULTILINE,
+)
+
 _BEGIN = r"(?:^|(?<=[.!:] )|(?<=\n\n)|(?<=^- )|(?<=\| ))"
 
 
@@ -49,6 +56,23 @@ def plain(text):
     text = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\{\w+\}`~?[\w.]+`|``?[^`]+``?", "CODE", text)
     return re.sub(r"\]\([^)]*\)", "]", text).replace("**", "").replace("[", "").replace("]", "")
+
+
+def paragraphs(docstring):
+    """Return a docstring without examples, in which each description begins a paragraph."""
+    lines = inspect.cleandoc(_without_examples(docstring)).splitlines()
+    heads = re.compile(r" *(?:[\w.*, ]+ : .*|-+)")
+    return "\n".join("" if heads.fullmatch(line) else line.strip() for line in lines)
+
+
+def description_faults(docstring):
+    """Return a line about each description of a parameter that does not begin with a noun."""
+    found = _DESCRIPTION.findall(_without_examples(docstring))
+    return [f"{words!r}: begin the description with a noun" for words in found]
+
+
+def _without_examples(docstring):
+    return re.split(r"\n *Examples\n *-+\n", docstring, maxsplit=1)[0]
 
 
 def faults(text):

@@ -95,7 +95,7 @@ def n_threads(n_jobs: int | None, operations: float, repeats: float = 1) -> int:
     operations : float
         Floating-point operations between two barriers.
     repeats : float, default=1
-        How often they are done at a stretch.
+        Number of repetitions without a pause.
 
     Returns
     -------

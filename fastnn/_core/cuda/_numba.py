@@ -197,9 +197,9 @@ def device_errors(what="this network and these batches", n_bytes=None):
     Parameters
     ----------
     what : str
-        For what memory is asked.
+        Purpose of the memory.
     n_bytes : int, default=None
-        How much of it, where that is known.
+        Size of the memory, if known.
     """
     try:
         yield

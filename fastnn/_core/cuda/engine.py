@@ -54,9 +54,9 @@ class Engine(EngineBase):
     optimizer : int
         Code of its update rule, see ``codes.py``.
     max_batch : int
-        Of the processor's engine; here room is made by each call for its batches.
+        Parameter of the CPU engine, ignored: each call allocates room for its batches.
     n_threads : int
-        Of the processor, which has nothing to do here.
+        Parameter of the CPU engine, ignored.
     seed : int
         Key of all random masks, 64 bits.
     """
@@ -254,7 +254,8 @@ class Steps:
     def results(self):
         """The mean data loss, the penalty and, where asked for, the norm and the losses of heads.
 
-        Of the steps of the last run, also of one that was not done for a loss that is not finite.
+        They include the steps of the last run, even a step that was not taken because its loss was
+        not finite.
         """
         n = min(self._n_steps, self.n_done + 1)
         return self._buffers["losses"][:n].copy_to_host()

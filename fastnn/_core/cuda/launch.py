@@ -105,7 +105,7 @@ class Replay:
     Parameters
     ----------
     launches : list of Launch
-        Whose last one moves the cursor to the next step.
+        Launches of a step. The last one moves the cursor to the next step.
     stream : stream
     """
 

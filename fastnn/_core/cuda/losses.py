@@ -334,7 +334,7 @@ def losses_of_thread(words, reals, at, row_loss, weights, order, n_heads):
 def mean_loss(words, reals, row_loss, weights, order, losses, n_heads):
     """The weighted mean of the rows' losses (n_heads, rows) -> losses of the step, by one block.
 
-    Where it is not finite and TRAINS, training halts.
+    Training halts if the loss is not finite and TRAINS.
     """
     at = words[0, CURSOR]
     total = block_sum(losses_of_thread(words, reals, at, row_loss, weights, order, n_heads))

@@ -178,7 +178,7 @@ def amsgrad(own, rate, factor, decay, w, g, s0, s1, s2):
 def lamb(own, rate, factor, decay, w, g, s0, s1, s2):
     """The first half of LAMB: it returns the direction of the step in place of the parameter.
 
-    How far the step goes depends on the norms of the whole layer. Its own: beta_1, 1 - beta_1,
+    The length of the step depends on the norms of the whole layer. Its own: beta_1, 1 - beta_1,
     beta_2, 1 - beta_2, weights of the root, epsilon and the first moment.
     """
     first = own[0] * s0 + own[1] * g
@@ -316,7 +316,8 @@ def optimize(
 def soft_threshold(words, reals, tasks, factors, parameters, slots):
     """Move penalised parameters towards 0 after a step, and their velocities with them.
 
-    Of Nesterov's, a step contains 1 + momentum times the new update. It has a block for each task.
+    With Nesterov momentum, a step contains 1 + momentum times the new update. It has a block for
+    each task.
     """
     at, task = words[0, CURSOR], cuda.blockIdx.x
     threshold = reals[at, SOFT_THRESHOLD] * penalised_part(reals, at, tasks[task, GROUP])

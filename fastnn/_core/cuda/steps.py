@@ -37,7 +37,7 @@ def step_tables(stages, dtype, batch_size, n_rows, coefficients, scale, first_st
     ----------
     stages : ndarray of STAGE
     dtype : dtype
-        Of `reals`.
+        Type of `reals`.
     batch_size, n_rows : int
     coefficients : ndarray of shape (n_steps, N_COEFFICIENTS)
     scale : float or ndarray of shape (n_steps,)

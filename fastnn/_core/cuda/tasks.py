@@ -38,7 +38,7 @@ def plan_tasks(program):
     -------
     tasks : ndarray of int64, shape (n_tasks, N_TASK_COLUMNS)
     factors : ndarray of float64, shape (n_tasks,)
-        Of the learning rate; 0 where parameters stay as they are. Kernels take them in their type.
+        Factors of the learning rate; 0 for frozen parameters. Kernels take them in their type.
     n_weights : int
     """
     tasks, factors, ranges = [], [], []

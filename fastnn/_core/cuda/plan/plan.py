@@ -74,9 +74,9 @@ class Plan:
     fused : set of int
         Stages that are done with the product beside them.
     none : array
-        What kernels are given in the place of arrays that there are not.
+        Array passed to kernels in place of missing ones.
     product : dict
-        What is bound for products of matrices, by which they are made.
+        Constants of the kernels of matrix products.
     tilings : list
         Sizes that the tiles of these may have.
     """

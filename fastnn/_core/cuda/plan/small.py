@@ -75,7 +75,7 @@ def plan_layers(program):
     -------
     layers : ndarray of int64, shape (n_layers, 8)
     factors : ndarray of float64, shape (n_layers, 2)
-        Of weights and biases.
+        Factors of the learning rate of weights and biases.
     """
     stages, layers, factors, column = program.stages, [], [], 0
     for index, stage in enumerate(stages):
