@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _tell_of_interrupt(messages: list[str]) -> bool:
+def _was_interrupted(messages: list[str]) -> bool:
     """Return whether a warning says that Ctrl-C ended the training."""
     if not messages:
         return False
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = warn
         try:
             status = asked.run(asked)
-            return INTERRUPTED if _tell_of_interrupt(warned) else status
+            return INTERRUPTED if _was_interrupted(warned) else status
         except KeyboardInterrupt:
             print(f"{asked.prog}: interrupted", file=sys.stderr)
             return INTERRUPTED
