@@ -70,7 +70,7 @@ class Exportable:
     ) -> Any:
         """Write the fitted network as a file of C99 and its header.
 
-        The code includes only math.h, computes in float32 and allocates no memory. The functions
+        The code depends only on math.h, computes in float32 and allocates no memory. The functions
         are named after the file and the methods. For a classifier, ``digits.c`` defines
         ``digits_predict_proba(x, out)`` (or ``digits_decision_function``, if the loss has no
         probabilities) and ``digits_predict(x)``, which returns an index into the names
