@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from fastnn import BatchNorm, Dropout, MLPClassifier, MLPRegressor
+from fastnn import BatchNorm, Dropout, MLPClassifier, MLPRegressor, MultiTaskMLP, Quantile
 from fastnn.callbacks import Callback
 
 FORMATS = ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")
@@ -188,16 +188,33 @@ def rewrite(X, rng):
 class Meddles(Callback):
     """Callback that modifies the training data after each epoch or batch."""
 
-    def __init__(self, do, at_batches=False):
-        self.do = do
-        if at_batches:
-            self.on_batch_end = lambda context: do()
+    def __init__(self, arrays, do, rng):
+        self.arrays, self.do, self.rng = arrays, do, rng
+        if rng.integers(2):
+            self.on_batch_end = self.on_epoch_end
 
     def on_epoch_end(self, context):
-        self.do()
+        for array in self.arrays:
+            with suppress(AttributeError, IndexError, TypeError, ValueError):
+                self.do(array, self.rng)
 
 
 # --------------------------------------------------------------------------------- situations
+
+
+def parameters(n_rows, rng):
+    """Parameters that estimators of any kind have."""
+    return {
+        "hidden_layer_sizes": (int(rng.choice([3, 17, 70])),),
+        "precision": str(rng.choice(PRECISIONS)),
+        "normalization": [None, BatchNorm(), BatchNorm(mean_only=True), "weight"][rng.integers(4)],
+        "dropout": [0.0, 0.0, Dropout(0.3, input_rate=0.2)][rng.integers(3)],
+        "solver": ["adam", "sgd"][rng.integers(2)],
+        "batch_size": int(rng.integers(1, n_rows + 1)),
+        "max_iter": 2,
+        "n_jobs": int(rng.integers(1, 3)),
+        "random_state": int(rng.integers(1000)),
+    }
 
 
 def problem(rng):
@@ -205,20 +222,13 @@ def problem(rng):
     n_rows, n_features = int(rng.integers(8, 260)), int(rng.integers(1, 40))
     X = rng.integers(1, 4, (n_rows, n_features)) * (rng.random((n_rows, n_features)) < 0.5)
     y = np.arange(n_rows) % int(rng.integers(2, 5))
-    make = (MLPClassifier, MLPRegressor)[rng.integers(2)]
-    if make is MLPRegressor:
+    params = parameters(n_rows, rng)
+    if rng.integers(2):
+        model = MLPClassifier(**params)
+    else:
         y = rng.random((n_rows, int(rng.integers(1, 3))))
-    model = make(
-        hidden_layer_sizes=(int(rng.choice([3, 17, 70])),),
-        precision=str(rng.choice(PRECISIONS)),
-        normalization=[None, None, BatchNorm(), "weight"][rng.integers(4)],
-        dropout=[0.0, 0.0, Dropout(0.3, input_rate=0.2)][rng.integers(3)],
-        solver=["adam", "sgd"][rng.integers(2)],
-        batch_size=int(rng.integers(1, n_rows + 1)),
-        max_iter=2,
-        n_jobs=int(rng.integers(1, 3)),
-        random_state=int(rng.integers(1000)),
-    )
+        loss = ["squared_error", Quantile([0.1, 0.5, 0.9])][rng.integers(2)]
+        model = MLPRegressor(loss=loss, **params)
     return X.astype(np.float32), y, rng.uniform(0.5, 2, n_rows), model
 
 
@@ -230,6 +240,9 @@ def same(actual, expected, exact):
 
 
 def outputs(model, X):
+    if isinstance(model, MultiTaskMLP):
+        predicted = model.predict_proba(X), model.predict(X)
+        return np.column_stack([part for parts in predicted for part in parts.values()])
     return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
 
 
@@ -291,12 +304,7 @@ def try_meddling(rng, say):
         do = rewrite if which == 0 else do
     say(f"{do.__name__} {'Xyw'[which]}, {type(given[0]).__name__}, {model.precision}")
     expected = outputs(model.fit(*(array.copy() for array in given)), X)
-
-    def attempt():
-        with suppress(AttributeError, IndexError, TypeError, ValueError):
-            do(given[which], rng)
-
-    model.set_params(callbacks=[Meddles(attempt, at_batches=bool(rng.integers(2)))])
+    model.set_params(callbacks=[Meddles([given[which]], do, rng)])
     try:
         model.fit(*given)
     except ValueError as error:
@@ -306,6 +314,23 @@ def try_meddling(rng, say):
         assert np.isfinite(learned).all()
         if do is not rewrite:
             same(learned, expected, True)
+
+
+def try_heads(rng, say):
+    """Check that heads read their targets in any layout, once, whatever a callback does to them."""
+    X, _, weight, _ = problem(rng)
+    y = {"class": np.arange(len(X)) % 3, "labels": rng.integers(0, 2, (len(X), 2))}
+    y |= {"value": rng.random(len(X)), "values": rng.random((len(X), 3))}
+    heads = dict.fromkeys(y, "log_loss") | {"value": Quantile(0.2), "values": None}
+    model = MultiTaskMLP(**parameters(len(X), rng), heads=heads)
+    model.set_params(task_weighting=[None, "uncertainty"][rng.integers(2)])
+    ways = [str(rng.choice(list(SAME))) for _ in y]
+    do = (reshape, retype, resize)[rng.integers(3)]
+    say(f"heads {ways} {do.__name__} {model.precision}")
+    given = {name: SAME[way](y[name]) for name, way in zip(y, ways, strict=True)}
+    expected = outputs(model.fit(X, y, weight), X)
+    model.set_params(callbacks=[Meddles(given.values(), do, rng)])
+    same(outputs(model.fit(X, given, weight), X), expected, True)
 
 
 def try_threads(rng, say):
@@ -337,7 +362,7 @@ def main(seed, n):
     warnings.simplefilter("ignore")
     rng = np.random.default_rng(seed)
     for i in range(n):
-        tries = (try_same, try_wrong, try_meddling, try_same, try_wrong, try_meddling, try_threads)
+        tries = (try_same, try_wrong, try_meddling, try_heads) * 2 + (try_threads,)
         tries[i % len(tries)](rng, lambda what, i=i: print(i, what, flush=True))
 
 
