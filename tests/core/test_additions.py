@@ -50,7 +50,7 @@ def throwaway_derivative(y, a):
     ),
 """
         },
-        "fastnn/estimators/parameter_docs.py": {"'softsign', 'prelu'": "'throwaway', "},
+        "fastnn/estimators/parameter_docs.py": {"'elu', 'selu'": "'throwaway', "},
     },
     "Add a loss": {
         "fastnn/_core/codes.py": {

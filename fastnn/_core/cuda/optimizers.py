@@ -194,7 +194,6 @@ RULES = {
     Rule.NESTEROV: "nesterov",
     Rule.ADAM: "adam",
     Rule.AVERAGED: "averaged",
-    Rule.NESTEROV_AVERAGED: "nesterov_averaged",
     Rule.ADAGRAD: "adagrad",
     Rule.ADADELTA: "adadelta",
     Rule.RMSPROP: "rmsprop",
@@ -206,6 +205,7 @@ RULES = {
     # The same step; the gradient is taken elsewhere.
     Rule.LOOK_AHEAD: "momentum",
     Rule.LAMB: "lamb",
+    Rule.NESTEROV_AVERAGED: "nesterov_averaged",
 }
 
 
