@@ -1,6 +1,7 @@
 """The tables of what other libraries call things: what they lead to is there."""
 
 import inspect
+import re
 
 import pytest
 from sklearn.metrics import get_scorer_names
@@ -30,7 +31,9 @@ def test_what_values_lead_to_is_there(parameter):
     for word, name in suggestions._VALUES[parameter].items():
         assert word == suggestions._normalised(word)
         if name not in NAMES[parameter] and not name.endswith("."):
-            eval(name, vars(fastnn) | {"n_channels": 2})  # an expression
+            words = [word for word in re.findall(r"\w+", name) if hasattr(fastnn, word)]
+            public = {word: getattr(fastnn, word) for word in words}
+            eval(name, public | {"n_channels": 2})  # an expression
 
 
 def test_what_arguments_lead_to_is_there():
