@@ -143,7 +143,7 @@ def _values(fit, engine, data, y, named, prefix):
     scorers = {name: scoring for name, scoring in named.items() if scoring != "loss"}
     with_default, words = None in scorers.values(), _WORDS[prefix]
     if with_default:
-        _refuse_single_row(fit.model, data, words)
+        _refuse_single_row(fit, data, words)
     evaluate = fit.evaluation(engine, data, with_default)
     if any(scoring is not None for scoring in scorers.values()):
         score = _scorer(fit, data, y, words)
@@ -228,11 +228,12 @@ def _by_parts(fit, engine, data, with_default):
     return evaluate
 
 
-def _refuse_single_row(model, data, words):
-    n_rows = data.n_rows
+def _refuse_single_row(fit, data, words):
+    n_rows, encoder = data.n_rows, fit.encoder
+    parts = encoder.encoders.values() if encoder.kind == "heads" else [encoder]
     if isinstance(data, Dataset) and data.sample_weight is not None:
         n_rows = np.count_nonzero(data.sample_weight[data.rows])
-    if n_rows < 2 and not is_classifier(model):
+    if n_rows < 2 and any(part.kind == "continuous" for part in parts):
         raise ValueError(
             f"R2 of one row of {words} is undefined: give two or more, or another scoring, such "
             "as 'neg_mean_squared_error'."

@@ -186,6 +186,10 @@ def test_validation_and_early_stopping(data):
     expected = np.mean(own.predict(X[200:])["side"] == rest["side"])
     assert own.history_["val_of_sides"][-1] == expected
     assert np.isfinite(own.history_["val_loss"]).all()
+    one = {name: values[:1] for name, values in y.items()}
+    model(max_iter=1).fit(X, {"side": y["side"]}, X_val=X[:1], y_val={"side": one["side"]})
+    with pytest.raises(ValueError, match="R2 of one row of validation data is undefined"):
+        model(max_iter=1).fit(X, y, X_val=X[:1], y_val=one)
 
 
 def test_partial_fit_and_warm_start(data):
