@@ -38,10 +38,16 @@ NEW_OF = {
 # --- the same interface ---------------------------------------------------------------------------
 
 
+def parameters_of(function):
+    """Return names, kinds and defaults of the parameters; only ours have types."""
+    parameters = inspect.signature(function).parameters.values()
+    return [parameter.replace(annotation=parameter.empty) for parameter in parameters]
+
+
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 def test_parameters_are_scikit_learns_and_some_after_them(ours, theirs):
     new = NEW_OF[ours]
-    theirs, ours = (list(inspect.signature(cls).parameters.values()) for cls in (theirs, ours))
+    theirs, ours = map(parameters_of, (theirs, ours))
     assert ours[: len(theirs)] == theirs
     names = [parameter.name for parameter in ours[len(theirs) :]]
     assert names == new
@@ -66,14 +72,13 @@ def test_fitted_attributes_are_scikit_learns_and_three_more(ours, theirs, option
 def test_methods_are_scikit_learns(ours, theirs):
     assert {name for name in dir(theirs) if not name.startswith("_")} <= set(dir(ours))
     for name in ("fit", "partial_fit", "predict", "score"):
-        mine, others = (inspect.signature(getattr(cls(), name)) for cls in (ours, theirs))
-        mine = list(mine.parameters.values())
+        mine, others = (parameters_of(getattr(cls(), name)) for cls in (ours, theirs))
         if name in ("fit", "partial_fit"):
             assert [p.name for p in mine[-3:]] == ["X_val", "y_val", "sample_weight_val"]
             mine = mine[:-3]
         # A source has targets of its own.
         mine = [p.replace(default=p.empty) if p.name == "y" else p for p in mine]
-        assert mine == list(others.parameters.values())
+        assert mine == others
 
 
 def test_repr_shows_what_was_changed():

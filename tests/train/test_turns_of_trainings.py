@@ -33,5 +33,5 @@ def test_trainings_driven_in_turns_give_the_bits_of_each_alone(options, monkeypa
         training.finish()
     for one, other in zip(in_turns, alone, strict=True):
         assert one.loss_curve_ == other.loss_curve_
-        assert one.history_["grad_norm"] == other.history_["grad_norm"]
+        assert one._history.columns["grad_norm"] == other._history.columns["grad_norm"]
         np.testing.assert_array_equal(one.predict(X), other.predict(X))
