@@ -44,7 +44,7 @@ from fastnn import (
     RReLU,
     WeightNorm,
 )
-from fastnn.activations import ACTIVATIONS
+from fastnn.activations import HIDDEN_ACTIVATIONS
 from fastnn.augment import (
     Append,
     Exclude,
@@ -62,6 +62,7 @@ OF_CLASSES = ("log_loss", "binary_log_loss", "hinge", "squared_hinge", "squared_
 OF_CLASSES += ("weston_watkins", "crammer_singer")
 OF_VALUES = ("squared_error", "absolute_error", "poisson", "huber", Huber(0.3), Minkowski(1.5))
 OF_VALUES += (Quantile(0.2), Quantile([0.1, 0.5, 0.9]))
+WITH_THRESHOLD = ("adam", "adagrad", "momentum", "sgd")
 NEW_FORMS = Rprop(wait=False), SGD(velocity="gradients"), SGD(0.5, "look_ahead")
 TOLERANCE = {"float32": 1e-2, "float64": 1e-7, "bfloat16": 0.2}
 MOST_REFUSED = 0.3
@@ -81,7 +82,7 @@ class Draw:
         return likely if self.rng.random() < 0.75 else self.one(*others)
 
     def activation(self):
-        names = sorted(set(ACTIVATIONS) - {"threshold"})
+        names = sorted(HIDDEN_ACTIVATIONS)
         specs = LeakyReLU(0.2), ELU(0.7), RReLU(), PReLU(), PReLU(shared=False), Maxout(3)
         return self.one(self.one(*names), self.one(*specs), "prelu", "maxout")
 
@@ -152,17 +153,19 @@ class Draw:
             "alpha": self.one(0.0, 1e-4, 0.1),
             "precision": self.one("auto", "float32", "float64", "bfloat16"),
             "averaging": self.often(None, EMA(0.5), SWA()),
-            "augment": None if is_sparse else self.augmentation(),
+            "augment": None if is_sparse or n_rows == 1 else self.augmentation(),
             "input_noise": 0.0 if is_sparse else self.often(0.0, 0.1),
             "weight_noise": self.often(0.0, 0.05),
             "clip_norm": self.often(None, 0.5),
             "clip_value": self.often(None, 0.1),
             "max_norm": self.often(None, 1.0),
             "l1_ratio": self.often(0.0, 0.5),
-            "l1_update": self.one("gradient", "proximal"),
+            "l1_update": self.one("gradient", "proximal")
+            if solver in WITH_THRESHOLD
+            else "gradient",
             "penalize_intercepts": self.often(False, True),
             "learning_rate_factors": self.often(None, {"biases": 0.0}, {"weights": 0.5}),
-            "train_score": self.often(False, True),
+            "train_score": self.often(False, n_rows > 1),
             "train_score_rows": self.often(None, 3),
             "shuffle": self.often(True, False),
             "random_state": int(self.rng.integers(1000)),
@@ -237,7 +240,9 @@ class Draw:
             "values": values,
         }
         heads = {
-            "class": Head(self.often("log_loss", *OF_CLASSES), self.one(0.0, 1.0, 3.0)),
+            "class": Head(
+                self.often("log_loss", "hinge", *OF_CLASSES[5:]), self.one(0.0, 1.0, 3.0)
+            ),
             "labels": None,
             "value": self.one(*OF_VALUES[:-1]),
             "values": Head("squared_error", 0.5, self.one(None, "softplus")),
