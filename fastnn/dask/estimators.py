@@ -192,7 +192,7 @@ default=None
 class DaskMLPClassifier(OnCluster, MLPClassifier):
     __doc__ = f"""Multi-layer perceptron classifier that is trained on a cluster of dask.
 
-    {_DESCRIPTION.replace("LOCAL", "MLPClassifier")}
+{_DESCRIPTION.replace("LOCAL", "MLPClassifier")}
 
     Examples
     --------
@@ -225,7 +225,7 @@ class DaskMLPClassifier(OnCluster, MLPClassifier):
 class DaskMLPRegressor(OnCluster, MLPRegressor):
     __doc__ = f"""Multi-layer perceptron regressor that is trained on a cluster of dask.
 
-    {_DESCRIPTION.replace("LOCAL", "MLPRegressor")}
+{_DESCRIPTION.replace("LOCAL", "MLPRegressor")}
     """
 
     _local = MLPRegressor
