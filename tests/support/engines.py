@@ -174,7 +174,8 @@ class Engine:
         coefficients[:, program.Column.SMOOTHING] = smoothing
         coefficients[:, program.Column.GRAD_NORM] = tells_norm
         n_heads = int(self.program.is_output.sum())
-        step, losses = self.state.step, np.full((len(coefficients), 2 + n_heads), np.nan)
+        n_told = n_heads if n_heads > 1 else 0  # losses of each, which small steps do not have
+        step, losses = self.state.step, np.full((len(coefficients), 2 + n_told), np.nan)
         rows, norms = (X, self.targets(y), self.weights(sample_weight)), losses[:, 0].copy()
         done = self.native.train_steps(*rows, order, batch_size, coefficients, losses, norms)
         assert done == len(coefficients)
