@@ -271,6 +271,7 @@ INLINE void elementwise(const int packed, int code, double parameter, const Loss
             for (int64_t j = 0; j < n; j++) {                            \
                 const real z = b->z[i * ld + j];                         \
                 const real y = targets[packed ? i : row[i] + j];         \
+                (void)z; /* one derivative is the target */              \
                 delta[i * ld + j] = (derivative) * b->factor[i];         \
             }                                                            \
         break;
