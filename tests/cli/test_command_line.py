@@ -26,6 +26,11 @@ from support.mixed_table import mixed_table
 PAGE = ROOT / "docs" / "guide" / "command_line.md"
 
 
+def written(file="out.csv"):
+    """Return the written predictions with all their digits, which old pandas would round."""
+    return pandas.read_csv(file, float_precision="round_trip")
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """Work in an empty folder, with ensembles of four networks."""
@@ -69,7 +74,7 @@ def test_numbers(frame, capsys):
     assert re.search(r"rows held out: R2 0\.[5-9]\d*, root mean squared error 0\.\d+\n", out)
     assert "network 4/4" in out and "saved model.fastnn: " in out
     run("predict model.fastnn table.csv --output out.csv")
-    found = pandas.read_csv("out.csv")["prediction"]
+    found = written()["prediction"]
     np.testing.assert_array_equal(found, model.predict(features(frame)))
     run("predict model.fastnn table.csv --proba", 2)
     assert "a TabularMLPRegressor, which has no probabilities" in capsys.readouterr().err
@@ -84,7 +89,7 @@ def test_classes(frame, capsys):
     accuracy = model.score(features(frame), frame["label"])
     assert f"rows of other.parquet: accuracy {accuracy:.4f}" in out
     run("predict model.fastnn other.parquet --proba")
-    table = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    table = written(io.StringIO(capsys.readouterr().out))
     assert list(table.columns) == ["high", "low"]
     np.testing.assert_array_equal(table, model.predict_proba(features(frame)))
 
@@ -116,7 +121,7 @@ def test_a_column_of_words_may_look_like_numbers_later(frame):
     model = train("y", "label")
     frame[frame["kind"] != "c"].to_csv("few.csv", index=False)
     run("predict model.fastnn few.csv --output out.csv")
-    found = pandas.read_csv("out.csv")["prediction"]
+    found = written()["prediction"]
     expected = model.predict(features(frame))[frame["kind"] != "c"]
     np.testing.assert_array_equal(found, expected)
 
@@ -125,7 +130,7 @@ def test_other_separators_and_line_breaks(frame):
     model = train("y", "label")
     frame.to_csv("other.csv", index=False, sep=";", lineterminator="\r\n")
     run("predict model.fastnn other.csv --output out.csv")
-    found = pandas.read_csv("out.csv")["prediction"]
+    found = written()["prediction"]
     np.testing.assert_array_equal(found, model.predict(features(frame)))
 
 
@@ -135,11 +140,11 @@ def test_a_network_predicts_too(frame, capsys):
     model = fastnn.MLPClassifier(max_iter=2, random_state=0).fit(X, Y)
     model.save("network.fastnn")
     run("predict network.fastnn table.csv --output out.csv")
-    found = pandas.read_csv("out.csv")
+    found = written()
     assert list(found.columns) == ["prediction 0", "prediction 1"]
     assert (found.to_numpy() == model.predict(X)).all()
     run("predict network.fastnn table.csv --proba --output out.csv")
-    found = pandas.read_csv("out.csv")
+    found = written()
     assert list(found.columns)[1:3] == ["low of target 0", "a of target 1"]
     np.testing.assert_array_equal(found, np.hstack(model.predict_proba(X)))
     run("info network.fastnn")
@@ -154,13 +159,13 @@ def test_heads_are_columns(frame, container, capsys):
     model = fastnn.MultiTaskMLP(max_iter=2, random_state=0).fit(X, Y)
     model.save("network.fastnn")
     run("predict network.fastnn table.csv --output out.csv")
-    found = pandas.read_csv("out.csv")
+    found = written()
     assert list(found.columns) == ["prediction of label", "prediction of size"]
     expected = model.predict(X)
     assert (found["prediction of label"] == expected["label"]).all()
     np.testing.assert_allclose(found["prediction of size"], expected["size"])
     run("predict network.fastnn table.csv --proba --output out.csv")
-    found = pandas.read_csv("out.csv")
+    found = written()
     assert list(found.columns) == ["high of label", "low of label"]
     np.testing.assert_allclose(found, model.predict_proba(X)["label"])
     fastnn.MultiTaskMLP(max_iter=2).fit(X, {"size": frame["y"]}).save("network.fastnn")
