@@ -31,10 +31,15 @@ def check_matplotlib(display):
         raise ImportError(f"{display} needs matplotlib: {pip_install('plots')}.") from None
 
 
+def network_for(estimator, display):
+    """Return the network in an estimator or a pipeline, fitted or not, for `display` to draw."""
+    check_matplotlib(display)
+    return find_network(estimator, f"{display} draws")
+
+
 def fitted_network(estimator, display):
     """Return the fitted network in an estimator or a pipeline, for `display` to draw."""
-    check_matplotlib(display)
-    model = find_network(estimator, f"{display} draws")
+    model = network_for(estimator, display)
     model._fitted()
     return model
 

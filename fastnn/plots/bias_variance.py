@@ -6,8 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..diagnostics import bias_variance
-from ..diagnostics.probe import find_network
-from .axes import COLORS, axes_for, check_matplotlib, figure_of, shortened
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, network_for, shortened
 from .validation_curve import check_values, numbers_of
 
 
@@ -141,8 +140,7 @@ class BiasVarianceDisplay:
         -------
         display : BiasVarianceDisplay
         """
-        check_matplotlib(cls.__name__)
-        find_network(estimator, f"{cls.__name__} draws")
+        network_for(estimator, cls.__name__)
         param_range = list(param_range)
         check_values(param_range)
         given = dict(X_val=X_val, y_val=y_val, n_jobs=n_jobs, random_state=random_state)

@@ -8,8 +8,8 @@ from .._core.codes import Kind
 from ..callbacks import Callback
 from ..diagnostics.finding import fmt
 from ..diagnostics.parameters import checked
-from ..diagnostics.probe import Probe, find_network, ignore_warnings, silent_clone, unwrap
-from .axes import check_matplotlib
+from ..diagnostics.probe import Probe, ignore_warnings, silent_clone, unwrap
+from .axes import network_for
 from .histograms import HistogramDisplay
 
 
@@ -116,8 +116,7 @@ class GradientHistogramDisplay(HistogramDisplay):
         -------
         display : GradientHistogramDisplay
         """
-        check_matplotlib(cls.__name__)
-        find_network(estimator, f"{cls.__name__} draws")
+        network_for(estimator, cls.__name__)
         if of not in ("weights", "units"):
             raise ValueError(f"of must be 'weights' or 'units', got {of!r}.")
         if epochs is None:

@@ -5,8 +5,7 @@ from typing import Any, Self
 
 from ..diagnostics import learning_rate_range
 from ..diagnostics.finding import fmt
-from ..diagnostics.probe import find_network
-from .axes import COLORS, axes_for, check_matplotlib, figure_of
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, network_for
 
 
 class LearningRateRangeDisplay:
@@ -115,8 +114,7 @@ class LearningRateRangeDisplay:
         -------
         display : LearningRateRangeDisplay
         """
-        check_matplotlib(cls.__name__)
-        model = find_network(estimator, f"{cls.__name__} draws")
+        model = network_for(estimator, cls.__name__)
         ramp: dict[str, Any] = dict(min_rate=min_rate, max_rate=max_rate, n_steps=n_steps)
         chance: dict[str, Any] = dict(max_rows=max_rows, random_state=random_state)
         finding = learning_rate_range(estimator, X, y, **ramp, **chance)

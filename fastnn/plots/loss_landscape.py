@@ -6,8 +6,7 @@ import numpy as np
 
 from ..diagnostics import loss_along_gradient, loss_landscape
 from ..diagnostics.finding import fmt
-from ..diagnostics.probe import find_network
-from .axes import COLORS, axes_for, check_matplotlib, figure_of
+from .axes import COLORS, axes_for, check_matplotlib, figure_of, network_for
 
 
 class LossLandscapeDisplay:
@@ -110,8 +109,7 @@ class LossLandscapeDisplay:
         -------
         display : LossLandscapeDisplay
         """
-        check_matplotlib(cls.__name__)
-        find_network(estimator, f"{cls.__name__} draws")
+        network_for(estimator, cls.__name__)
         plane: dict[str, Any] = dict(distance=distance, n_points=n_points)
         chance: dict[str, Any] = dict(max_rows=max_rows, random_state=random_state)
         landscape = loss_landscape(estimator, X, y, **plane, **chance)
@@ -216,8 +214,7 @@ class GradientStepDisplay:
         -------
         display : GradientStepDisplay
         """
-        check_matplotlib(cls.__name__)
-        find_network(estimator, f"{cls.__name__} draws")
+        network_for(estimator, cls.__name__)
         chance: dict[str, Any] = dict(max_rows=max_rows, random_state=random_state)
         if max_rate is None:
             powers = np.concatenate([[0], 2.0 ** np.arange(-20, 21)])

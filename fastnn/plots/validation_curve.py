@@ -10,8 +10,7 @@ from sklearn.model_selection import ValidationCurveDisplay as ScoresDisplay
 from sklearn.model_selection import validation_curve
 
 from .. import _typing as t
-from ..diagnostics.probe import find_network
-from .axes import COLORS, axes_for, check_matplotlib, shortened
+from .axes import COLORS, axes_for, check_matplotlib, network_for, shortened
 
 _ZONES = {"underfitting": COLORS[9], "overfitting": COLORS[1]}
 
@@ -208,8 +207,7 @@ class ValidationCurveDisplay(ScoresDisplay):
         -------
         display : ValidationCurveDisplay
         """
-        check_matplotlib(cls.__name__)
-        model = find_network(estimator, f"{cls.__name__} draws")
+        model = network_for(estimator, cls.__name__)
         param_range = list(param_range)
         check_values(param_range)
         train_scores, test_scores = validation_curve(
