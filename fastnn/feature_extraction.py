@@ -3,7 +3,6 @@
 from numbers import Integral
 from typing import Any, Self
 
-import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -136,7 +135,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
 def _hidden_layer(network, layer):
     """Return the number of a hidden layer, counted from the first."""
-    n_hidden = len(network.coefs) - int(np.sum(network.program.is_output))
+    n_hidden = len(network.coefs) - network.program.n_heads
     is_number = isinstance(layer, Integral) and not isinstance(layer, bool)
     if not is_number or not -n_hidden <= layer < n_hidden:
         known = f"{n_hidden}, numbered {-n_hidden} to {n_hidden - 1}" if n_hidden else "none"

@@ -197,6 +197,11 @@ class Program:
         return self.stages["kind"] == Kind.OUTPUT
 
     @functools.cached_property
+    def n_heads(self) -> int:
+        """Return the number of output layers."""
+        return int(self.is_output.sum())
+
+    @functools.cached_property
     def target_record(self) -> np.dtype:
         """Return the type of a row's targets if heads differ in kind: a field for each, by number.
 
@@ -214,7 +219,7 @@ class Program:
     @functools.cached_property
     def needs_records(self) -> bool:
         """Return whether targets must be records: of several heads, unless they are columns."""
-        fields = [self.target_record[head] for head in range(int(self.is_output.sum()))]
+        fields = [self.target_record[head] for head in range(self.n_heads)]
         return len(fields) > 1 and (len(set(fields)) > 1 or fields[0].shape not in ((), (1,)))
 
     @functools.cached_property

@@ -177,7 +177,7 @@ class Probe:
         self.X, self.y, self.sample_weight = X, y, weights
         self.targets = encoder.encode(y, dtype, loss)
         program = self.network.program
-        self.n_heads = int(program.is_output.sum())
+        self.n_heads = program.n_heads
         row = row_and_parameter(loss)[0]
         self.loss_divisor = program.n_outputs if row.mean_over_outputs else 1
         all_rows = isinstance(optimizer, LBFGS)

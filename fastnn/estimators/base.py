@@ -291,7 +291,7 @@ class BaseMLP(Persistent, Exportable, TakesCallbacks, ListsOfSpecs, BaseEstimato
         """Return what a summary calls the output of each head."""
         own_stage = row_and_parameter(network.loss)[0].any_activation
         activation = "identity" if own_stage else self.out_activation_
-        n_heads = int(network.program.is_output.sum())
+        n_heads = network.program.n_heads
         if n_heads == 1:
             return [f"output: {activation}"]
         return [f"output {head}: {activation}" for head in range(n_heads)]

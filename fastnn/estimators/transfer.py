@@ -36,7 +36,7 @@ def transferred(network, source, to, freeze):
             hidden["dropout"] = source.dropout
         started.set_params(**hidden)
     layers = network.program.named(network.state.parameters, network.state.statistics)
-    layers = layers[: len(layers) - int(network.program.is_output.sum())]
+    layers = layers[: len(layers) - network.program.n_heads]
     arrays = [{name: np.array(array) for name, array in layer.items()} for layer in layers]
     n_hidden = sum("coef" in layer for layer in arrays)
     factors = {**(started.learning_rate_factors or {}), **_frozen(freeze, n_hidden)}

@@ -89,7 +89,7 @@ class ActivationHistogramDisplay(HistogramDisplay):
         """
         model = fitted_network(estimator, cls.__name__)
         values = activations_of(estimator, drawn_rows(X, max_rows, random_state))
-        n_hidden = len(values) - int(model._network.program.is_output.sum())
+        n_hidden = len(values) - model._network.program.n_heads
         names = layer_names(coef.shape for coef in model.coefs_)
         names = [*names[:n_hidden], *(f"{name}: output" for name in names[n_hidden:])]
         kinds = dense_activations(model._network.layers)

@@ -135,7 +135,7 @@ class Engine:
             return y.astype(self.program.target_record)
         if y.dtype == np.int32:  # classes, of each head
             return np.asfortranarray(y)
-        if self.program.is_output.sum() > 1:
+        if self.program.n_heads > 1:
             return np.asfortranarray(y, self.dtype)
         return np.ascontiguousarray(y, self.dtype)
 
@@ -173,7 +173,7 @@ class Engine:
             coefficients[:, Column.DROPOUT] = dropout_factors
         coefficients[:, program.Column.SMOOTHING] = smoothing
         coefficients[:, program.Column.GRAD_NORM] = tells_norm
-        n_heads = int(self.program.is_output.sum())
+        n_heads = self.program.n_heads
         n_told = n_heads if n_heads > 1 else 0  # losses of each, which small steps do not have
         step, losses = self.state.step, np.full((len(coefficients), 2 + n_told), np.nan)
         rows, norms = (X, self.targets(y), self.weights(sample_weight)), losses[:, 0].copy()

@@ -120,7 +120,7 @@ class Engine(EngineBase):
             mixes=mode == TRAIN and bool((coefficients[:, Column.MIX_WEIGHT] != 1).any()),
             tells_heads=losses.shape[1] > 2,
         )
-        n_heads, n_done = int(program.is_output.sum()), 0
+        n_heads, n_done = program.n_heads, 0
         with device_errors(), steps.arenas_of(state, mode):
             rows = X, y, sample_weight, order, n_steps, n_heads, steps.buffer
             for first, last, data in (
@@ -240,7 +240,7 @@ class Steps:
         words[1:, START] -= words[1, START]
         self._fill("words", words)
         self._fill("reals", np.concatenate([reals[:1], reals]))
-        self.buffer("losses", (len(reals), 3 + int(self._program.is_output.sum())))
+        self.buffer("losses", (len(reals), 3 + self._program.n_heads))
         replay = self._replay(call, data, batch_size, outputs)
         try:
             replay.run(len(reals))
